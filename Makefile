@@ -1,0 +1,70 @@
+# Everything runs in .venv, which is made again only when pyproject.toml or constraints.txt change.
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast check format bench docs up down clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY) ## install into .venv (once)
+
+$(READY): pyproject.toml constraints.txt docker/prune_torchaudio.py
+	@$(PYTHON) -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info[:2] < (3, 13)))' || \
+	  { echo "Python 3.11 or 3.12 is needed; '$(PYTHON)' is another. Run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || \
+	  { echo "A C compiler is needed to build pyworld: apt-get install gcc python3-dev"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "The venv module is missing: apt-get install python3-venv"; exit 1; }
+	@echo "Installing into $(VENV) (about 3 GB, a few minutes the first time) ..."
+	@$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip setuptools wheel
+	@# torch first and pinned: an open range would fetch several GB of CUDA packages.
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	@$(BIN)/python docker/prune_torchaudio.py
+	@touch $(READY)
+
+demo: $(READY) ## make a small voice from the embedded recordings, speak with it, show where all is
+	@$(BIN)/voicewright sample $(DEMO)/recordings
+	@$(BIN)/voicewright --workspace $(DEMO)/workspace finetune $(DEMO)/recordings --voice demo --preset tiny
+	@$(BIN)/voicewright --workspace $(DEMO)/workspace speak --voice demo \
+	  "This voice was trained in a few minutes." --output $(DEMO)/demo.wav
+	@$(BIN)/voicewright --workspace $(DEMO)/workspace where --voice demo --wav $(DEMO)/demo.wav
+
+test: $(READY) ## all tests
+	@$(BIN)/python -m pytest
+
+test-fast: $(READY) ## the tests that take under five seconds each
+	@$(BIN)/python -m pytest -m "not slow and not browser"
+
+check: $(READY) ## formatter, linter, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m docs.reference --check
+
+format: $(READY) ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+docs: $(READY) ## write the reference pages from the code
+	@$(BIN)/python -m docs.reference
+
+bench: $(READY) ## measure speed and accuracy; results go to bench/results
+	@for script in bench/[a-z]*.py; do \
+	  echo "== $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
+
+up: $(READY) ## start the Prefect server, MLflow and a worker on 127.0.0.1
+	@$(BIN)/voicewright up
+
+down: $(READY) ## stop them
+	@$(BIN)/voicewright down
+
+clean: ## remove the demo's files
+	rm -rf $(DEMO)

@@ -1,0 +1,1 @@
+"""The content-addressed store, its records, and what is shown in MLflow."""

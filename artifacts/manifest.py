@@ -1,0 +1,140 @@
+"""What a stage made: rows in shards, files, rejects, measurements.
+
+The `output` digest covers the rows' and files' content alone. It leaves out how rows are spread over
+shards, counts and metrics, so that the same data made in another order is the same output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from artifacts import digest
+from artifacts.store import BlobRef, Store
+
+
+@dataclass(frozen=True)
+class Reject:
+    """Something that was refused, and what to do about it."""
+
+    row_id: str
+    code: str
+    field: str
+    value: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class RowRef:
+    """One row: its identifier, its content's digest, and where it lies."""
+
+    row_id: str
+    digest: str
+    shard: str
+    shard_bytes: int
+    at: int
+
+    @property
+    def blob(self) -> BlobRef:
+        """The shard that holds the row."""
+        return BlobRef(self.shard, self.shard_bytes)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The commit record of one stage under one key."""
+
+    stage: str
+    key: str
+    parts: dict[str, Any]
+    """What the key was made of: version, code, config, libraries, inputs."""
+    rows: tuple[RowRef, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    warnings: tuple[str, ...] = ()
+    files: dict[str, BlobRef] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    series: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+
+    @property
+    def output(self) -> str:
+        """Digest of the rows' and files' content."""
+        return output_digest(self.rows, self.files)
+
+    @property
+    def rejects_digest(self) -> str:
+        """Digest of what was refused."""
+        return digest.of_value([asdict(reject) for reject in self.rejects])
+
+    def blobs(self) -> set[BlobRef]:
+        """Every blob that must be there for this manifest to hold."""
+        return {row.blob for row in self.rows} | set(self.files.values())
+
+    def to_record(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "stage": self.stage,
+            "key": self.key,
+            "output": self.output,
+            "parts": self.parts,
+            "rows": [[r.row_id, r.digest, r.shard, r.shard_bytes, r.at] for r in self.rows],
+            "rejects": [asdict(reject) for reject in self.rejects],
+            "warnings": list(self.warnings),
+            "files": {name: list(ref) for name, ref in self.files.items()},
+            "metrics": self.metrics,
+            "series": self.series,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Manifest:
+        """From JSON."""
+        return cls(
+            stage=record["stage"],
+            key=record["key"],
+            parts=record["parts"],
+            rows=tuple(RowRef(*row) for row in record["rows"]),
+            rejects=tuple(Reject(**reject) for reject in record["rejects"]),
+            warnings=tuple(record["warnings"]),
+            files={name: BlobRef(*ref) for name, ref in record["files"].items()},
+            metrics=record["metrics"],
+            series={n: [(int(s), float(v)) for s, v in p] for n, p in record["series"].items()},
+        )
+
+
+def output_digest(rows: tuple[RowRef, ...], files: dict[str, BlobRef]) -> str:
+    """Digest of rows (in order) and files (by name)."""
+    return digest.of_parts(
+        [
+            *(row.digest for row in rows),
+            "files",
+            *(part for name in sorted(files) for part in (name, files[name].digest)),
+        ]
+    )
+
+
+def action_name(stage: str, key: str) -> str:
+    """Name of a stage's commit record."""
+    return f"actions/{stage}/{key}.json"
+
+
+def load(store: Store, stage: str, key: str) -> Manifest | None:
+    """The manifest under a key, or None."""
+    record = store.read_record(action_name(stage, key))
+    return None if record is None else Manifest.from_record(record)
+
+
+def commit(store: Store, manifest: Manifest) -> None:
+    """Write the manifest; an earlier one under the key is kept beside it when it said something else."""
+    name = action_name(manifest.stage, manifest.key)
+    earlier = store.read_record(name)
+    record = manifest.to_record()
+    if earlier is not None and earlier["output"] != record["output"]:
+        number = sum(1 for _ in store.records(f"actions/{manifest.stage}/{manifest.key}.history"))
+        store.write_record(f"actions/{manifest.stage}/{manifest.key}.history/{number:04d}.json", earlier)
+    store.write_record(name, record)
+
+
+def missing_blobs(store: Store, manifest: Manifest, thorough: bool = False) -> list[BlobRef]:
+    """Blobs that are absent, short or (when `thorough`) changed."""
+    check = store.intact if thorough else store.holds
+    return sorted(ref for ref in manifest.blobs() if not check(ref))

@@ -1,0 +1,1 @@
+"""Wiring: the order, retries and concurrency of the stages, and the command line."""

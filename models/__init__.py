@@ -1,0 +1,1 @@
+"""Networks, losses and signal processing: tensors in, tensors out; no storage, no orchestration."""

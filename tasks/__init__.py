@@ -1,0 +1,1 @@
+"""The stages of the pipeline and the one mechanism that caches, resumes and records them."""

@@ -1,0 +1,106 @@
+"""What stage functions receive and return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from artifacts.manifest import Reject
+
+__all__ = ["ConfigView", "Inputs", "Outcome", "Produced", "Progress", "Reject", "Work", "reject"]
+
+
+def reject(row_id: str, code: str, field: str, value: Any, reason: str, remedy: str) -> Reject:
+    """A refused row: which one, which measure, why, and what would help."""
+    return Reject(row_id, code, field, str(value), reason, remedy)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one row led to."""
+
+    rows: Sequence[dict[str, Any]] = ()
+    rejects: Sequence[Reject] = ()
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Produced:
+    """What a corpus stage made."""
+
+    rows: Sequence[dict[str, Any]] | pa.Table = ()
+    rejects: Sequence[Reject] = ()
+    files: Mapping[str, Path] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+class Progress(Protocol):
+    """Called as work advances."""
+
+    def __call__(self, done: int, total: int, text: str = "", **metrics: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class Work:
+    """A corpus stage's surroundings.
+
+    Attributes:
+        dir: private folder that survives a kill and is the same for the same key.
+        progress: reports how far the work is.
+        stop: whether someone asked to stop; a stage that can, saves its state and raises `Stopped`.
+    """
+
+    dir: Path
+    progress: Progress
+    stop: Callable[[], bool]
+
+
+class Inputs(Protocol):
+    """A corpus stage's view of what it declared to read."""
+
+    def table(self, stage: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows of an upstream stage."""
+        ...
+
+    def files(self, stage: str) -> dict[str, Path]:
+        """Files of an upstream stage, by name."""
+        ...
+
+    def rejects(self, stage: str) -> Sequence[Reject]:
+        """What an upstream stage refused (declared with `rejects_of`)."""
+        ...
+
+    def record(self, stage: str) -> dict[str, Any]:
+        """Key, output digest, metrics and counts of an upstream stage."""
+        ...
+
+
+class ConfigView:
+    """The declared part of the settings; reading anything else is a bug of the stage and says so."""
+
+    def __init__(self, settings: Any, paths: Sequence[str]) -> None:
+        self.paths = tuple(paths)
+        self._tree = SimpleNamespace()
+        for path in self.paths:
+            *parents, leaf = path.split(".")
+            source, target = settings, self._tree
+            for name in parents:
+                source = getattr(source, name)
+                if not hasattr(target, name):
+                    setattr(target, name, SimpleNamespace())
+                target = getattr(target, name)
+            setattr(target, leaf, getattr(source, leaf))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if not hasattr(self._tree, name):
+            raise AttributeError(f"{name!r} is not among the declared settings {self.paths}")
+        return getattr(self._tree, name)

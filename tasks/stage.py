@@ -1,0 +1,196 @@
+"""The one stage mechanism: key, look-up, run, record.
+
+A stage is declared once, as data. Two kinds exist:
+
+- a `RowStage` maps rows to rows with a pure function; each row's outcome is kept under
+  `H(function key, input rows' digests)`, so a corpus that grows by one row costs one row;
+- a `CorpusStage` sees its inputs whole and makes rows, files and metrics.
+
+Keys chain on output digests, not on keys: a stage that ran again and made the same bytes leaves
+everything downstream a hit (early cut-off).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from artifacts import digest
+from artifacts.manifest import Manifest
+from tasks.code import code_digests, library_versions
+from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Reject, Work, reject
+
+__all__ = [
+    "ConfigView",
+    "CorpusStage",
+    "Inputs",
+    "Outcome",
+    "Produced",
+    "Reject",
+    "RowStage",
+    "Stage",
+    "Work",
+    "reject",
+]
+
+# Part of every key: raised when shards, manifests or keys change their form.
+FORMAT = 1
+
+RowFunction = Callable[[list[dict[str, Any]], ConfigView, Mapping[str, Mapping[str, Path]]], list[Outcome]]
+CorpusFunction = Callable[[Inputs, ConfigView, Work], Produced]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Declared:
+    name: str
+    version: int
+    reads: Mapping[str, Sequence[str] | None]
+    """Upstream stage -> columns that are read (None: all)."""
+    config: Sequence[str] = ()
+    """Settings that the function may see; only these enter the key."""
+    schema: pa.Schema
+    """Schema of the rows; the first column identifies a row."""
+    code: Sequence[str] = ()
+    """Modules, beside the function's own, whose code enters the key with all that they import."""
+    libraries: Sequence[str] = ()
+    """Distributions whose versions enter the key."""
+    about: str = ""
+    """One line for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowStage(_Declared):
+    """A pure function of single rows.
+
+    The rows of all stages in `reads` are joined on their identifier (a row that one of them lacks is left
+    out); a column that two of them share is taken from the first.
+    """
+
+    run: RowFunction
+    only: Sequence[str] = ()
+    """Stages that merely restrict which rows are used."""
+    broadcast: Sequence[str] = ()
+    """Stages whose files every row may use."""
+    batch_rows: int | Callable[[ConfigView], int] = 1
+    rows_per_shard: int = 16
+    parallel: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusStage(_Declared):
+    """A function of whole inputs.
+
+    `reads` of a stage with files may name patterns (`data/*`): then only those files, with the rows, enter
+    the key.
+    """
+
+    run: CorpusFunction
+    rejects_of: Sequence[str] = ()
+    """Stages whose rejects are read as well."""
+    uses_gpu: bool = False
+
+
+Stage = RowStage | CorpusStage
+
+
+@dataclass(frozen=True)
+class Key:
+    """A stage's key and what it was made of.
+
+    Attributes:
+        function: digest of code, settings, libraries and broadcast inputs.
+        action: digest of `function` and all inputs.
+        parts: the same in words, for `why`.
+    """
+
+    function: str
+    action: str
+    parts: dict[str, Any] = field(compare=False)
+
+
+def upstream(stage: Stage) -> list[str]:
+    """Every stage that this one depends on, in declaration order."""
+    names = list(stage.reads)
+    if isinstance(stage, RowStage):
+        names += [*stage.only, *stage.broadcast]
+    else:
+        names += stage.rejects_of
+    return list(dict.fromkeys(names))
+
+
+def view(stage: Stage, settings: Any) -> ConfigView:
+    """The part of the settings that the stage declared."""
+    return ConfigView(settings, stage.config)
+
+
+def config_slice(settings: Any, paths: Sequence[str]) -> dict[str, Any]:
+    """The declared settings as flat `a.b.c -> value`."""
+    flat: dict[str, Any] = {}
+    for path in paths:
+        value = settings
+        for name in path.split("."):
+            value = getattr(value, name)
+        dumped = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+        _flatten(path, dumped, flat)
+    return flat
+
+
+def key_of(stage: Stage, settings: Any, inputs: Mapping[str, Manifest]) -> Key:
+    """The stage's key over its upstream manifests."""
+    modules = (stage.run.__module__, *stage.code)
+    parts: dict[str, Any] = {
+        "format": FORMAT,
+        "version": stage.version,
+        "code": code_digests(modules),
+        "config": config_slice(settings, stage.config),
+        "libraries": library_versions(tuple(stage.libraries)),
+        "schema": digest.of_bytes(stage.schema.remove_metadata().serialize().to_pybytes()),
+    }
+    if isinstance(stage, RowStage):
+        parts["broadcast"] = {name: inputs[name].output for name in stage.broadcast}
+        function = digest.of_value([stage.name, parts])
+        keys = [key for _, key in row_keys(stage, function, inputs)]
+        parts["inputs"] = {name: inputs[name].output for name in upstream(stage)}
+        return Key(function, digest.of_parts([function, *keys]), parts)
+    parts["inputs"] = {name: _read_part(inputs[name], columns) for name, columns in stage.reads.items()} | {
+        f"{name}.rejects": inputs[name].rejects_digest for name in stage.rejects_of
+    }
+    function = digest.of_value([stage.name, parts])
+    return Key(function, function, parts)
+
+
+def row_keys(stage: RowStage, function: str, inputs: Mapping[str, Manifest]) -> list[tuple[str, str]]:
+    """`(row id, row key)` of every row that the stage will see, in the first input's order."""
+    first, *others = stage.reads
+    digests = {name: {row.row_id: row.digest for row in inputs[name].rows} for name in others}
+    present = [{row.row_id for row in inputs[name].rows} for name in stage.only]
+    keys = []
+    for row in inputs[first].rows:
+        if all(row.row_id in known for known in (*digests.values(), *present)):
+            rest = [digests[name][row.row_id] for name in others]
+            keys.append((row.row_id, digest.of_parts([function, row.row_id, row.digest, *rest])))
+    return keys
+
+
+def _read_part(manifest: Manifest, patterns: Sequence[str] | None) -> str:
+    if not patterns or manifest.rows:
+        return manifest.output
+    return digest.of_parts(
+        part
+        for name in sorted(manifest.files)
+        if any(fnmatch(name, pattern) for pattern in patterns)
+        for part in (name, manifest.files[name].digest)
+    )
+
+
+def _flatten(prefix: str, value: Any, flat: dict[str, Any]) -> None:
+    if isinstance(value, dict) and value:
+        for name, item in value.items():
+            _flatten(f"{prefix}.{name}", item, flat)
+    else:
+        flat[prefix] = value

@@ -1,0 +1,111 @@
+"""Worker processes for row stages.
+
+Each worker and the inline path use one arithmetic thread: rows spread over processes scale better than
+threads inside one row, and sums come out bit for bit the same however many workers there are.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any
+
+from configs.errors import UserError
+
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+class Workers:
+    """A pool of worker processes, started when first needed and kept between stages."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pool: ProcessPoolExecutor | None = None
+
+    def map(
+        self, function: Callable[..., Any], batches: Sequence[tuple[Any, ...]], parallel: bool
+    ) -> Iterator[Any]:
+        """Results in the order of the batches.
+
+        A handful of batches is computed here: starting a process costs more than they do.
+
+        Raises:
+            UserError: a worker process was killed, most often for memory.
+        """
+        if not parallel or self.count < 2 or (self._pool is None and len(batches) <= 2):
+            for batch in batches:
+                # Entered per batch: the caller of this generator must not stay limited to one thread.
+                with one_thread():
+                    result = function(*batch)
+                yield result
+            return
+        pool = self._started()
+        waiting = [pool.submit(function, *batch) for batch in batches[: self.count * 4]]
+        sent = len(waiting)
+        try:
+            while waiting:
+                result = waiting.pop(0).result()
+                if sent < len(batches):
+                    waiting.append(pool.submit(function, *batches[sent]))
+                    sent += 1
+                yield result
+        except BrokenProcessPool as error:
+            self.close()
+            raise UserError(
+                f"compute.workers: one of {self.count} worker processes was killed, most often because "
+                "memory ran out; set compute.workers lower and run the same command again "
+                "(finished rows are kept)"
+            ) from error
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def close(self) -> None:
+        """End the worker processes."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self.count, multiprocessing.get_context("spawn"), initializer=_start_worker
+            )
+        return self._pool
+
+
+def _start_worker() -> None:
+    # Runs before the first row's modules are imported, when the arithmetic libraries read these.
+    for name in _THREAD_VARIABLES:
+        os.environ[name] = "1"
+    import signal
+
+    # Ctrl-C reaches the whole process group; the parent decides what happens, workers finish their row.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One arithmetic thread in this process, as the workers have."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)

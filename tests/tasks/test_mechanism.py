@@ -1,0 +1,184 @@
+"""The stage mechanism: caching, row reuse, early cut-off, repair, forcing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from artifacts.store import Store
+from configs.base import Section
+from configs.errors import UserError
+from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Work, reject
+from tasks.pipeline import Pipeline, Scan
+from tasks.stage import CorpusStage, RowStage
+
+WORDS = pa.schema([("name", pa.string()), ("length", pa.int32())])
+TOTAL = pa.schema([("name", pa.string()), ("total", pa.int32())])
+
+
+class Measure(Section):
+    factor: int = 1
+    unused: int = 0
+
+
+class Settings(Section):
+    measure: Measure = Measure()
+
+
+calls: list[str] = []
+
+
+def measure(rows: list[dict], cfg: ConfigView, files: object) -> list[Outcome]:
+    outcomes = []
+    for row in rows:
+        calls.append(row["recording_id"])
+        if row["text"] == "bad":
+            refused = reject(row["recording_id"], "bad", "text", "bad", "is bad", "say something else")
+            outcomes.append(Outcome(rejects=[refused]))
+        else:
+            length = (len(row["text"]) // 2) * cfg.measure.factor
+            outcomes.append(Outcome(rows=[{"name": row["recording_id"], "length": length}]))
+    return outcomes
+
+
+def add_up(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    calls.append("add_up")
+    total = sum(inputs.table("measure")["length"].to_pylist())
+    (work.dir / "total.txt").write_text(str(total))
+    return Produced(rows=[{"name": "all", "total": total}], files={"total.txt": work.dir / "total.txt"})
+
+
+STAGES = (
+    RowStage(
+        name="measure",
+        version=1,
+        run=measure,
+        reads={"scan": None},
+        config=("measure.factor",),
+        schema=WORDS,
+        rows_per_shard=2,
+    ),
+    CorpusStage(name="add_up", version=1, run=add_up, reads={"measure": None}, schema=TOTAL),
+)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[object]:
+    calls.clear()
+    made = []
+
+    def build(texts: dict[str, str], settings: Settings | None = None, where: str = "a") -> Pipeline:
+        rows = [{"recording_id": n, "text": t, "location": f"/{where}/{n}"} for n, t in texts.items()]
+        store = Store(str(tmp_path / "store"), tmp_path / "cache")
+        pipeline = Pipeline(
+            tmp_path / "workspace", "v", settings or Settings(), lambda: Scan(rows), STAGES, store
+        )
+        made.append(pipeline)
+        return pipeline
+
+    yield build
+    for pipeline in made:
+        pipeline.close()
+
+
+FIVE = {"a": "one", "b": "two", "c": "bad", "d": "four", "e": "five5"}
+
+
+def run(pipeline: Pipeline, **force: bool) -> dict[str, str]:
+    results = [pipeline.run_stage(name, force=force.get(name, False)) for name in pipeline.stages]
+    return {result.name: result.status for result in results}
+
+
+def outputs(pipeline: Pipeline) -> list[str]:
+    return [pipeline.run_stage(name).output_digest for name in pipeline.stages]
+
+
+def test_second_run_is_all_hits_even_from_another_folder(make):
+    assert run(make(FIVE)) == {"measure": "computed", "add_up": "computed"}
+    calls.clear()
+    assert run(make(FIVE, where="elsewhere")) == {"measure": "cached", "add_up": "cached"}
+    assert calls == []
+
+
+def test_one_more_row_computes_one_row(make):
+    run(make(FIVE))
+    calls.clear()
+    result = make(FIVE | {"f": "sixsix"}).run_stage("measure")
+    assert (result.rows_total, result.rows_computed, result.rows_cached) == (6, 1, 5)
+    assert calls == ["f"]
+
+
+def test_same_output_leaves_downstream_cached(make):
+    run(make(FIVE))
+    # Half the length of "onx" is half the length of "one": the row is new, its outcome is not.
+    statuses = run(make(FIVE | {"a": "onx"}))
+    assert statuses == {"measure": "computed", "add_up": "cached"}
+
+
+def test_only_declared_settings_matter(make):
+    run(make(FIVE))
+    assert set(run(make(FIVE, Settings(measure=Measure(unused=3)))).values()) == {"cached"}
+    pipeline = make(FIVE, Settings(measure=Measure(factor=2)))
+    would, reasons = pipeline.why("measure")
+    assert would
+    assert "measure.factor 1 -> 2" in reasons
+    assert set(run(pipeline).values()) == {"computed"}
+
+
+def test_undeclared_setting_cannot_be_read(make):
+    view = ConfigView(Settings(), ("measure.factor",))
+    with pytest.raises(AttributeError):
+        _ = view.measure.unused
+
+
+def test_lost_shard_is_rebuilt_alone(make, tmp_path: Path):
+    pipeline = make(FIVE)
+    run(pipeline)
+    before = outputs(pipeline)
+    victim = pipeline.known("measure").rows[-1].blob
+    path = pipeline.store.local_path(victim)
+    path.write_bytes(path.read_bytes()[:-1])
+    calls.clear()
+    again = make(FIVE)
+    assert "blob" in again.why("measure")[1][0]
+    assert run(again) == {"measure": "computed", "add_up": "cached"}
+    assert calls == ["e"]
+    assert outputs(again) == before
+
+
+def test_lost_file_is_rebuilt(make):
+    pipeline = make(FIVE)
+    run(pipeline)
+    for ref in pipeline.known("add_up").files.values():
+        pipeline.store.local_path(ref).unlink()
+    calls.clear()
+    assert run(make(FIVE)) == {"measure": "cached", "add_up": "computed"}
+    assert calls == ["add_up"]
+
+
+def test_forcing_recomputes_rows_and_cuts_off(make):
+    run(make(FIVE))
+    calls.clear()
+    assert run(make(FIVE), measure=True) == {"measure": "computed", "add_up": "cached"}
+    assert sorted(calls) == ["a", "b", "c", "d", "e"]
+
+
+def test_rejects_are_kept_with_the_row(make):
+    run(make(FIVE))
+    (stage, refused) = make(FIVE).rejects()[0]
+    assert (stage, refused.row_id, refused.code) == ("measure", "c", "bad")
+
+
+def test_running_without_upstream_is_refused_by_name(make):
+    with pytest.raises(UserError, match="measure"):
+        make(FIVE).run_stage("add_up")
+
+
+def test_records_hold_no_path_of_the_recordings(make, tmp_path: Path):
+    run(make(FIVE, where="secret-place"))
+    for path in (tmp_path / "store").rglob("*"):
+        if path.is_file():
+            assert b"secret-place" not in path.read_bytes()

@@ -1,0 +1,38 @@
+"""The tree's own rules: names that could be shadowed, and files that could shadow others."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("flows", "tasks", "models", "artifacts", "configs")
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_package_is_ours(name: str):
+    module = importlib.import_module(name)
+    assert Path(module.__file__).parent == ROOT / name
+
+
+def test_no_flow_file_shadows_an_installed_package():
+    # Prefect puts the folder of a flow's file first on the path.
+    installed = set(metadata.packages_distributions()) | set(sys.stdlib_module_names)
+    names = {path.stem if path.is_file() else path.name for path in (ROOT / "flows").iterdir()}
+    assert not {name for name in names if not name.startswith("__")} & installed
+
+
+def test_every_folder_of_code_is_a_package():
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            assert (path.parent / "__init__.py").is_file(), path.parent
+
+
+def test_no_room_for_odds_and_ends():
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            assert path.stem not in {"utils", "helpers", "common", "misc"}, path

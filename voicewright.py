@@ -1,0 +1,36 @@
+"""The `voicewright` command: puts the application's root first on the path and hands over.
+
+The application runs from its checkout (Prefect loads flows by path), and its top-level packages have
+generic names; being first on the path keeps a stray installed package from shadowing them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+# No library reports to anyone unless the user has said otherwise.
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+def main() -> None:
+    """Run the command line."""
+    for name, value in TELEMETRY_OFF.items():
+        os.environ.setdefault(name, value)
+    root = str(ROOT)
+    sys.path[:] = [root, *(entry for entry in sys.path if entry != root)]
+    from flows.__main__ import run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()
