@@ -2,7 +2,7 @@
 
 A stage's key covers the module of its function and every first-party module that this one imports,
 directly or not. Modules are digested without comments, docstrings and layout, so that only a change that
-can change the result makes a stage run again. Data files (`*.json`) beside a module count as its code.
+can change the result makes a stage run again. Tables and templates beside a module count as its code.
 """
 
 from __future__ import annotations
@@ -15,9 +15,23 @@ from pathlib import Path
 from artifacts import digest
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST_PARTY = ("models", "tasks")
+FIRST_PARTY = ("artifacts", "models", "tasks")
+DATA_FILES = (".css", ".j2", ".js", ".json")
 # The mechanism moves rows without looking into them; it is covered by the format version in the key.
-MECHANISM = ("tasks.stage", "tasks.pipeline", "tasks.code", "tasks.workers", "tasks.outcome")
+MECHANISM = (
+    "tasks.stage",
+    "tasks.pipeline",
+    "tasks.code",
+    "tasks.workers",
+    "tasks.outcome",
+    "tasks.runner",
+    "artifacts",
+    "artifacts.digest",
+    "artifacts.manifest",
+    "artifacts.schemas",
+    "artifacts.shards",
+    "artifacts.store",
+)
 
 
 def code_digests(modules: tuple[str, ...]) -> dict[str, str]:
@@ -67,8 +81,8 @@ def _read(path: Path) -> tuple[str, tuple[str, ...]]:
     )
     parts = [ast.unparse(tree)]
     if path.name != "__init__.py":
-        parts.extend(digest.of_file(data) for data in sorted(path.parent.glob("*.json")))
-        parts.extend(digest.of_file(data) for data in sorted(path.parent.glob("*/*.json")))
+        near = sorted((*path.parent.glob("*"), *path.parent.glob("*/*")))
+        parts.extend(digest.of_file(data) for data in near if data.suffix in DATA_FILES)
     return digest.of_parts(parts), first_party
 
 

@@ -12,7 +12,17 @@ import pyarrow as pa
 
 from artifacts.manifest import Reject
 
-__all__ = ["ConfigView", "Inputs", "Outcome", "Produced", "Progress", "Reject", "Work", "reject"]
+__all__ = [
+    "ConfigView",
+    "Inputs",
+    "Outcome",
+    "Produced",
+    "Progress",
+    "Reject",
+    "StoppedError",
+    "Work",
+    "reject",
+]
 
 
 def reject(row_id: str, code: str, field: str, value: Any, reason: str, remedy: str) -> Reject:
@@ -41,6 +51,10 @@ class Produced:
     warnings: Sequence[str] = ()
 
 
+class StoppedError(Exception):
+    """Someone asked to stop; everything finished so far is kept."""
+
+
 class Progress(Protocol):
     """Called as work advances."""
 
@@ -54,7 +68,7 @@ class Work:
     Attributes:
         dir: private folder that survives a kill and is the same for the same key.
         progress: reports how far the work is.
-        stop: whether someone asked to stop; a stage that can, saves its state and raises `Stopped`.
+        stop: whether someone asked to stop; a stage that can, saves its state and raises `StoppedError`.
     """
 
     dir: Path
@@ -65,8 +79,10 @@ class Work:
 class Inputs(Protocol):
     """A corpus stage's view of what it declared to read."""
 
-    def table(self, stage: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Rows of an upstream stage."""
+    def table(
+        self, stage: str, columns: Sequence[str] | None = None, only: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Rows of an upstream stage; `only` names the rows wanted, for corpora larger than memory."""
         ...
 
     def files(self, stage: str) -> dict[str, Path]:

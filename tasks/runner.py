@@ -19,13 +19,9 @@ from artifacts.manifest import Manifest, Reject, RowRef
 from artifacts.shards import RowOutcome
 from artifacts.store import Store
 from configs.errors import UserError
-from tasks.outcome import ConfigView, Outcome, Produced, Progress, Work
+from tasks.outcome import ConfigView, Outcome, Produced, Progress, StoppedError, Work
 from tasks.stage import CorpusStage, Key, RowStage, Stage, row_keys, view
 from tasks.workers import Workers
-
-
-class StoppedError(Exception):
-    """Someone asked to stop; everything finished so far is kept."""
 
 
 @dataclass(frozen=True)
@@ -266,12 +262,17 @@ class CorpusInputs:
     def __init__(self, stage: CorpusStage, inputs: Mapping[str, Manifest], context: Context) -> None:
         self._stage, self._inputs, self._context = stage, inputs, context
 
-    def table(self, stage: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Rows of a declared stage; `columns` narrows further."""
+    def table(
+        self, stage: str, columns: Sequence[str] | None = None, only: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Rows of a declared stage; `columns` and `only` (identifiers, in this order) narrow further."""
         wanted = columns if columns is not None else self._stage.reads[stage]
         schema = self._context.schemas[stage]
         names = None if wanted is None else [n for n in schema.names if n in wanted]
-        rows = self._declared(stage).rows
+        rows: Sequence[RowRef] = self._declared(stage).rows
+        if only is not None:
+            by_id = {row.row_id: row for row in rows}
+            rows = [by_id[row_id] for row_id in only if row_id in by_id]
         return shards.read_table(self._context.store, schema, rows, names)
 
     def files(self, stage: str) -> dict[str, Path]:

@@ -1,0 +1,82 @@
+"""Settings of the forced alignment."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from configs.base import Section
+
+
+class MfaSettings(Section):
+    """The Montreal Forced Aligner, which is installed outside this program (conda-forge or its container)."""
+
+    executable: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Path of the `mfa` program; unset: MFA is not used. Install it with "
+        "`conda create -n aligner -c conda-forge montreal-forced-aligner`.",
+    )
+    acoustic_model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Acoustic model (a zip file, or a name that `mfa model download acoustic` installed) "
+        "whose phones are the symbol table's; unset: trained on the corpus.",
+    )
+    batch_clips: int = Field(
+        default=64, ge=1, le=4096, description="Clips per call: a call takes seconds to start."
+    )
+    timeout_s: float = Field(default=3600.0, gt=0, description="Longest a call may take, seconds.")
+    min_score: float = Field(
+        default=-62.0,
+        description="Clips whose speech_log_likelihood is lower are refused: measured -58 to -45 for right "
+        "text, -77 to -60 for wrong.",
+    )
+
+
+class AlignSettings(Section):
+    """When each phone is spoken."""
+
+    backend: Literal["auto", "mfa", "pocketsphinx", "hmm"] = Field(
+        "auto",
+        description="`auto` takes MFA where it is configured and runs, else `pocketsphinx` for English, else "
+        "`hmm` (built in, learns from the recordings themselves, any language).",
+    )
+    max_phones_per_s: float = Field(
+        30.0, gt=0, description="Clips whose text has more phones per second are refused unaligned."
+    )
+    max_training_s: float = Field(
+        180.0,
+        gt=0,
+        description="The hmm learns from the first clips, in order of their ids, up to this many seconds; "
+        "recordings added later leave it, and all alignments made with it, as they are.",
+    )
+    min_training_s: float = Field(
+        120.0,
+        ge=0,
+        description="With fewer seconds of recordings the hmm first learns from synthetic speech of the same "
+        "texts, then adapts to the voice.",
+    )
+    min_score_pocketsphinx: float = Field(
+        -38.0,
+        description="Clips whose score is lower are refused as text that is not what is spoken; right text "
+        "scores -10 to -25, wrong text -45 to -85.",
+    )
+    min_score_hmm: float = Field(
+        -5.0,
+        description="The same for the hmm: right text scores -0.3 to -3.2, wrong text -6.7 to -17.",
+    )
+    max_swallowed_ratio: float = Field(
+        0.15,
+        gt=0,
+        le=1,
+        description="Alignments that call more of a clip's loud time silence than this are refused.",
+    )
+    max_hasty_ratio: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Alignments with a larger share of phones at the shortest possible length are refused.",
+    )
+    mfa: MfaSettings = MfaSettings()

@@ -1,0 +1,31 @@
+"""Settings of the machine: how much of it to use."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from configs.base import Section
+
+
+class ComputeSettings(Section):
+    """What the work may use. Only what can change a result's bits is part of a stage's key."""
+
+    workers: int = Field(
+        default=2, ge=1, le=256, description="worker processes for stages that go row by row"
+    )
+    threads: int = Field(
+        default=2,
+        ge=1,
+        le=256,
+        description="arithmetic threads of a training stage; sums in another order end in other last "
+        "bits, so a fixed number, not the machine's count, keeps results the same everywhere",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where models train; auto takes a CUDA device when there is one"
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        default="auto",
+        description="arithmetic of training; auto is bf16 on a CUDA device and fp32 on a CPU",
+    )

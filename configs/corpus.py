@@ -1,0 +1,68 @@
+"""Settings of what is done with the recordings before features are made."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from configs.base import Section
+
+
+class CorpusSettings(Section):
+    """The recordings folder: what is read, who speaks, in which language."""
+
+    language: str = Field(
+        "auto",
+        pattern=r"^(auto|[a-z]{2,3}(-[A-Za-z]{2,8})?)$",
+        description="Language of the recordings as a code such as `en` or `de`; `auto` takes it from "
+        "the transcripts.",
+    )
+    speaker: str = Field(
+        "auto",
+        min_length=1,
+        max_length=64,
+        description="Who speaks: `folder` (one sub-folder per speaker), `prefix` (the ids' first part, as "
+        "in LibriSpeech and VCTK), `auto` (the transcript list, else folder, else prefix, else one "
+        "speaker), or the one speaker's name.",
+    )
+    licence: str = Field(
+        "unknown",
+        min_length=1,
+        description="Licence of the recordings, for the dataset card and the voice card.",
+    )
+    transcripts: Literal["auto", "none"] = Field(
+        "auto",
+        description="`auto` reads every transcript list and text file in the folder; `none` ignores them "
+        "and recognises the speech.",
+    )
+    metadata: str | None = Field(
+        None,
+        description="Transcript list to use instead of those in the folder; it may lie outside.",
+    )
+    encoding: Literal["utf-8", "latin-1", "cp1252", "utf-16", "gb18030", "shift_jis"] = Field(
+        "utf-8", description="Character encoding of the transcript lists and text files."
+    )
+    min_sample_rate_hz: int = Field(
+        16_000, ge=4_000, description="Recordings below this sample rate are refused, Hz."
+    )
+    max_sample_rate_hz: int = Field(
+        48_000,
+        ge=16_000,
+        le=192_000,
+        description="Recordings above this sample rate are resampled to it, Hz.",
+    )
+    min_duration_s: float = Field(0.2, gt=0, description="Recordings shorter than this are refused, seconds.")
+    max_duration_s: float = Field(
+        5_400.0, gt=1, description="Recordings longer than this are refused, seconds."
+    )
+    silence_dbfs: float = Field(
+        -60.0,
+        ge=-120,
+        le=-20,
+        description="A recording whose loudest 50 ms stay below this level without rising out of its "
+        "noise is refused as silent, dBFS.",
+    )
+    keep_truncated: bool = Field(
+        False, description="Use what is left of recordings that were cut off, with a warning."
+    )

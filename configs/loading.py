@@ -1,0 +1,206 @@
+"""From preset, file and command line to one resolved, frozen settings object.
+
+Later wins: defaults, preset, file, `--set`. Every value remembers where it came from, so that an error can
+name the file and line, and `voicewright config show` can say why a value is what it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from configs.errors import UserError
+from configs.settings import Settings
+
+PRESETS = Path(__file__).resolve().parent / "presets"
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value and where it was given (`configs/presets/tiny.yaml:7`, `--set`)."""
+
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Settings, and for each dotted path that is not a default its origin."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+
+def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequence[str] = ()) -> Resolved:
+    """Settle all settings.
+
+    Raises:
+        UserError: an unknown preset, key or type, or values that contradict each other; the message names
+            the key, the file and line, and the nearest valid name.
+    """
+    given: dict[str, Given] = {}
+    if preset is not None:
+        given |= _read_preset(preset, ())
+    if file is not None:
+        given |= read_file(file)
+    for text in overrides:
+        path, value = _override(text)
+        given = {p: g for p, g in given.items() if not p.startswith(f"{path}.")}
+        given[path] = Given(value, "--set")
+    _check_names(given)
+    tree: dict[str, Any] = {}
+    for path, one in given.items():
+        *parents, leaf = path.split(".")
+        node = tree
+        for name in parents:
+            node = node.setdefault(name, {})
+        node[leaf] = one.value
+    try:
+        settings = Settings.model_validate(tree, strict=False)
+    except ValidationError as error:
+        raise UserError(_explain(error, given)) from error
+    return Resolved(settings, {path: one.origin for path, one in given.items()})
+
+
+def presets() -> list[str]:
+    """Names of the presets that come with the application."""
+    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
+
+
+def read_file(path: Path) -> dict[str, Given]:
+    """A YAML file as dotted paths.
+
+    Raises:
+        UserError: it cannot be read, is not YAML, gives a key twice or is no mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: is not valid YAML: {error}") from error
+    if root is None:
+        return {}
+    if not isinstance(root, yaml.MappingNode):
+        raise UserError(f"{path}:1: expected settings as `name: value` lines")
+    return dict(_walk(root, "", str(path)))
+
+
+def leaves(settings: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every `(dotted path, value)` of resolved settings."""
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def documented(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, str, Any, str]]:
+    """Every `(dotted path, type, default, description)`, for the reference page."""
+    for name, field in model.model_fields.items():
+        section = _section(field.annotation)
+        if section is not None:
+            yield from documented(section, f"{prefix}{name}.")
+        else:
+            kind = getattr(field.annotation, "__name__", None) or str(field.annotation)
+            if typing.get_origin(field.annotation) is not None:
+                kind = str(field.annotation).replace("typing.", "")
+            yield (
+                f"{prefix}{name}",
+                kind,
+                field.get_default(call_default_factory=True),
+                field.description or "",
+            )
+
+
+def _read_preset(name: str, within: tuple[str, ...]) -> dict[str, Given]:
+    if name not in presets():
+        near = difflib.get_close_matches(name, presets(), 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UserError(f"preset: {name!r} is not one of {', '.join(presets())}{hint}")
+    if name in within:
+        raise UserError(f"preset: {' -> '.join((*within, name))} is a circle")
+    own = read_file(PRESETS / f"{name}.yaml")
+    own = {p: Given(g.value, g.origin.replace(str(PRESETS.parent.parent) + "/", "")) for p, g in own.items()}
+    base = own.pop("base", None)
+    below = _read_preset(str(base.value), (*within, name)) if base else {}
+    return below | own | {"preset": Given(name, f"preset {name}")}
+
+
+def _walk(node: yaml.MappingNode, prefix: str, file: str) -> Iterator[tuple[str, Given]]:
+    seen: dict[str, int] = {}
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        key = str(key_node.value)
+        if key in seen:
+            raise UserError(f"{file}:{line}: {prefix}{key} is given twice (first on line {seen[key]})")
+        seen[key] = line
+        if isinstance(value_node, yaml.MappingNode) and value_node.value:
+            yield from _walk(value_node, f"{prefix}{key}.", file)
+        else:
+            yield f"{prefix}{key}", Given(_plain(value_node), f"{file}:{line}")
+
+
+def _plain(node: yaml.Node) -> Any:
+    loader = yaml.SafeLoader("")
+    try:
+        return loader.construct_object(node, deep=True)
+    finally:
+        loader.dispose()
+
+
+def _override(text: str) -> tuple[str, Any]:
+    path, separator, value = text.partition("=")
+    if not separator or not path.strip():
+        raise UserError(f"--set {text!r}: expected name=value, for example features.pitch.method=harvest")
+    try:
+        return path.strip(), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UserError(f"--set {path}: {value!r} is not a YAML value ({error})") from error
+
+
+def _check_names(given: dict[str, Given]) -> None:
+    known = [path for path, *_ in documented()]
+    sections = {path.rsplit(".", n)[0] for path in known for n in range(1, path.count(".") + 1)}
+    for path, one in given.items():
+        if path in known or (path in sections and isinstance(one.value, dict)):
+            continue
+        if path in sections:
+            example = next(name for name in known if name.startswith(f"{path}."))
+            raise UserError(f"{one.origin}: {path} is a group of settings; name one of them, e.g. {example}")
+        near = difflib.get_close_matches(path, known, 1, cutoff=0.5)
+        same_leaf = [name for name in known if name.rsplit(".", 1)[-1] == path.rsplit(".", 1)[-1]]
+        best = near or same_leaf[:1]
+        hint = f"; did you mean {best[0]}?" if best else ""
+        raise UserError(f"{one.origin}: there is no setting {path}{hint}")
+
+
+def _explain(error: ValidationError, given: dict[str, Given]) -> str:
+    lines = []
+    for problem in error.errors():
+        path = ".".join(str(part) for part in problem["loc"])
+        known = [p for p in given if path == p or path.startswith(f"{p}.")]
+        origin = given[known[0]].origin if known else "settings"
+        message = problem["msg"].removeprefix("Value error, ")
+        where = (
+            f"{path} = {problem['input']!r}: "
+            if path and not isinstance(problem["input"], dict)
+            else (f"{path}: " if path else "")
+        )
+        lines.append(f"{origin}: {where}{message}")
+    return "\n".join(lines)
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return None

@@ -1,0 +1,55 @@
+"""Settings of what happens to a trained voice: samples, measures, the exported folder."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from configs.base import Section
+
+
+class SynthesizeSettings(Section):
+    """How held-out sentences, and later any text, are rendered."""
+
+    clips: int = Field(default=4, ge=1, description="held-out clips to render, at most")
+    top_k: int = Field(default=15, ge=1, description="the best codes that may be drawn")
+    top_p: float = Field(default=1.0, gt=0, le=1, description="share of probability that may be drawn")
+    temperature: float = Field(default=1.0, gt=0, description="of the draw; lower is steadier")
+    repetition_penalty: float = Field(
+        default=1.35, gt=0, description="makes codes that occurred less likely; 1 is off"
+    )
+    prompt_with_reference: bool = Field(
+        default=True,
+        description="let the decoder continue the reference clip, as published voices are used; false "
+        "starts from the text alone, which suits decoders trained from scratch on few clips",
+    )
+    noise_scale: float = Field(default=0.5, ge=0, description="spread of the latent sample; 0 takes the mean")
+    speed: float = Field(default=1.0, gt=0.25, lt=4, description="above 1 is faster")
+    max_sentence_s: float = Field(
+        default=20.0, gt=0, le=60, description="a sentence is cut off after this long, seconds"
+    )
+    pause_s: float = Field(default=0.25, ge=0, le=5, description="between sentences, seconds")
+
+
+class EvaluateSettings(Section):
+    """How rendered clips are measured against recordings."""
+
+    f0_method: Literal["dio", "harvest"] = Field(
+        default="dio", description="pitch tracker, for recording and rendering alike"
+    )
+    f0_min_hz: float = Field(default=60.0, gt=0, description="lowest pitch looked for, Hz")
+    f0_max_hz: float = Field(default=600.0, gt=0, description="highest pitch looked for, Hz")
+    n_mels: int = Field(default=80, ge=8, description="mel bands of the mel distances")
+
+
+class ExportSettings(Section):
+    """What the voice folder says about itself."""
+
+    attribution: str = Field(default="", description="who is to be credited, written into the voice card")
+    machinery_below_steps: int = Field(
+        default=5000,
+        ge=0,
+        description="with fewer SoVITS steps from scratch the card says that the voice proves the "
+        "machinery, not quality",
+    )
