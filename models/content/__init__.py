@@ -1,0 +1,1 @@
+"""Content features: what is said, apart from who says it."""

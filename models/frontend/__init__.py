@@ -1,0 +1,1 @@
+"""From recordings and texts to what the models read."""

@@ -1,0 +1,136 @@
+"""Speech recognition for recordings that come without a transcript."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.errors import UserError
+
+SAMPLE_RATE = 16000
+WHISPER_FILES = ("model.bin", "config.json", "tokenizer.json")
+
+_FILE_PATTERNS = (*WHISPER_FILES, "vocabulary.*", "preprocessor_config.json")
+
+
+class Recognition(NamedTuple):
+    """What was heard. Confidences are 0 to 1, or None where the recogniser has none."""
+
+    text: str
+    confidence: float | None
+    language: str
+    language_confidence: float | None
+
+
+def find_whisper(model: str, download: bool) -> Path | None:
+    """Folder of a faster-whisper model: itself a folder, in the hub's cache, or fetched if allowed."""
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return folder if all((folder / name).is_file() for name in WHISPER_FILES) else None
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        found = snapshot_download(model, allow_patterns=list(_FILE_PATTERNS), local_files_only=not download)
+    except (LocalEntryNotFoundError, HFValidationError, HfHubHTTPError, OSError):
+        return None
+    return Path(found) if (Path(found) / "model.bin").is_file() else None
+
+
+def require_whisper(model: str, download: bool) -> Path:
+    """As `find_whisper`.
+
+    Raises:
+        UserError: it is nowhere; the message says where to put it.
+    """
+    folder = find_whisper(model, download)
+    if folder is None:
+        raise UserError(
+            f"corpus.transcribe.model = {model}: neither a folder with {', '.join(WHISPER_FILES)} nor in "
+            "the local hub cache. Put the model's files into a folder and name it here, set "
+            "corpus.transcribe.download=true with a network, give transcripts, or (for English) "
+            "choose corpus.transcribe.backend=pocketsphinx"
+        )
+    return folder
+
+
+@lru_cache(maxsize=1)
+def _whisper(folder: str) -> Any:
+    from faster_whisper import WhisperModel
+
+    # int8 on one thread: the fastest on a CPU, and sums in one order.
+    return WhisperModel(
+        folder, device="cpu", compute_type="int8", cpu_threads=1, num_workers=1, local_files_only=True
+    )
+
+
+def recognise_whisper(
+    samples_16k: NDArray[np.float32], folder: Path, language: str | None, beam_size: int
+) -> Recognition:
+    """Transcribe `[T]` at 16 kHz with faster-whisper; detects the language where none is given.
+
+    Greedy in temperature, without the previous text, so that a row depends on nothing but itself.
+    """
+    segments, info = _whisper(str(folder)).transcribe(
+        samples_16k,
+        language=language,
+        beam_size=beam_size,
+        temperature=0.0,
+        condition_on_previous_text=False,
+        vad_filter=False,
+    )
+    heard = list(segments)
+    text = " ".join(segment.text.strip() for segment in heard).strip()
+    weights = [max(len(segment.tokens), 1) for segment in heard]
+    confidence = None
+    if heard:
+        mean = np.average([segment.avg_logprob for segment in heard], weights=weights)
+        confidence = math.exp(min(0.0, float(mean)))
+    return Recognition(text, confidence, info.language, float(info.language_probability))
+
+
+@lru_cache(maxsize=1)
+def _sphinx() -> Any:
+    from pocketsphinx import Decoder
+
+    # Batch normalisation: the live one carries its mean from one utterance into the next.
+    return Decoder(samprate=SAMPLE_RATE, cmn="batch", loglevel="FATAL")
+
+
+def recognise_sphinx(samples_16k: NDArray[np.float32]) -> Recognition:
+    """Transcribe English `[T]` at 16 kHz with pocketsphinx's own model: rough, but always there."""
+    decoder = _sphinx()
+    peak = float(np.abs(samples_16k).max(initial=0.0))
+    scale = 0.9 * 32767 / max(peak, 1e-5)
+    pcm = np.rint(samples_16k * scale).astype("<i2").tobytes()
+    decoder.start_utt()
+    decoder.process_raw(pcm, False, True)
+    decoder.end_utt()
+    hypothesis = decoder.hyp()
+    text = "" if hypothesis is None else hypothesis.hypstr.strip()
+    return Recognition(text, None, "en", None)
+
+
+def word_error_rate(reference: str, heard: str) -> float:
+    """Edits (Levenshtein over words, case and punctuation aside) per reference word; 1 if it has none."""
+    wanted, got = _words(reference), _words(heard)
+    if not wanted:
+        return 1.0
+    row = list(range(len(got) + 1))
+    for i, word in enumerate(wanted, start=1):
+        previous, row[0] = row[0], i
+        for j, other in enumerate(got, start=1):
+            substituted = previous + (word != other)
+            previous = row[j]
+            row[j] = min(substituted, row[j] + 1, row[j - 1] + 1)
+    return row[-1] / len(wanted)
+
+
+def _words(text: str) -> list[str]:
+    kept = "".join(c if c.isalnum() or c in "'’" else " " for c in text.lower())
+    return kept.replace("’", "'").split()

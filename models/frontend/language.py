@@ -1,0 +1,147 @@
+"""In which language a text is written, and whether its script can belong to a language."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+# Languages that the espeak front end speaks and that identification tells apart.
+LANGUAGES = (
+    *("af", "am", "ar", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "es", "et", "eu"),
+    *("fa", "fi", "fr", "ga", "gl", "gu", "he", "hi", "hr", "hu", "hy", "id", "is", "it", "ja", "ka"),
+    *("kk", "kn", "ko", "lb", "lt", "lv", "mk", "ml", "mr", "ms", "mt", "my", "ne", "nl", "no", "pa"),
+    *("pl", "pt", "ro", "ru", "si", "sk", "sl", "sq", "sr", "sv", "sw", "ta", "te", "th", "tr", "uk"),
+    *("ur", "uz", "vi", "zh"),
+)
+
+_LATIN = frozenset({"LATIN"})
+_SCRIPTS = {
+    **dict.fromkeys(("ru", "uk", "be", "bg", "mk", "ky", "tg"), frozenset({"CYRILLIC"})),
+    **dict.fromkeys(("sr", "kk", "uz", "mn", "bs"), frozenset({"CYRILLIC", "LATIN"})),
+    **dict.fromkeys(("ar", "fa", "ur", "ps", "ug"), frozenset({"ARABIC"})),
+    **dict.fromkeys(("hi", "mr", "ne", "sa"), frozenset({"DEVANAGARI"})),
+    # Chinese text quotes Latin words and is sometimes given in pinyin.
+    **dict.fromkeys(("zh", "cmn", "yue"), frozenset({"CJK", "BOPOMOFO", "LATIN"})),
+    "ja": frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}),
+    "ko": frozenset({"HANGUL", "CJK"}),
+    "he": frozenset({"HEBREW"}),
+    "el": frozenset({"GREEK"}),
+    "hy": frozenset({"ARMENIAN"}),
+    "ka": frozenset({"GEORGIAN"}),
+    "am": frozenset({"ETHIOPIC"}),
+    "bn": frozenset({"BENGALI"}),
+    "gu": frozenset({"GUJARATI"}),
+    "kn": frozenset({"KANNADA"}),
+    "km": frozenset({"KHMER"}),
+    "lo": frozenset({"LAO"}),
+    "ml": frozenset({"MALAYALAM"}),
+    "my": frozenset({"MYANMAR"}),
+    "pa": frozenset({"GURMUKHI"}),
+    "si": frozenset({"SINHALA"}),
+    "ta": frozenset({"TAMIL"}),
+    "te": frozenset({"TELUGU"}),
+    "th": frozenset({"THAI"}),
+}
+_SYLLABIC = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL"})
+
+_OTHER_SHARE = 0.2
+_OTHER_TEXTS = 5
+_STRAY_SHARE = 0.01
+_SURE = 0.6
+
+
+class Identified(NamedTuple):
+    """ISO 639-1 code and how sure it is, 0 to 1."""
+
+    language: str
+    confidence: float
+
+
+class Share(NamedTuple):
+    """A language of a corpus: mean confidence of its texts and its share of the letters, 0 to 1."""
+
+    language: str
+    confidence: float
+    share: float
+
+
+@lru_cache(maxsize=8)
+def _identifier(languages: tuple[str, ...]) -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(languages)
+    return identifier
+
+
+def identify(text: str, languages: tuple[str, ...] = LANGUAGES) -> Identified:
+    """The likeliest of `languages` for one text (py3langid: Lui and Baldwin, ACL 2012; Barbaresi).
+
+    A short text is little evidence, and the confidence says so.
+    """
+    language, confidence = _identifier(languages).classify(text)
+    return Identified(str(language), float(confidence))
+
+
+def languages_of(texts: Sequence[str]) -> list[Share]:
+    """The language of a corpus, or its languages, largest first; empty without any letters.
+
+    Every text votes with its letters and its confidence, so that short odd ones do not count. A corpus is
+    mixed when at least five sure texts, with a fifth of the votes, are in other languages than the
+    first; else it is in one language, and what contradicts it is a mistake to be found elsewhere.
+    """
+    votes: dict[str, float] = defaultdict(float)
+    sure: dict[str, list[float]] = defaultdict(list)
+    for text in texts:
+        n_letters = len(letters(text))
+        if n_letters == 0:
+            continue
+        found = identify(text)
+        votes[found.language] += n_letters * found.confidence
+        if found.confidence >= _SURE:
+            sure[found.language].append(found.confidence)
+    total = sum(votes.values())
+    if total == 0:
+        return []
+    first, *others = sorted(votes, key=lambda language: (-votes[language], language))
+    n_sure_others = sum(len(sure[language]) for language in others)
+    other_share = 1.0 - votes[first] / total
+    if n_sure_others < _OTHER_TEXTS or other_share < _OTHER_SHARE:
+        return [Share(first, votes[first] / total, 1.0)]
+    believed = [first, *(language for language in others if votes[language] / total >= _STRAY_SHARE)]
+    kept = sum(votes[language] for language in believed)
+    return [
+        Share(language, sum(sure[language]) / max(1, len(sure[language])), votes[language] / kept)
+        for language in believed
+    ]
+
+
+def letters(text: str) -> list[str]:
+    """The letters of a text, of any script, without marks, digits and signs."""
+    return [character for character in text if character.isalpha()]
+
+
+def has_words(text: str) -> bool:
+    """Whether anything in the text can be spoken: a letter or a digit."""
+    return any(character.isalnum() for character in text)
+
+
+def foreign_share(text: str, language: str) -> float:
+    """Share of the letters whose script the language does not use, 0 to 1."""
+    scripts = [_script(character) for character in letters(text)]
+    if not scripts:
+        return 0.0
+    allowed = _SCRIPTS.get(language.split("-")[0].lower(), _LATIN)
+    return sum(script not in allowed for script in scripts) / len(scripts)
+
+
+def spoken_length(text: str) -> int:
+    """About how many letters of an alphabet the text is worth: a syllabic character counts as three."""
+    return sum(3 if _script(letter) in _SYLLABIC else 1 for letter in letters(text))
+
+
+def _script(character: str) -> str:
+    return unicodedata.name(character, "UNKNOWN").split(" ", 1)[0]

@@ -1,0 +1,1 @@
+"""Text to phone symbols: normalisation, grapheme to phoneme, symbol tables."""

@@ -1,0 +1,112 @@
+"""Unicode to the few characters that front ends understand: words, six punctuation marks, single spaces."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+MARKS = frozenset("!,-.?…")
+
+_MARK_OF = {
+    "!": "!", "՜": "!",
+    "?": "?", "؟": "?", "՞": "?",
+    ".": ".", "。": ".", "।": ".", "॥": ".", "۔": ".", "።": ".", "։": ".", "။": ".",
+    ",": ",", "、": ",", "،": ",", "؛": ",", "፣": ",", ";": ",", ":": ",", "·": ",",
+    "…": "…",
+    "—": "-", "–": "-", "―": "-", "~": "-", "〜": "-",
+}  # fmt: skip
+_APOSTROPHES = frozenset("'’‘ʼ＇`´")
+_JOINERS = frozenset("\u200c\u200d")
+_HYPHENS = frozenset("-‐‑")
+# Words of their own, which espeak reads in each language; English, German and Chinese write them out before.
+_SPOKEN_SIGNS = frozenset("%&+=€$£°§@")
+_ELLIPSIS = re.compile(r"\.{2,}|。{2,}")
+
+
+class Token(NamedTuple):
+    """A word, or one of MARKS."""
+
+    text: str
+    is_mark: bool
+
+
+def fold(text: str) -> str:
+    """One spelling per character: typographic variants unified (NFKC), marks mapped, control characters gone.
+
+    Never fails: lone surrogates, unassigned and private characters are dropped.
+    """
+    text = _ELLIPSIS.sub("…", text)
+    kept = []
+    for character in text:
+        if character in _APOSTROPHES:
+            kept.append("'")
+        elif character in _HYPHENS:
+            kept.append("-")
+        elif character in "…⋯":
+            kept.append("…")
+        elif character in _JOINERS:
+            kept.append(character)
+        elif unicodedata.category(character) in ("Cc", "Zs", "Zl", "Zp"):
+            kept.append(" ")
+        elif unicodedata.category(character)[0] != "C":
+            kept.append(unicodedata.normalize("NFKC", character))
+    # Composition across characters comes last; the ellipsis must not fall back into three full stops.
+    parts = [unicodedata.normalize("NFC", part) for part in "".join(kept).split("…")]
+    return re.sub(r"\s+", " ", "…".join(parts)).strip()
+
+
+def is_word_character(character: str) -> bool:
+    """Letters, digits, combining marks and joiners."""
+    return unicodedata.category(character)[0] in "LMN" or character in _JOINERS
+
+
+def tokenize(text: str) -> list[Token]:
+    """Words and marks of folded text, in order.
+
+    Hyphens and apostrophes: "well-known" is two words, "don't" one, " - " a mark. Quotation marks, brackets
+    and pictures go. Marks before the first word go, runs of marks keep their strongest.
+    """
+    tokens: list[Token] = []
+    word = ""
+    for position, character in enumerate(text):
+        following = text[position + 1] if position + 1 < len(text) else " "
+        if is_word_character(character) or (character == "'" and word and is_word_character(following)):
+            word += character
+            continue
+        joined = character == "-" and bool(word) and is_word_character(following)
+        word = _finish(word, tokens)
+        if character in _SPOKEN_SIGNS:
+            tokens.append(Token(character, False))
+            continue
+        mark = "" if joined else _MARK_OF.get(character, "-" if character == "-" else "")
+        if mark:
+            _add_mark(mark, tokens)
+    _finish(word, tokens)
+    return tokens
+
+
+def detokenize(tokens: list[Token], separator: str = " ") -> str:
+    """Words joined by the separator, marks attached to the word before them ("yes, well - no.")."""
+    out = ""
+    for token in tokens:
+        attached = token.is_mark and token.text != "-"
+        out += token.text if not out or attached else separator + token.text
+    return out
+
+
+def _finish(word: str, tokens: list[Token]) -> str:
+    if any(unicodedata.category(character)[0] in "LN" for character in word):
+        tokens.append(Token(word, False))
+    return ""
+
+
+def _add_mark(mark: str, tokens: list[Token]) -> None:
+    if not tokens:
+        return
+    if tokens[-1].is_mark:
+        strength = "-,….!?"
+        if strength.index(mark) > strength.index(tokens[-1].text):
+            tokens[-1] = Token(mark, True)
+        return
+    tokens.append(Token(mark, True))

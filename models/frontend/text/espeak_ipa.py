@@ -1,0 +1,179 @@
+"""Words to IPA phones with espeak-ng, one token per phonetic segment.
+
+espeak comes as a wheel (`espeakng-loader`) and is driven through phonemizer. Its output is close to IPA, but
+each of its ~100 voices leaks some of espeak's own ASCII names; `segment_phones` folds those and cuts the
+stream into the segments of our `ipa` table.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from models.frontend.text.symbols import (
+    PRIMARY_STRESS,
+    SECONDARY_STRESS,
+    UNKNOWN,
+    SymbolTable,
+    load_symbol_table,
+)
+
+_VOICE_OF = {
+    "en": "en-us", "fr": "fr-fr", "zh": "cmn", "no": "nb", "nn": "nb", "iw": "he", "fil": "tl",
+    "zh-tw": "cmn", "zh-cn": "cmn", "yue": "yue", "en-uk": "en-gb",
+}  # fmt: skip
+_DICTIONARY_OF = {"nb": "no"}
+# Measured with espeak-ng 1.52: the process dies of a segmentation fault on ordinary words.
+_CRASHING_VOICES = frozenset(("kl",))
+_TONE_VOICES = frozenset(("cmn", "yue", "hak", "vi", "th", "my", "shn"))
+_STRESS_MARKS = PRIMARY_STRESS + SECONDARY_STRESS
+_VOWELS = frozenset("iyɨʉɯuɪʏʊeøɘɵɤoəɚɛœɜɞʌɔæɐaɑɒᵻ")
+# espeak's own names that leak through its IPA, and ligatures.
+_LEAKS = (
+    ("tS", "tʃ"), ("dZ", "dʒ"), ("S", "ʃ"), ("Z", "ʒ"), ("N", "ŋ"), ("g", "ɡ"), ("ε", "ɛ"), ("ʦ", "ts"),
+    ("ʣ", "dz"), ("ʧ", "tʃ"), ("ʤ", "dʒ"), ("X", "χ"), ("A", "ɑ"), ("Φ", "ɸ"), ("K", "ɬ"), ("?", "ʔ"),
+    (":", "ː"), ("ä", "a"), ("ɝ", "ɜɹ"), ("kh", "kʰ"), ("ph", "pʰ"), ("th", "tʰ"),
+)  # fmt: skip
+_IGNORED = frozenset("[]()#\"^`-.+'͡|*;~_")
+
+
+class UnsupportedLanguageError(ValueError):
+    """espeak has no usable voice for the language; `reason` says why, without naming the language."""
+
+    def __init__(self, language: str, reason: str) -> None:
+        super().__init__(f"language {language!r}: {reason}")
+        self.language = language
+        self.reason = reason
+
+
+def espeak_voice(language: str) -> str:
+    """espeak's voice for a language code ("de-AT" -> "de", "en" -> "en-us").
+
+    Raises UnsupportedLanguageError.
+    """
+    code = language.strip().lower().replace("_", "-")
+    known = _usable_voices()
+    for candidate in (code, _VOICE_OF.get(code), code.split("-")[0], _VOICE_OF.get(code.split("-")[0])):
+        if candidate in _CRASHING_VOICES:
+            raise UnsupportedLanguageError(language, "espeak-ng 1.52 crashes in this voice")
+        if candidate in known:
+            return str(candidate)
+    raise UnsupportedLanguageError(language, "espeak-ng has no voice for it")
+
+
+def supported_languages() -> tuple[str, ...]:
+    """espeak's usable voices, sorted."""
+    return tuple(sorted(_usable_voices()))
+
+
+def espeak_words(words: list[str], language: str) -> list[str]:
+    """IPA of each word, phones separated by "_"; "" where espeak says nothing.
+
+    The words are pronounced together, so that weak forms and liaison come out right, whenever espeak
+    gives back as many words as it got; where it joins or splits some, each word is pronounced alone.
+    Raises UnsupportedLanguageError.
+    """
+    if not words:
+        return []
+    voice = espeak_voice(language)
+    if not any(character.isdigit() for word in words for character in word):
+        together = _pronounce(" ".join(words), voice).split("|")
+        if len(together) == len(words) and all(together):
+            return together
+    return [_pronounce(word, voice).replace("|", "_") for word in words]
+
+
+def segment_phones(spoken: str, voice: str) -> tuple[list[str], list[str]]:
+    """One word of espeak output as tokens of the `ipa` table, and the characters that have no token.
+
+    Longest match first ("tʃ", "aɪ", "ɜː" are one token). Stress goes on the next vowel's token
+    ("ˈaɪ"); diacritics that the table does not distinguish are dropped; tone numbers are tokens.
+    """
+    for leak, ipa in _LEAKS:
+        spoken = spoken.replace(leak, ipa)
+    table = load_symbol_table("ipa")
+    phones: list[str] = []
+    unknown: list[str] = []
+    stress = ""
+    for segment in spoken.split("_"):
+        if voice in _TONE_VOICES and len(segment) > 1 and segment.endswith("ɜ"):
+            segment = segment[:-1] + "3"  # espeak's phoneme "3" as it comes through its IPA conversion
+        position = 0
+        while position < len(segment):
+            if segment[position] in _STRESS_MARKS:
+                stress = segment[position]
+                position += 1
+                continue
+            token = _longest_token(segment, position, table)
+            if token:
+                is_vowel = token[0] in _VOWELS
+                phones.append(stress + token if is_vowel else token)
+                stress = "" if is_vowel else stress
+                position += len(token)
+                continue
+            if not _is_diacritic(segment[position]):
+                phones.append(UNKNOWN)
+                unknown.append(segment[position])
+            position += 1
+    return phones, unknown
+
+
+def _longest_token(segment: str, start: int, table: SymbolTable) -> str:
+    for end in range(min(len(segment), start + 4), start, -1):
+        candidate = segment[start:end]
+        if candidate in table.ids and candidate not in table.marks and candidate != "_":
+            return candidate
+    return ""
+
+
+def _is_diacritic(character: str) -> bool:
+    return character in _IGNORED or unicodedata.category(character) in ("Mn", "Lm", "Sk", "Zs")
+
+
+@functools.lru_cache(maxsize=1)
+def _usable_voices() -> frozenset[str]:
+    """Voices whose dictionary is in the wheel: espeak reads others letter by letter, or crashes."""
+    import espeakng_loader
+    from phonemizer.backend import EspeakBackend
+
+    _configure_espeak()
+    folder = Path(espeakng_loader.get_data_path())
+    usable = set()
+    for voice in EspeakBackend.supported_languages():
+        base = voice.split("-")[0]
+        has_dictionary = (folder / f"{_DICTIONARY_OF.get(base, base)}_dict").is_file()
+        if has_dictionary and voice not in _CRASHING_VOICES:
+            usable.add(voice)
+    return frozenset(usable)
+
+
+@functools.lru_cache(maxsize=1)
+def _configure_espeak() -> None:
+    """Points phonemizer at the wheel's library and data, not at whatever the system has."""
+    import espeakng_loader
+    from phonemizer.backend.espeak.wrapper import EspeakWrapper
+
+    EspeakWrapper.set_library(espeakng_loader.get_library_path())
+    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
+
+
+@functools.lru_cache(maxsize=8)
+def _backend(voice: str) -> tuple[Any, Any]:
+    from phonemizer.backend import EspeakBackend
+    from phonemizer.separator import Separator
+
+    _configure_espeak()
+    logger = logging.getLogger("phonemizer.quiet")
+    logger.setLevel(logging.CRITICAL)
+    backend = EspeakBackend(
+        voice, with_stress=True, language_switch="remove-flags", words_mismatch="ignore", logger=logger
+    )
+    return backend, Separator(phone="_", word="|", syllable="")
+
+
+def _pronounce(text: str, voice: str) -> str:
+    backend, separator = _backend(voice)
+    return str(backend.phonemize([text], separator=separator, strip=True)[0]).strip("_| ")

@@ -1,0 +1,30 @@
+"""Written text to spoken words: numbers, dates, times, money, abbreviations, signs.
+
+English, German and Chinese have rules of their own (`normalize_en`, `normalize_de`, `normalize_zh`); every
+other language gets its number words from num2words, and what that library cannot say stays in digits,
+which espeak reads itself.
+"""
+
+from __future__ import annotations
+
+from models.frontend.text import normalize_de, normalize_en, normalize_zh
+from models.frontend.text.characters import Token, detokenize, fold, tokenize
+from models.frontend.text.numbers import spell_numbers
+
+_RULES = {"en": normalize_en.expand, "de": normalize_de.expand, "zh": normalize_zh.expand}
+
+
+def normalize(text: str, language: str) -> list[Token]:
+    """Words and marks as they are spoken. `language`: base code ("en", "de", "zh", "sv").
+
+    Any text is accepted; the list is empty when nothing in it can be spoken.
+    """
+    folded = fold(text)
+    expand = _RULES.get(language)
+    spelled = expand(folded) if expand else spell_numbers(folded, language)
+    return tokenize(fold(spelled))
+
+
+def normalized_text(tokens: list[Token], language: str) -> str:
+    """The tokens written out again; Chinese has no spaces between its characters."""
+    return detokenize(tokens, separator="" if language == "zh" else " ")

@@ -1,0 +1,1 @@
+"""Linguistic features of text."""

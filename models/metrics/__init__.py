@@ -1,0 +1,1 @@
+"""How far a rendering is from a recording: arrays in, floats out."""

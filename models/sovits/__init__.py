@@ -1,0 +1,1 @@
+"""SoVITS: semantic codes, phones and a reference to a waveform."""

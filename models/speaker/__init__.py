@@ -1,0 +1,1 @@
+"""Speaker encoders: frozen networks that turn an utterance into a vector of who speaks."""

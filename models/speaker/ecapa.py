@@ -1,0 +1,114 @@
+"""ECAPA-TDNN speaker embeddings with speechbrain's network, weights from the hub or a local folder.
+
+Desplanques et al., "ECAPA-TDNN", Interspeech 2020; weights speechbrain/spkrec-ecapa-voxceleb
+(Apache-2.0, 192 values, trained on VoxCeleb). Only the weights' file is read, and as weights: the
+published `hyperparams.yaml` names Python objects to construct, so its few numbers are written here.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from configs.errors import UserError
+
+SAMPLE_RATE = 16000
+WEIGHTS_FILE = "embedding_model.ckpt"
+N_MELS = 80
+
+
+class EcapaEncoder(NamedTuple):
+    """features: waveforms `[B, T]` to log mel `[B, N, 80]`; network: those to `[B, 1, D]`."""
+
+    features: Any
+    network: Any
+
+
+@lru_cache(maxsize=1)
+def load_ecapa(model: str, download: bool) -> EcapaEncoder:
+    """The encoder with weights from a folder, the hub's cache, or (if allowed) the hub.
+
+    Raises:
+        UserError: the weights are in none of them, or are not ECAPA's.
+    """
+    path = find_weights(model, download)
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise UserError(f"features.speaker.model = {model}: {path} is no file of weights: {error}") from error
+    return build_ecapa(weights, str(path))
+
+
+def build_ecapa(weights: Mapping[str, Tensor], origin: str) -> EcapaEncoder:
+    """The encoder for a state dict; its widths are read off the weights' shapes.
+
+    Raises:
+        UserError: names or shapes are not those of speechbrain's ECAPA_TDNN.
+    """
+    from speechbrain.lobes.features import Fbank
+    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+
+    try:
+        width = weights["blocks.0.conv.conv.weight"].shape[0]
+        network = ECAPA_TDNN(
+            N_MELS,
+            channels=[width] * 4 + [weights["mfa.conv.conv.weight"].shape[0]],
+            kernel_sizes=[5, 3, 3, 3, 1],
+            dilations=[1, 2, 3, 4, 1],
+            attention_channels=weights["asp.tdnn.conv.conv.weight"].shape[0],
+            lin_neurons=weights["fc.conv.weight"].shape[0],
+        )
+        network.load_state_dict(weights)
+    except (KeyError, RuntimeError) as error:
+        raise UserError(
+            f"features.speaker.model: {origin} does not hold the weights of ECAPA_TDNN: {error}"
+        ) from error
+    return EcapaEncoder(Fbank(n_mels=N_MELS).eval(), network.eval().requires_grad_(False))
+
+
+def find_weights(model: str, download: bool) -> Path:
+    """Path of the weights' file.
+
+    Raises:
+        UserError: it is nowhere; the message says where to put it.
+    """
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        if not (folder / WEIGHTS_FILE).is_file():
+            raise UserError(
+                f"features.speaker.model = {model}: the folder lacks {WEIGHTS_FILE}; put it there"
+            )
+        return folder / WEIGHTS_FILE
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(model, WEIGHTS_FILE, local_files_only=not download))
+    except (LocalEntryNotFoundError, HFValidationError, HfHubHTTPError, OSError) as error:
+        raise UserError(
+            f"features.speaker.model = {model}: neither a folder nor in the local hub cache. Put "
+            f"{WEIGHTS_FILE} (about 80 MB) into a folder and name it here, set "
+            "features.speaker.download=true with a network, or use "
+            "features.speaker.backend=resemblyzer, which needs nothing"
+        ) from error
+
+
+def embed_ecapa(samples_16k: NDArray[np.float32], model: str, download: bool) -> NDArray[np.float32]:
+    """Unit-length embedding `[192]` of speech `[T]` at 16 kHz.
+
+    Raises:
+        UserError: as `load_ecapa`.
+    """
+    encoder = load_ecapa(model, download)
+    with torch.inference_mode():
+        mels = encoder.features(torch.from_numpy(samples_16k)[None])
+        embedding = encoder.network(mels - mels.mean(1, keepdim=True)).reshape(-1)
+    return torch.nn.functional.normalize(embedding, dim=0).numpy()

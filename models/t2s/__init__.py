@@ -1,0 +1,1 @@
+"""Text-to-semantic: phones to semantic codes."""

@@ -1,0 +1,49 @@
+"""Recognition: the bundled recogniser works, the others say what they lack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from configs.errors import UserError
+from models.frontend.asr import find_whisper, recognise_sphinx, require_whisper, word_error_rate
+
+
+@pytest.mark.parametrize(
+    ("reference", "heard", "rate"),
+    [
+        ("The cat, sat.", "the cat sat", 0.0),
+        ("one two three four", "one too three", 0.5),
+        ("one", "", 1.0),
+        ("don’t", "don't", 0.0),
+        ("a", "a b c", 2.0),
+    ],
+)
+def test_word_error_rate(reference: str, heard: str, rate: float) -> None:
+    assert word_error_rate(reference, heard) == rate
+
+
+def test_a_missing_model_names_the_setting_the_files_and_the_remedy(tmp_path: Path) -> None:
+    assert find_whisper(str(tmp_path), download=False) is None
+    with pytest.raises(UserError, match=r"corpus\.transcribe\.model.*model\.bin"):
+        require_whisper("nobody/no-such-model", download=False)
+
+
+@pytest.mark.slow
+def test_pocketsphinx_hears_english_the_same_in_any_order(speech: Path) -> None:
+    import soundfile
+
+    from models.frontend.audio import resample
+
+    lines = (speech / "ljs-mini" / "metadata.csv").read_text(encoding="utf-8").splitlines()[:3]
+    heard = []
+    for order in (lines, lines[::-1]):
+        texts = {}
+        for line in order:
+            name, text, *_ = line.split("|")
+            samples, rate = soundfile.read(speech / "ljs-mini" / "wavs" / f"{name}.flac", dtype="float32")
+            texts[name] = recognise_sphinx(resample(samples, rate, 16000)).text
+            assert word_error_rate(text, texts[name]) < 0.6
+        heard.append(texts)
+    assert heard[0] == heard[1]

@@ -1,0 +1,90 @@
+"""Language of texts and corpora, and scripts."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.frontend.language import (
+    foreign_share,
+    has_words,
+    identify,
+    languages_of,
+    spoken_length,
+)
+
+ENGLISH = [
+    "Please call Stella.",
+    "Ask her to bring these things with her from the store.",
+    "The earliest book printed with movable types, the Gutenberg Bible.",
+    "It was a matter of course that in the Middle Ages craftsmen took care.",
+    "You do not mean that you thought me so silly.",
+    "He should notice the position and temperature of the body.",
+]
+GERMAN = [
+    "Sie lag an der saarländisch-pfälzischen Grenze.",
+    "Er wurde in der Nähe der Hauptstadt geboren und früh ein Waisenkind.",
+    "Auch die Liga fand bisher ohne thailändische Beteiligung statt.",
+    "Sie blieb am Theater und schaffte nie den Sprung zum Film.",
+    "Das anschließende Engagement endete bereits nach sieben Monaten.",
+    "Die Gemeinde liegt im Süden des Landes an einem kleinen Fluss.",
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        (ENGLISH[1], "en"),
+        (GERMAN[1], "de"),
+        ("今天天气很好，我们去公园散步吧。", "zh"),
+        ("שלום עולם, מה שלומך", "he"),
+    ],
+)
+def test_a_sentence_is_identified(text: str, language: str) -> None:
+    found = identify(text)
+    assert found.language == language
+    assert found.confidence > 0.6
+
+
+def test_a_corpus_has_one_language_and_short_texts_do_not_change_it() -> None:
+    assert [share.language for share in languages_of([*GERMAN, "Ja.", "Nein!", "OK"])] == ["de"]
+
+
+def test_a_stray_foreign_text_does_not_make_a_corpus_mixed() -> None:
+    for stray in ("今天天气很好，我们去公园散步吧。", "שלום עולם, מה שלומך היום?"):
+        found = languages_of(["than in the same operations with ugly ones.", stray])
+        assert [share.language for share in found] == ["en"]
+
+
+def test_a_bilingual_corpus_keeps_both_largest_first() -> None:
+    found = languages_of(ENGLISH + GERMAN[:5])
+    assert {share.language for share in found} == {"en", "de"}
+    assert sum(share.share for share in found) == pytest.approx(1.0)
+    assert found[0].share >= found[1].share
+
+
+def test_texts_without_letters_have_no_language() -> None:
+    assert languages_of(["", "123", "😀🎉"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "foreign"),
+    [
+        ("Grüße aus Köln", "de", 0.0),
+        ("今天天气很好", "en", 1.0),
+        ("שלום", "en", 1.0),
+        ("我喜欢 Python", "zh", 0.0),
+        ("キャンプの電柱", "ja", 0.0),
+        ("Привет", "ru", 0.0),
+        ("12 + 3", "en", 0.0),
+        ("e\u0301te\u0301", "fr", 0.0),
+    ],
+)
+def test_scripts(text: str, language: str, foreign: float) -> None:
+    assert foreign_share(text, language) == foreign
+
+
+def test_words_and_lengths() -> None:
+    assert not has_words("😀 … !?")
+    assert has_words("7")
+    assert spoken_length("abc, d") == 4
+    assert spoken_length("广州") == 6

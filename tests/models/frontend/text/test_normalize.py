@@ -1,0 +1,109 @@
+"""Written text becomes spoken words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.frontend.text.characters import MARKS, fold, tokenize
+from models.frontend.text.normalize import normalize, normalized_text
+from models.frontend.text.normalize_zh import spell_cardinal
+from models.frontend.text.numbers import parse_number
+
+ENGLISH = [
+    ("Mr. Smith paid $3.50.", "mister Smith paid three dollars and fifty cents."),
+    ("Dr. Jones, No. 7", "doctor Jones, number seven"),
+    ("She said no. He left.", "She said no. He left."),
+    ("St. John's on Main St.", "saint John's on Main street."),
+    ("in 1984 and 2026", "in nineteen eighty four and twenty twenty six"),
+    ("1,984 people", "one thousand nine hundred and eighty four people"),
+    ("the 21st, at 10:05", "the twenty first, at ten oh five"),
+    ("Nov. 21, 2026", "November twenty first, twenty twenty six"),
+    ("2026-11-21", "November twenty first twenty twenty six"),
+    ("5% of 3.14", "five percent of three point one four"),
+    ("the 1980s", "the nineteen eighties"),
+    ("$3 million", "three million dollars"),
+    ("agent 007", "agent zero zero seven"),
+    ("B2B", "B two B"),
+    ("e.g. cats & dogs", "for example cats and dogs"),
+    ("well-known - don't", "well known - don't"),
+    ("“Hello”, he said… (twice)", "Hello, he said… twice"),
+]
+GERMAN = [
+    ("Am 3. Oktober 1990", "Am dritten Oktober neunzehnhundertneunzig"),
+    ("Der 2. Weltkrieg endete 1945. Um", "Der zweite Weltkrieg endete neunzehnhundertfünfundvierzig. Um"),
+    ("z.B. 2,5 kg", "zum Beispiel zwei Komma fünf kg"),
+    ("12,50 €", "zwölf Euro fünfzig"),
+    ("3.000 Euro", "dreitausend Euro"),
+    ("um 14:30 Uhr", "um vierzehn Uhr dreißig"),
+    ("um 1:00 Uhr", "um ein Uhr"),
+    ("am 21.11.2026", "am einundzwanzigsten November zweitausendsechsundzwanzig"),
+    ("5 %, usw.", "fünf Prozent, und so weiter."),
+]
+CHINESE = [
+    ("2024年10月1日", "二零二四年十月一日"),
+    ("10203人", "一万零二百零三人"),
+    ("3.14%", "百分之三点一四"),
+    ("10:05", "十点零五分"),
+    ("¥12.5。", "十二点五元."),
+    ("-5°C", "负五摄氏度"),
+]
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "spoken"),
+    [("en", *case) for case in ENGLISH]
+    + [("de", *case) for case in GERMAN]
+    + [("zh", *case) for case in CHINESE]
+    + [("sv", "25 år", "tjugofem år"), ("fr", "3,5", "trois virgule cinq"), ("hi", "25 साल", "25 साल")],
+)
+def test_written_forms_are_spoken_out(language: str, written: str, spoken: str) -> None:
+    assert normalized_text(normalize(written, language), language) == spoken
+
+
+@pytest.mark.parametrize(
+    ("value", "spoken"),
+    [
+        (0, "零"), (10, "十"), (20, "二十"), (101, "一百零一"), (110, "一百一十"), (10_010, "一万零一十"),
+        (100_000_001, "一亿零一"), (120_000, "十二万"), (1_000_100_000, "十亿零一十万"),
+    ],
+)  # fmt: skip
+def test_chinese_cardinals(value: int, spoken: str) -> None:
+    assert spell_cardinal(value) == spoken
+
+
+def test_number_notation_follows_the_language() -> None:
+    assert parse_number("1,234.5", "en") == parse_number("1.234,5", "de")
+    assert parse_number("1.5", "en") == parse_number("1,5", "fr")
+    assert parse_number("1" * 40, "en") is None
+
+
+def test_marks_are_unified_and_collapsed() -> None:
+    assert [token.text for token in tokenize(fold("，你好！！？ «ok»。。"))] == ["你好", "?", "ok", "…"]
+
+
+@given(st.text(max_size=60))
+def test_folding_twice_changes_nothing_and_leaves_encodable_text(text: str) -> None:
+    folded = fold(text)
+    folded.encode("utf-8")
+    assert fold(folded) == folded
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.text(alphabet=st.characters() | st.sampled_from("0123456789.,:-$€%/ '"), max_size=40),
+    st.sampled_from(["en", "de", "zh", "sv", "fr", "ar", "th", "xx"]),
+)
+def test_any_text_becomes_words_and_marks(text: str, language: str) -> None:
+    for token in normalize(text, language):
+        assert token.text
+        assert token.is_mark == (token.text in MARKS)
+        assert " " not in token.text
+
+
+@given(st.integers(min_value=0, max_value=10**14))
+def test_no_digit_survives_english_or_chinese(value: int) -> None:
+    for language in ("en", "zh"):
+        said = normalized_text(normalize(f"x {value} y", language), language)
+        assert not any(character.isdigit() for character in said)
