@@ -1,0 +1,60 @@
+"""Optional cleaning and levelling of utterances; by default they pass byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from artifacts import schemas
+from configs.enhance import EnhanceSettings
+from models.frontend.audio import decode_flac, encode_flac
+from models.frontend.denoise import gate_noise
+from models.frontend.loudness import level
+from tasks.stage import ConfigView, Outcome, RowStage
+
+
+def enhance_rows(
+    rows: list[dict[str, Any]], cfg: ConfigView, files: Mapping[str, Mapping[str, Path]]
+) -> list[Outcome]:
+    """Each utterance after what the settings ask for, with its level."""
+    del files
+    return [Outcome(rows=[_enhance(row, cfg.corpus.enhance)]) for row in rows]
+
+
+def _enhance(row: dict[str, Any], settings: EnhanceSettings) -> dict[str, Any]:
+    audio = decode_flac(row["audio"])
+    samples, rate = audio.samples, audio.sample_rate
+    operations = []
+    if settings.denoise:
+        samples = gate_noise(samples, rate, settings.denoise_strength)
+        operations.append(f"denoise {settings.denoise_strength:g}")
+    processed = settings.denoise or settings.loudness_lufs is not None
+    # An untouched recording keeps its peak, however close to full scale.
+    ceiling_dbfs = settings.true_peak_dbfs if processed else 200.0
+    levelled = level(samples, rate, settings.loudness_lufs, ceiling_dbfs)
+    if levelled.gain_db != 0.0:
+        operations.append(f"gain {levelled.gain_db:+.2f} dB")
+    return {
+        "utterance_id": row["utterance_id"],
+        "source_digest": row["source_digest"],
+        "audio": encode_flac(levelled.samples, rate) if operations else row["audio"],
+        "sample_rate": rate,
+        "duration_s": row["duration_s"],
+        "gain_db": levelled.gain_db,
+        "loudness_lufs": levelled.loudness_lufs,
+        "true_peak_dbfs": levelled.true_peak_dbfs,
+        "operations": operations,
+    }
+
+
+ENHANCE = RowStage(
+    name="enhance",
+    version=1,
+    run=enhance_rows,
+    reads={"segment": ("source_digest", "audio", "sample_rate", "duration_s")},
+    config=("corpus.enhance",),
+    schema=schemas.ENHANCE,
+    libraries=("pyloudnorm", "noisereduce", "scipy", "numpy"),
+    about="cleans and levels utterances where the settings ask for it",
+)

@@ -1,0 +1,232 @@
+"""Which recording a transcript row means.
+
+A row's reference is only ever compared with the names of recordings that were found by walking the
+folder. It is never opened, joined to a path or resolved, so no row can reach outside.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from tasks.corpus.transcripts import Entry, Listing, has_audio_suffix
+from tasks.outcome import Reject, reject
+
+NAMED_FIRST = ("", "wavs", "wav")  # where a set keeps the recordings that its list means
+
+
+class Transcript(NamedTuple):
+    """What a list or text file says about one recording."""
+
+    text: str
+    speaker: str | None
+    language: str | None
+    source: str
+
+
+@dataclass
+class Matched:
+    """One set's recordings, by their paths inside the set.
+
+    Attributes:
+        transcripts: recordings with their rows.
+        left_out: recordings that must not be used: refused, or another form of one that is.
+        climbing: references that climb out of the set's folder.
+        rejects: rows that were refused.
+        warnings: what the user should know.
+    """
+
+    transcripts: dict[str, Transcript] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
+    climbing: set[str] = field(default_factory=set)
+    rejects: list[Reject] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class BadReferenceError(ValueError):
+    """A reference that names no recording of the set."""
+
+    def __init__(self, code: str, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.remedy = remedy
+
+
+def match(folder: str, listings: Sequence[Listing], recordings: Sequence[str]) -> Matched:
+    """Join a set's lists with its recordings; `folder` (empty or ending in `/`) only names the set."""
+    names = Names(recordings)
+    matched = Matched()
+    rows: dict[str, list[tuple[Listing, Entry]]] = defaultdict(list)
+    refused: set[tuple[str, str]] = set()
+    for listing in listings:
+        for bad in listing.bad_lines:
+            matched.rejects.append(
+                reject(
+                    f"{folder}{listing.name}:{bad.line}",
+                    "bad_row",
+                    "row",
+                    bad.value,
+                    f"{listing.name}, line {bad.line}: {bad.reason}",
+                    "correct the line",
+                )
+            )
+        for entry in listing.entries:
+            try:
+                chosen, others = names.find(entry.reference, listing.kind != "ljspeech")
+            except BadReferenceError as error:
+                if error.code == "bad_id" and ".." in entry.reference:
+                    matched.climbing.add(entry.reference)
+                if (error.code, entry.reference) not in refused:
+                    refused.add((error.code, entry.reference))
+                    matched.rejects.append(_refused(folder, listing, entry, error))
+                continue
+            rows[chosen].append((listing, entry))
+            matched.left_out.update(others)
+    matched.left_out -= rows.keys()
+    if matched.left_out:
+        matched.warnings.append(
+            f"{folder or '.'}: {len(matched.left_out)} recordings carry the id of another one "
+            f"and are not used: {few(matched.left_out)}"
+        )
+    for name, found in rows.items():
+        _take(folder, name, found, matched)
+    return matched
+
+
+def few(names: Iterable[str]) -> str:
+    """The first three names, and how many more there are."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - 3} more" if len(ordered) > 3 else ""
+    return ", ".join(ordered[:3]) + more
+
+
+class Names:
+    """Finds recordings of a set by what lists call them."""
+
+    def __init__(self, recordings: Sequence[str]) -> None:
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        self._by_stem: dict[str, list[str]] = defaultdict(list)
+        for path in recordings:
+            plain = PurePosixPath(unicodedata.normalize("NFC", path))
+            self._by_name[plain.name].append(path)
+            self._by_stem[plain.stem].append(path)
+
+    def find(self, reference: str, is_path: bool) -> tuple[str, list[str]]:
+        """The recording that a reference means, and others of the same name.
+
+        An id must be met whole. A path may have been written on another machine: its leading folders
+        are dropped until something is met.
+
+        Raises:
+            BadReferenceError: `bad_id` or `no_audio`.
+        """
+        parts, absolute = _parts(reference)
+        if absolute and not is_path:
+            raise _bad_id("an absolute path is no id")
+        starts = range(len(parts)) if is_path else range(1)
+        for start in starts:
+            found = self._ending(parts[start:])
+            if not found:
+                continue
+            if start and len(found) > 1:
+                raise BadReferenceError(
+                    "no_audio",
+                    f"several recordings match: {few(found)}",
+                    "write the path as it is inside the recordings folder",
+                )
+            return found[0], found[1:]
+        if absolute:
+            raise _bad_id("the path leads out of the recordings folder")
+        raise BadReferenceError(
+            "no_audio", "there is no such recording", "add the recording, or remove the row"
+        )
+
+    def _ending(self, parts: Sequence[str]) -> list[str]:
+        """Recordings whose path ends in `parts`: as named, else by the stem, best first."""
+        name = unicodedata.normalize("NFC", parts[-1])
+        exact = self._within(self._by_name.get(name, ()), parts)
+        stems = [name, *([PurePosixPath(name).stem] if has_audio_suffix(name) else [])]
+        loose = [p for stem in stems for p in self._within(self._by_stem.get(stem, ()), parts)]
+        return list(dict.fromkeys([*exact, *loose]))
+
+    def _within(self, paths: Iterable[str], parts: Sequence[str]) -> list[str]:
+        wanted = tuple(unicodedata.normalize("NFC", part) for part in parts[:-1])
+
+        def folders(path: str) -> tuple[str, ...]:
+            return PurePosixPath(unicodedata.normalize("NFC", path)).parts[:-1]
+
+        def rank(path: str) -> tuple[bool, int, str]:
+            before = folders(path)[: len(folders(path)) - len(wanted)]
+            return "/".join(before) not in NAMED_FIRST, len(before), path
+
+        ending = (p for p in paths if not wanted or folders(p)[-len(wanted) :] == wanted)
+        return sorted(ending, key=rank)
+
+
+def _parts(reference: str) -> tuple[list[str], bool]:
+    if not reference:
+        raise _bad_id("the id is empty")
+    if not reference.isprintable():
+        raise _bad_id("the id holds control characters")
+    absolute = bool(re.match(r"[\\/~]|[A-Za-z]:[\\/]|[a-z]+://", reference))
+    parts = [part for part in re.split(r"[\\/]", reference) if part not in ("", ".")]
+    if ".." in parts or not parts:
+        raise _bad_id("the id climbs out of its folder")
+    return parts, absolute
+
+
+def _bad_id(reason: str) -> BadReferenceError:
+    return BadReferenceError(
+        "bad_id", reason, "name the recording by its file name inside the recordings folder"
+    )
+
+
+def _refused(folder: str, listing: Listing, entry: Entry, error: BadReferenceError) -> Reject:
+    return reject(
+        f"{folder}{entry.reference}",
+        error.code,
+        "id",
+        entry.reference[:200],
+        f"{listing.name}, line {entry.line}: {error.reason}",
+        error.remedy,
+    )
+
+
+def _take(folder: str, name: str, found: Sequence[tuple[Listing, Entry]], matched: Matched) -> None:
+    listing, entry = found[0]
+    lines = ", ".join(f"{one.name} line {row.line}" for one, row in found)
+    if len({row.text for _, row in found}) > 1:
+        matched.left_out.add(name)
+        matched.rejects.append(
+            reject(
+                f"{folder}{name}",
+                "duplicate_id",
+                "text",
+                f"{len(found)} rows",
+                f"one id with different texts: {lines}",
+                "keep the row that is right",
+            )
+        )
+        return
+    if len(found) > 1 and len({one.name for one, _ in found}) == 1:
+        matched.warnings.append(f"{folder}{name}: the same row more than once ({lines})")
+    if not entry.text:
+        matched.left_out.add(name)
+        matched.rejects.append(
+            reject(
+                f"{folder}{name}",
+                "empty_text",
+                "text",
+                "",
+                f"{listing.name}, line {entry.line}: there is no text",
+                "write the text, or remove the row: then speech recognition writes it",
+            )
+        )
+        return
+    matched.transcripts[name] = Transcript(entry.text, entry.speaker, entry.language, listing.kind)

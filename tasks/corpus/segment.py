@@ -1,0 +1,156 @@
+"""Recordings to utterances: cut long ones in their pauses, trim and pass on what is a clip already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from artifacts import schemas
+from configs.segment import SegmentSettings
+from models.frontend.activity import SILENT_DBFS, Activity, analyse_activity
+from models.frontend.audio import Waveform, decode_flac, encode_flac
+from models.frontend.segmenter import Limits, plan_segments, trim_silence
+from tasks.stage import ConfigView, Outcome, Reject, RowStage, reject
+
+_LEAST_SPEECH_S = 0.1
+
+
+def segment_rows(
+    rows: list[dict[str, Any]], cfg: ConfigView, files: Mapping[str, Mapping[str, Path]]
+) -> list[Outcome]:
+    """Utterances of each recording."""
+    del files
+    return [_segment(row, cfg.corpus.segment) for row in rows]
+
+
+def _segment(row: dict[str, Any], settings: SegmentSettings) -> Outcome:
+    if row["duration_s"] < settings.clip_min_s:
+        return Outcome(rejects=[_too_short(row, settings)])
+    audio = decode_flac(row["audio"])
+    activity = analyse_activity(audio.samples, audio.sample_rate)
+    refusal = _without_speech(row, activity)
+    if refusal is not None:
+        return Outcome(rejects=[refusal])
+    longest_clip_s = settings.clip_max_s if _has_text(row) else settings.max_s
+    if activity.duration_s <= longest_clip_s:
+        return _whole(row, audio, activity, settings)
+    return _cut(row, audio, activity, settings)
+
+
+def _whole(row: dict[str, Any], audio: Waveform, activity: Activity, settings: SegmentSettings) -> Outcome:
+    start_s, end_s = trim_silence(activity, settings.edge_silence_s, settings.edge_margin_s)
+    if end_s - start_s < settings.clip_min_s:
+        return Outcome(rejects=[_too_short(row | {"duration_s": end_s - start_s}, settings)])
+    return Outcome(rows=[_utterance(row, row["recording_id"], row["text"], audio, start_s, end_s)])
+
+
+def _cut(row: dict[str, Any], audio: Waveform, activity: Activity, settings: SegmentSettings) -> Outcome:
+    limits = Limits(settings.min_s, settings.max_s, settings.pad_s, settings.split_pause_s)
+    segments = plan_segments(activity, limits)
+    warnings = []
+    if _has_text(row):
+        warnings.append(
+            f"{row['recording_id']}: {activity.duration_s:.0f} s with a transcript is longer than "
+            f"corpus.segment.clip_max_s = {settings.clip_max_s:g}: its pieces will be transcribed by "
+            "recognition. Give shorter clips with their own lines to keep your words."
+        )
+    forced = [segment for segment in segments if segment.forced]
+    if forced:
+        warnings.append(
+            f"{row['recording_id']}: no pause for {settings.max_s:g} s, cut inside speech near "
+            + ", ".join(f"{segment.start_s:.1f}-{segment.end_s:.1f} s" for segment in forced)
+            + ". A larger corpus.segment.max_s avoids it."
+        )
+    utterances = [
+        _utterance(row, f"{row['recording_id']}-s{index:04d}", None, audio, segment.start_s, segment.end_s)
+        for index, segment in enumerate(segments)
+    ]
+    return Outcome(rows=utterances, warnings=warnings)
+
+
+def _utterance(
+    row: dict[str, Any],
+    utterance_id: str,
+    text: str | None,
+    audio: Waveform,
+    start_s: float,
+    end_s: float,
+) -> dict[str, Any]:
+    rate = audio.sample_rate
+    start = max(0, round(start_s * rate))
+    end = min(audio.samples.size, round(end_s * rate))
+    untouched = start == 0 and end == audio.samples.size
+    return {
+        "utterance_id": utterance_id,
+        "recording_id": row["recording_id"],
+        "source_digest": row["source_digest"],
+        "speaker": row["speaker"],
+        "language": row["language"],
+        "text": text,
+        "start_s": start / rate,
+        "end_s": end / rate,
+        "audio": row["audio"] if untouched else encode_flac(audio.samples[start:end], rate),
+        "sample_rate": rate,
+        "duration_s": (end - start) / rate,
+    }
+
+
+def _has_text(row: dict[str, Any]) -> bool:
+    # An empty transcript is a transcript: the row keeps it, and transcribe refuses it by name.
+    return row["text"] is not None
+
+
+def _without_speech(row: dict[str, Any], activity: Activity) -> Reject | None:
+    if activity.level_dbfs < SILENT_DBFS:
+        return reject(
+            row["recording_id"],
+            "silent",
+            "level_dbfs",
+            f"{activity.level_dbfs:.1f}",
+            f"the loudest parts stay below {SILENT_DBFS:g} dBFS",
+            "Check the microphone and the channel that was recorded.",
+        )
+    if activity.speech_s < _LEAST_SPEECH_S:
+        return reject(
+            row["recording_id"],
+            "no_speech",
+            "speech_s",
+            f"{activity.speech_s:.2f}",
+            "the voice activity detector hears nobody speak",
+            "Remove the file, or check that it is the recording you meant.",
+        )
+    return None
+
+
+def _too_short(row: dict[str, Any], settings: SegmentSettings) -> Reject:
+    return reject(
+        row["recording_id"],
+        "too_short",
+        "duration_s",
+        f"{row['duration_s']:.3f}",
+        f"shorter than corpus.segment.clip_min_s = {settings.clip_min_s:g}",
+        "Remove the file, or lower corpus.segment.clip_min_s.",
+    )
+
+
+SEGMENT = RowStage(
+    name="segment",
+    version=1,
+    run=segment_rows,
+    reads={
+        "ingest": (
+            "source_digest",
+            "speaker",
+            "language",
+            "text",
+            "audio",
+            "sample_rate",
+            "duration_s",
+        )
+    },
+    config=("corpus.segment",),
+    schema=schemas.SEGMENT,
+    libraries=("silero-vad", "onnxruntime", "soxr", "scipy", "numpy"),
+    about="cuts long recordings in their pauses, trims clips",
+)

@@ -1,0 +1,245 @@
+"""The recordings folder as rows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+
+from configs.corpus import CorpusSettings
+from configs.errors import UserError
+from tasks.corpus import digests, parquet
+from tasks.corpus.scan import ScanResult, scan_recordings
+
+AUTO = CorpusSettings()
+
+
+def record(path: Path, seed: int = 0) -> Path:
+    """A recording of its own content."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng([seed, *path.name.encode()]).standard_normal(8_000)
+    soundfile.write(path, 0.1 * noise, 16_000, format="WAV")
+    return path
+
+
+def scan(root: Path, **settings) -> ScanResult:
+    return scan_recordings(root, CorpusSettings(**settings), root.parent / "cache" / "digests.json")
+
+
+def identity(found: ScanResult) -> list[dict]:
+    return [{n: v for n, v in row.items() if n != "location"} for row in found.rows]
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    return folder
+
+
+def test_a_flat_pile_has_no_texts_and_no_complaints(root):
+    record(root / "b.wav"), record(root / "a.WAV")
+    found = scan(root)
+    assert [row["recording_id"] for row in found.rows] == ["a", "b"]
+    assert {row["text"] for row in found.rows} == {None}
+    assert not found.rejects and not found.warnings
+
+
+def test_sidecars(root):
+    for name in ("a", "b", "c", "d"):
+        record(root / f"{name}.wav")
+    (root / "a.txt").write_text("one\ntwo\n")
+    (root / "b.LAB").write_text("three")
+    (root / "c.txt").write_text(" ")
+    (root / "README.txt").write_text("not a transcript | at all")
+    found = scan(root)
+    assert {row["recording_id"]: row["text"] for row in found.rows} == {
+        "a": "one two",
+        "b": "three",
+        "d": None,
+    }
+    assert [one.code for one in found.rejects] == ["empty_text"]
+
+
+def test_several_sets_and_one_that_is_refused(root):
+    for name in ("good", "bad", "list"):
+        record(root / name / "wavs" / "1.wav")
+    (root / "good" / "metadata.csv").write_text("1|one\n")
+    (root / "bad" / "metadata.csv").write_text("1\n")
+    (root / "list" / "lists").mkdir()
+    (root / "list" / "lists" / "train.list").write_text("wavs/1.wav|Ann|EN|three\n")
+    record(root / "stray.wav")
+    found = scan(root)
+    assert [(row["recording_id"], row["text"]) for row in found.rows] == [
+        ("good__1", "one"), ("list__1", "three"), ("stray", None),
+    ]  # fmt: skip
+    assert [(one.row_id, one.code) for one in found.rejects] == [("bad/metadata.csv", "bad_metadata")]
+    assert [row["speaker"] for row in found.rows] == ["speaker", "Ann", "speaker"]
+
+
+def test_a_row_less_recording_is_reported(root):
+    record(root / "wavs" / "a.wav"), record(root / "wavs" / "b.wav")
+    (root / "metadata.csv").write_text("a|one\n")
+    found = scan(root)
+    assert [row["text"] for row in found.rows] == ["one", None]
+    assert "no_transcript" in found.warnings[0]
+
+
+def test_transcripts_can_be_ignored_or_brought_along(root):
+    record(root / "a.wav")
+    (root / "metadata.csv").write_text("")
+    with pytest.raises(UserError, match="bad_metadata"):
+        scan(root)
+    assert scan(root, transcripts="none").rows[0]["text"] is None
+    (root.parent / "other.csv").write_text("a|brought\n")
+    assert scan(root, metadata=str(root.parent / "other.csv")).rows[0]["text"] == "brought"
+    with pytest.raises(UserError, match="is no file"):
+        scan(root, metadata=str(root / "absent"))
+
+
+def test_language_comes_from_the_list_then_from_the_settings(root):
+    record(root / "a.wav"), record(root / "b.wav")
+    (root / "x.list").write_text("a.wav|s|ZH|one\n")
+    assert [row["language"] for row in scan(root).rows] == ["zh", None]
+    assert [row["language"] for row in scan(root, language="de").rows] == ["zh", "de"]
+
+
+@pytest.mark.parametrize("name", ["nothing", "text"])
+def test_nothing_to_use_is_one_clear_error(root, name):
+    if name == "text":
+        (root / "notes.txt").write_text("hello")
+    with pytest.raises(UserError, match="holds no recordings"):
+        scan(root)
+    with pytest.raises(UserError, match="no folder"):
+        scan(root / "absent")
+
+
+def test_links_folders_and_devices_are_refused_without_hanging(root, tmp_path):
+    record(root / "good.wav")
+    outside = record(tmp_path / "outside" / "x.wav")
+    (root / "out.wav").symlink_to(outside)
+    (root / "dangling.wav").symlink_to("nowhere")
+    (root / "loop_a.wav").symlink_to("loop_b.wav")
+    (root / "loop_b.wav").symlink_to("loop_a.wav")
+    (root / "zero.wav").symlink_to("/dev/zero")
+    (root / "away").symlink_to(outside.parent)
+    (root / "here").symlink_to(".")
+    (root / "same.wav").symlink_to("good.wav")
+    (root / "metadata.csv").symlink_to("/etc/passwd")
+    (root / "folder.wav").mkdir()
+    os.mkfifo(root / "pipe.wav")
+    os.mkfifo(root / "metadata.jsonl")
+    os.mkfifo(root / "notes.txt")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(root / "s.wav"))
+    found = scan(root)
+    assert [row["recording_id"] for row in found.rows] == ["good"]
+    codes = {one.row_id: one.code for one in found.rejects}
+    links = ("out.wav", "dangling.wav", "loop_a.wav", "loop_b.wav", "zero.wav", "away", "metadata.csv")
+    others = ("folder.wav", "pipe.wav", "metadata.jsonl", "s.wav")
+    assert codes == dict.fromkeys(links, "bad_link") | dict.fromkeys(others, "not_a_file")
+    assert any("same.wav" in warning for warning in found.warnings)
+
+
+def test_a_climbing_id_touches_nothing(root):
+    bait = [record(root / "x.wav"), record(root / "sets" / "x.wav")]
+    record(root / "sets" / "a" / "wavs" / "1.wav")
+    (root / "sets" / "a" / "metadata.csv").write_text("1|one\n../../x|two\n")
+    found = scan(root)
+    assert [row["recording_id"] for row in found.rows] == ["sets__a__1"]
+    assert {one.code for one in found.rejects} == {"bad_id"}
+    assert all(path.exists() for path in bait)
+
+
+def test_hidden_and_system_files_are_no_recordings(root):
+    record(root / "a.wav")
+    for name in ("._a.wav", ".hidden.wav", "__MACOSX/a.wav", ".git/a.wav"):
+        record(root / name)
+    assert [row["source_path"] for row in scan(root).rows] == ["a.wav"]
+
+
+ODD = ["-rf.wav", "new\nline.wav", "with space.wav", "ünï 音声 🎤.wav", "tab\t.wav", "\x1b[31m.wav",
+       "con.wav", "n" * 251 + ".wav", "$(touch pwned).wav", "*?.wav", "back\\slash.wav", "a.b.wav",
+       "caf\u00e9.wav", "cafe\u0301.wav", "A.wav", "a.wav", "a.flac", "\u202egpj.wav", "'.wav",
+       "lpt1.x.wav"]  # fmt: skip
+
+
+def test_identifiers_are_safe_unique_and_stable(root):
+    for name in ODD:
+        record(root / name)
+    (root / os.fsdecode(b"bad\xff\xfe.wav")).write_bytes(record(root / "seed.wav").read_bytes())
+    ids = [row["recording_id"] for row in scan(root).rows]
+    assert len({name.casefold() for name in ids}) == len(ids) == len(ODD) + 2
+    for name in ids:
+        assert name.isascii() and name[0].isalnum() | (name[0] == "_") and len(name) <= 80
+        assert all(c.isalnum() or c in "._-" for c in name)
+        assert name.split(".")[0].lower() not in ("con", "lpt1")
+    for row in scan(root).rows:
+        row["source_path"].encode()
+    record(root / "later" / "one.wav"), record(root / "0.wav")
+    assert set(ids) < {row["recording_id"] for row in scan(root).rows}
+
+
+def test_moving_touching_and_copying_change_nothing(root, tmp_path):
+    record(root / "wavs" / "a.wav"), record(root / "wavs" / "b.wav")
+    (root / "metadata.csv").write_text("a|one\nb|two\n")
+    before = identity(scan(root))
+    os.utime(root / "wavs" / "a.wav", (1, 1))
+    assert identity(scan(root)) == before
+    moved = shutil.move(root, tmp_path / "elsewhere" / "named otherwise")
+    assert identity(scan(Path(moved))) == before
+
+
+def test_digests_are_remembered_but_never_believed_too_soon(root, monkeypatch):
+    path = record(root / "a.wav")
+    read = []
+    monkeypatch.setattr(digests.digest, "of_file", lambda p: read.append(p) or "digest")
+    scan(root), scan(root)
+    assert len(read) == 2  # written a moment ago: might change within the same time stamp
+    os.utime(path, (1_000_000, 1_000_000))
+    scan(root), scan(root)
+    assert len(read) == 3
+    os.utime(path, (2_000_000, 2_000_000))
+    scan(root)
+    assert len(read) == 4
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"x": 1}', "\x00"])
+def test_a_broken_digest_cache_is_ignored(root, content):
+    record(root / "a.wav")
+    cache = root.parent / "cache" / "digests.json"
+    cache.parent.mkdir()
+    cache.write_text(content)
+    assert len(scan(root).rows) == 1
+
+
+def test_recordings_inside_parquet(root):
+    first, second = (record(root.parent / f"{n}.wav").read_bytes() for n in "ab")
+    rows = {
+        "audio": [{"bytes": first, "path": "a.wav"}, {"bytes": second, "path": "../b.wav"},
+                  {"bytes": second, "path": None}],
+        "text": ["one", "two", ""],
+        "speaker_id": ["7", "8", "8"],
+    }  # fmt: skip
+    (root / "data").mkdir()
+    pq.write_table(pa.table(rows), root / "data" / "train.parquet", row_group_size=1)
+    (root / "data" / "broken.parquet").write_bytes(b"PAR1")
+    found = scan(root)
+    assert [(r["text"], r["speaker"], r["member"]) for r in found.rows] == [("one", "7", 0), ("two", "8", 1)]
+    assert {one.code for one in found.rejects} == {"empty_text", "bad_metadata"}
+    row = found.rows[1]
+    assert parquet.read_member(Path(row["location"]), row["member"]) == second
+
+
+def test_the_speaker_setting_must_fit(root):
+    record(root / "a.wav")
+    assert scan(root, speaker="Ann").rows[0]["speaker"] == "Ann"
+    with pytest.raises(UserError, match="speaker: 'prefix'"):
+        scan(root, speaker="prefix")

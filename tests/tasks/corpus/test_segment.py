@@ -1,0 +1,91 @@
+"""Recordings become utterances, and what cannot is refused by name."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.frontend.audio import decode_flac
+from tasks.corpus.segment import SEGMENT
+from tests.tasks.corpus.stage_inputs import read, recording, run_one, settings
+
+RATE = 16000
+
+
+@pytest.fixture(scope="module")
+def clip(speech: Path) -> tuple[np.ndarray, int]:
+    return read(sorted((speech / "ljs-mini" / "wavs").iterdir())[2])
+
+
+def codes(row: dict) -> list[str]:
+    return [refused.code for refused in run_one(SEGMENT, row).rejects]
+
+
+def test_a_clip_with_text_passes_byte_for_byte(clip: tuple[np.ndarray, int]) -> None:
+    row = recording(*clip, text="words")
+    outcome = run_one(SEGMENT, row)
+    (utterance,) = outcome.rows
+    assert utterance["audio"] == row["audio"]
+    assert utterance["utterance_id"] == "r"
+    assert utterance["text"] == "words"
+    assert set(utterance) == set(SEGMENT.schema.names)
+
+
+def test_long_outer_silence_is_trimmed_to_a_margin(clip: tuple[np.ndarray, int]) -> None:
+    samples, rate = clip
+    padded = np.concatenate([np.zeros(5 * rate), samples, np.zeros(9 * rate)])
+    (utterance,) = run_one(SEGMENT, recording(padded, rate, text="words")).rows
+    speech_s = samples.size / rate
+    assert speech_s - 0.1 < utterance["duration_s"] < speech_s + 1.0
+    assert utterance["start_s"] == pytest.approx(5.0, abs=0.6)
+    audio = decode_flac(utterance["audio"])
+    assert np.abs(audio.samples).max() == pytest.approx(np.abs(samples).max(), abs=1e-4)
+
+
+def test_a_long_recording_is_cut_and_its_pieces_are_where_they_say(speech: Path) -> None:
+    samples, rate = read(speech / "long" / "wavs" / "long_lj_share_mixed.flac")
+    outcome = run_one(SEGMENT, recording(samples, rate))
+    assert len(outcome.rows) > 10
+    assert not outcome.warnings
+    for utterance in outcome.rows:
+        start = round(utterance["start_s"] * rate)
+        audio = decode_flac(utterance["audio"])
+        piece = samples[start : start + audio.samples.size]
+        np.testing.assert_allclose(audio.samples, piece, atol=1e-6)
+        assert 0.99 <= utterance["duration_s"] <= 12.0
+    assert all(left["end_s"] <= right["start_s"] for left, right in pairwise(outcome.rows))
+    assert len({utterance["utterance_id"] for utterance in outcome.rows}) == len(outcome.rows)
+
+
+def test_a_long_recording_with_text_warns_that_it_will_be_recognised(speech: Path) -> None:
+    samples, rate = read(speech / "long" / "wavs" / "long_lj_share_mixed.flac")
+    outcome = run_one(SEGMENT, recording(samples[: 50 * rate], rate, text="many words"))
+    assert len(outcome.rows) > 1
+    assert "transcript" in outcome.warnings[0]
+    assert all(utterance["text"] is None for utterance in outcome.rows)
+
+
+def test_other_limits_are_kept(speech: Path) -> None:
+    samples, rate = read(speech / "long" / "wavs" / "long_libri_multispeaker_share.flac")
+    cfg = settings(corpus__segment__max_s=4.0)
+    outcome = run_one(SEGMENT, recording(samples, rate), cfg)
+    assert max(utterance["duration_s"] for utterance in outcome.rows) <= 4.0
+
+
+def test_what_holds_no_speech_is_named() -> None:
+    rng = np.random.default_rng(0)
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(5 * RATE) / RATE)
+    assert codes(recording(0.1 * rng.standard_normal(5 * RATE), RATE)) == ["no_speech"]
+    assert codes(recording(tone, RATE)) == ["no_speech"]
+    assert codes(recording(np.zeros(5 * RATE), RATE)) == ["silent"]
+    assert codes(recording(1e-4 * rng.standard_normal(5 * RATE), RATE)) == ["silent"]
+    assert codes(recording(np.full(1, 0.1), RATE)) == ["too_short"]
+    assert codes(recording(0.1 * rng.standard_normal(RATE // 20), RATE)) == ["too_short"]
+
+
+def test_speech_50_db_down_is_speech(clip: tuple[np.ndarray, int]) -> None:
+    samples, rate = clip
+    assert len(run_one(SEGMENT, recording(samples * 10**-2.5, rate, text="words")).rows) == 1

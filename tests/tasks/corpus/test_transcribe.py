@@ -1,0 +1,121 @@
+"""A given text wins; a wrong one is refused; a missing one is recognised where that is possible."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from configs.errors import UserError
+from tasks.corpus.language import LANGUAGE
+from tasks.corpus.transcribe import TRANSCRIBE
+from tests.tasks.corpus.stage_inputs import Tables, read, recording, run_one, settings, work
+
+ENGLISH = "than in the same operations with ugly ones."
+
+
+def utterance(text: str | None, duration_s: float = 3.0, **columns: Any) -> dict[str, Any]:
+    samples = np.zeros(int(16000 * duration_s)) + 1e-3
+    return recording(samples, 16000, text=text) | {"utterance_id": "u"} | columns
+
+
+@pytest.fixture
+def languages(tmp_path: Path) -> dict[str, dict[str, Path]]:
+    path = tmp_path / "language.json"
+    path.write_text('["en"]', encoding="utf-8")
+    return {"language": {"language.json": path}}
+
+
+def test_a_given_text_is_kept_with_its_spaces_tidied(languages: dict) -> None:
+    (made,) = run_one(TRANSCRIBE, utterance(f"  {ENGLISH}\n"), files=languages).rows
+    assert made["text"] == ENGLISH
+    assert made["text_source"] == "given"
+    assert made["language"] == "en"
+    assert set(made) == set(TRANSCRIBE.schema.names)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "empty_text"),
+        ("   ", "empty_text"),
+        ("😀🎉🔥", "no_words"),
+        ("...", "no_words"),
+        ("今天天气很好，我们去公园散步吧。", "text_mismatch"),
+        ("שלום עולם, מה שלומך היום?", "text_mismatch"),
+        (ENGLISH * 12, "rate_outlier"),
+    ],
+)
+def test_impossible_texts_are_refused(languages: dict, text: str, code: str) -> None:
+    outcome = run_one(TRANSCRIBE, utterance(text), files=languages)
+    assert [refused.code for refused in outcome.rejects] == [code]
+    assert outcome.rejects[0].remedy
+
+
+def test_the_recordings_own_language_is_believed(languages: dict) -> None:
+    row = utterance("今天天气很好，我们去公园散步吧。", duration_s=5.0, language="zh")
+    (made,) = run_one(TRANSCRIBE, row, files=languages).rows
+    assert made["language"] == "zh"
+
+
+def test_without_text_or_recogniser_an_utterance_is_refused(languages: dict) -> None:
+    outcome = run_one(TRANSCRIBE, utterance(None, language="de"), files=languages)
+    assert [refused.code for refused in outcome.rejects] == ["no_transcript"]
+
+
+def test_a_named_recogniser_without_its_model_stops_the_run(languages: dict) -> None:
+    cfg = settings(corpus__transcribe__backend="faster-whisper")
+    with pytest.raises(UserError, match=r"model\.bin"):
+        run_one(TRANSCRIBE, utterance(None), cfg, languages)
+
+
+@pytest.mark.slow
+def test_english_without_text_is_recognised_with_a_warning(speech: Path, languages: dict) -> None:
+    samples, rate = read(speech / "ljs-mini" / "wavs" / "LJ001-0004.flac")
+    row = recording(samples, rate) | {"utterance_id": "u"}
+    outcome = run_one(TRANSCRIBE, row, files=languages)
+    (made,) = outcome.rows
+    assert made["text_source"] == "pocketsphinx"
+    assert "books" in made["text"] or "book" in made["text"]
+    assert "pocketsphinx" in outcome.warnings[0]
+
+
+@pytest.mark.slow
+def test_given_text_is_checked_where_that_is_asked_for(speech: Path, languages: dict) -> None:
+    samples, rate = read(speech / "ljs-mini" / "wavs" / "LJ001-0004.flac")
+    cfg = settings(corpus__transcribe__check_given_text=True)
+    rates = []
+    for text in ("produced the block books, which were the immediate predecessors", ENGLISH):
+        row = recording(samples, rate, text=text) | {"utterance_id": "u"}
+        (made,) = run_one(TRANSCRIBE, row, cfg, languages).rows
+        rates.append(made["word_error_rate"])
+    assert rates[0] < 0.9 < rates[1]
+
+
+def texts(*given: str | None) -> Tables:
+    rows = [{"utterance_id": f"u{i}", "text": text, "language": None} for i, text in enumerate(given)]
+    return Tables({"segment": rows})
+
+
+def test_the_corpus_has_one_language_that_more_clips_do_not_change(tmp_path: Path) -> None:
+    few = LANGUAGE.run(texts(ENGLISH, "Please call Stella.", None), settings(), work(tmp_path))
+    many = LANGUAGE.run(
+        texts(ENGLISH, "Please call Stella.", "Bring these things from the store."),
+        settings(),
+        work(tmp_path),
+    )
+    assert list(few.rows) == list(many.rows)
+    assert json.loads(few.files["language.json"].read_text(encoding="utf-8")) == ["en"]
+
+
+def test_a_configured_language_is_final(tmp_path: Path) -> None:
+    made = LANGUAGE.run(texts(ENGLISH), settings(corpus__language="de"), work(tmp_path))
+    assert json.loads(made.files["language.json"].read_text(encoding="utf-8")) == ["de"]
+
+
+def test_a_corpus_without_texts_has_no_language(tmp_path: Path) -> None:
+    made = LANGUAGE.run(texts(None, None), settings(), work(tmp_path))
+    assert json.loads(made.files["language.json"].read_text(encoding="utf-8")) == []
