@@ -1,0 +1,1 @@
+"""From utterances to what a voice model learns from."""

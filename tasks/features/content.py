@@ -1,0 +1,88 @@
+"""Stage content: what is said, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from artifacts import schemas
+from models.content.hubert import SAMPLE_RATE, hubert_features, load_hubert
+from models.content.mfcc import mfcc_features
+from models.frontend.audio import Samples, resample
+from models.frontend.mel import frame_count, linear_spectrogram
+from tasks.features.frames import AUDIO_COLUMNS, FRAME_SETTINGS, family_wave, spectrogram_parameters
+from tasks.stage import ConfigView, Outcome, RowStage, reject
+
+
+def content_rows(
+    rows: list[dict[str, Any]], cfg: ConfigView, files: Mapping[str, Mapping[str, Path]]
+) -> list[Outcome]:
+    """One outcome per row, with exactly as many frames as the spectrogram.
+
+    Raises UserError when HuBERT's weights cannot be had.
+    """
+    del files
+    return [_content_row(row, cfg) for row in rows]
+
+
+def _content_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
+    parameters = spectrogram_parameters(cfg.family)
+    samples = family_wave(row, cfg.family)
+    try:
+        features, backend = _encode(samples, cfg)
+    except ValueError as error:
+        refusal = reject(
+            row["utterance_id"],
+            "too_short",
+            "duration_s",
+            f"{len(samples) / parameters.sample_rate:.4f}",
+            str(error),
+            "Remove the clip.",
+        )
+        return Outcome(rejects=[refusal])
+    made = {
+        "utterance_id": row["utterance_id"],
+        "source_digest": row["source_digest"],
+        "features": np.ascontiguousarray(features.numpy().T).astype("<f2").tobytes(),
+        "dim": features.shape[0],
+        "n_frames": features.shape[1],
+        "frame_rate_hz": parameters.frame_rate_hz,
+        "backend": backend,
+    }
+    return Outcome(rows=[made])
+
+
+def _encode(samples: Samples, cfg: ConfigView) -> tuple[torch.Tensor, str]:
+    """Features [D, N] and the name of what made them."""
+    parameters = spectrogram_parameters(cfg.family)
+    settings = cfg.features.content
+    if settings.backend == "mfcc":
+        linear = linear_spectrogram(torch.from_numpy(samples)[None], parameters)
+        features = mfcc_features(linear[0], parameters, settings.mfcc_dim)
+        return features, f"mfcc-{settings.mfcc_dim} (no weights)"
+    network = load_hubert(settings.model, settings.revision, settings.weights_digest)
+    features = hubert_features(
+        network,
+        resample(samples, cfg.family.sample_rate, SAMPLE_RATE),
+        frame_count(len(samples), parameters),
+        settings.layer,
+        settings.normalize,
+    )
+    return features, f"hubert layer {settings.layer}"
+
+
+CONTENT = RowStage(
+    name="content",
+    version=1,
+    run=content_rows,
+    reads={"enhance": AUDIO_COLUMNS},
+    only=("screen",),
+    config=("features.content", *FRAME_SETTINGS),
+    schema=schemas.CONTENT,
+    libraries=("torch", "transformers", "scipy", "soxr"),
+    about="HuBERT or MFCC features per frame.",
+)

@@ -1,0 +1,51 @@
+"""The family's frame grid: which every per-frame feature of an utterance shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from models.frontend.audio import Samples, decode_flac, resample
+from models.frontend.mel import SpectrogramParameters
+
+AUDIO_COLUMNS = ("source_digest", "audio", "sample_rate")
+FRAME_SETTINGS = (
+    "family.sample_rate",
+    "family.hop_samples",
+    "family.n_fft",
+    "family.n_mels",
+    "family.mel_min_hz",
+    "family.mel_max_hz",
+)
+
+
+class FrameSettings(Protocol):
+    """The part of the family's settings that frames follow from (`FRAME_SETTINGS`); see configs.family."""
+
+    sample_rate: int
+    hop_samples: int
+    n_fft: int
+    n_mels: int
+    mel_min_hz: float
+    mel_max_hz: float | None
+
+
+def spectrogram_parameters(family: FrameSettings) -> SpectrogramParameters:
+    """The family's spectrogram in the models' terms."""
+    return SpectrogramParameters(
+        sample_rate=family.sample_rate,
+        n_fft=family.n_fft,
+        hop_samples=family.hop_samples,
+        n_mels=family.n_mels,
+        mel_min_hz=family.mel_min_hz,
+        mel_max_hz=family.mel_max_hz,
+    )
+
+
+def family_wave(row: Mapping[str, Any], family: FrameSettings) -> Samples:
+    """The row's audio [T] at the family's sample rate.
+
+    Every stage resamples in the same way, so their frame counts agree.
+    """
+    wave = decode_flac(row["audio"])
+    return resample(wave.samples, wave.sample_rate, family.sample_rate)

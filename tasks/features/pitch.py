@@ -1,0 +1,57 @@
+"""Stage pitch: fundamental frequency on the spectrogram's frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from artifacts import schemas
+from models.frontend.f0 import track_pitch
+from models.frontend.mel import frame_count
+from tasks.features.frames import AUDIO_COLUMNS, FRAME_SETTINGS, family_wave, spectrogram_parameters
+from tasks.stage import ConfigView, Outcome, RowStage
+
+
+def pitch_rows(
+    rows: list[dict[str, Any]], cfg: ConfigView, files: Mapping[str, Mapping[str, Path]]
+) -> list[Outcome]:
+    """One outcome per row, with exactly as many frames as the spectrogram."""
+    del files
+    return [_pitch_row(row, cfg) for row in rows]
+
+
+def _pitch_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
+    samples = family_wave(row, cfg.family)
+    settings = cfg.features.pitch
+    pitch = track_pitch(
+        samples,
+        cfg.family.sample_rate,
+        cfg.family.hop_samples,
+        frame_count(len(samples), spectrogram_parameters(cfg.family)),
+        settings.method,
+        settings.f0_min_hz,
+        settings.f0_max_hz,
+    )
+    warnings = [] if pitch.voiced.any() else [f"{row['utterance_id']}: {settings.method} found no pitch"]
+    made = {
+        "utterance_id": row["utterance_id"],
+        "source_digest": row["source_digest"],
+        "f0_hz": pitch.f0_hz.tolist(),
+        "voiced": pitch.voiced.tolist(),
+        "frame_rate_hz": pitch.frame_rate_hz,
+    }
+    return Outcome(rows=[made], warnings=warnings)
+
+
+PITCH = RowStage(
+    name="pitch",
+    version=1,
+    run=pitch_rows,
+    reads={"enhance": AUDIO_COLUMNS},
+    only=("screen",),
+    config=("features.pitch", *FRAME_SETTINGS),
+    schema=schemas.PITCH,
+    libraries=("pyworld", "torchcrepe", "librosa", "soxr", "numpy"),
+    about="Fundamental frequency in Hz and voicing per frame.",
+)

@@ -1,0 +1,242 @@
+"""Stage shard: everything a voice learns from, as one table of Parquet files with a dataset card."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from artifacts import schemas
+from configs.errors import UserError
+from models.frontend.audio import decode_flac, encode_flac, resample
+from tasks.features.card import CardFacts, CardRow, dataset_card
+from tasks.features.durations import phone_durations
+from tasks.features.examples import EXAMPLE_PLAIN, read_examples
+from tasks.features.split import SPLITS, Clip, split_clips
+from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+
+__all__ = ["SHARD", "read_examples", "shard_corpus"]
+
+# Columns read of every stage beside its identifier; together they are one row of the training table.
+_READS: dict[str, tuple[str, ...]] = {
+    "screen": ("utterance_id", "source_digest", "speaker", "language", "text", "duration_s"),
+    "segment": ("utterance_id", "recording_id", "start_s", "end_s"),
+    "enhance": ("utterance_id", "audio", "sample_rate"),
+    "phonemize": (
+        "utterance_id", "normalized_text", "symbol_table", "words", "phones", "phone_ids", "word2ph",
+        "unknown",
+    ),
+    "align": ("utterance_id", "phones"),
+    "pitch": ("utterance_id", "f0_hz", "frame_rate_hz"),
+    "spectrogram": ("utterance_id", "mel", "linear", "energy", "n_frames", "n_mels", "n_bins"),
+    "content": ("utterance_id", "features", "dim", "backend"),
+    "linguistic": ("utterance_id", "features", "dim"),
+}  # fmt: skip
+_SMALL = ("screen", "segment", "phonemize")
+_REJECTS_OF = (
+    "ingest", "segment", "enhance", "transcribe", "measure", "speaker", "phonemize", "align", "screen",
+    "pitch", "spectrogram", "content", "linguistic",
+)  # fmt: skip
+
+
+def shard_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """The training table's files; the whole is deterministic, byte for byte.
+
+    Raises UserError when no clip was accepted, or clips use different symbol tables.
+    """
+    settings, family = cfg.features.shard, cfg.family
+    identifiers = (set(inputs.table(stage, ["utterance_id"])["utterance_id"].to_pylist()) for stage in _READS)
+    names = sorted(set.intersection(*identifiers))
+    tables = {stage: _Table(inputs.table(stage, _READS[stage])) for stage in _SMALL}
+    rejects = _count_rejects(inputs)
+    if not names:
+        raise UserError(_nothing_accepted(rejects))
+    _require_one_symbol_table(names, tables["phonemize"])
+    splits = _split(names, tables, settings.validation_share, settings.test_share)
+
+    files: dict[str, Path] = {}
+    card_rows: list[CardRow] = []
+    for file in _plan(names, splits, settings.rows_per_file):
+        path = files[file.name] = work.dir / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(path, EXAMPLE_PLAIN, compression="zstd") as writer:
+            for start in range(0, len(file.members), settings.rows_per_group):
+                group = file.members[start : start + settings.rows_per_group]
+                # Audio and frames are read for one group at a time: a corpus may be larger than memory.
+                large = {
+                    stage: _Table(inputs.table(stage, columns, only=group))
+                    for stage, columns in _READS.items()
+                    if stage not in _SMALL
+                }
+                rows = [_example(name, file.split, tables | large, family.sample_rate) for name in group]
+                writer.write_table(pa.Table.from_pylist(rows, schema=EXAMPLE_PLAIN))
+                card_rows += [_card_row(row, tables["phonemize"]) for row in rows]
+                work.progress(len(card_rows), len(names), file.name)
+
+    facts = CardFacts(
+        licence=settings.licence,
+        family=family.name,
+        symbol_table=tables["phonemize"].row(names[0])["symbol_table"],
+        sample_rate=family.sample_rate,
+        content_backend=inputs.table("content", ["backend"], only=names[:1])["backend"][0].as_py(),
+        n_recordings=len({tables["segment"].row(name)["recording_id"] for name in names}),
+        rejects=rejects,
+    )
+    present = set(splits.values())
+    globs: dict[str, str] = {s: f"data/{s}-*.parquet" for s in SPLITS if s in present}
+    card = files["README.md"] = work.dir / "README.md"
+    card.write_text(dataset_card(card_rows, facts, globs), encoding="utf-8")
+    return Produced(files=files, metrics=_metrics(card_rows), warnings=_warnings(splits))
+
+
+class _File(NamedTuple):
+    """One Parquet file to be: its name and the clips in it."""
+
+    name: str
+    split: str
+    members: Sequence[str]
+
+
+def _plan(names: Sequence[str], splits: Mapping[str, str], rows_per_file: int) -> Iterator[_File]:
+    for split in SPLITS:
+        members = [name for name in names if splits[name] == split]
+        n_files = -(-len(members) // rows_per_file)
+        for number in range(n_files):
+            part = members[number * rows_per_file : (number + 1) * rows_per_file]
+            yield _File(f"data/{split}-{number:05d}-of-{n_files:05d}.parquet", split, part)
+
+
+class _Table:
+    """Rows of one stage by utterance."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        identifiers = table.column("utterance_id").to_pylist()
+        self.positions = {name: position for position, name in enumerate(identifiers)}
+
+    def row(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._table.slice(self.positions[name], 1).to_pylist()[0]
+        return found
+
+
+def _example(name: str, split: str, tables: Mapping[str, _Table], sample_rate: int) -> dict[str, Any]:
+    row = {stage: table.row(name) for stage, table in tables.items()}
+    accepted, spoken, spectrogram = row["screen"], row["phonemize"], row["spectrogram"]
+    audio = row["enhance"]["audio"]
+    if row["enhance"]["sample_rate"] != sample_rate:
+        wave = decode_flac(audio)
+        audio = encode_flac(resample(wave.samples, wave.sample_rate, sample_rate), sample_rate)
+    frame_rate_hz = row["pitch"]["frame_rate_hz"]
+    return {
+        "utterance_id": name,
+        "source_digest": accepted["source_digest"],
+        "split": split,
+        "speaker": accepted["speaker"],
+        "language": accepted["language"],
+        "text": accepted["text"],
+        "normalized_text": spoken["normalized_text"],
+        "symbol_table": spoken["symbol_table"],
+        "words": spoken["words"],
+        "phones": spoken["phones"],
+        "phone_ids": spoken["phone_ids"],
+        "word2ph": spoken["word2ph"],
+        "durations": phone_durations(
+            row["align"]["phones"], spoken["word2ph"], spectrogram["n_frames"], frame_rate_hz
+        ),
+        "audio": {"bytes": audio, "path": f"{name}.flac"},
+        "sample_rate": sample_rate,
+        "duration_s": accepted["duration_s"],
+        "n_frames": spectrogram["n_frames"],
+        "frame_rate_hz": frame_rate_hz,
+        "mel": spectrogram["mel"],
+        "n_mels": spectrogram["n_mels"],
+        "linear": spectrogram["linear"],
+        "n_bins": spectrogram["n_bins"],
+        "content": row["content"]["features"],
+        "content_dim": row["content"]["dim"],
+        "linguistic": row["linguistic"]["features"],
+        "linguistic_dim": row["linguistic"]["dim"],
+        "f0_hz": row["pitch"]["f0_hz"],
+        "energy": spectrogram["energy"],
+    }
+
+
+def _split(
+    names: Sequence[str], tables: Mapping[str, _Table], validation_share: float, test_share: float
+) -> dict[str, str]:
+    """Content is the recording's digest and the stretch of it, so renaming a file changes nothing."""
+    clips = []
+    for name in names:
+        accepted, segment = tables["screen"].row(name), tables["segment"].row(name)
+        stretch = f"{segment['start_s']:.3f}-{segment['end_s']:.3f}"
+        clips.append(Clip(f"{accepted['source_digest']}/{stretch}", accepted["speaker"]))
+    return dict(zip(names, split_clips(clips, validation_share, test_share), strict=True))
+
+
+def _card_row(row: Mapping[str, Any], phonemized: _Table) -> CardRow:
+    unknown = tuple(phonemized.row(row["utterance_id"])["unknown"])
+    return CardRow(row["split"], row["speaker"], row["language"], row["duration_s"], unknown)
+
+
+def _count_rejects(inputs: Inputs) -> dict[tuple[str, str], int]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for stage in _REJECTS_OF:
+        counts.update((stage, refused.code) for refused in inputs.rejects(stage))
+    return dict(counts)
+
+
+def _nothing_accepted(rejects: Mapping[tuple[str, str], int]) -> str:
+    listed = ", ".join(f"{stage}: {code} {count}" for (stage, code), count in sorted(rejects.items()))
+    return (
+        f"no clip is left to train on (rejected: {listed or 'none'}). See `voicewright rejects VOICE` for "
+        f"each clip's reason, and loosen the limits under corpus.screen or mend the recordings."
+    )
+
+
+def _require_one_symbol_table(names: Sequence[str], phonemized: _Table) -> None:
+    users: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        users[phonemized.row(name)["symbol_table"]].append(name)
+    if len(users) > 1:
+        listed = "; ".join(
+            f"{table}: {len(members)} clips, for example {members[0]}"
+            for table, members in sorted(users.items())
+        )
+        raise UserError(
+            f"features.phonemize.symbol_table: the clips' languages need different tables ({listed}), and a "
+            f"voice has one. Set features.phonemize.symbol_table: ipa, or train one voice per language."
+        )
+
+
+def _metrics(rows: Sequence[CardRow]) -> dict[str, float]:
+    metrics = {
+        "clips": float(len(rows)),
+        "hours": sum(row.duration_s for row in rows) / 3600.0,
+        "speakers": float(len({row.speaker for row in rows})),
+    }
+    for split in SPLITS:
+        metrics[f"{split}_clips"] = float(sum(row.split == split for row in rows))
+    return metrics
+
+
+def _warnings(splits: Mapping[str, str]) -> list[str]:
+    if "validation" in splits.values():
+        return []
+    return ["no clip is left for validation: training cannot tell learning from memorising"]
+
+
+SHARD = CorpusStage(
+    name="shard",
+    version=1,
+    run=shard_corpus,
+    reads=_READS,
+    rejects_of=_REJECTS_OF,
+    config=("features.shard", "family.name", "family.sample_rate"),
+    schema=schemas.NOTHING,
+    libraries=("pyarrow", "soxr", "soundfile"),
+    about="Training table: Parquet files by split, with a dataset card.",
+)

@@ -1,0 +1,58 @@
+"""Who speaks: one embedding per utterance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from artifacts import schemas
+from configs.speaker import SpeakerSettings
+from models.frontend.activity import analyse_activity
+from models.frontend.audio import decode_flac
+from models.speaker.encoder import embed_speaker
+from tasks.stage import ConfigView, Outcome, RowStage
+
+
+def speaker_rows(
+    rows: list[dict[str, Any]], cfg: ConfigView, files: Mapping[str, Mapping[str, Path]]
+) -> list[Outcome]:
+    """Embedding of each utterance."""
+    del files
+    return [Outcome(rows=[_embed(row, cfg.features.speaker)]) for row in rows]
+
+
+def _embed(row: dict[str, Any], settings: SpeakerSettings) -> dict[str, Any]:
+    audio = decode_flac(row["audio"])
+    activity = analyse_activity(audio.samples, audio.sample_rate)
+    embedding = embed_speaker(
+        audio.samples,
+        audio.sample_rate,
+        activity,
+        settings.backend,
+        settings.model,
+        settings.download,
+    )
+    return {
+        "utterance_id": row["utterance_id"],
+        "source_digest": row["source_digest"],
+        "speaker": row["speaker"],
+        "embedding": embedding.tolist(),
+        "backend": settings.backend,
+    }
+
+
+SPEAKER = RowStage(
+    name="speaker",
+    version=1,
+    run=speaker_rows,
+    reads={
+        "enhance": ("source_digest", "audio", "sample_rate"),
+        "segment": ("speaker",),
+    },
+    only=("measure",),
+    config=("features.speaker.backend", "features.speaker.model", "features.speaker.download"),
+    schema=schemas.SPEAKER,
+    libraries=("resemblyzer", "speechbrain", "torch", "silero-vad", "onnxruntime", "soxr"),
+    about="speaker embedding per utterance",
+)

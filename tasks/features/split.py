@@ -1,0 +1,91 @@
+"""Which clips are trained on, validated on and tested on: decided by content, never by order or name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+_MIN_CLIPS_FOR_TEST = 10
+_MIN_CLIPS_FOR_VALIDATION = 2
+_HASH_BITS = 64
+
+
+class Clip(NamedTuple):
+    """content: digest of what the clip holds; equal content always shares a split."""
+
+    content: str
+    speaker: str
+
+
+def split_clips(clips: Sequence[Clip], validation_share: float, test_share: float) -> list[Split]:
+    """The split of each clip, in order.
+
+    A clip's place is its content's hash as a number in 0-1: the lowest `test_share` are test, the next
+    `validation_share` are validation. So a clip keeps its split when others are added or removed. Where a
+    set would stay empty, the clips next in line fill it: one validation clip from two clips up and one test
+    clip from ten up, for every speaker with ten clips and for the corpus as a whole (then from the speaker
+    with most clips). A speaker with fewer than three clips is trained on only.
+    """
+    speaker_of: dict[str, str] = {}
+    for clip in clips:
+        speaker_of.setdefault(clip.content, clip.speaker)
+    by_speaker: dict[str, list[str]] = defaultdict(list)
+    for content in sorted(speaker_of, key=_place):
+        by_speaker[speaker_of[content]].append(content)
+
+    chosen: dict[str, Split] = {}
+    for contents in by_speaker.values():
+        if len(contents) < 3:
+            continue
+        for content in contents:
+            place = _place(content)
+            if place < test_share:
+                chosen[content] = "test"
+            elif place < test_share + validation_share:
+                chosen[content] = "validation"
+        if len(contents) >= _MIN_CLIPS_FOR_TEST:
+            _fill(chosen, contents, validation_share, test_share)
+        _keep_training(chosen, contents)
+
+    largest = max(by_speaker.values(), key=lambda contents: (len(contents), contents[0]), default=[])
+    everything = list(speaker_of)
+    if len(everything) >= _MIN_CLIPS_FOR_TEST:
+        _fill(chosen, largest, validation_share, test_share, everything)
+    elif len(everything) >= _MIN_CLIPS_FOR_VALIDATION:
+        _fill(chosen, largest, validation_share, 0.0, everything)
+    return [chosen.get(clip.content, "train") for clip in clips]
+
+
+def _fill(
+    chosen: dict[str, Split],
+    candidates: Sequence[str],
+    validation_share: float,
+    test_share: float,
+    within: Sequence[str] | None = None,
+) -> None:
+    """Gives every wanted set that has no clip among `within` the first candidate still in training."""
+    present = {chosen.get(content) for content in (within or candidates)}
+    wanted: tuple[tuple[Split, float], ...] = (("test", test_share), ("validation", validation_share))
+    for split, share in wanted:
+        if share <= 0.0 or split in present:
+            continue
+        free = [content for content in candidates if content not in chosen]
+        if len(free) > 1 or (free and len(candidates) < len(within or candidates)):
+            chosen[free[0]] = split
+
+
+def _keep_training(chosen: dict[str, Split], contents: Sequence[str]) -> None:
+    """At least half of a speaker's clips are trained on, however the hashes fall."""
+    held_out = [content for content in contents if content in chosen]
+    for content in held_out[len(contents) // 2 :]:
+        del chosen[content]
+
+
+def _place(content: str) -> float:
+    value = int.from_bytes(hashlib.sha256(content.encode()).digest()[: _HASH_BITS // 8], "big")
+    return value / 2**_HASH_BITS

@@ -1,0 +1,70 @@
+"""The split follows from content alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.features.split import Clip, split_clips
+
+clips_of = st.lists(
+    st.builds(Clip, st.text("0123456789abcdef", min_size=4, max_size=8), st.sampled_from("ABC")),
+    max_size=60,
+    unique_by=lambda clip: clip.content,
+)
+
+
+@given(clips_of)
+def test_every_set_that_should_exist_exists(clips: list[Clip]) -> None:
+    counts = Counter(split_clips(clips, 0.05, 0.05))
+    assert sum(counts.values()) == len(clips)
+    if clips:
+        assert counts["train"] >= 1
+    if len(clips) >= 2 and max(Counter(clip.speaker for clip in clips).values()) >= 2:
+        assert counts["validation"] >= 1
+    if len(clips) >= 10:
+        assert counts["test"] >= 1
+
+
+@given(clips_of, st.randoms())
+def test_order_and_names_do_not_matter(clips: list[Clip], random: object) -> None:
+    split = dict(zip(clips, split_clips(clips, 0.1, 0.1), strict=True))
+    shuffled = list(clips)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert dict(zip(shuffled, split_clips(shuffled, 0.1, 0.1), strict=True)) == split
+
+
+def test_adding_clips_moves_hardly_any_other() -> None:
+    clips = [Clip(f"{number:x}", "A") for number in range(400)]
+    before = split_clips(clips[:300], 0.05, 0.05)
+    after = split_clips(clips, 0.05, 0.05)[:300]
+    assert before == after
+
+
+def test_equal_content_never_lies_on_both_sides() -> None:
+    clips = [Clip(f"{number % 20}", "A") for number in range(60)]
+    splits = split_clips(clips, 0.2, 0.2)
+    for content in {clip.content for clip in clips}:
+        assert len({s for clip, s in zip(clips, splits, strict=True) if clip.content == content}) == 1
+
+
+def test_every_speaker_with_ten_clips_is_held_out_too() -> None:
+    clips = [Clip(f"{speaker}{number}", speaker) for speaker in "ABCD" for number in range(10)]
+    splits = split_clips(clips, 0.05, 0.05)
+    for speaker in "ABCD":
+        own = Counter(s for clip, s in zip(clips, splits, strict=True) if clip.speaker == speaker)
+        assert own["validation"] >= 1
+        assert own["test"] >= 1
+        assert own["train"] >= 5
+
+
+def test_a_speaker_with_two_clips_is_trained_on() -> None:
+    clips = [Clip(f"a{n}", "A") for n in range(30)] + [Clip("b1", "B"), Clip("b2", "B")]
+    assert split_clips(clips, 0.3, 0.3)[-2:] == ["train", "train"]
+
+
+def test_no_share_asked_for_means_no_set() -> None:
+    clips = [Clip(f"{number}", "A") for number in range(30)]
+    assert set(split_clips(clips, 0.0, 0.0)) == {"train"}
