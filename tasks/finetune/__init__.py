@@ -1,0 +1,1 @@
+"""Training: one loop, one batch sampler, one checkpoint format for all families."""

@@ -1,0 +1,209 @@
+"""Which clips meet in which batch: length-bucketed, nothing dropped, known in advance.
+
+The order of an epoch is a pure function of (seed, epoch), so a position (epoch, batch index) is all
+a resumed run needs, and the number of loader threads cannot change what is trained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Lock
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from configs.errors import UserError
+
+POOL_BATCHES = 16
+"""Clips are sorted by length within pools of this many batches: little padding, yet well mixed."""
+
+ClipT = TypeVar("ClipT")
+BatchT = TypeVar("BatchT")
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
+
+
+class Fed(NamedTuple, Generic[BatchT]):
+    """A batch and the position that follows it."""
+
+    batch: BatchT
+    epoch: int
+    next_index: int
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Which clips can be trained on.
+
+    Attributes:
+        kept: Indices of the clips that fit.
+        refused: (index, length) of the clips that are too long.
+    """
+
+    kept: tuple[int, ...]
+    refused: tuple[tuple[int, int], ...]
+
+
+def derive_seed(seed: int, *parts: int | str) -> int:
+    """A 63-bit seed for one place of a run, unrelated to the seeds of its neighbours."""
+    text = "/".join(str(part) for part in (seed, *parts))
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+def admit(lengths: Sequence[int], max_length: int) -> Admitted:
+    """Split clips into those that fit and those that are longer than `max_length`."""
+    kept = tuple(i for i, length in enumerate(lengths) if length <= max_length)
+    refused = tuple((i, length) for i, length in enumerate(lengths) if length > max_length)
+    return Admitted(kept, refused)
+
+
+def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int) -> list[list[int]]:
+    """Batches of one epoch; every clip is in exactly one of them.
+
+    Args:
+        lengths: Frames (or any unit) of each clip.
+        batch_size: Clips per batch; the last ones may hold fewer.
+        seed: The run's seed.
+        epoch: Which epoch.
+
+    Returns:
+        Indices into `lengths`, one list per batch, in training order.
+    """
+    random = np.random.default_rng(derive_seed(seed, "epoch", epoch))
+    shuffled = random.permutation(len(lengths)).tolist()
+    pool_size = batch_size * POOL_BATCHES
+    batches: list[list[int]] = []
+    for start in range(0, len(shuffled), pool_size):
+        pool = sorted(shuffled[start : start + pool_size], key=lambda index: lengths[index])
+        batches += [pool[at : at + batch_size] for at in range(0, len(pool), batch_size)]
+    return [batches[index] for index in random.permutation(len(batches))]
+
+
+class Feed(Generic[ClipT, BatchT]):
+    """An endless, resumable stream of training batches.
+
+    Args:
+        lengths: Frames of each clip; decides who meets whom.
+        load: Clip of an index; called from loader threads.
+        collate: Batch of clips.
+        batch_size: Clips per batch.
+        seed: The run's seed.
+        loader_threads: Batches are prepared this many at a time ahead of training; 0 prepares each
+            when it is asked for. The batches are the same either way.
+
+    Raises:
+        UserError: there is no clip at all.
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        load: Callable[[int], ClipT],
+        collate: Callable[[list[ClipT]], BatchT],
+        *,
+        batch_size: int,
+        seed: int,
+        loader_threads: int = 1,
+    ) -> None:
+        if not lengths:
+            raise UserError(
+                "training set: 0 clips; add recordings, or loosen corpus.screen so that some pass"
+            )
+        self.lengths = lengths
+        self.load = load
+        self.collate = collate
+        self.batch_size = batch_size
+        self.seed = seed
+        self.loader_threads = loader_threads
+
+    def batches_per_epoch(self) -> int:
+        """Batches in an epoch; the same in every epoch."""
+        return -(-len(self.lengths) // self.batch_size)
+
+    def start(self, epoch: int, index: int) -> Generator[Fed[BatchT], None, None]:
+        """Batches from a position on, without end."""
+        plan = self._plan(epoch, index)
+        if self.loader_threads == 0:
+            for chosen, place in plan:
+                yield Fed(self._make(chosen), *place)
+            return
+        with ThreadPoolExecutor(self.loader_threads, "batch-loader") as pool:
+            ahead: deque[tuple[Future[BatchT], tuple[int, int]]] = deque()
+            for chosen, place in plan:
+                ahead.append((pool.submit(self._make, chosen), place))
+                if len(ahead) > self.loader_threads:
+                    future, ready = ahead.popleft()
+                    yield Fed(future.result(), *ready)
+
+    def _plan(self, epoch: int, index: int) -> Iterator[tuple[list[int], tuple[int, int]]]:
+        while True:
+            batches = epoch_batches(self.lengths, self.batch_size, self.seed, epoch)
+            for at in range(index, len(batches)):
+                last = at + 1 == len(batches)
+                place = (epoch + 1, 0) if last else (epoch, at + 1)
+                yield batches[at], place
+            epoch, index = epoch + 1, 0
+
+    def _make(self, chosen: list[int]) -> BatchT:
+        return self.collate([self.load(index) for index in chosen])
+
+
+class BoundedCache(Generic[KeyT, ValueT]):
+    """Loaded values, the least recently used dropped when they outgrow a limit. Safe across threads.
+
+    Args:
+        load: Value of a key.
+        size_bytes: Memory a value takes.
+        limit_bytes: What all kept values may take; the newest one is kept even when it is larger.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[KeyT], ValueT],
+        size_bytes: Callable[[ValueT], int],
+        limit_bytes: int,
+    ) -> None:
+        self.load = load
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+        self._values: OrderedDict[KeyT, ValueT] = OrderedDict()
+        self._held_bytes = 0
+        self._lock = Lock()
+
+    def __call__(self, key: KeyT) -> ValueT:
+        """The value of a key, from memory where it is still there."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = self.load(key)
+        with self._lock:
+            if key not in self._values:
+                self._values[key] = value
+                self._held_bytes += self.size_bytes(value)
+            while self._held_bytes > self.limit_bytes and len(self._values) > 1:
+                _, dropped = self._values.popitem(last=False)
+                self._held_bytes -= self.size_bytes(dropped)
+        return value
+
+
+def pad_frames(tracks: Sequence[np.ndarray], frames: int | None = None) -> Tensor:
+    """Stack `[D, T_i]` (or `[T_i]`) arrays into zero-padded `[B, D, T]` (or `[B, T]`).
+
+    Args:
+        tracks: Arrays of one dtype that differ in their last axis only.
+        frames: Length to pad to; the longest track's by default.
+    """
+    longest = max(track.shape[-1] for track in tracks) if frames is None else frames
+    first = torch.from_numpy(tracks[0])
+    padded = torch.zeros((len(tracks), *first.shape[:-1], longest), dtype=first.dtype)
+    for row, track in zip(padded, tracks, strict=True):
+        row[..., : track.shape[-1]] = torch.from_numpy(track)
+    return padded

@@ -1,0 +1,58 @@
+"""The stage `semantic`: content features to the codes that the text-to-semantic decoder learns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from artifacts import schemas
+from models.sovits.model import SovitsGenerator
+from tasks.finetune.networks import load_generator, read_json
+from tasks.stage import ConfigView, Outcome, RowStage
+
+
+def semantic_rows(
+    rows: list[dict[str, Any]], cfg: ConfigView, files: Mapping[str, Mapping[str, Path]]
+) -> list[Outcome]:
+    """Codes at 25 Hz of each row, by the trained quantiser."""
+    del cfg
+    trained = files["train_sovits"]
+    generator = _generator(trained["generator.safetensors"], trained["config.json"])
+    return [Outcome(rows=[_codes(row, generator)]) for row in rows]
+
+
+@torch.no_grad()
+def _codes(row: dict[str, Any], generator: SovitsGenerator) -> dict[str, Any]:
+    features = np.frombuffer(row["features"], np.float16).reshape(row["n_frames"], row["dim"])
+    # An odd last frame makes a code of its own, as in training: it is paired with itself.
+    even = np.pad(features, ((0, len(features) % 2), (0, 0)), mode="edge")
+    ssl = torch.from_numpy(even.astype(np.float32).T.copy())[None]
+    return {
+        "utterance_id": row["utterance_id"],
+        "source_digest": row["source_digest"],
+        "codes": generator.extract_codes(ssl)[0].tolist(),
+    }
+
+
+@lru_cache(maxsize=1)
+def _generator(weights: Path, config: Path) -> SovitsGenerator:
+    return load_generator(weights, read_json(config)["sizes"])
+
+
+SEMANTIC = RowStage(
+    name="semantic",
+    version=1,
+    run=semantic_rows,
+    reads={"content": ("source_digest", "features", "dim", "n_frames")},
+    only=("screen",),
+    broadcast=("train_sovits",),
+    schema=schemas.SEMANTIC,
+    libraries=("torch",),
+    batch_rows=16,
+    about="semantic codes by the trained quantiser",
+)

@@ -1,0 +1,190 @@
+"""A training run inside a stage: device, threads, callbacks, and what is left of it as files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from configs.compute import ComputeSettings
+from configs.errors import UserError
+from configs.train import TrainSettings
+from tasks.finetune.batches import Feed
+from tasks.finetune.checkpoint import Checkpoints
+from tasks.finetune.loop import Callbacks, LoopSettings, State, Trained, train
+from tasks.finetune.recipe import Recipe
+from tasks.outcome import StoppedError, Work
+
+BatchT = TypeVar("BatchT", bound=tuple)
+LOADER_THREADS = 1
+"""Batches prepared ahead; one keeps a small machine's cores for the arithmetic."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where and how precisely to compute.
+
+    Attributes:
+        device: Of weights and batches.
+        bf16: Whether forward passes run in bfloat16 where that is safe.
+    """
+
+    device: torch.device
+    bf16: bool
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Mixed precision as configured; enter around forward passes and losses."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+
+    def place(self, batch: BatchT) -> BatchT:
+        """A batch (a NamedTuple) with its tensors on the device."""
+        if self.device.type == "cpu":
+            return batch
+        moved = {
+            name: value.to(self.device, non_blocking=True) if isinstance(value, Tensor) else value
+            for name, value in batch._asdict().items()  # type: ignore[attr-defined]
+        }
+        return type(batch)(**moved)
+
+
+def choose_machine(compute: ComputeSettings) -> Machine:
+    """Resolve `auto`.
+
+    Raises:
+        UserError: a CUDA device is asked for and there is none.
+    """
+    found = torch.cuda.is_available()
+    if compute.device == "cuda" and not found:
+        raise UserError("compute.device = cuda: no CUDA device is found; use auto or cpu")
+    device = "cuda" if found and compute.device != "cpu" else "cpu"
+    bf16 = compute.precision == "bf16" or (compute.precision == "auto" and device == "cuda")
+    return Machine(torch.device(device), bf16)
+
+
+@contextmanager
+def arithmetic_threads(count: int) -> Iterator[None]:
+    """A fixed number of torch threads: how sums are shared decides their last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def train_in_stage(
+    recipe: Recipe[BatchT],
+    feed: Feed[Any, BatchT],
+    validation: Sequence[BatchT],
+    settings: TrainSettings,
+    *,
+    seed: int,
+    max_norms: Mapping[str, float],
+    watched_loss: str,
+    identity: Mapping[str, Any],
+    work: Work,
+) -> Trained:
+    """Train with checkpoints in the stage's own folder.
+
+    Raises:
+        StoppedError: a stop was asked for; the checkpoint of the last step is on the disk.
+        UserError: see `train`.
+    """
+    stopping_early = settings.early_stop_patience > 0
+    loop = LoopSettings(
+        seed=seed,
+        max_steps=settings.max_steps,
+        max_epochs=settings.max_epochs,
+        accumulate=settings.accumulate,
+        max_norms=max_norms,
+        ema_decay=settings.ema_decay,
+        log_every_steps=settings.log_every_steps,
+        validate_every_steps=settings.validate_every_steps,
+        checkpoint_every_steps=settings.checkpoint_every_steps,
+        max_skipped_in_a_row=settings.max_skipped_in_a_row,
+        early_stop_loss=watched_loss if stopping_early else None,
+        early_stop_patience=settings.early_stop_patience,
+        identity=identity,
+    )
+    callbacks = Callbacks(progress=_report(work), stop=work.stop)
+    trained = train(recipe, feed, validation, loop, Checkpoints(work.dir / "checkpoints"), callbacks)
+    if not trained.finished:
+        raise StoppedError(f"stopped at step {trained.state.step}; the next run goes on from there")
+    return trained
+
+
+def write_outputs(
+    folder: Path, trained: Trained, config: Mapping[str, Any], names: Mapping[str, str]
+) -> dict[str, Path]:
+    """Write weights, config and curves; equal runs give equal bytes.
+
+    Args:
+        folder: Where to.
+        trained: The finished run.
+        config: What `config.json` holds.
+        names: Module name -> file name without suffix.
+
+    Returns:
+        File names and paths.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files: dict[str, Path] = {}
+    for module, name in names.items():
+        path = folder / f"{name}.safetensors"
+        weights = {k: v.detach().cpu().contiguous() for k, v in trained.weights[module].items()}
+        save_file(weights, path)
+        files[path.name] = path
+    state = trained.state
+    curves = {"train": _as_json(state.train_curve), "validation": _as_json(state.validation_curve)}
+    for name, value in (("config.json", dict(config)), ("curves.json", curves)):
+        files[name] = folder / name
+        files[name].write_text(json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    return files
+
+
+def curves_as_series(state: State) -> dict[str, list[tuple[int, float]]]:
+    """The curves as `split/loss` -> points."""
+    series: dict[str, list[tuple[int, float]]] = {}
+    splits = {"train": state.train_curve, "validation": state.validation_curve}
+    for split, curve in splits.items():
+        for point in curve:
+            for name, value in point.items():
+                if name != "step" and math.isfinite(value):
+                    series.setdefault(f"{split}/{name}", []).append((int(point["step"]), value))
+    return series
+
+
+def summary(state: State, clips: int) -> dict[str, float]:
+    """Metrics of a finished run: its length and its last losses."""
+    metrics = {
+        "steps": float(state.step),
+        "epochs": float(state.epoch),
+        "clips": float(clips),
+        "skipped_steps": float(state.skipped),
+    }
+    for split, curve in (("train", state.train_curve), ("validation", state.validation_curve)):
+        for name, value in (curve[-1] if curve else {}).items():
+            if name != "step" and math.isfinite(value):
+                metrics[f"{split}/{name}"] = value
+    return metrics
+
+
+def _as_json(curve: Sequence[Mapping[str, float]]) -> list[dict[str, float | None]]:
+    """A curve with null for what is no number: JSON has no NaN."""
+    return [{k: v if math.isfinite(v) else None for k, v in point.items()} for point in curve]
+
+
+def _report(work: Work) -> Callable[[int, int, dict[str, float]], None]:
+    def report(done: int, total: int, losses: dict[str, float]) -> None:
+        shown = ", ".join(f"{n} {v:.3g}" for n, v in losses.items() if "/" not in n)
+        work.progress(done, total, shown, **losses)
+
+    return report

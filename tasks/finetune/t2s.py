@@ -1,0 +1,276 @@
+"""The stage `train_t2s`: the voice's prosody, a decoder from phones to semantic codes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from artifacts import schemas
+from artifacts.manifest import Reject
+from configs.errors import UserError
+from configs.train import T2sTrainSettings
+from models.frontend.text.symbols import load_symbol_table
+from models.t2s.config import T2SConfig, t2s_config
+from models.t2s.model import TextToSemantic
+from models.t2s.step import T2SBatch, T2SStep
+from tasks.features.frames import spectrogram_parameters
+from tasks.finetune.batches import Feed, derive_seed, pad_frames
+from tasks.finetune.examples import Example, Examples, read_split
+from tasks.finetune.loop import total_steps
+from tasks.finetune.networks import read_json, sizes_as_json
+from tasks.finetune.recipe import Updater
+from tasks.finetune.session import (
+    Machine,
+    arithmetic_threads,
+    choose_machine,
+    curves_as_series,
+    summary,
+    train_in_stage,
+    write_outputs,
+)
+from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work, reject
+
+CODES_PER_S = 25.0
+
+
+class T2sRecipe:
+    """The decoder for the training loop.
+
+    The learning rate rises linearly, then follows a cosine to its final value at the last step.
+
+    Args:
+        step: Network and loss.
+        settings: Rates.
+        steps: Optimiser steps of the whole run.
+        machine: Where to compute.
+    """
+
+    averaged = ("decoder",)
+
+    def __init__(self, step: T2SStep, settings: T2sTrainSettings, steps: int, machine: Machine) -> None:
+        self.step = step
+        self.settings = settings
+        self.steps = steps
+        self.machine = machine
+        self.modules = {"decoder": step.model}
+        self.optimisers: dict[str, torch.optim.Optimizer] = {
+            "decoder": torch.optim.AdamW(
+                step.model.parameters(),
+                lr=settings.learning_rate,
+                betas=settings.betas,
+                weight_decay=settings.weight_decay,
+                fused=True,
+            )
+        }
+
+    def set_learning_rates(self, step: int, epoch: int) -> None:
+        """Warm-up and cosine decay."""
+        del epoch
+        rate = warmup_cosine(
+            step,
+            self.steps,
+            self.settings.warmup_steps,
+            self.settings.learning_rate,
+            self.settings.final_learning_rate,
+        )
+        for group in self.optimisers["decoder"].param_groups:
+            group["lr"] = rate
+
+    def train_step(self, batch: T2SBatch, update: Updater, rng: torch.Generator) -> None:
+        """One step of teacher-forced prediction; dropout draws from the global generator."""
+        del rng
+        batch = self.machine.place(batch)
+        with self.machine.autocast():
+            losses = self.step.losses(batch)
+        update.apply("decoder", losses, {"cross_entropy": 1.0})
+
+    def validate(self, batch: T2SBatch) -> dict[str, Tensor]:
+        """Teacher-forced losses of held-out clips."""
+        return self.step.validation_losses(self.machine.place(batch))
+
+    def utterances(self, batch: T2SBatch) -> Sequence[str]:
+        """Ids of the batch's clips."""
+        return batch.utterance_ids
+
+
+def warmup_cosine(step: int, steps: int, warmup: int, peak: float, final: float) -> float:
+    """Learning rate of a step (0-based) of `steps`."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    done = (step - warmup) / max(1, steps - warmup)
+    return final + (peak - final) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
+
+
+def collate(
+    examples: Sequence[Example], codes: Mapping[str, np.ndarray], linguistic_channels: int
+) -> T2SBatch:
+    """Pad examples and their codes to one batch; absent linguistic features are zeros."""
+    phones = [len(e.phone_ids) for e in examples]
+    chosen = [codes[e.utterance_id] for e in examples]
+    bert = torch.zeros(len(examples), linguistic_channels, max(phones))
+    for row, example in zip(bert, examples, strict=True):
+        if example.linguistic is not None:
+            row[:, : example.linguistic.shape[1]] = torch.from_numpy(example.linguistic)
+    return T2SBatch(
+        phone_ids=pad_frames([e.phone_ids for e in examples]),
+        phone_lengths=torch.tensor(phones),
+        bert=bert,
+        codes=pad_frames(chosen),
+        code_lengths=torch.tensor([len(c) for c in chosen]),
+        utterance_ids=tuple(e.utterance_id for e in examples),
+    )
+
+
+def refuse_unfit(
+    examples: Examples, codes: Mapping[str, np.ndarray], settings: T2sTrainSettings
+) -> tuple[list[int], list[Reject]]:
+    """Clips the decoder can learn from, and the others with the reason."""
+    kept: list[int] = []
+    rejects: list[Reject] = []
+    for index, name in enumerate(examples.utterance_ids):
+        phones = examples.phone_counts[index]
+        seconds = len(codes[name]) / CODES_PER_S if name in codes else 0.0
+        rate = phones / seconds if seconds else 0.0
+        if name not in codes:
+            refused = ("no_codes", "codes", "none", "it has no semantic codes", "rerun semantic")
+        elif seconds > settings.max_clip_s:
+            refused = _over("max_clip_s", f"{seconds:.1f} s", f"more than {settings.max_clip_s} s")
+        elif phones > settings.max_phones:
+            refused = _over("max_phones", f"{phones}", f"more than {settings.max_phones} phones")
+        elif not settings.min_phones_per_s <= rate <= settings.max_phones_per_s:
+            refused = (
+                "speaking_rate",
+                "phones_per_s",
+                f"{rate:.1f}",
+                f"outside {settings.min_phones_per_s}-{settings.max_phones_per_s} phones per second",
+                "check the transcript, or widen train.t2s.min_phones_per_s and max_phones_per_s",
+            )
+        else:
+            kept.append(index)
+            continue
+        rejects.append(reject(name, *refused))
+    return kept, rejects
+
+
+def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Train the decoder; see the module's docstring.
+
+    Raises:
+        UserError: no usable clip, contradicting sizes, or training that diverges.
+    """
+    settings: T2sTrainSettings = cfg.train.t2s
+    frame = spectrogram_parameters(cfg.family)
+    files = inputs.files("shard")
+    codes = _codes(inputs)
+    sovits = read_json(inputs.files("train_sovits")["config.json"])
+    table = read_split(files, "train", frame, settings.cache_mb, audio=False)
+    kept, rejects = refuse_unfit(table, codes, settings)
+    if not kept:
+        raise UserError(
+            f"train.t2s: none of {len(table)} training clips is usable; the first is refused because "
+            f"{rejects[0].reason}"
+            if rejects
+            else "train.t2s: the training split has 0 clips"
+        )
+    examples = table.subset(kept)
+    held_out = read_split(files, "validation", frame, settings.cache_mb, audio=False)
+    watched, _ = refuse_unfit(held_out, codes, settings)
+    config = _model_config(settings, table.symbol_table, sovits, table.linguistic_channels)
+    machine = choose_machine(cfg.compute)
+
+    def batch(chosen: Sequence[Example]) -> T2SBatch:
+        return collate(chosen, codes, config.linguistic_channels)
+
+    feed = Feed(
+        [len(codes[name]) for name in examples.utterance_ids],
+        examples.__getitem__,
+        batch,
+        batch_size=settings.batch_size,
+        seed=cfg.seed,
+    )
+    steps = total_steps(
+        settings.max_steps, settings.max_epochs, settings.accumulate, feed.batches_per_epoch()
+    )
+    with arithmetic_threads(cfg.compute.threads):
+        torch.manual_seed(derive_seed(cfg.seed, "t2s", "weights"))
+        step = T2SStep(TextToSemantic(config).to(machine.device))
+        trained = train_in_stage(
+            T2sRecipe(step, settings, steps, machine),
+            feed,
+            [batch([held_out[i]]) for i in watched[: settings.validation_clips]],
+            settings,
+            seed=cfg.seed,
+            max_norms={"decoder": settings.clip},
+            watched_loss="cross_entropy",
+            identity={"sizes": sizes_as_json(config), "settings": settings.model_dump(mode="json")},
+            work=work,
+        )
+    description = {
+        "network": "t2s",
+        "sizes": sizes_as_json(config),
+        "symbol_table": table.symbol_table,
+        "steps": trained.state.step,
+        "epochs": trained.state.epoch,
+        "clips": len(examples),
+        "from_scratch": True,
+    }
+    return Produced(
+        rejects=rejects,
+        files=write_outputs(work.dir / "result", trained, description, {"decoder": "decoder"}),
+        metrics=summary(trained.state, len(examples)),
+        series=curves_as_series(trained.state),
+    )
+
+
+def _codes(inputs: Inputs) -> dict[str, np.ndarray]:
+    rows = inputs.table("semantic", ["utterance_id", "codes"])
+    names = rows.column("utterance_id").to_pylist()
+    return {
+        name: np.asarray(values, dtype=np.int64)
+        for name, values in zip(names, rows.column("codes").to_pylist(), strict=True)
+    }
+
+
+def _model_config(
+    settings: T2sTrainSettings, symbol_table: str, sovits: Mapping, linguistic_channels: int
+) -> T2SConfig:
+    sizes = {k: v for k, v in settings.sizes.model_dump().items() if v is not None}
+    return t2s_config(
+        settings.version,
+        **sizes,
+        n_symbols=len(load_symbol_table(symbol_table).symbols),
+        n_codes=sovits["sizes"]["codebook_size"],
+        linguistic_channels=linguistic_channels,
+    )
+
+
+def _over(field: str, value: str, limit: str) -> tuple[str, str, str, str, str]:
+    return "too_long", field, value, limit, f"segment it shorter, or raise train.t2s.{field}"
+
+
+TRAIN_T2S = CorpusStage(
+    name="train_t2s",
+    version=1,
+    run=train_t2s_corpus,
+    reads={
+        "shard": ("*.parquet",),
+        "semantic": ("utterance_id", "codes"),
+        "train_sovits": ("config.json",),
+    },
+    config=(
+        "train.t2s",
+        "family",
+        "seed",
+        "compute.threads",
+        "compute.device",
+        "compute.precision",
+    ),
+    schema=schemas.NOTHING,
+    libraries=("torch", "numpy", "safetensors"),
+    about="text-to-semantic decoder",
+    uses_gpu=True,
+)

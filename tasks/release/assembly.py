@@ -1,0 +1,138 @@
+"""A voice put together from a run's own stages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from models.frontend.audio import decode_flac
+from tasks.features.frames import spectrogram_parameters
+from tasks.finetune.networks import load_decoder, load_generator, read_json
+from tasks.release.voice import Reference, Voice
+from tasks.stage import ConfigView, Inputs
+
+READS: dict[str, Sequence[str]] = {
+    "shard": ("*.parquet",),
+    "semantic": ("utterance_id", "codes"),
+    "speaker_profile": ("speaker", "n_clips", "duration_s", "reference_utterance_id"),
+    "train_sovits": ("generator.safetensors", "config.json"),
+    "train_t2s": ("decoder.safetensors", "config.json"),
+}
+"""What a stage must read to assemble a voice."""
+
+CONFIG = ("family", "release.synthesize", "features.linguistic")
+"""The settings it must declare."""
+
+COMFORTABLE_REFERENCE_S = 6.0
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """One clip of the training table, without its audio and features.
+
+    Attributes:
+        path: Shard file that holds it.
+        utterance_id: Which clip.
+        split: train, validation or test.
+        speaker: Who speaks.
+        language: Language code.
+        text: What is said.
+        duration_s: Seconds.
+    """
+
+    path: Path
+    utterance_id: str
+    split: str
+    speaker: str
+    language: str
+    text: str
+    duration_s: float
+
+
+def clip_facts(files: Mapping[str, Path]) -> list[ClipFacts]:
+    """Every clip of the shards, in their order."""
+    columns = ["utterance_id", "split", "speaker", "language", "text", "duration_s"]
+    return [
+        ClipFacts(path, **row)
+        for name, path in sorted(files.items())
+        if name.endswith(".parquet")
+        for row in pq.read_table(path, columns=columns).to_pylist()
+    ]
+
+
+def clip_row(clip: ClipFacts, columns: Sequence[str]) -> dict[str, Any]:
+    """Some columns of one clip, as they are stored."""
+    chosen = [("utterance_id", "==", clip.utterance_id)]
+    row: dict[str, Any] = pq.read_table(clip.path, columns=list(columns), filters=chosen).to_pylist()[0]
+    return row
+
+
+def codes_by_clip(inputs: Inputs) -> dict[str, tuple[int, ...]]:
+    """Semantic codes of every clip."""
+    table = inputs.table("semantic", ["utterance_id", "codes"])
+    names = table.column("utterance_id").to_pylist()
+    return {n: tuple(c) for n, c in zip(names, table.column("codes").to_pylist(), strict=True)}
+
+
+def languages_of(clips: Sequence[ClipFacts]) -> tuple[str, ...]:
+    """Language codes, the one with most clips first."""
+    counts = Counter(clip.language for clip in clips)
+    return tuple(sorted(counts, key=lambda language: (-counts[language], language)))
+
+
+def assemble_voice(inputs: Inputs, cfg: ConfigView) -> Voice:
+    """The voice of this run.
+
+    Raises:
+        UserError: a network's file is damaged.
+    """
+    clips = clip_facts(inputs.files("shard"))
+    sovits, t2s = inputs.files("train_sovits"), inputs.files("train_t2s")
+    sovits_config = read_json(sovits["config.json"])
+    profiles = inputs.table("speaker_profile", READS["speaker_profile"]).to_pylist()
+    speakers = {clip.speaker for clip in clips}
+    heard = [profile for profile in profiles if profile["speaker"] in speakers]
+    codes = codes_by_clip(inputs)
+    return Voice(
+        generator=load_generator(sovits["generator.safetensors"], sovits_config["sizes"]),
+        decoder=load_decoder(t2s["decoder.safetensors"], read_json(t2s["config.json"])["sizes"]),
+        frame=spectrogram_parameters(cfg.family),
+        symbol_table=sovits_config["symbol_table"],
+        languages=languages_of(clips),
+        references={profile["speaker"]: _reference(_chosen(profile, clips), codes) for profile in heard},
+        default_speaker=max(heard, key=lambda p: (p["duration_s"], p["speaker"]))["speaker"],
+        manner=cfg.release.synthesize,
+        linguistic=cfg.features.linguistic,
+    )
+
+
+def _chosen(profile: Mapping[str, Any], clips: Sequence[ClipFacts]) -> ClipFacts:
+    """The profile's clip, or where the shards lack it the speaker's most comfortable one."""
+    own = [clip for clip in clips if clip.speaker == profile["speaker"]]
+    return min(
+        own,
+        key=lambda clip: (
+            clip.utterance_id != profile["reference_utterance_id"],
+            abs(clip.duration_s - COMFORTABLE_REFERENCE_S),
+            clip.utterance_id,
+        ),
+    )
+
+
+def _reference(clip: ClipFacts, codes: Mapping[str, tuple[int, ...]]) -> Reference:
+    row = clip_row(clip, ["audio", "phone_ids"])
+    return Reference(
+        speaker=clip.speaker,
+        utterance_id=clip.utterance_id,
+        text=clip.text,
+        language=clip.language,
+        samples=np.asarray(decode_flac(row["audio"]["bytes"]).samples, dtype=np.float32),
+        phone_ids=tuple(row["phone_ids"]),
+        codes=codes[clip.utterance_id],
+    )

@@ -1,0 +1,150 @@
+"""The stage `export`: a voice as a folder that needs nothing else.
+
+voice.json            what it is, how it speaks, digests of all other files
+sovits.safetensors    codes, phones and a reference to a waveform
+t2s.safetensors       phones to codes
+symbols.json          the phone symbols in order
+references/*.flac     one clip per speaker
+metrics.json          the evaluation
+README.md             the voice card
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from artifacts import digest, schemas
+from models.frontend.audio import encode_flac
+from models.frontend.text.symbols import load_symbol_table
+from tasks.finetune.networks import read_json
+from tasks.release.assembly import CONFIG, READS, ClipFacts, assemble_voice, clip_facts
+from tasks.release.card import CardFacts, voice_card
+from tasks.release.voice import Voice
+from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+
+FORMAT = 1
+
+
+def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Write the voice's folder.
+
+    Raises:
+        UserError: a network's file is damaged.
+    """
+    folder = work.dir / "voice"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "references").mkdir(parents=True)
+    voice = assemble_voice(inputs, cfg)
+    clips = clip_facts(inputs.files("shard"))
+    sovits, t2s = inputs.files("train_sovits"), inputs.files("train_t2s")
+    networks = {
+        "sovits": _network(folder, "sovits", sovits["generator.safetensors"], sovits["config.json"]),
+        "t2s": _network(folder, "t2s", t2s["decoder.safetensors"], t2s["config.json"]),
+    }
+    speakers = {name: _speaker(folder, voice, name) for name in sorted(voice.references)}
+    symbols = list(load_symbol_table(voice.symbol_table).symbols)
+    evaluation = read_json(inputs.files("evaluate")["evaluation.json"])
+    _write_json(folder / "symbols.json", symbols)
+    _write_json(folder / "metrics.json", evaluation)
+    facts = _facts(voice, networks, clips, evaluation, cfg)
+    (folder / "README.md").write_text(voice_card(facts), encoding="utf-8")
+    description = {
+        "format": FORMAT,
+        "family": cfg.family.name,
+        "frame": voice.frame._asdict(),
+        "symbol_table": voice.symbol_table,
+        "languages": list(voice.languages),
+        "speakers": speakers,
+        "default_speaker": voice.default_speaker,
+        "networks": networks,
+        "synthesize": voice.manner.model_dump(mode="json"),
+        "linguistic": voice.linguistic.model_dump(mode="json", exclude={"folder"}),
+        "training_data": {
+            "clips": facts.clips,
+            "hours": facts.hours,
+            "licence": facts.licence,
+            "attribution": facts.attribution,
+        },
+        "digests": {
+            path.relative_to(folder).as_posix(): digest.of_file(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    }
+    _write_json(folder / "voice.json", description)
+    files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    work.progress(1, 1, f"{len(files)} files")
+    return Produced(
+        files=files,
+        metrics={
+            "bytes": float(sum(path.stat().st_size for path in files.values())),
+            "speakers": float(len(speakers)),
+        },
+    )
+
+
+def _network(folder: Path, name: str, weights: Path, config: Path) -> dict[str, Any]:
+    shutil.copyfile(weights, folder / f"{name}.safetensors")
+    described = read_json(config)
+    kept = ("sizes", "steps", "epochs", "clips", "from_scratch")
+    return {"file": f"{name}.safetensors", **{key: described[key] for key in kept}}
+
+
+def _speaker(folder: Path, voice: Voice, name: str) -> dict[str, Any]:
+    reference = voice.references[name]
+    file = f"references/{reference.utterance_id}.flac"
+    (folder / file).write_bytes(encode_flac(reference.samples, voice.frame.sample_rate))
+    return {
+        "reference": file,
+        "utterance_id": reference.utterance_id,
+        "text": reference.text,
+        "language": reference.language,
+        "phone_ids": list(reference.phone_ids),
+        "codes": list(reference.codes),
+    }
+
+
+def _facts(
+    voice: Voice,
+    networks: Mapping[str, Mapping[str, Any]],
+    clips: Sequence[ClipFacts],
+    evaluation: Mapping[str, Any],
+    cfg: ConfigView,
+) -> CardFacts:
+    trained = [clip for clip in clips if clip.split == "train"]
+    return CardFacts(
+        family=cfg.family.name,
+        sample_rate=voice.frame.sample_rate,
+        languages=voice.languages,
+        speakers=tuple(sorted(voice.references)),
+        default_speaker=voice.default_speaker,
+        clips=len(trained),
+        hours=sum(clip.duration_s for clip in trained) / 3600.0,
+        licence=cfg.features.shard.licence,
+        attribution=cfg.release.export.attribution,
+        content_backend=cfg.features.content.backend,
+        networks=networks,
+        metrics=evaluation["metrics"],
+        machinery_below_steps=cfg.release.export.machinery_below_steps,
+    )
+
+
+def _write_json(path: Path, value: Any) -> None:
+    text = json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+EXPORT = CorpusStage(
+    name="export",
+    version=1,
+    run=export_corpus,
+    reads={**READS, "evaluate": ("evaluation.json",)},
+    config=(*CONFIG, "release.export", "features.shard.licence", "features.content.backend"),
+    schema=schemas.NOTHING,
+    libraries=("safetensors", "soundfile"),
+    about="the voice as a self-contained folder",
+)

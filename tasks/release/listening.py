@@ -1,0 +1,87 @@
+"""Samples and their measures as the report shows them: recording beside renderings, path beside path."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from models.frontend.audio import decode_flac
+from tasks.release.page import Comparison, Metric, Sound
+
+PATHS = {
+    "recording": "Recording",
+    "posterior": "Resynthesis",
+    "codes": "From its codes",
+    "text": "Text to speech",
+}
+NAMES = {
+    "speaker_similarity": ("Speaker similarity", "", "higher"),
+    "mel_distance_db": ("Mel distance", "dB", "lower"),
+    "warped_mel_distance_db": ("Mel distance, warped", "dB", "lower"),
+    "f0_rmse_cents": ("Pitch error", "cents", "lower"),
+    "warped_f0_rmse_cents": ("Pitch error, warped", "cents", "lower"),
+    "f0_correlation": ("Pitch correlation", "", "higher"),
+    "voicing_error": ("Voicing error", "", "lower"),
+    "duration_error_percent": ("Duration error", "%", "lower"),
+}
+MAX_COMPARED_S = 120.0
+
+
+def comparisons(files: Mapping[str, Path]) -> Iterator[Comparison]:
+    """Clip by clip, the recording and its renderings; as many clips as keep the page small.
+
+    Args:
+        files: the files of the stage `synthesize`.
+    """
+    listing = json.loads(files["samples.json"].read_text(encoding="utf-8"))
+    by_clip: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for entry in listing:
+        by_clip[entry["utterance_id"]].append(entry)
+    shown_s = 0.0
+    for name, entries in by_clip.items():
+        length_s = sum(entry["duration_s"] for entry in entries)
+        if shown_s and shown_s + length_s > MAX_COMPARED_S:
+            continue
+        shown_s += length_s
+        first = entries[0]
+        part = "clip of the training part" if first["split"] == "train" else f"{first['split']} clip"
+        yield Comparison(
+            title=f"{name} · {part}",
+            text=first["text"],
+            language=first["language"],
+            sounds=tuple(_sound(entry, files[entry["file"]]) for entry in entries),
+        )
+
+
+def metrics(files: Mapping[str, Path]) -> Iterator[Metric]:
+    """One line per measure with the mean of every path that has it.
+
+    Args:
+        files: the files of the stage `evaluate`.
+    """
+    means = json.loads(files["evaluation.json"].read_text(encoding="utf-8"))["metrics"]
+    values: dict[str, dict[str, float]] = defaultdict(dict)
+    meaning: dict[str, str] = {}
+    for full_name, measured in means.items():
+        path, _, name = full_name.partition("/")
+        values[name][PATHS.get(path, path)] = measured["mean"]
+        meaning[name] = measured["about"].partition(": ")[2]
+    for name in sorted(values, key=_position):
+        title, unit, better = NAMES.get(name, (name.replace("_", " "), "", ""))
+        yield Metric(title, unit, better, meaning[name], values[name])
+
+
+def _position(name: str) -> tuple[int, str]:
+    known = list(NAMES)
+    return (known.index(name) if name in known else len(known), name)
+
+
+def _sound(entry: Mapping[str, Any], path: Path) -> Sound:
+    wave = decode_flac(path.read_bytes())
+    about = entry["about"]
+    if entry["cut_off"]:
+        about = f"{about}; cut off, because no end was found"
+    return Sound(PATHS.get(entry["kind"], entry["kind"]), wave.samples, wave.sample_rate, about)

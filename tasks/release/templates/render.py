@@ -1,0 +1,65 @@
+"""Filling page templates: everything escaped, everything inline, nothing from the network.
+
+A content security policy inside each page forbids the network and any script but the page's own, so a
+hostile transcript cannot do more than look odd even if escaping failed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+import jinja2
+
+from tasks.release.charts import plain
+
+TEMPLATES = Path(__file__).parent
+
+
+def render(template: str, **values: object) -> str:
+    """Fill a template of this package, with the style sheet, the script and the script's hash put in."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        brief=brief, number=plain, clock=clock, minutes=minutes, short=short, duration=duration
+    )
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    return environment.get_template(template).render(
+        style=style, script=script, script_digest=digest, **values
+    )
+
+
+def brief(value: float) -> str:
+    """A number in running text: three significant digits."""
+    return plain(value, 3)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as `m:ss`."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that a person would choose."""
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.1f} s"
+
+
+def minutes(seconds: float) -> str:
+    """Seconds as minutes with one decimal."""
+    return f"{seconds / 60:,.1f}"
+
+
+def short(digest: str) -> str:
+    """The first characters of a digest: enough to compare by eye."""
+    return digest[:10]

@@ -1,0 +1,117 @@
+"""A voice as it was asked for, and the pipeline that makes it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from artifacts.store import Store
+from configs.errors import UserError
+from configs.loading import Resolved, resolve
+from configs.settings import Settings
+from tasks.pipeline import Pipeline, Scan, read_run
+
+VOICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for."""
+
+    recordings: Path
+    voice: str
+    preset: str | None = None
+    config_file: Path | None = None
+    overrides: tuple[str, ...] = ()
+
+    def resolve(self) -> Resolved:
+        """The settings that follow from it.
+
+        Raises:
+            UserError: a setting is wrong.
+        """
+        return resolve(self.preset, self.config_file, (*self.overrides, f"voice='{self.voice}'"))
+
+    def as_record(self) -> dict[str, Any]:
+        """As JSON."""
+        record = asdict(self)
+        record["recordings"] = str(self.recordings)
+        record["config_file"] = str(self.config_file) if self.config_file else None
+        record["overrides"] = list(self.overrides)
+        return record
+
+
+def check_name(voice: str) -> str:
+    """The voice's name, if it is one.
+
+    Raises:
+        UserError: it could not be a folder's name.
+    """
+    if not VOICE_NAME.fullmatch(voice):
+        raise UserError(
+            f"voice: {voice!r} cannot be a name; use letters, digits, '.', '_' and '-' (at most 64), "
+            "beginning with a letter or digit"
+        )
+    return voice
+
+
+def remembered(workspace: Path, voice: str) -> Request:
+    """The request of the voice's last run.
+
+    Raises:
+        UserError: there is no such voice.
+    """
+    request = read_run(workspace, check_name(voice)).get("request")
+    if not request:
+        known = ", ".join(voices(workspace)) or "none yet"
+        raise UserError(f"voice: there is no {voice!r} in {workspace} (known: {known})")
+    return Request(
+        recordings=Path(request["recordings"]),
+        voice=request["voice"],
+        preset=request["preset"],
+        config_file=Path(request["config_file"]) if request["config_file"] else None,
+        overrides=tuple(request["overrides"]),
+    )
+
+
+def voices(workspace: Path) -> list[str]:
+    """Names of the voices that were ever run in this workspace."""
+    return sorted(path.parent.name for path in (workspace / "runs").glob("*/run.json"))
+
+
+def open_store(workspace: Path, settings: Settings) -> Store:
+    """The artifact store that the settings name; by default a folder of the workspace."""
+    url = settings.store.url or str(workspace / "store")
+    return Store(url, workspace / "cache")
+
+
+def open_pipeline(workspace: Path, request: Request, thorough: bool = False) -> Pipeline:
+    """The pipeline for a request.
+
+    Raises:
+        UserError: a setting or the voice's name is wrong.
+    """
+    from tasks.registry import STAGES
+
+    check_name(request.voice)
+    settings = request.resolve().settings
+    return Pipeline(
+        workspace,
+        request.voice,
+        settings,
+        scan=lambda: _scan(request.recordings, settings, workspace),
+        stages=STAGES,
+        store=open_store(workspace, settings),
+        workers=settings.compute.workers,
+        request=request.as_record(),
+        thorough=thorough,
+    )
+
+
+def _scan(recordings: Path, settings: Settings, workspace: Path) -> Scan:
+    from tasks.corpus.scan import scan_recordings
+
+    found = scan_recordings(recordings, settings.corpus, workspace / "cache" / "digests.json")
+    return Scan(found.rows, found.rejects, found.warnings)

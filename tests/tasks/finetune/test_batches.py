@@ -1,0 +1,108 @@
+"""Batches hold every clip once, in an order that (seed, epoch) decides."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configs.errors import UserError
+from tasks.finetune.batches import BoundedCache, Feed, admit, derive_seed, epoch_batches, pad_frames
+
+
+@given(
+    lengths=st.lists(st.integers(1, 2000), min_size=1, max_size=300),
+    batch_size=st.integers(1, 9),
+    seed=st.integers(0, 2**31),
+    epoch=st.integers(0, 50),
+)
+def test_every_clip_is_in_one_batch(lengths: list[int], batch_size: int, seed: int, epoch: int) -> None:
+    batches = epoch_batches(lengths, batch_size, seed, epoch)
+    assert sorted(itertools.chain(*batches)) == list(range(len(lengths)))
+    assert all(1 <= len(batch) <= batch_size for batch in batches)
+    assert len(batches) == -(-len(lengths) // batch_size)
+    assert batches == epoch_batches(lengths, batch_size, seed, epoch)
+
+
+def test_epochs_differ_and_lengths_are_close() -> None:
+    lengths = np.random.default_rng(0).integers(50, 600, 400).tolist()
+    first, second = (epoch_batches(lengths, 8, 1, epoch) for epoch in (0, 1))
+    assert first != second
+    padded = sum(len(b) * max(lengths[i] for i in b) for b in first)
+    assert padded < 1.15 * sum(lengths)
+    starts = [lengths[batch[0]] for batch in first]
+    assert starts != sorted(starts)
+
+
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_feed_goes_on_from_any_position(threads: int) -> None:
+    def feed(loader_threads: int) -> Feed[int, list[int]]:
+        return Feed(
+            list(range(1, 24)),
+            lambda index: index,
+            list,
+            batch_size=4,
+            seed=3,
+            loader_threads=loader_threads,
+        )
+
+    whole = list(itertools.islice(feed(0).start(0, 0), 20))
+    position = (0, 0)
+    for number, fed in enumerate(whole):
+        resumed = feed(threads).start(*position)
+        assert next(resumed) == fed
+        assert next(resumed) == whole[number + 1] if number + 1 < len(whole) else True
+        resumed.close()
+        position = (fed.epoch, fed.next_index)
+    assert [fed.epoch for fed in whole[:7]] == [0, 0, 0, 0, 0, 1, 1]
+    assert sorted(itertools.chain(*(fed.batch for fed in whole[:6]))) == list(range(23))
+
+
+def test_loader_error_reaches_training() -> None:
+    def load(index: int) -> int:
+        raise UserError("shard 3: broken")
+
+    feed = Feed([5, 5], load, list, batch_size=1, seed=0, loader_threads=2)
+    with pytest.raises(UserError, match="shard 3"):
+        next(feed.start(0, 0))
+
+
+def test_no_clip_is_an_error_with_a_remedy() -> None:
+    with pytest.raises(UserError, match="0 clips; add recordings"):
+        Feed([], lambda index: index, list, batch_size=1, seed=0)
+
+
+def test_long_clips_are_refused_by_name_of_index() -> None:
+    admitted = admit([10, 50, 20, 51], 50)
+    assert admitted.kept == (0, 1, 2)
+    assert admitted.refused == ((3, 51),)
+
+
+def test_cache_keeps_within_its_limit() -> None:
+    loads: list[int] = []
+
+    def load(index: int) -> np.ndarray:
+        loads.append(index)
+        return np.full(10, index, np.uint8)
+
+    cache = BoundedCache(load, lambda clip: clip.nbytes, limit_bytes=25)
+    for index in (0, 1, 0, 1, 2, 0):
+        assert cache(index)[0] == index
+    assert loads == [0, 1, 2, 0]
+
+
+def test_padding_is_zero_and_keeps_types() -> None:
+    stacked = pad_frames([np.ones((2, 3), np.float32), np.ones((2, 5), np.float32)])
+    assert stacked.shape == (2, 2, 5)
+    assert stacked[0, :, 3:].abs().sum() == 0
+    ids = pad_frames([np.array([4, 5]), np.array([6])], frames=4)
+    assert ids.tolist() == [[4, 5, 0, 0], [6, 0, 0, 0]]
+
+
+def test_seeds_of_neighbours_are_unrelated() -> None:
+    seeds = {derive_seed(s, "step", n, m) for s in range(3) for n in range(100) for m in range(3)}
+    assert len(seeds) == 900
+    assert all(0 <= seed < 2**63 for seed in seeds)

@@ -1,0 +1,214 @@
+"""The loop resumes exactly, refuses non-finite updates, and stops when told."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from configs.errors import UserError
+from tasks.finetune.checkpoint import Checkpoints, Snapshot
+from tasks.finetune.loop import Callbacks, Trained, total_steps, train
+from tests.tasks.finetune import toy
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def final_state(folder: Path) -> Snapshot:
+    snapshot = Checkpoints(folder).latest()
+    assert snapshot is not None
+    return snapshot
+
+
+def assert_same(one: Snapshot, other: Snapshot) -> None:
+    assert one.tensors.keys() == other.tensors.keys()
+    for name, tensor in one.tensors.items():
+        assert torch.equal(tensor, other.tensors[name]), name
+    assert one.scalars == other.scalars
+    assert one.history == other.history
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    assert toy.run(folder).finished
+    return final_state(folder)
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_stops_at_random_steps_leave_no_trace(attempt: int, uninterrupted: Snapshot, tmp_path: Path) -> None:
+    chance = random.Random()
+    stops = []
+    finished = False
+    while not finished:
+        stop_at = chance.randint(1, 15)
+        stops.append(stop_at)
+        finished = toy.run(tmp_path, stop_at=stop_at, loader_threads=chance.randint(0, 3)).finished
+    print("stopped after", stops)
+    assert_same(final_state(tmp_path), uninterrupted)
+
+
+@pytest.mark.slow
+def test_kill_9_leaves_no_trace(uninterrupted: Snapshot, tmp_path: Path) -> None:
+    program = [sys.executable, "-m", "tests.tasks.finetune.toy", str(tmp_path)]
+    for kill_at in sorted(random.sample(range(1, 40), 2)):
+        killed = subprocess.run([*program, str(kill_at)], cwd=ROOT, check=False)
+        assert killed.returncode == -9
+    subprocess.run([*program, "-1"], cwd=ROOT, check=True)
+    assert_same(final_state(tmp_path), uninterrupted)
+
+
+def test_damaged_newest_checkpoint_falls_back_to_the_one_before(
+    uninterrupted: Snapshot, tmp_path: Path
+) -> None:
+    toy.run(tmp_path, stop_at=20)
+    newest = max(tmp_path.glob("step-*"))
+    tensors = newest / "tensors.safetensors"
+    tensors.write_bytes(tensors.read_bytes()[:-100])
+    assert final_state(tmp_path).step < 20
+    toy.run(tmp_path)
+    assert_same(final_state(tmp_path), uninterrupted)
+
+
+def test_half_written_checkpoint_is_ignored_and_swept(tmp_path: Path) -> None:
+    toy.run(tmp_path, stop_at=7)
+    (tmp_path / "partial-00000099-1").mkdir()
+    (tmp_path / "step-00000099").mkdir()
+    assert final_state(tmp_path).step == 7
+    toy.run(tmp_path)
+    assert [f.name for f in sorted(tmp_path.iterdir())] == ["step-00000035", "step-00000040"]
+
+
+def test_last_two_checkpoints_stay(tmp_path: Path) -> None:
+    toy.run(tmp_path)
+    assert [f.name for f in sorted(tmp_path.iterdir())] == ["step-00000035", "step-00000040"]
+
+
+def test_finished_run_does_nothing_more(uninterrupted: Snapshot, tmp_path: Path) -> None:
+    toy.run(tmp_path)
+    again = toy.run(tmp_path)
+    assert again.finished
+    assert again.state.step == 40
+    assert_same(final_state(tmp_path), uninterrupted)
+
+
+def test_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
+    toy.run(tmp_path, stop_at=6)
+    with pytest.raises(UserError, match="other settings"):
+        toy.run(tmp_path, identity={"rate": 0.02})
+
+
+def test_learns_and_logs(tmp_path: Path) -> None:
+    trained = toy.run(tmp_path, max_steps=150)
+    curve = trained.state.train_curve
+    assert curve[-1]["generator/total"] < 0.7 * curve[0]["generator/total"]
+    assert [point["step"] for point in curve] == [*range(3, 151, 3)]
+    assert [point["step"] for point in trained.state.validation_curve] == [*range(8, 151, 8), 150]
+    json.dumps(curve, allow_nan=False)
+
+
+def test_weights_are_the_average_where_one_is_kept(tmp_path: Path) -> None:
+    trained = toy.run(tmp_path, max_steps=10)
+    snapshot = final_state(tmp_path)
+    for key, tensor in trained.weights["generator"].items():
+        assert torch.equal(tensor, snapshot.tensors[f"average/generator/{key}"])
+    assert not torch.equal(
+        snapshot.tensors["average/generator/net.0.weight"],
+        snapshot.tensors["module/generator/net.0.weight"],
+    )
+
+
+def test_one_bad_clip_is_skipped_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    trained = toy.run(tmp_path, poisoned=frozenset({"clip3"}), accumulate=1)
+    assert trained.state.step == 40
+    assert trained.state.skipped == sum("clip3" in r.getMessage() for r in caplog.records) > 0
+    for weights in trained.weights.values():
+        assert all(torch.isfinite(tensor).all() for tensor in weights.values())
+
+
+def test_too_many_bad_steps_fail_with_names_and_remedy(tmp_path: Path) -> None:
+    everyone = frozenset(f"clip{i}" for i in range(23))
+    with pytest.raises(UserError, match=r"step 4: non-finite generator.*clip\d+.*learning rate"):
+        toy.run(tmp_path, poisoned=everyone, accumulate=1)
+
+
+def test_skipped_generator_step_leaves_generator_untouched(tmp_path: Path) -> None:
+    everyone = frozenset(f"clip{i}" for i in range(23))
+    before = {k: v.clone() for k, v in toy.ToyRecipe().generator.net.state_dict().items()}
+    trained: Trained = toy.run(tmp_path, poisoned=everyone, max_steps=2, accumulate=1, ema_decay=0.0)
+    after = trained.weights["generator"]
+    assert all(torch.equal(after[f"net.{key}"], value) for key, value in before.items())
+
+
+def test_early_stopping_ends_the_run(tmp_path: Path) -> None:
+    trained = toy.run(
+        tmp_path,
+        max_steps=10_000,
+        validate_every_steps=2,
+        early_stop_loss="l1",
+        early_stop_patience=3,
+        checkpoint_every_steps=1000,
+        ema_decay=0.0,
+    )
+    assert trained.finished
+    curve = [point["l1"] for point in trained.state.validation_curve]
+    assert trained.state.step < 10_000
+    assert int(np.argmin(curve)) == len(curve) - 4
+
+
+def test_accumulation_matches_one_large_batch() -> None:
+    from torch import nn
+
+    from tasks.finetune.recipe import Updater
+
+    results = []
+    data = torch.randn(8, 3, generator=torch.Generator().manual_seed(1))
+    for parts in (1, 4):
+        recipe = toy.ToyRecipe()
+        layer = nn.Linear(3, 1)
+        with torch.no_grad():
+            layer.weight.fill_(0.5), layer.bias.zero_()
+        recipe.optimisers = {"layer": torch.optim.SGD(layer.parameters(), lr=0.1)}
+        update = Updater(recipe, parts, {"layer": 10.0})
+        update.start_step()
+        for number, part in enumerate(data.chunk(parts)):
+            update.micro_batch = number
+            update.apply("layer", {"loss": (layer(part) ** 2).mean()}, {"loss": 1.0})
+        results.append((layer.weight.detach(), update.losses["loss"]))
+    assert torch.allclose(results[0][0], results[1][0], atol=1e-7)
+    assert results[0][1] == pytest.approx(results[1][1], rel=1e-6)
+
+
+def test_callbacks_hear_of_every_step_point_and_checkpoint(tmp_path: Path) -> None:
+    heard: dict[str, list[int]] = {"train": [], "validation": [], "progress": [], "saved": []}
+    train(
+        toy.ToyRecipe(),
+        toy.feed(0),
+        [next(toy.feed(0).start(1000, 0)).batch],
+        toy.settings(max_steps=10),
+        Checkpoints(tmp_path),
+        Callbacks(
+            log=lambda split, step, _: heard[split].append(step),
+            progress=lambda done, total, _: heard["progress"].append(done),
+            checkpointed=heard["saved"].append,
+        ),
+    )
+    assert heard["train"] == [3, 6, 9, 10]
+    assert heard["validation"] == [8, 10]
+    assert heard["progress"] == list(range(1, 11))
+    assert heard["saved"] == [5, 10]
+
+
+def test_steps_and_epochs_bound_the_run() -> None:
+    assert total_steps(40, None, 2, 6) == 40
+    assert total_steps(None, 3, 2, 6) == 9
+    assert total_steps(5, 3, 2, 6) == 5
+    assert total_steps(None, 1, 9, 6) == 1
+    with pytest.raises(UserError, match="max_steps"):
+        total_steps(None, None, 1, 6)

@@ -1,0 +1,190 @@
+"""Samples by path, honest metrics, and a voice folder that speaks by itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from configs.errors import UserError
+from models.frontend.audio import decode_flac
+from models.frontend.text.symbols import load_symbol_table
+from tasks.release.evaluate import Sound, measure
+from tasks.release.export import EXPORT, export_corpus
+from tasks.release.speak import load_voice
+from tasks.release.synthesize import SYNTHESIZE, held_out, synthesize_corpus
+from tests.tasks.finetune import synthetic
+
+
+def test_every_path_is_rendered_and_labelled(release: SimpleNamespace) -> None:
+    files = release.synthesize.files
+    listing = json.loads(files["samples.json"].read_text())
+    assert {entry["utterance_id"] for entry in listing} == {"tone_009", "tone_010"}
+    assert {entry["split"] for entry in listing} == {"test"}
+    for name in ("tone_009", "tone_010"):
+        entries = {e["kind"]: e for e in listing if e["utterance_id"] == name}
+        assert set(entries) == {"recording", "posterior", "codes", "text"}
+        waves = {k: decode_flac(files[e["file"]].read_bytes()) for k, e in entries.items()}
+        assert {wave.sample_rate for wave in waves.values()} == {synthetic.FAMILY.sample_rate}
+        hop = synthetic.FAMILY.hop_samples
+        length = len(waves["recording"].samples)
+        assert abs(len(waves["posterior"].samples) - length) < hop
+        assert abs(len(waves["codes"].samples) - length) <= 2 * hop
+        assert all(np.isfinite(wave.samples).all() for wave in waves.values())
+
+
+def test_rendering_twice_gives_the_same_bytes(release: SimpleNamespace, tmp_path: Path) -> None:
+    again = synthesize_corpus(
+        release.inputs, synthetic.view(SYNTHESIZE, release.tree), synthetic.work(tmp_path)
+    )
+    assert synthetic.file_bytes(again) == synthetic.file_bytes(release.synthesize)
+    exported = export_corpus(release.inputs, synthetic.view(EXPORT, release.tree), synthetic.work(tmp_path))
+    assert synthetic.file_bytes(exported) == synthetic.file_bytes(release.export)
+
+
+def test_metrics_name_the_path_and_what_they_are(release: SimpleNamespace) -> None:
+    evaluation = json.loads(release.evaluate.files["evaluation.json"].read_text())
+    metrics = evaluation["metrics"]
+    for name in (
+        "posterior/mel_distance_db",
+        "codes/mel_distance_db",
+        "text/warped_mel_distance_db",
+        "text/duration_error_percent",
+        "recording/speaker_similarity",
+        "text/speaker_similarity",
+    ):
+        assert np.isfinite(metrics[name]["mean"])
+        assert metrics[name]["about"].startswith(name.split("/")[0])
+        assert 1 <= metrics[name]["clips"] <= 2
+    assert release.evaluate.metrics.keys() == metrics.keys()
+    assert "text/mel_distance_db" not in metrics
+    json.dumps(evaluation, allow_nan=False)
+
+
+def test_a_perfect_rendering_measures_zero(release: SimpleNamespace) -> None:
+    wave = decode_flac(release.synthesize.files["samples/tone_009.recording.flac"].read_bytes())
+    mel = np.random.default_rng(0).standard_normal((40, 60)).astype(np.float32)
+    f0 = np.linspace(100, 200, 60).astype(np.float32)
+    sound = Sound(wave, mel, f0)
+    values = measure({"recording": sound, "posterior": sound, "codes": sound, "text": sound})
+    assert values["posterior/f0_correlation"] == pytest.approx(1.0)
+    assert all(v == pytest.approx(0.0, abs=1e-6) for n, v in values.items() if "correlation" not in n)
+
+
+def test_held_out_clips_come_before_trained_ones() -> None:
+    clips = [
+        SimpleNamespace(utterance_id=f"{split}{n}", split=split)
+        for split in ("train", "validation", "test")
+        for n in range(2)
+    ]
+    chosen = [clip.utterance_id for clip in held_out(clips, 3, {"test0"})]
+    assert chosen == ["test1", "test0", "validation0"]
+    assert [c.utterance_id for c in held_out(clips[:2], 3, {"train0"})] == ["train1", "train0"]
+
+
+def test_exported_folder_is_complete(voice_folder: Path, release: SimpleNamespace) -> None:
+    names = {p.relative_to(voice_folder).as_posix() for p in voice_folder.rglob("*") if p.is_file()}
+    assert names == {
+        "README.md",
+        "metrics.json",
+        "references/tone_002.flac",
+        "sovits.safetensors",
+        "symbols.json",
+        "t2s.safetensors",
+        "voice.json",
+    }
+    described = json.loads((voice_folder / "voice.json").read_text())
+    assert set(described["digests"]) == names - {"voice.json"}
+    assert json.loads((voice_folder / "symbols.json").read_text()) == list(load_symbol_table("ipa").symbols)
+    assert str(voice_folder.parent) not in (voice_folder / "voice.json").read_text()
+
+
+def test_card_is_honest(voice_folder: Path) -> None:
+    card = (voice_folder / "README.md").read_text()
+    assert "proves the machinery, not quality" in card
+    assert "6 SoVITS steps" in card
+    assert "CC0-1.0" in card
+    assert "7 clips" in card
+    assert "text/warped_mel_distance_db" in card
+    assert "en only" in card
+
+
+def test_voice_speaks_the_same_for_the_same_seed(voice_folder: Path) -> None:
+    voice = load_voice(voice_folder)
+    one = voice.speak("One two. Three four!", seed=3)
+    other = load_voice(voice_folder).speak("One two. Three four!", seed=3)
+    assert one.sample_rate == synthetic.FAMILY.sample_rate
+    assert np.array_equal(one.samples, other.samples)
+    assert len(one.samples) > 0.5 * one.sample_rate
+    assert np.abs(one.samples).max() <= 1.0
+    different = voice.speak("One two. Three four!", seed=4).samples
+    assert one.samples.shape != different.shape or not np.array_equal(one.samples, different)
+
+
+def test_voice_can_start_from_the_text_alone(voice_folder: Path) -> None:
+    path = voice_folder / "voice.json"
+    described = json.loads(path.read_text())
+    described["synthesize"]["prompt_with_reference"] = False
+    prompted = load_voice(voice_folder).speak("one two three").samples
+    path.write_text(json.dumps(described))
+    alone = load_voice(voice_folder).speak("one two three").samples
+    assert len(alone) > 0
+    assert alone.shape != prompted.shape or not np.array_equal(alone, prompted)
+
+
+def test_speed_makes_speech_shorter(voice_folder: Path) -> None:
+    voice = load_voice(voice_folder)
+    slow, fast = (len(voice.speak("one two three", speed=s).samples) for s in (0.8, 1.6))
+    assert fast < 0.6 * slow
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"text": "hallo", "language": "de"}, "language: 'de' is not spoken by this voice"),
+        ({"text": "hello", "speaker": "nobody"}, "speaker: 'nobody' is not in this voice; it has tester"),
+        ({"text": "  \n "}, "text: it is empty"),
+        ({"text": "?! ..."}, "has no word"),
+    ],
+)
+def test_what_a_voice_cannot_say_is_refused(
+    voice_folder: Path, arguments: dict[str, str], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        load_voice(voice_folder).speak(**arguments)
+
+
+def test_damaged_folders_are_refused(voice_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"holds no voice\.json"):
+        load_voice(tmp_path)
+    weights = voice_folder / "sovits.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-10])
+    with pytest.raises(UserError, match=r"sovits\.safetensors: is not the file that was exported"):
+        load_voice(voice_folder)
+    weights.unlink()
+    with pytest.raises(UserError, match=r"sovits\.safetensors: is missing"):
+        load_voice(voice_folder)
+
+
+def test_paths_cannot_leave_the_folder(voice_folder: Path) -> None:
+    path = voice_folder / "voice.json"
+    described = json.loads(path.read_text())
+    described["digests"]["../outside"] = "0" * 64
+    path.write_text(json.dumps(described))
+    with pytest.raises(UserError, match="outside the voice's folder"):
+        load_voice(voice_folder)
+
+
+def test_incomplete_description_is_refused(voice_folder: Path) -> None:
+    path = voice_folder / "voice.json"
+    described = json.loads(path.read_text())
+    del described["speakers"]
+    path.write_text(json.dumps(described))
+    with pytest.raises(UserError, match="not complete"):
+        load_voice(voice_folder)
+    path.write_text("[]")
+    with pytest.raises(UserError, match="no JSON object"):
+        load_voice(voice_folder)

@@ -1,0 +1,43 @@
+"""Sentences are cut where a reader breathes, and no word is lost."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.release.sentences import MAX_CHARACTERS, split_sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("One two. Three four!", ["One two.", "Three four!"]),
+        ("Dr. Smith paid 3.50 to Mr. Jones. He left.", ["Dr. Smith paid 3.50 to Mr. Jones.", "He left."]),
+        ("J. S. Bach wrote it.", ["J. S. Bach wrote it."]),
+        ("Das ist z. B. gut. Oder?", ["Das ist z. B. gut.", "Oder?"]),
+        ("Am 3. Mai kam er.", ["Am 3. Mai kam er."]),
+        ("“Stop.” She ran.", ["“Stop.”", "She ran."]),
+        ("你好。再见！", ["你好。", "再见！"]),
+        ("First line\nSecond line", ["First line", "Second line"]),
+        ("", []),
+    ],
+)
+def test_cuts(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences
+
+
+def test_long_sentences_are_cut_at_commas_then_words() -> None:
+    clause = "a clause of some forty characters or more,"
+    pieces = split_sentences(" ".join([clause] * 12))
+    assert len(pieces) > 1
+    assert all(piece.endswith(",") for piece in pieces)
+    assert all(len(piece) <= MAX_CHARACTERS for piece in split_sentences("word " * 400))
+    assert all(len(piece) <= MAX_CHARACTERS for piece in split_sentences("字" * 500))
+
+
+@given(st.text(max_size=900))
+def test_nothing_is_lost(text: str) -> None:
+    pieces = split_sentences(text)
+    assert "".join("".join(pieces).split()) == "".join(text.split())
+    assert all(piece == piece.strip() and piece for piece in pieces)
