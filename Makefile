@@ -25,7 +25,7 @@ $(READY): pyproject.toml constraints.txt docker/prune_torchaudio.py
 	@$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip setuptools wheel
 	@# torch first and pinned: an open range would fetch several GB of CUDA packages.
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install -qq --constraint constraints.txt --editable '.[dev]'
 	@$(BIN)/python docker/prune_torchaudio.py
 	@touch $(READY)
 

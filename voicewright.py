@@ -25,11 +25,25 @@ def main() -> None:
     """Run the command line."""
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
-    root = str(ROOT)
-    sys.path[:] = [root, *(entry for entry in sys.path if entry != root)]
+    _root_first()
     from flows.__main__ import run
 
     run()
+
+
+def __getattr__(name: str) -> object:
+    """`deployment_alias`, which Prefect loads as a plugin in every process, when it asks for it."""
+    if name != "deployment_alias":
+        raise AttributeError(name)
+    _root_first()
+    from flows import deployment_alias
+
+    return deployment_alias
+
+
+def _root_first() -> None:
+    root = str(ROOT)
+    sys.path[:] = [root, *(entry for entry in sys.path if entry != root)]
 
 
 if __name__ == "__main__":

@@ -132,6 +132,8 @@ class Pipeline:
             # A row stage whose every row was known (a recording was taken away) computed nothing.
             status = "computed" if force or tally.computed or not tally.total else "cached"
         self._manifests[name] = found
+        # What could not even be opened is told with the stage that opens the rest.
+        scanned = self.scanned() if SCAN in stage.reads else Scan(())
         result = StageResult(
             name=name,
             status=status,
@@ -140,8 +142,8 @@ class Pipeline:
             rows_total=tally.total,
             rows_computed=tally.computed,
             rows_cached=tally.cached,
-            rejects=len(found.rejects),
-            warnings=found.warnings,
+            rejects=len(scanned.rejects) + len(found.rejects),
+            warnings=(*scanned.warnings, *found.warnings),
             seconds=time.perf_counter() - started,
             reason=reason,
             metrics=found.metrics,

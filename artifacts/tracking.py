@@ -1,0 +1,429 @@
+"""Runs, metrics, files and registered voices in MLflow; the only place that imports it, and only when used.
+
+One parent run per pipeline run, one child per stage that computed. Every stage, also one that was found
+done, leaves its output's digest on the parent, so a run is found from any artifact's digest
+(`Tracker.find_runs`). Tracking shows what happened and decides nothing: callers turn `TrackingError` into a
+warning and go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+# MLflow's own limits.
+PARAMS_PER_CALL, METRICS_PER_CALL, TAGS_PER_CALL = 100, 1000, 100
+VALUE_CHARACTERS = 500
+SECRET = re.compile(r"(password|passwd|secret|token|api_?key|credential)", re.IGNORECASE)
+URL_PASSWORD = re.compile(r"(://[^/:@\s]+):[^/@\s]+@")
+
+
+class TrackingError(Exception):
+    """The tracking server or database could not be used; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """What one stage leaves behind.
+
+    Attributes:
+        inputs: upstream stage -> digest of what was read of it.
+        params: flat settings that the stage saw.
+        series: metric -> `(step, value)` pairs.
+        files: path inside the run's artifacts -> local path.
+        seconds: how long the stage took.
+        whole: upload the files however large they are.
+    """
+
+    name: str
+    status: str
+    digest: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    code_version: str = ""
+    reason: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    seconds: float = 0.0
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class FoundRun:
+    """A run that made or used an artifact."""
+
+    run_id: str
+    name: str
+    voice: str
+    stage: str
+    """Empty for the run of a whole pipeline."""
+    status: str
+    started_ms: int
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version of a voice in the registry."""
+
+    name: str
+    version: str
+    aliases: tuple[str, ...]
+
+
+class Tracker:
+    """Records one pipeline run.
+
+    Args:
+        uri: MLflow tracking URI.
+        experiment: its name; made when it does not exist.
+        artifacts: folder or URL for the files of a new experiment; empty leaves it to the server.
+        max_file_mb: larger files are recorded by name and size only.
+
+    Raises:
+        TrackingError: the URI cannot be used.
+    """
+
+    def __init__(self, uri: str, experiment: str, artifacts: str = "", max_file_mb: float = 64.0) -> None:
+        self.uri, self._max_bytes = uri, int(max_file_mb * 1e6)
+        with _told(uri):
+            self._client = _client(uri)
+            self._experiment = _experiment(self._client, experiment, artifacts)
+        self.run_id = ""
+        self._voice = ""
+        self._outputs: dict[str, str] = {}
+        self._statuses: dict[str, str] = {}
+
+    @property
+    def experiment_id(self) -> str:
+        """MLflow's identifier of the experiment."""
+        return str(self._experiment.experiment_id)
+
+    def start(
+        self,
+        voice: str,
+        params: Mapping[str, Any],
+        tags: Mapping[str, str],
+        begun_ms: int | None = None,
+    ) -> str:
+        """Open the parent run, begun now or at a Unix time in milliseconds; its identifier."""
+        with _told(self.uri):
+            run = self._client.create_run(
+                self.experiment_id,
+                start_time=begun_ms,
+                run_name=voice,
+                tags={"voice": voice, **_clean(tags)},
+            )
+            self.run_id, self._voice = run.info.run_id, voice
+            self._log(self.run_id, params=params)
+        return self.run_id
+
+    def stage(self, record: StageRecord) -> str:
+        """Record a stage; the identifier of its run, the parent's for a stage found done."""
+        self._outputs[record.name] = record.digest
+        self._statuses[record.name] = record.status
+        if record.status == "cached":
+            return self.run_id
+        with _told(self.uri):
+            self._tag_parent()
+            return self._child(record)
+
+    def log_files(self, run_id: str, files: Mapping[str, Path]) -> None:
+        """Upload files in one go under the given paths (`lineage/lineage.html`); large ones are left out."""
+        with _told(self.uri):
+            self._upload(run_id, files)
+
+    def finish(self, status: Literal["FINISHED", "FAILED", "KILLED"], note: str = "") -> None:
+        """Close the parent run."""
+        with _told(self.uri):
+            self._tag_parent()
+            if note:
+                self._client.set_tag(self.run_id, "mlflow.note.content", _short(note))
+            self._client.set_terminated(self.run_id, status)
+
+    def register(self, voice: str, run_id: str, digest: str, metrics: Mapping[str, float]) -> Registered:
+        """Make the voice that a run exported a version of the registered model of its name.
+
+        The version's source is the run's artifacts, so it stays whole when the store is tidied. A voice that
+        was registered with these very bytes keeps its version. The newest is `challenger`; the first one is
+        `champion` as well, since there is nobody to beat.
+        """
+        from mlflow.exceptions import MlflowException
+
+        with _told(self.uri):
+            try:
+                self._client.create_registered_model(voice, description="A voice made by voicewright.")
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            known = self._client.search_model_versions(f"name = '{_quoted(voice)}'")
+            same = [one for one in known if one.tags.get("artifact.digest") == digest]
+            version = same[0].version if same else self._new_version(voice, run_id, digest, metrics)
+            self._client.set_registered_model_alias(voice, CHALLENGER, version)
+            if not known:
+                self._client.set_registered_model_alias(voice, CHAMPION, version)
+            return self._registered(voice, version)
+
+    def promote(self, voice: str, judge: str, better: Literal["lower", "higher"]) -> tuple[bool, str]:
+        """Make the challenger champion if its measure is better; whether it did, and why."""
+        with _told(self.uri):
+            aliases = self._client.get_registered_model(voice).aliases
+            if CHALLENGER not in aliases:
+                return False, f"{voice} has no challenger"
+            challenger = self._client.get_model_version(voice, aliases[CHALLENGER])
+            if CHAMPION not in aliases:
+                self._client.set_registered_model_alias(voice, CHAMPION, challenger.version)
+                return True, f"version {challenger.version} is the first"
+            champion = self._client.get_model_version(voice, aliases[CHAMPION])
+            if champion.version == challenger.version:
+                return False, f"version {champion.version} is champion already"
+            new, old = (_measure(one.tags, judge) for one in (challenger, champion))
+            if new is None or old is None:
+                lacking = challenger if new is None else champion
+                return False, f"version {lacking.version} has no measure {judge}"
+            wins = new < old if better == "lower" else new > old
+            if wins:
+                self._client.set_registered_model_alias(voice, CHAMPION, challenger.version)
+            verb = "is better than" if wins else "is no better than"
+            return wins, (
+                f"{judge} {new:.6g} of version {challenger.version} {verb} "
+                f"{old:.6g} of version {champion.version} ({better} is better)"
+            )
+
+    def find_runs(self, digest: str) -> list[FoundRun]:
+        """Runs that made, found or read an artifact, the newest first.
+
+        Args:
+            digest: the whole digest, or its beginning (at least 8 characters).
+        """
+        within = f"LIKE '%{_quoted(digest)}%'"
+        filters = [
+            f"tags.{name} {within}"
+            for name in ("`artifact.digest`", "`artifact.inputs`", "`artifact.outputs`")
+        ]
+        with _told(self.uri):
+            found: dict[str, FoundRun] = {}
+            for one in filters:
+                for run in self._client.search_runs([self.experiment_id], one):
+                    tags = run.data.tags
+                    found[run.info.run_id] = FoundRun(
+                        run.info.run_id,
+                        run.info.run_name or "",
+                        tags.get("voice", ""),
+                        tags.get("stage", ""),
+                        run.info.status,
+                        run.info.start_time,
+                    )
+        return sorted(found.values(), key=lambda run: run.started_ms, reverse=True)
+
+    # -- internals
+
+    def _tag_parent(self) -> None:
+        """What every stage so far made, in two tags: enough to find the run by any digest."""
+        computed = [name for name, status in self._statuses.items() if status != "cached"]
+        tags = {
+            "artifact.outputs": " ".join(f"{n}={d}" for n, d in self._outputs.items()),
+            "stages.computed": " ".join(computed) or "none",
+        }
+        self._log(self.run_id, tags=tags)
+
+    def _child(self, record: StageRecord) -> str:
+        ended_ms = int(time.time() * 1000)
+        run = self._client.create_run(
+            self.experiment_id,
+            start_time=ended_ms - int(record.seconds * 1000),
+            run_name=record.name,
+            tags=_clean(
+                {
+                    "mlflow.parentRunId": self.run_id,
+                    "voice": self._voice,
+                    "stage": record.name,
+                    "artifact.digest": record.digest,
+                    "artifact.inputs": " ".join(f"{n}={d}" for n, d in record.inputs.items()),
+                    "code.version": record.code_version,
+                    "reason": record.reason,
+                }
+            ),
+        )
+        run_id = run.info.run_id
+        self._log(run_id, params=record.params, metrics=record.metrics, series=record.series)
+        if record.metrics:
+            # The parent shows every stage's measures side by side.
+            self._log(self.run_id, metrics={f"{record.name}.{n}": v for n, v in record.metrics.items()})
+        self._log_datasets(run_id, record)
+        self._upload(run_id, record.files, record.whole)
+        self._client.set_terminated(run_id, "FINISHED")
+        return str(run_id)
+
+    def _log_datasets(self, run_id: str, record: StageRecord) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        inputs = [
+            DatasetInput(
+                # MLflow keeps at most 36 characters of a digest; the tags hold it whole.
+                Dataset(name, digest[:36], "voicewright", f'{{"digest": "{digest}"}}'),
+                [InputTag("mlflow.data.context", context)],
+            )
+            for context, sets in (("input", record.inputs), ("output", {record.name: record.digest}))
+            for name, digest in sets.items()
+        ]
+        self._client.log_inputs(run_id, inputs)
+
+    def _log(
+        self,
+        run_id: str,
+        params: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        series: Mapping[str, Sequence[tuple[int, float]]] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        now_ms = int(time.time() * 1000)
+        points = [Metric(_name(n), float(v), now_ms, 0) for n, v in (metrics or {}).items()]
+        points += [
+            Metric(_name(name), float(value), now_ms, step)
+            for name, line in (series or {}).items()
+            for step, value in line
+        ]
+        own = [Param(_name(n), _short(str(v))) for n, v in _clean(params or {}).items()]
+        marks = [RunTag(n, v) for n, v in _clean(tags or {}).items()]
+        # A request takes at most 1000 entries of all kinds, so each kind goes by itself.
+        for chunk in _chunks(points, METRICS_PER_CALL):
+            self._client.log_batch(run_id, metrics=chunk)
+        for chunk in _chunks(own, PARAMS_PER_CALL):
+            self._client.log_batch(run_id, params=chunk)
+        for chunk in _chunks(marks, TAGS_PER_CALL):
+            self._client.log_batch(run_id, tags=chunk)
+
+    def _upload(self, run_id: str, files: Mapping[str, Path], whole: bool = False) -> None:
+        """One call for all files: `log_artifacts` is far quicker than a call for each."""
+        small = {n: path for n, path in files.items() if whole or path.stat().st_size <= self._max_bytes}
+        large = {n: path.stat().st_size for n, path in files.items() if n not in small}
+        if large:
+            left = ", ".join(f"{name} ({size / 1e6:.0f} MB)" for name, size in large.items())
+            self._log(run_id, tags={"files.left_out": left})
+        if not small:
+            return
+        with tempfile.TemporaryDirectory(prefix="voicewright-") as staging:
+            for name, path in small.items():
+                target = Path(staging) / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _link(path, target)
+            self._client.log_artifacts(run_id, staging)
+
+    def _new_version(self, voice: str, run_id: str, digest: str, metrics: Mapping[str, float]) -> str:
+        measures = {f"metric.{_name(n)}": f"{v:.9g}" for n, v in metrics.items()}
+        made = self._client.create_model_version(
+            voice,
+            source=self._client.get_run(run_id).info.artifact_uri,
+            run_id=run_id,
+            tags={"artifact.digest": digest, **measures},
+        )
+        return str(made.version)
+
+    def _registered(self, voice: str, version: str) -> Registered:
+        aliases = self._client.get_registered_model(voice).aliases
+        own = sorted(name for name, number in aliases.items() if str(number) == str(version))
+        return Registered(voice, str(version), tuple(own))
+
+
+def _client(uri: str) -> MlflowClient:
+    # Set before the first import: MLflow reads it once.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    from mlflow import MlflowClient
+
+    # Making and migrating the database is told line by line otherwise.
+    for chatty in ("mlflow.store.db.utils", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _experiment(client: MlflowClient, name: str, artifacts: str) -> Experiment:
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        # Without a location MLflow writes below whatever folder the program was started in.
+        try:
+            client.create_experiment(name, artifact_location=artifacts or None)
+        except MlflowException as error:  # another run was quicker
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        found = client.get_experiment_by_name(name)
+    if found is None or found.lifecycle_stage == "deleted":
+        raise TrackingError(
+            f"tracking.experiment: {name!r} was deleted in MLflow; restore it or name another"
+        )
+    return found
+
+
+@contextmanager
+def _told(uri: str) -> Iterator[None]:
+    """MLflow's and its database's failures as one error that names the place."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise TrackingError(f"tracking.uri {without_password(uri)}: {first}") from error
+
+
+def without_password(uri: str) -> str:
+    """A URI that may be printed."""
+    return URL_PASSWORD.sub(r"\1:***@", uri)
+
+
+def _clean(values: Mapping[str, Any]) -> dict[str, str]:
+    """Values as text, without what looks like a secret and within MLflow's lengths for tags."""
+    return {
+        name: without_password(str(value))[:4900] for name, value in values.items() if not SECRET.search(name)
+    }
+
+
+def _measure(tags: Mapping[str, str], name: str) -> float | None:
+    text = tags.get(f"metric.{_name(name)}")
+    return None if text is None else float(text)
+
+
+def _name(name: str) -> str:
+    """A name that MLflow takes: it refuses most punctuation."""
+    return re.sub(r"[^\w\-. /]", "_", name)[:250]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= VALUE_CHARACTERS else text[: VALUE_CHARACTERS - 1] + "…"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _chunks(values: list[Any], size: int) -> Iterable[list[Any]]:
+    return (values[at : at + size] for at in range(0, len(values), size))
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # another file system
+        shutil.copyfile(source, target)

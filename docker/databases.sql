@@ -1,0 +1,2 @@
+-- Beside the `prefect` database that the image makes.
+CREATE DATABASE mlflow;

@@ -1,0 +1,115 @@
+"""Writes `docs/reference/settings.md` and `docs/reference/commands.md` from the code.
+
+`--check` writes nothing and fails when a page is not what the code says.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import typer
+
+from configs.loading import documented
+from flows.__main__ import app
+from tasks.registry import STAGES
+from tasks.stage import RowStage, upstream
+
+PAGES = Path(__file__).resolve().parent / "reference"
+
+
+def settings_page() -> str:
+    """Every setting with type, default and meaning."""
+    lines = [
+        "# Settings",
+        "",
+        "Give them in a preset, in a YAML file (`--config`) or one by one (`--set a.b=c`); later wins.",
+        "`voicewright config show` prints the resolved values and where each comes from.",
+    ]
+    section = None
+    for path, kind, default, about in documented():
+        head = path.rpartition(".")[0] or "top level"
+        if head != section:
+            section = head
+            lines += [
+                "",
+                f"## `{head}`",
+                "",
+                "| setting | type | default | meaning |",
+                "| --- | --- | --- | --- |",
+            ]
+        shown = "" if default is None else f"`{default}`"
+        lines.append(f"| `{path}` | `{_cell(kind)}` | {_cell(shown)} | {_cell(about)} |")
+    return "\n".join(lines) + "\n"
+
+
+def stages_page() -> str:
+    """Every stage: what it reads, the settings it sees, the columns it writes."""
+    lines = ["# Stages", "", "In the order in which they run.", ""]
+    for stage in STAGES:
+        kind = "one row at a time" if isinstance(stage, RowStage) else "the corpus as a whole"
+        lines += [
+            f"## {stage.name}",
+            "",
+            stage.about,
+            "",
+            f"- works on {kind}",
+            f"- reads {', '.join(f'`{name}`' for name in upstream(stage))}",
+            f"- settings: {', '.join(f'`{path}`' for path in stage.config) or 'none'}",
+            "",
+            "| column | type | meaning |",
+            "| --- | --- | --- |",
+        ]
+        for field in stage.schema:
+            about = (field.metadata or {}).get(b"about", b"").decode()
+            lines.append(f"| `{field.name}` | `{_cell(str(field.type))}` | {_cell(about)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def commands_page() -> str:
+    """Every command with its arguments and options."""
+    root = typer.main.get_command(app)
+    lines = ["# Command line", "", "`voicewright --install-completion` adds shell completion.", ""]
+    _command(root, ["voicewright"], lines)
+    return "\n".join(lines) + "\n"
+
+
+def _command(command: click.Command, path: list[str], lines: list[str]) -> None:
+    lines += [f"{'#' * min(len(path) + 1, 4)} {' '.join(path)}", "", (command.help or "").strip(), ""]
+    rows = []
+    for parameter in command.params:
+        record = parameter.to_info_dict()
+        names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+        if record["param_type_name"] == "argument":
+            names = f"`{parameter.human_readable_name}`"
+        if "completion" not in names and "--help" not in names:
+            rows.append(f"| {names} | {_cell(getattr(parameter, 'help', '') or '')} |")
+    if rows:
+        lines += ["| argument | meaning |", "| --- | --- |", *rows, ""]
+    for name, child in sorted(getattr(command, "commands", {}).items()):
+        _command(child, [*path, name], lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def main() -> None:
+    """Write or check the pages."""
+    pages = {"settings.md": settings_page(), "stages.md": stages_page(), "commands.md": commands_page()}
+    stale = []
+    for name, text in pages.items():
+        path = PAGES / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if "--check" not in sys.argv[1:]:
+                PAGES.mkdir(exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+    if stale and "--check" in sys.argv[1:]:
+        sys.exit(f"docs/reference is not what the code says ({', '.join(stale)}); run `make docs`")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Listening and looking: `speak`, `report`, `rejects`, `where`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import webbrowser
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from artifacts.store import write_atomically
+from configs.errors import UserError
+from flows.commands.shared import JSON, console, print_json, session
+from tasks.voice import check_name, open_pipeline, remembered
+
+MLFLOW = Path(sys.executable).parent / "mlflow"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(speak)
+    app.command()(report)
+    app.command()(rejects)
+    app.command()(where)
+
+
+def speak(
+    context: typer.Context,
+    text: str = typer.Argument(..., help="What to say."),
+    voice: str = typer.Option(..., "--voice", "-v", help="Name of the voice, or an exported voice's folder."),
+    output: Path = typer.Option(Path("speech.wav"), "--output", "-o", help="WAV or FLAC file to write."),
+    seed: int = typer.Option(0, "--seed", help="Same seed, same audio."),
+    speed: float = typer.Option(1.0, "--speed", min=0.5, max=2.0, help="Above 1 is faster."),
+) -> None:
+    """Say a text with a voice."""
+    from models.frontend.audio import encode_flac
+    from models.frontend.wav import encode_wav
+    from tasks.release.speak import load_voice
+
+    if not text.strip():
+        raise UserError("TEXT: there is nothing to say")
+    kind = output.suffix.lower().lstrip(".")
+    if kind not in ("wav", "flac"):
+        raise UserError(f"--output: {output} must end in .wav or .flac")
+    folder = Path(voice) if (Path(voice) / "voice.json").is_file() else None
+    if folder is None:
+        workspace = session(context).workspace
+        remembered(workspace, voice)
+        folder = workspace / "voices" / check_name(voice)
+        if not (folder / "voice.json").is_file():
+            raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")
+    spoken = load_voice(folder).speak(text, seed=seed, speed=speed)
+    encode = encode_wav if kind == "wav" else encode_flac
+    write_atomically(output, encode(spoken.samples, spoken.sample_rate))
+    seconds = len(spoken.samples) / spoken.sample_rate
+    console.print(f"{output}: {seconds:.2f} s at {spoken.sample_rate} Hz", markup=False)
+
+
+def report(
+    context: typer.Context,
+    voice: str = typer.Argument(..., help="Name of the voice."),
+    output: Path | None = typer.Option(None, "--output", "-o", help="Copy the page here."),
+    open_page: bool = typer.Option(
+        True, "--open/--no-open", help="Show it in the browser where there is one."
+    ),
+) -> None:
+    """Show the voice's page: corpus, samples, training, metrics, lineage."""
+    workspace = session(context).workspace
+    remembered(workspace, voice)
+    page = workspace / "voices" / voice / "report.html"
+    if not page.is_file():
+        raise UserError(f"VOICE: {voice!r} has no report yet; run `voicewright finetune` to the end")
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(page, output)
+        page = output.resolve()
+    console.print(str(page), markup=False, soft_wrap=True)
+    if open_page and console.is_terminal:
+        webbrowser.open(page.as_uri())
+
+
+def rejects(
+    context: typer.Context,
+    voice: str = typer.Argument(..., help="Name of the voice."),
+    as_json: bool = JSON,
+) -> None:
+    """Every recording or clip that was refused: why, what was measured, what would help."""
+    workspace = session(context).workspace
+    pipeline = open_pipeline(workspace, remembered(workspace, voice))
+    found = [
+        {
+            "stage": stage,
+            "id": refused.row_id,
+            "code": refused.code,
+            "field": refused.field,
+            "value": refused.value,
+            "reason": refused.reason,
+            "remedy": refused.remedy,
+        }
+        for stage, refused in pipeline.rejects()
+    ]
+    if as_json:
+        return print_json(found)
+    if not found:
+        console.print("nothing was refused")
+        return None
+    table = Table("stage", "id", "code", "measure", "reason", "remedy")
+    for row in found:
+        cells = (row["stage"], row["id"], row["code"], f"{row['field']} = {row['value']}")
+        table.add_row(*map(_plain, (*cells, row["reason"], row["remedy"])))
+    console.print(table)
+    return None
+
+
+def where(
+    context: typer.Context,
+    voice: str = typer.Option(..., "--voice", "-v", help="Name of the voice."),
+    wav: Path | None = typer.Option(None, "--wav", help="A file spoken by it."),
+) -> None:
+    """Say where a voice's files are and how to look at its runs."""
+    workspace = session(context).workspace
+    from flows.recorded import tracking_uri
+
+    uri = tracking_uri(remembered(workspace, voice).resolve().settings.tracking, workspace)
+    folder = workspace / "voices" / voice
+    lines = {
+        "voice": folder,
+        "audio": wav.resolve() if wav else None,
+        "report": folder / "report.html",
+        "MLflow": f"{MLFLOW} ui --backend-store-uri {uri}",
+    }
+    for name, value in lines.items():
+        if value is not None:
+            console.print(f"[bold]{name:8}[/]", end="")
+            console.print(str(value), markup=False, soft_wrap=True)
+    card = folder / "README.md"
+    if card.is_file() and "proves the machinery" in card.read_text(encoding="utf-8"):
+        console.print(
+            "[yellow]This is a tiny voice trained from scratch for minutes: it proves that the machinery "
+            "works, not how good a voice can be. For quality see README, 'GPU and pretrained weights'.[/]"
+        )
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,123 @@
+"""The machine: `doctor`, `models`, `up`, `down`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from configs.errors import UserError
+from configs.weights import PUBLISHED
+from flows.commands.shared import JSON, console, print_json, session
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(doctor)
+    app.command()(up)
+    app.command()(down)
+    app.add_typer(models_app, name="models")
+
+
+def doctor(context: typer.Context, as_json: bool = JSON) -> None:
+    """What is installed, which backends work, what is missing and how to get it."""
+    from flows.checkup import examine
+
+    findings = examine(session(context).workspace)
+    if as_json:
+        print_json([finding._asdict() for finding in findings])
+    else:
+        table = Table("what", "state", "details", "remedy")
+        marks = {
+            "ok": "[green]ok[/]",
+            "optional": "[yellow]not here (optional)[/]",
+            "broken": "[red]broken[/]",
+        }
+        for finding in findings:
+            table.add_row(finding.what, marks[finding.state], finding.details, finding.remedy)
+        console.print(table)
+    if any(finding.state == "broken" for finding in findings):
+        raise typer.Exit(1)
+
+
+def up(
+    context: typer.Context,
+    prefect_port: int = typer.Option(4200, "--prefect-port", help="Port of the Prefect server."),
+    mlflow_port: int = typer.Option(5000, "--mlflow-port", help="Port of MLflow."),
+) -> None:
+    """Start the Prefect server, MLflow and a worker on 127.0.0.1, and deploy the flows."""
+    from flows import services
+
+    started = services.up(session(context).workspace, prefect_port, mlflow_port)
+    for name, url in started.items():
+        console.print(f"[bold]{name:8}[/] {url}")
+
+
+def down(context: typer.Context) -> None:
+    """Stop what `up` started."""
+    from flows import services
+
+    services.down(session(context).workspace)
+    console.print("stopped")
+
+
+models_app = typer.Typer(help="Published weights that stages can use.", no_args_is_help=True)
+
+
+@models_app.command("list")
+def list_models(context: typer.Context, as_json: bool = JSON) -> None:
+    """Which weights there are, under which licence, and whether they are on this machine."""
+    from flows.weights import located
+
+    folder = session(context).workspace / "models"
+    rows: list[dict[str, Any]] = []
+    for weights in PUBLISHED:
+        place = located(weights, folder)
+        rows.append(
+            {
+                "name": weights.name,
+                "hub_id": weights.hub_id,
+                "revision": weights.revision,
+                "licence": weights.licence,
+                "size_mb": weights.size_mb,
+                "digest": weights.sha256,
+                "setting": weights.setting,
+                "used_for": weights.used_for,
+                "local": str(place) if place else None,
+            }
+        )
+    if as_json:
+        return print_json(rows)
+    table = Table("name", "hub id", "licence", "MB", "used for", "on this machine")
+    for row in rows:
+        table.add_row(
+            row["name"],
+            row["hub_id"],
+            row["licence"],
+            str(row["size_mb"]),
+            row["used_for"],
+            row["local"] or "no",
+        )
+    console.print(table)
+    console.print("A local folder replaces any of them: --set SETTING=/path (see `models list --json`).")
+    return None
+
+
+@models_app.command("fetch")
+def fetch_model(
+    context: typer.Context,
+    name: str = typer.Argument(..., help="Name from `models list`."),
+    revision: str | None = typer.Option(
+        None, "--revision", help="Commit to fetch; recorded beside the files."
+    ),
+) -> None:
+    """Fetch weights from the hub into the workspace."""
+    from flows.weights import fetch
+
+    known = {weights.name: weights for weights in PUBLISHED}
+    if name not in known:
+        raise UserError(f"NAME: {name!r} is not one of {', '.join(known)}")
+    place: Path = fetch(known[name], session(context).workspace / "models", revision)
+    console.print(f"{place}\nuse it with --set {known[name].setting}={place}", markup=False, soft_wrap=True)

@@ -1,0 +1,210 @@
+"""Making a voice: `finetune`, `status`, `why`, `rerun`, `voices`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from configs.errors import UserError
+from configs.loading import leaves, presets, resolve
+from flows.commands.shared import JSON, console, print_json, session, warn
+from tasks.pipeline import read_run
+from tasks.voice import Request, check_name, open_pipeline, remembered, voices
+
+PRESET = typer.Option(None, "--preset", "-p", help="Settings to start from: see `config show`.")
+CONFIG = typer.Option(None, "--config", "-c", help="YAML file with further settings.")
+SET = typer.Option(None, "--set", "-s", metavar="a.b=c", help="One setting; may be repeated.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(finetune)
+    app.command()(rerun)
+    app.command()(status)
+    app.command()(why)
+    app.command(name="voices")(list_voices)
+    app.add_typer(config_app, name="config")
+
+
+def finetune(
+    context: typer.Context,
+    recordings: Path = typer.Argument(..., help="Folder of recordings, with or without transcripts."),
+    voice: str = typer.Option(..., "--voice", "-v", help="Name of the voice."),
+    preset: str | None = PRESET,
+    config: Path | None = CONFIG,
+    overrides: list[str] | None = SET,
+    until: str | None = typer.Option(None, "--until", metavar="STAGE", help="Stop after this stage."),
+    force: list[str] | None = typer.Option(
+        None, "--force", metavar="STAGE", help="Run this stage even if nothing changed; may be repeated."
+    ),
+) -> None:
+    """Make or update a voice from a folder of recordings; finished stages are not repeated."""
+    from flows.run import run_voice
+
+    folder = recordings.expanduser().resolve()
+    if not folder.is_dir():
+        raise UserError(
+            f"RECORDINGS: {recordings} is not a folder; name the folder that holds the recordings"
+        )
+    request = Request(
+        folder, check_name(voice), preset, config.resolve() if config else None, tuple(overrides or ())
+    )
+    run_voice(session(context).workspace, request, until, tuple(force or ()))
+
+
+def rerun(
+    context: typer.Context,
+    voice: str = typer.Argument(..., help="Name of the voice."),
+    stage: str = typer.Argument(..., help="Stage to run again; later ones follow where its result differs."),
+) -> None:
+    """Run one stage of a voice again, and what depends on it."""
+    from flows.run import run_voice
+
+    workspace = session(context).workspace
+    run_voice(workspace, remembered(workspace, voice), None, (stage,))
+
+
+def status(
+    context: typer.Context,
+    voice: str | None = typer.Argument(None, help="Name of the voice; all when left out."),
+    as_json: bool = JSON,
+) -> None:
+    """How each stage stands for the present recordings and settings."""
+    workspace = session(context).workspace
+    if voice is None:
+        return list_voices(context, as_json)
+    pipeline = open_pipeline(workspace, remembered(workspace, voice))
+    last = read_run(workspace, voice).get("stages", {})
+    rows: list[dict[str, Any]] = []
+    for name in pipeline.stages:
+        found = pipeline.known(name)
+        ran = last.get(name, {})
+        rows.append(
+            {
+                "stage": name,
+                "state": "done" if found else "to do",
+                "last": ran.get("status"),
+                "rows": len(found.rows) if found else None,
+                "rows_total": ran.get("rows_total"),
+                "rows_computed": ran.get("rows_computed"),
+                "rows_cached": ran.get("rows_cached"),
+                "rejects": len(found.rejects) if found else None,
+                "seconds": ran.get("seconds"),
+                "key": found.key if found else None,
+                "output_digest": found.output if found else None,
+                "reason": ran.get("reason"),
+            }
+        )
+    if as_json:
+        return print_json({"voice": voice, "stages": rows})
+    table = Table("stage", "state", "rows", "rejects", "last run", "seconds", "output", title=voice)
+    for row in rows:
+        ran_as = f"{row['last']} ({row['rows_computed']} of {row['rows_total']} rows)" if row["last"] else ""
+        table.add_row(
+            row["stage"],
+            f"[green]{row['state']}[/]" if row["state"] == "done" else f"[yellow]{row['state']}[/]",
+            "" if row["rows"] is None else str(row["rows"]),
+            "" if not row["rejects"] else str(row["rejects"]),
+            ran_as,
+            "" if row["seconds"] is None else f"{row['seconds']:.1f}",
+            (row["output_digest"] or "")[:12],
+        )
+    console.print(table)
+    return None
+
+
+def why(
+    context: typer.Context,
+    voice: str = typer.Argument(..., help="Name of the voice."),
+    stage: str = typer.Argument(..., help="Name of the stage."),
+    overrides: list[str] | None = SET,
+    as_json: bool = JSON,
+) -> None:
+    """Why a stage would run now, and why it ran the last time."""
+    workspace = session(context).workspace
+    request = remembered(workspace, voice)
+    if overrides:
+        request = Request(
+            request.recordings,
+            request.voice,
+            request.preset,
+            request.config_file,
+            (*request.overrides, *overrides),
+        )
+    would, reasons = open_pipeline(workspace, request).why(stage)
+    ran = read_run(workspace, voice).get("stages", {}).get(stage, {})
+    if as_json:
+        return print_json({"stage": stage, "would_run": would, "reasons": reasons, "last_run": ran or None})
+    console.print(f"{stage} [bold]{'would run' if would else 'is done'}[/]:")
+    for reason in reasons:
+        console.print(f"  {reason}", markup=False)
+    if ran:
+        console.print(f"the last time it was {ran['status']}: {ran['reason']}", markup=False)
+    return None
+
+
+def list_voices(context: typer.Context, as_json: bool = JSON) -> None:
+    """All voices of this workspace."""
+    workspace = session(context).workspace
+    found = []
+    for name in voices(workspace):
+        run = read_run(workspace, name)
+        request, stages = run.get("request", {}), run.get("stages", {})
+        exported = workspace / "voices" / name
+        found.append(
+            {
+                "voice": name,
+                "preset": request.get("preset"),
+                "recordings": request.get("recordings"),
+                "last_stage": next(reversed(stages), None),
+                "ready": (exported / "voice.json").is_file(),
+                "folder": str(exported),
+            }
+        )
+    if as_json:
+        return print_json(found)
+    if not found:
+        console.print(f"no voices yet in {workspace}; make one with `voicewright finetune`", markup=False)
+        return None
+    table = Table("voice", "preset", "last stage", "ready", "recordings")
+    for row in found:
+        table.add_row(
+            str(row["voice"]),
+            str(row["preset"] or ""),
+            str(row["last_stage"] or ""),
+            "yes" if row["ready"] else "no",
+            str(row["recordings"] or ""),
+        )
+    console.print(table)
+    return None
+
+
+config_app = typer.Typer(help="Look at settings.", no_args_is_help=True)
+
+
+@config_app.command("show")
+def show_config(
+    preset: str | None = PRESET,
+    config: Path | None = CONFIG,
+    overrides: list[str] | None = SET,
+    as_json: bool = JSON,
+) -> None:
+    """The resolved settings and where each value comes from."""
+    resolved = resolve(preset, config, tuple(overrides or ()))
+    rows = [
+        {"setting": path, "value": value, "from": resolved.origins.get(path, "default")}
+        for path, value in leaves(resolved.settings)
+    ]
+    if as_json:
+        return print_json({"presets": presets(), "settings": rows})
+    table = Table("setting", "value", "from")
+    for row in rows:
+        style = None if row["from"] == "default" else "cyan"
+        table.add_row(str(row["setting"]), str(row["value"]), str(row["from"]), style=style)
+    console.print(table)
+    if preset is None:
+        warn(f"no preset given; there are {', '.join(presets())}")
+    return None

@@ -1,0 +1,294 @@
+"""One Prefect task per stage: naming, hits shown as `Cached`, retries, the GPU's turn, progress, tables.
+
+The store decides what is done; Prefect shows it, repeats what failed and keeps the machine's limits. So
+every task runs with `NO_CACHE` and no result is persisted: a flow run that is retried asks the store again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol
+from uuid import UUID
+
+from prefect import get_run_logger, task
+from prefect.artifacts import (
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.concurrency.sync import concurrency
+from prefect.exceptions import MissingContextError
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.states import Completed
+from prefect.tasks import Task
+
+from configs.errors import UserError
+from tasks.outcome import StoppedError
+from tasks.pipeline import Pipeline, StageResult
+from tasks.stage import Stage
+
+GPU_LIMIT = "gpu"
+RETRY_DELAYS_S = (2, 20)
+PROGRESS_EVERY_S = 2.0
+STOP_WAIT_S = 120.0
+# Of the operating system's errors those that will be the same in twenty seconds.
+LASTING = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+
+
+class Watcher(Protocol):
+    """Whoever looks on while stages run: a progress bar, the log, MLflow."""
+
+    def started(self, stage: str) -> None:
+        """A stage begins with its look-up."""
+        ...
+
+    def advanced(self, stage: str, done: int, total: int, text: str) -> None:
+        """A computing stage got further; called from the task's thread."""
+        ...
+
+    def finished(self, result: StageResult) -> None:
+        """A stage is done or was found done."""
+        ...
+
+
+# Who looks on is no input of a run: it does not belong among a flow's parameters, which Prefect stores.
+_WATCHERS: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
+
+
+@contextmanager
+def watched_by(*watchers: Watcher) -> Iterator[None]:
+    """Let these look on, beside those that already do."""
+    token = _WATCHERS.set((*_WATCHERS.get(), *watchers))
+    try:
+        yield
+    finally:
+        _WATCHERS.reset(token)
+
+
+@contextmanager
+def brief() -> Iterator[None]:
+    """Run a flow in this process without waiting for Prefect's heartbeats.
+
+    Each flow run's end waits up to a second for its heartbeat thread, four seconds for a run whose work is
+    four flows of looking up. Heartbeats let a server notice a lost worker; a run started by hand has none.
+    """
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+class StageRuns:
+    """A pipeline while a flow walks through it; what the subflows share.
+
+    Args:
+        pipeline: the voice's pipeline.
+        force: stages that run even if nothing changed.
+        until: last stage to run; all when None.
+
+    Raises:
+        UserError: a stage's name is not known.
+    """
+
+    # Slots: Prefect shows a flow's parameters through `vars()`, and this one is no parameter for people.
+    __slots__ = ("force", "names", "pipeline", "results")
+
+    def __init__(self, pipeline: Pipeline, force: Sequence[str] = (), until: str | None = None) -> None:
+        known = list(pipeline.stages)
+        for option, name in [("until", until), *(("force", name) for name in force)]:
+            if name is not None and name not in known:
+                raise UserError(f"{option}: {name!r} is not a stage; the stages are {', '.join(known)}")
+        self.pipeline = pipeline
+        self.force = frozenset(force)
+        self.names = known[: known.index(until) + 1] if until else known
+        self.results: list[StageResult] = []
+
+    def run(self, stages: Sequence[Stage]) -> None:
+        """Run those of the stages that the request reaches, one after the other.
+
+        Raises:
+            UserError, StoppedError, OSError: the stage's own failure, which fails the flow.
+        """
+        for stage in stages:
+            if stage.name in self.names:
+                self.results.append(self._run(stage.name))
+
+    def _run(self, name: str) -> StageResult:
+        watchers = _WATCHERS.get()
+        for watcher in watchers:
+            watcher.started(name)
+        future = stage_task(name).submit(self.pipeline, name, name in self.force, watchers)
+        try:
+            result: StageResult = future.result()
+        finally:
+            # Ctrl-C and a cancelled flow run arrive here; the stage saves its state and ends by itself.
+            if not future.state.is_final():
+                self.pipeline.stop.set()
+                future.wait(STOP_WAIT_S)
+        for watcher in watchers:
+            watcher.finished(result)
+        return result
+
+
+def stage_task(name: str) -> Task[..., Any]:
+    """The stage's task, named after it."""
+    return _stage.with_options(name=name, task_run_name=name)
+
+
+def worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failure can go away by itself.
+
+    A file system or connection that hiccups can, and so can a GPU or a machine whose memory another process
+    holds. A wrong setting, a missing file and a fault in the code cannot.
+    """
+    cause = state.result(raise_on_failure=False)
+    if isinstance(cause, (UserError, StoppedError)):
+        return False
+    if isinstance(cause, LASTING):
+        return False
+    # torch is not imported to recognise its error: its name says enough.
+    return isinstance(cause, (OSError, BrokenExecutor)) or type(cause).__name__ == "OutOfMemoryError"
+
+
+@task(
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=len(RETRY_DELAYS_S),
+    retry_delay_seconds=list(RETRY_DELAYS_S),
+    retry_condition_fn=worth_retrying,
+)
+def _stage(
+    pipeline: Pipeline, name: str, force: bool, watchers: tuple[Watcher, ...]
+) -> State[StageResult] | StageResult:
+    progress = _Progress(pipeline.voice, name, watchers)
+    with _gpu_turn(pipeline, name, force):
+        result = pipeline.run_stage(name, force, progress)
+    log = run_log()
+    for warning in result.warnings:
+        log.warning("%s: %s", name, warning)
+    log.info("%s", describe(result))
+    if result.status == "cached":
+        # The table of the run that computed it stays the newest one under its key.
+        return Completed(name="Cached", message=result.reason, data=result)
+    progress.finish()
+    create_table_artifact(
+        key=artifact_key(pipeline.voice, name), table=_table(result), description=describe(result)
+    )
+    return result
+
+
+def describe(result: StageResult) -> str:
+    """A stage's result in one line."""
+    if result.status == "cached":
+        return f"{result.name}: cached, {result.rows_total} rows, {result.reason}"
+    refused = f", {result.rejects} refused" if result.rejects else ""
+    return (
+        f"{result.name}: {result.rows_computed} of {result.rows_total} rows computed{refused} "
+        f"in {result.seconds:.1f} s ({result.reason})"
+    )
+
+
+def summary_table(results: Sequence[StageResult]) -> list[dict[str, Any]]:
+    """One row per stage."""
+    return [
+        {
+            "stage": result.name,
+            "status": result.status,
+            "rows": result.rows_total,
+            "computed": result.rows_computed,
+            "refused": result.rejects,
+            "seconds": round(result.seconds, 2),
+            "output": result.output_digest[:12],
+            "reason": result.reason,
+        }
+        for result in results
+    ]
+
+
+def artifact_key(*parts: str) -> str:
+    """A Prefect artifact key: lower-case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+def run_log() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+    """The run's logger, whose lines the Prefect UI shows; outside a run the module's."""
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return logging.getLogger("voicewright")
+
+
+class _Progress:
+    """Hands progress to watchers at once and to the Prefect UI every few seconds."""
+
+    def __init__(self, voice: str, stage: str, watchers: tuple[Watcher, ...]) -> None:
+        self._key = artifact_key(voice, stage, "progress")
+        self._stage = stage
+        self._watchers = watchers
+        self._artifact: UUID | None = None
+        self._sent_s = time.monotonic()
+
+    def __call__(self, done: int, total: int, text: str = "", **metrics: float) -> None:
+        text = " ".join([text, *(f"{name} {value:.4g}" for name, value in metrics.items())]).strip()
+        for watcher in self._watchers:
+            watcher.advanced(self._stage, done, total, text)
+        if total and time.monotonic() - self._sent_s >= PROGRESS_EVERY_S:
+            self._send(100.0 * done / total, f"{done} of {total} {text}".strip())
+
+    def finish(self) -> None:
+        """The bar is full, where there is one."""
+        if self._artifact is not None:
+            self._send(100.0, "done")
+
+    def _send(self, percent: float, text: str) -> None:
+        if self._artifact is None:
+            self._artifact = create_progress_artifact(percent, key=self._key, description=text)  # type: ignore[assignment]
+        else:
+            update_progress_artifact(self._artifact, percent, description=text)
+        self._sent_s = time.monotonic()
+
+
+@contextmanager
+def _gpu_turn(pipeline: Pipeline, name: str, force: bool) -> Iterator[None]:
+    """Hold the GPU's one place while a stage that trains on it computes."""
+    uses_gpu = getattr(pipeline.stages[name], "uses_gpu", False)
+    # The look-up comes before the question for a device: that one imports torch.
+    cached = uses_gpu and not force and pipeline.known(name) is not None
+    if not uses_gpu or cached or not on_gpu(pipeline.settings):
+        yield
+        return
+    run_log().info("%s: waiting for the GPU", name)
+    with concurrency(GPU_LIMIT, occupy=1, strict=True):
+        yield
+
+
+def on_gpu(settings: Any) -> bool:
+    """Whether training will use a CUDA device."""
+    if settings.compute.device != "auto":
+        return bool(settings.compute.device == "cuda")
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _table(result: StageResult) -> list[dict[str, Any]]:
+    facts: Mapping[str, Any] = {
+        "status": result.status,
+        "reason": result.reason,
+        "rows": result.rows_total,
+        "rows computed": result.rows_computed,
+        "rows from the store": result.rows_cached,
+        "refused": result.rejects,
+        "warnings": len(result.warnings),
+        "seconds": round(result.seconds, 2),
+        "output": result.output_digest,
+        **{name: float(f"{value:.6g}") for name, value in result.metrics.items()},
+        **{f"file {name}": str(path) for name, path in result.files.items()},
+    }
+    return [{"what": name, "value": value} for name, value in facts.items()]

@@ -1,0 +1,209 @@
+"""Keeps MLflow up to date while stages run. When tracking fails it says so and stays out of the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from artifacts import digest
+from artifacts.store import write_atomically
+from artifacts.tracking import Registered, StageRecord, Tracker, TrackingError
+from configs.loading import leaves
+from configs.tracking import TrackingSettings
+from flows.prefect_glue import run_log
+from tasks.pipeline import Pipeline, StageResult, run_path
+
+EXPORT, EVALUATE, REPORT = "export", "evaluate", "report"
+PAGES = {
+    (EXPORT, "README.md"): "voice_card.md",
+    (REPORT, "lineage.html"): "lineage/lineage.html",
+    (REPORT, "report.html"): "report/report.html",
+}
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+def tracking_uri(settings: TrackingSettings, workspace: Path) -> str:
+    """The MLflow URI: the one that was set, MLflow's own variable, or the workspace's database."""
+    return (
+        settings.uri
+        or os.environ.get("MLFLOW_TRACKING_URI")
+        or f"sqlite:///{workspace / 'mlflow' / 'mlflow.db'}"
+    )
+
+
+def open_tracker(settings: TrackingSettings, workspace: Path) -> Tracker:
+    """The tracker that the settings ask for.
+
+    Raises:
+        TrackingError: the URI cannot be used.
+    """
+    uri = tracking_uri(settings, workspace)
+    artifacts = settings.artifacts
+    if not artifacts and "://" in uri and not uri.startswith(("http://", "https://")):
+        artifacts = str(workspace / "mlflow" / "artifacts")
+    return Tracker(uri, settings.experiment, artifacts, settings.max_file_mb)
+
+
+class Recorder:
+    """Records a pipeline's stages in MLflow as they finish.
+
+    MLflow is imported and the parent run opened when there is something to record: a stage that computed,
+    a failure, or results that this voice's last record does not name. A run that finds everything done and
+    recorded stays as quick as it can be and leaves MLflow as it was.
+
+    Args:
+        tags: further tags of the parent run, for example the Prefect flow run.
+    """
+
+    def __init__(self, pipeline: Pipeline, tags: Mapping[str, str] | None = None) -> None:
+        self._pipeline = pipeline
+        self._settings: TrackingSettings = pipeline.settings.tracking
+        self._tracker: Tracker | None = None
+        self._tags = dict(tags or {})
+        self._begun_ms = int(time.time() * 1000)
+        self._results: list[StageResult] = []
+        self._handed_over = 0
+        self.failure = ""
+        """Why tracking was given up; empty while it works."""
+        self.registered: Registered | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The parent run in MLflow; empty when nothing was recorded."""
+        return self._tracker.run_id if self._tracker else ""
+
+    def started(self, stage: str) -> None:
+        """Nothing to record yet."""
+
+    def advanced(self, stage: str, done: int, total: int, text: str) -> None:
+        """Progress is for the screen; MLflow gets the finished curves."""
+
+    def finished(self, result: StageResult) -> None:
+        """Record a stage, and register the voice when it was exported."""
+        self._results.append(result)
+        if self._tracker is not None or result.status != "cached":
+            self._do(self._hand_over)
+
+    def end(self, status: Status, note: str) -> None:
+        """Close the parent run, with the voice's pages and figures on it."""
+        if self._tracker is None and status == "FINISHED" and self._known() == self._outputs():
+            return
+        self._do(lambda tracker: self._close(tracker, status, note))
+
+    def promote(self) -> str:
+        """Make the voice champion if it measures better; what happened, in words."""
+        if self._tracker is None or self.registered is None:
+            return self.failure or "nothing new to promote"
+        judge, better = self._settings.judge, self._settings.better
+        said: list[str] = []
+        self._do(lambda tracker: said.append(tracker.promote(self._pipeline.voice, judge, better)[1]))
+        return said[0] if said else self.failure
+
+    def _do(self, work: Callable[[Tracker], None]) -> None:
+        """Record something; training is worth more than its record, so a failure is said and left at that."""
+        if not self._settings.enabled or self.failure:
+            return
+        try:
+            if self._tracker is None:
+                self._tracker = self._opened()
+            work(self._tracker)
+        except TrackingError as error:
+            self.failure = str(error)
+            self._tracker = None
+            run_log().warning("this run is no longer recorded in MLflow: %s", error)
+
+    def _opened(self) -> Tracker:
+        tracker = open_tracker(self._settings, self._pipeline.workspace)
+        settings = dict(leaves(self._pipeline.settings))
+        tracker.start(self._pipeline.voice, settings, self._run_tags(), self._begun_ms)
+        return tracker
+
+    def _hand_over(self, tracker: Tracker) -> None:
+        """Record the stages that MLflow has not seen yet."""
+        for result in self._results[self._handed_over :]:
+            run_id = tracker.stage(_record(self._pipeline, result))
+            self._handed_over += 1
+            if result.name == EXPORT and run_id != tracker.run_id:
+                self._register(tracker, run_id, result)
+
+    def _register(self, tracker: Tracker, run_id: str, export: StageResult) -> None:
+        if self._settings.register_voices:
+            measures = [one.metrics for one in self._results if one.name == EVALUATE]
+            self.registered = tracker.register(
+                self._pipeline.voice, run_id, export.output_digest, measures[0] if measures else {}
+            )
+
+    def _close(self, tracker: Tracker, status: Status, note: str) -> None:
+        self._hand_over(tracker)
+        tracker.log_files(tracker.run_id, _pages(self._results))
+        tracker.finish(status, note)
+        record = {"run_id": tracker.run_id, "outputs": self._outputs()}
+        write_atomically(self._record_path(), json.dumps(record, indent=1).encode())
+
+    def _outputs(self) -> dict[str, str]:
+        return {result.name: result.output_digest for result in self._results}
+
+    def _known(self) -> dict[str, str]:
+        """What the voice's last MLflow run names."""
+        try:
+            found: dict[str, str] = json.loads(self._record_path().read_text())["outputs"]
+        except FileNotFoundError:
+            return {}
+        return found
+
+    def _record_path(self) -> Path:
+        return run_path(self._pipeline.workspace, self._pipeline.voice).with_name("tracked.json")
+
+    def _run_tags(self) -> dict[str, str]:
+        request = {f"request.{n}": str(v) for n, v in self._pipeline.request.items() if v}
+        return {**request, "code.version": _application_version(), **self._tags}
+
+
+def _pages(results: Sequence[StageResult]) -> dict[str, Path]:
+    """What a person looks at first, under the names it has on the parent run."""
+    found = {}
+    for result in results:
+        for name, path in result.files.items():
+            place = PAGES.get((result.name, name))
+            if place is None and result.name == REPORT and Path(name).suffix != ".html":
+                place = name if "/" in name else f"figures/{name}"
+            if place is not None:
+                found[place] = path
+    return found
+
+
+def _record(pipeline: Pipeline, result: StageResult) -> StageRecord:
+    known = pipeline.known(result.name)
+    parts: Mapping[str, Any] = known.parts if known else {}
+    return StageRecord(
+        name=result.name,
+        status=result.status,
+        digest=result.output_digest,
+        inputs=parts.get("inputs", {}),
+        code_version=digest.of_value(parts.get("code", {}))[:16],
+        reason=result.reason,
+        params={**parts.get("config", {}), **parts.get("libraries", {})},
+        metrics={
+            "rows": result.rows_total,
+            "rows_computed": result.rows_computed,
+            "rejects": result.rejects,
+            "seconds": result.seconds,
+            **result.metrics,
+        },
+        series=result.series,
+        files=result.files,
+        seconds=result.seconds,
+        whole=result.name == EXPORT,
+    )
+
+
+def _application_version() -> str:
+    try:
+        return metadata.version("voicewright")
+    except metadata.PackageNotFoundError:  # run from a checkout that was not set up
+        return "checkout"

@@ -1,0 +1,389 @@
+"""Prefect server, MLflow and a worker on this machine: `up`, `down`, and what a run needs to know of them.
+
+Everything lies in the workspace: databases, logs, the record of what runs (`services.json`). Nothing listens
+beyond 127.0.0.1 and nothing reports home.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.errors import UserError
+from flows.supervisor import HOST, Plan, Service, answers, started_at, state_path
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFECT_PORT = 4200
+MLFLOW_PORT = 5000
+POOL = "local"
+GPU_LIMIT = "gpu"
+START_WAIT_S = 180.0
+STOP_WAIT_S = 60.0
+
+# The libraries' own switches. Hub access stays possible: whoever sets HF_HUB_OFFLINE keeps it.
+NO_TELEMETRY = {
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+# One transaction per task run makes SQLite refuse (503) what a client writes meanwhile, and Prefect's client
+# then waits two seconds; in batches the refusals all but vanish.
+RECORD_IN_BATCHES = {
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
+    # Whole seconds: the recorder truncates, and a flush every 0 s keeps a core busy.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
+}
+# A server for one run shows no pages and starts nothing that was scheduled.
+PRIVATE_SERVER = {
+    "PREFECT_UI_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+}
+FLUSH_S = 1.2
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where the services answer."""
+
+    prefect: str
+    mlflow: str
+
+    @property
+    def api(self) -> str:
+        """Prefect's API."""
+        return f"{self.prefect}/api"
+
+
+def environment(workspace: Path, api_url: str | None) -> dict[str, str]:
+    """What a Prefect or MLflow process of this workspace must find in its environment.
+
+    Args:
+        api_url: the server's API; None lets Prefect start its own for the length of a run.
+    """
+    paths = [str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    server = {"PREFECT_API_URL": api_url} if api_url else {"PREFECT_SERVER_EPHEMERAL_ENABLED": "true"}
+    return {
+        **NO_TELEMETRY,
+        **RECORD_IN_BATCHES,
+        **server,
+        "PREFECT_HOME": str(workspace / "prefect"),
+        "PYTHONPATH": os.pathsep.join(path for path in dict.fromkeys(paths) if path),
+        "VOICEWRIGHT_WORKSPACE": str(workspace),
+    }
+
+
+def up(
+    workspace: Path,
+    prefect_port: int = PREFECT_PORT,
+    mlflow_port: int = MLFLOW_PORT,
+    wait_s: float = START_WAIT_S,
+) -> dict[str, str]:
+    """Start the services, wait until they answer, deploy the flows; harmless when they run already.
+
+    Returns:
+        What was started and where: `prefect`, `mlflow`, `api`, `logs`.
+
+    Raises:
+        UserError: a port is taken, or a service did not come up.
+    """
+    (workspace / "logs").mkdir(parents=True, exist_ok=True)
+    if endpoints(workspace) is None:
+        _end_leftovers(workspace)
+        for port, option in ((prefect_port, "prefect-port"), (mlflow_port, "mlflow-port")):
+            _refuse_taken(port, option)
+        _start_supervisor(workspace, prefect_port, mlflow_port)
+    try:
+        found = _wait_ready(workspace, time.monotonic() + wait_s)
+        _deploy(workspace, found)
+    except (KeyboardInterrupt, UserError):
+        down(workspace)
+        raise
+    return {
+        "prefect": found.prefect,
+        "mlflow": found.mlflow,
+        "api": found.api,
+        "logs": str(workspace / "logs"),
+    }
+
+
+def down(workspace: Path) -> bool:
+    """Stop what `up` started.
+
+    Returns:
+        Whether anything ran.
+
+    Raises:
+        UserError: something did not stop.
+    """
+    state = _state(workspace)
+    ran = False
+    if state is not None and _is_alive(state["supervisor"]):
+        ran = True
+        pid = state["supervisor"]["pid"]
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_WAIT_S
+        while _is_alive(state["supervisor"]):
+            if time.monotonic() > deadline:
+                raise UserError(
+                    f"down: process {pid} did not stop in {STOP_WAIT_S:.0f} s; "
+                    f"see {workspace / 'logs' / 'supervisor.log'} and end it with `kill -9 {pid}`"
+                )
+            time.sleep(0.1)
+    return _end_leftovers(workspace) or ran
+
+
+def endpoints(workspace: Path) -> Endpoints | None:
+    """Where this workspace's services answer; None when they do not run."""
+    state = _state(workspace)
+    if state is None or not _is_alive(state["supervisor"]):
+        return None
+    ports = {name: service["port"] for name, service in state["services"].items()}
+    return Endpoints(f"http://{HOST}:{ports['prefect']}", f"http://{HOST}:{ports['mlflow']}")
+
+
+def status(workspace: Path) -> dict[str, Any]:
+    """The supervisor's record with what is true of it now; empty when nothing runs."""
+    state = _state(workspace)
+    if state is None or not _is_alive(state["supervisor"]):
+        return {}
+    return {name: {**service, "running": _is_alive(service)} for name, service in state["services"].items()}
+
+
+@contextmanager
+def serving(workspace: Path, meanwhile: Callable[[], None] | None = None) -> Iterator[str]:
+    """A Prefect API for the length of a run: the one that `up` started, or a private one.
+
+    The private server keeps its history in the workspace's database, where `up` shows it later, and ends with
+    this process, however that ends. Prefect's own temporary server does neither. The process's environment is
+    set for the API, so Prefect must not have been imported before.
+
+    Args:
+        meanwhile: called while a private server starts, for what takes time as well (imports).
+
+    Raises:
+        UserError: the server did not start.
+    """
+    found = endpoints(workspace)
+    if found is not None:
+        os.environ.update(environment(workspace, found.api))
+        if meanwhile is not None:
+            meanwhile()
+        yield found.api
+        return
+    (workspace / "logs").mkdir(parents=True, exist_ok=True)
+    port = _free_port()
+    api = f"http://{HOST}:{port}/api"
+    server = Service("private", _server_command(port), port, "/api/health")
+    own = environment(workspace, api)
+    private = Plan(str(workspace), str(ROOT), (server,), own | PRIVATE_SERVER, public=False)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.supervisor", private.to_json(), "--while-open"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    os.environ.update(own)
+    try:
+        if meanwhile is not None:
+            meanwhile()
+        deadline = time.monotonic() + START_WAIT_S
+        while not answers(port, "/api/health"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise UserError(f"the Prefect server did not start; see {workspace / 'logs' / 'private.log'}")
+            time.sleep(0.05)
+        yield api
+    finally:
+        _drain()
+        process.stdin.close()
+        process.wait()
+
+
+def _drain() -> None:
+    """Hand over what waits in this process and give the server the time of one batch to write it.
+
+    A server that ends sooner loses the last batch, and Prefect's threads then try for a minute to reach it.
+    """
+    if "prefect" not in sys.modules:
+        return
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogHandler
+
+    APILogHandler().flush()
+    EventsWorker.drain_all(timeout=5)
+    time.sleep(FLUSH_S)
+
+
+def _free_port() -> int:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _server_command(port: int) -> tuple[str, ...]:
+    return (sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port))
+
+
+def plan(workspace: Path, prefect_port: int, mlflow_port: int) -> Plan:
+    """What the supervisor is to keep running."""
+    python = sys.executable
+    tracking = workspace / "mlflow"
+    services = (
+        Service(
+            "prefect",
+            _server_command(prefect_port),
+            prefect_port,
+            "/api/health",
+        ),
+        Service(
+            "mlflow",
+            (
+                *(python, "-m", "mlflow", "server", "--host", HOST, "--port", str(mlflow_port)),
+                *("--backend-store-uri", f"sqlite:///{tracking / 'mlflow.db'}"),
+                *("--default-artifact-root", str(tracking / "artifacts"), "--workers", "1"),
+                *("--uvicorn-opts", "--log-level warning"),
+            ),
+            mlflow_port,
+            "/health",
+        ),
+        Service(
+            "worker",
+            (
+                *(python, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"),
+                *("--name", "voicewright", "--limit", "1"),
+            ),
+            needs="prefect",
+        ),
+    )
+    extra = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    api = f"http://{HOST}:{prefect_port}/api"
+    return Plan(str(workspace), str(ROOT), services, environment(workspace, api) | extra)
+
+
+def _start_supervisor(workspace: Path, prefect_port: int, mlflow_port: int) -> None:
+    (workspace / "mlflow" / "artifacts").mkdir(parents=True, exist_ok=True)
+    with (workspace / "logs" / "supervisor.out").open("ab") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "flows.supervisor"),
+                plan(workspace, prefect_port, mlflow_port).to_json(),
+            ],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_WAIT_S
+    while endpoints(workspace) is None:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise UserError(f"up: the supervisor did not start; see {workspace / 'logs'}")
+        time.sleep(0.1)
+
+
+def _wait_ready(workspace: Path, deadline_s: float) -> Endpoints:
+    while True:
+        found = endpoints(workspace)
+        if found is None:
+            raise UserError(f"up: the services ended while starting; see {workspace / 'logs'}")
+        services = status(workspace)
+        if all(service["ready"] for service in services.values()):
+            return found
+        if time.monotonic() > deadline_s:
+            late = [name for name, service in services.items() if not service["ready"]]
+            raise UserError(
+                f"up: {', '.join(late)} did not answer in time; see {workspace / 'logs'}/{late[0]}.log"
+            )
+        time.sleep(0.25)
+
+
+def _deploy(workspace: Path, found: Endpoints) -> None:
+    """The GPU's limit and the deployments of `prefect.yaml`; the worker makes the work pool by itself."""
+    port = int(found.prefect.rpartition(":")[2])
+    deadline = time.monotonic() + START_WAIT_S
+    while not answers(port, f"/api/work_pools/{POOL}"):
+        if time.monotonic() > deadline:
+            raise UserError(f"up: the worker made no work pool; see {workspace / 'logs' / 'worker.log'}")
+        time.sleep(0.25)
+    if not answers(port, f"/api/v2/concurrency_limits/{GPU_LIMIT}"):
+        _prefect(workspace, found, "global-concurrency-limit", "create", GPU_LIMIT, "--limit", "1")
+    _prefect(workspace, found, "--no-prompt", "deploy", "--all")
+
+
+def _prefect(workspace: Path, found: Endpoints, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment(workspace, found.api)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-8:])
+        raise UserError(f"up: `prefect {' '.join(arguments)}` failed:\n{last}")
+
+
+def _refuse_taken(port: int, option: str) -> None:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise UserError(
+                f"up: port {port} is taken ({error.strerror}); stop what listens there or choose another "
+                f"with --{option}"
+            ) from error
+
+
+def _state(workspace: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(state_path(workspace).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return found
+
+
+def _is_alive(process: dict[str, Any]) -> bool:
+    return bool(process["pid"]) and started_at(process["pid"]) == process["started"] != ""
+
+
+def _end_leftovers(workspace: Path) -> bool:
+    """End services whose supervisor was killed; whether there were any."""
+    state = _state(workspace)
+    if state is None:
+        return False
+    left = [service for service in state["services"].values() if _is_alive(service)]
+    for service in left:
+        os.killpg(service["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + STOP_WAIT_S
+    while any(_is_alive(service) for service in left) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for service in left:
+        if _is_alive(service):
+            os.killpg(service["pid"], signal.SIGKILL)
+    state_path(workspace).unlink(missing_ok=True)
+    return bool(left)

@@ -1,0 +1,158 @@
+"""The flow `voice-finetune`: from a folder of recordings to a voice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+from prefect.runtime import flow_run
+
+from configs.errors import UserError
+from flows.finetune import finetune
+from flows.prefect_glue import (
+    StageRuns,
+    artifact_key,
+    run_log,
+    summary_table,
+    watched_by,
+)
+from flows.prepare import prepare
+from flows.recorded import Recorder, Status
+from flows.release import release
+from tasks.pipeline import StageResult
+from tasks.voice import Request, check_name, open_pipeline
+
+SAMPLE = "sample"
+WORKSPACE_VARIABLE = "VOICEWRIGHT_WORKSPACE"
+
+
+@dataclass(frozen=True)
+class VoiceRun:
+    """What a run of the whole pipeline came to."""
+
+    voice: str
+    results: tuple[StageResult, ...]
+    tracking_run: str
+    """MLflow's identifier of the parent run; empty when it was not recorded."""
+    tracking_failure: str
+    """Why the run is not recorded, when it should be."""
+
+
+@flow(name="voice-finetune", persist_result=False)
+def voice_finetune(
+    recordings: str,
+    voice: str,
+    preset: str | None = "tiny",
+    config_file: str | None = None,
+    overrides: list[str] = [],  # noqa: B006 - Prefect shows the default, and nobody changes it
+    until: str | None = None,
+    force: list[str] = [],  # noqa: B006
+    workspace: str | None = None,
+) -> None:
+    """Make or update a voice; finished stages are found in the store and not repeated.
+
+    Args:
+        recordings: folder of recordings, or `sample` for the embedded ones.
+        voice: the voice's name.
+        preset: settings to start from.
+        config_file: YAML file with further settings.
+        overrides: single settings, `a.b=c`.
+        until: last stage to run.
+        force: stages to run even if nothing changed.
+        workspace: folder of the store, runs and voices; the worker's own when left out.
+    """
+    place = workspace_folder(workspace)
+    request = Request(
+        recordings_folder(recordings, place),
+        check_name(voice),
+        preset,
+        Path(config_file).resolve() if config_file else None,
+        tuple(overrides),
+    )
+    make_voice(place, request, until, tuple(force))
+
+
+def make_voice(
+    workspace: Path,
+    request: Request,
+    until: str | None = None,
+    force: Sequence[str] = (),
+    promote: bool = False,
+) -> VoiceRun:
+    """Prepare, finetune, release: the body that the flows `voice-finetune` and `nightly` share.
+
+    Args:
+        promote: afterwards make the voice champion in the registry if it measures better.
+
+    Raises:
+        UserError: a setting or an input is wrong.
+        StoppedError: a stop was asked for.
+    """
+    with closing(open_pipeline(workspace, request)) as pipeline:
+        runs = StageRuns(pipeline, force, until)
+        recorder = Recorder(pipeline, _flow_tags())
+        with _recording(recorder, runs), watched_by(recorder):
+            prepare(runs)
+            finetune(runs)
+            release(runs)
+        if promote:
+            run_log().info("%s: %s", request.voice, recorder.promote())
+    return VoiceRun(request.voice, tuple(runs.results), recorder.run_id, recorder.failure)
+
+
+@contextmanager
+def _recording(recorder: Recorder, runs: StageRuns) -> Iterator[None]:
+    """The parent run in MLflow and the summary in Prefect, closed however the stages end."""
+    status: Status = "FAILED"
+    try:
+        yield
+        status = "FINISHED"
+    finally:
+        if runs.pipeline.stop.is_set():
+            status = "KILLED"
+        recorder.end(status, _note(runs.results))
+        create_table_artifact(
+            key=artifact_key("voice", runs.pipeline.voice),
+            table=summary_table(runs.results),
+            description=_note(runs.results),
+        )
+
+
+def _note(results: Sequence[StageResult]) -> str:
+    computed = [result.name for result in results if result.status != "cached"]
+    what = ", ".join(computed) if computed else "nothing"
+    return f"{len(results)} stages, computed: {what}"
+
+
+def _flow_tags() -> Mapping[str, str]:
+    return {"prefect.flow_run": flow_run.name or ""}
+
+
+def workspace_folder(workspace: str | None) -> Path:
+    """The workspace given, the one that the command line uses, or the default one."""
+    chosen = workspace or os.environ.get(WORKSPACE_VARIABLE) or "~/.voicewright"
+    return Path(chosen).expanduser().resolve()
+
+
+def recordings_folder(recordings: str, workspace: Path) -> Path:
+    """The folder of recordings; `sample` is written when it is not there yet.
+
+    Raises:
+        UserError: it is no folder.
+    """
+    if recordings == SAMPLE:
+        from tasks.corpus.sample import write_sample
+
+        folder = workspace / SAMPLE
+        for _written in write_sample(folder):
+            pass
+        return folder
+    folder = Path(recordings).expanduser().resolve()
+    if not folder.is_dir():
+        raise UserError(f"recordings: {recordings} is not a folder on this machine; give an absolute path")
+    return folder

@@ -1,0 +1,174 @@
+"""Stages as Prefect tasks, on a real (temporary) Prefect server with a small pipeline of two stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from prefect import flow
+from prefect.states import Failed
+from prefect.testing.utilities import prefect_test_harness
+
+from artifacts.store import Store
+from configs.errors import UserError
+from flows.deployment_alias import DEFAULT, with_default
+from flows.prefect_glue import StageRuns, artifact_key, watched_by, worth_retrying
+from flows.voice_finetune import recordings_folder
+from tasks import registry
+from tasks.pipeline import Pipeline, Scan, StageResult
+from tasks.runner import StoppedError
+from tasks.stage import CorpusStage, Inputs, Outcome, Produced, RowStage, Work
+
+SCHEMA = pa.schema([("recording_id", pa.string()), ("value", pa.int32())])
+
+
+def double(rows: list[dict[str, Any]], cfg: Any, files: Any) -> list[Outcome]:
+    return [Outcome([{"recording_id": row["recording_id"], "value": 2 * row["value"]}]) for row in rows]
+
+
+def train(inputs: Inputs, cfg: Any, work: Work) -> Produced:
+    total = sum(inputs.table("double")["value"].to_pylist())
+    work.progress(1, 1, "step", loss=0.5)
+    return Produced(rows=[{"recording_id": "all", "value": total}], metrics={"loss": 0.5})
+
+
+DOUBLE = RowStage(
+    name="double",
+    version=1,
+    run=double,
+    reads={"scan": ("recording_id", "value")},
+    schema=SCHEMA,
+    parallel=False,
+)
+TRAIN = CorpusStage(name="train_it", version=1, run=train, reads={"double": None}, schema=SCHEMA)
+
+
+class Seen:
+    """A watcher that remembers."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def started(self, stage: str) -> None:
+        self.said.append(f"{stage} started")
+
+    def advanced(self, stage: str, done: int, total: int, text: str) -> None:
+        self.said.append(f"{stage} {done}/{total} {text}".strip())
+
+    def finished(self, result: StageResult) -> None:
+        self.said.append(f"{result.name} {result.status}")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[None]:
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+def pipeline(folder: Path) -> Pipeline:
+    rows = [{"recording_id": f"r{n}", "value": n, "location": str(folder)} for n in range(3)]
+    return Pipeline(
+        folder,
+        "Ann O",
+        SimpleNamespace(compute=SimpleNamespace(device="cpu")),
+        scan=lambda: Scan(rows),
+        stages=(DOUBLE, TRAIN),
+        store=Store(str(folder / "store"), folder / "cache"),
+    )
+
+
+@flow(name="small", validate_parameters=False, persist_result=False)
+def small(runs: StageRuns) -> None:
+    runs.run((DOUBLE, TRAIN))
+
+
+@pytest.mark.slow
+def test_second_run_shows_every_stage_as_cached(server: None, tmp_path: Path) -> None:
+    said = []
+    for _ in range(2):
+        runs, seen = StageRuns(pipeline(tmp_path)), Seen()
+        with watched_by(seen):
+            small(runs)
+        said.append(seen.said)
+    assert [line for line in said[0] if "computed" in line] == ["double computed", "train_it computed"]
+    assert "train_it 1/1 step loss 0.5" in said[0]
+    assert said[1] == ["double started", "double cached", "train_it started", "train_it cached"]
+
+
+@pytest.mark.slow
+def test_a_users_mistake_fails_the_flow_at_once_and_keeps_what_was_done(server: None, tmp_path: Path) -> None:
+    """The training stage's scratch folder cannot be made: a plain file lies in its place."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "train_it").write_text("in the way")
+    runs = StageRuns(pipeline(tmp_path))
+    with pytest.raises(FileExistsError):
+        small(runs)
+    assert [result.name for result in runs.results] == ["double"]
+    (tmp_path / "work" / "train_it").unlink()
+    again = StageRuns(pipeline(tmp_path))
+    small(again)
+    assert [(one.name, one.status) for one in again.results] == [
+        ("double", "cached"),
+        ("train_it", "computed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cause", "again"),
+    [
+        (OSError(5, "Input/output error"), True),
+        (ConnectionResetError(), True),
+        (TimeoutError(), True),
+        (BrokenProcessPool(), True),
+        (type("OutOfMemoryError", (RuntimeError,), {})(), True),
+        (UserError("a setting is wrong"), False),
+        (StoppedError("train"), False),
+        (FileNotFoundError(), False),
+        (PermissionError(), False),
+        (ValueError(), False),
+    ],
+)
+def test_only_what_can_go_away_by_itself_is_tried_again(cause: Exception, again: bool) -> None:
+    state = Failed(data=cause)
+    assert worth_retrying(None, None, state) is again  # type: ignore[arg-type]
+
+
+def test_the_parts_are_all_stages_in_order() -> None:
+    names = [stage.name for stage in (*registry.PREPARE, *registry.FINETUNE, *registry.RELEASE)]
+    assert names == [stage.name for stage in registry.STAGES]
+    assert len(set(names)) == len(names)
+
+
+def test_an_unknown_stage_is_refused_with_the_names(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="until: 'trian' is not a stage; the stages are double, train_it"):
+        StageRuns(pipeline(tmp_path), until="trian")
+    with pytest.raises(UserError, match="force: "):
+        StageRuns(pipeline(tmp_path), force=["x"])
+    assert StageRuns(pipeline(tmp_path), until="double").names == ["double"]
+
+
+def test_artifact_keys_are_what_prefect_takes() -> None:
+    assert artifact_key("Ann O", "train_sovits") == "ann-o-train-sovits"
+
+
+def test_recordings_that_are_no_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="recordings: /nowhere is not a folder"):
+        recordings_folder("/nowhere", tmp_path)
+
+
+def test_the_flows_bare_name_means_its_default_deployment() -> None:
+    import asyncio
+
+    asked: list[str] = []
+
+    async def read(client: Any, name: str) -> None:
+        asked.append(name)
+
+    for name in ("voice-finetune", "voice-finetune/nightly", "other"):
+        asyncio.run(with_default(read)(None, name))  # type: ignore[arg-type]
+    assert asked == [DEFAULT, "voice-finetune/nightly", "other"]
