@@ -61,11 +61,18 @@ class AlignSettings(Section):
     min_score_pocketsphinx: float = Field(
         -38.0,
         description="Clips whose score is lower are refused as text that is not what is spoken; right text "
-        "scores -10 to -25, wrong text -45 to -85.",
+        "scores -8 to -31, in noise down to -39, wrong text -43 to -87.",
     )
     min_score_hmm: float = Field(
         -5.0,
-        description="The same for the hmm: right text scores -0.3 to -3.2, wrong text -6.7 to -17.",
+        description="The same for the hmm, where it is only a coarse check: right text scores -0.3 to -4.3.",
+    )
+    min_match_hmm: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="Clips whose text fits the hmm hardly better than the same phones in other orders are "
+        "refused: 0 is no better, right text measured 0.23 to 0.85, swapped text around 0.",
     )
     max_swallowed_ratio: float = Field(
         0.15,

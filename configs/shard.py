@@ -23,11 +23,6 @@ class ShardSettings(Section):
     rows_per_group: int = Field(
         16, ge=1, le=1_000, description="Clips per row group, the unit that streaming reads."
     )
-    licence: str = Field(
-        "unknown",
-        min_length=1,
-        description="Licence of the recordings, for the dataset card (an SPDX name where there is one).",
-    )
 
     @model_validator(mode="after")
     def _some_training(self) -> ShardSettings:

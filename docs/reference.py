@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
-import click
 import typer
 
 from configs.loading import documented
@@ -76,14 +76,13 @@ def commands_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _command(command: click.Command, path: list[str], lines: list[str]) -> None:
+def _command(command: Any, path: list[str], lines: list[str]) -> None:
     lines += [f"{'#' * min(len(path) + 1, 4)} {' '.join(path)}", "", (command.help or "").strip(), ""]
     rows = []
     for parameter in command.params:
-        record = parameter.to_info_dict()
         names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
-        if record["param_type_name"] == "argument":
-            names = f"`{parameter.human_readable_name}`"
+        if parameter.param_type_name == "argument":
+            names = f"`{parameter.name.upper()}`"
         if "completion" not in names and "--help" not in names:
             rows.append(f"| {names} | {_cell(getattr(parameter, 'help', '') or '')} |")
     if rows:

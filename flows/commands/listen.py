@@ -33,6 +33,8 @@ def speak(
     output: Path = typer.Option(Path("speech.wav"), "--output", "-o", help="WAV or FLAC file to write."),
     seed: int = typer.Option(0, "--seed", help="Same seed, same audio."),
     speed: float = typer.Option(1.0, "--speed", min=0.5, max=2.0, help="Above 1 is faster."),
+    speaker: str | None = typer.Option(None, "--speaker", help="Who speaks, where the voice has several."),
+    language: str | None = typer.Option(None, "--language", help="Of the text, where the voice has several."),
 ) -> None:
     """Say a text with a voice."""
     from models.frontend.audio import encode_flac
@@ -51,7 +53,7 @@ def speak(
         folder = workspace / "voices" / check_name(voice)
         if not (folder / "voice.json").is_file():
             raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")
-    spoken = load_voice(folder).speak(text, seed=seed, speed=speed)
+    spoken = load_voice(folder).speak(text, seed=seed, speed=speed, speaker=speaker, language=language)
     encode = encode_wav if kind == "wav" else encode_flac
     write_atomically(output, encode(spoken.samples, spoken.sample_rate))
     seconds = len(spoken.samples) / spoken.sample_rate

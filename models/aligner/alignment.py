@@ -42,6 +42,8 @@ class Alignment:
     Time between two phones that no phone claims is silence (`tiled` makes it explicit).
     score: mean log-likelihood per frame of the spoken phones, backend's own scale.
     loud_silence_ratio: share of the time labelled silence that is as loud as speech, 0-1.
+    match: how much better the text fits than its own phones in other orders: 0 not at all, 1 perfectly, NaN
+    where the backend does not measure it.
     """
 
     phones: tuple[Interval, ...]
@@ -50,6 +52,7 @@ class Alignment:
     loud_silence_ratio: float
     backend: str
     backend_version: str
+    match: float = float("nan")
 
 
 class AlignError(Exception):

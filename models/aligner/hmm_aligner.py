@@ -29,6 +29,8 @@ VERSION = "1"
 _MIN_SILENCE_FRAMES = 16
 # Log odds that silence follows a word: with and without a mark in the text.
 _PAUSE_LOG_ODDS = {True: 1.0, False: -1.5}
+# Fewer phones are often the same in another order.
+_MIN_DECOY_PHONES = 6
 _STRESS_MARKS = str.maketrans("", "", "ˈˌ")
 
 
@@ -75,8 +77,13 @@ def align(
     transcript, clip = prepare(Utterance(samples, sample_rate, words, phones_per_word))
     likelihoods = model.log_likelihoods(clip.features.vectors)
     relative = likelihoods - likelihoods.max(axis=1, keepdims=True)
-    graph = hmm.build_graph(model, clip.units, clip.pause_log_odds)
-    (path,), _ = hmm.viterbi(hmm.stack([graph], [quiet_silence(relative.copy(), clip.loud)]))
+    graphs = [
+        hmm.build_graph(model, units, clip.pause_log_odds)
+        for units in [list(clip.units), *_decoys(clip.units)]
+    ]
+    judged = quiet_silence(relative.copy(), clip.loud)
+    paths, _ = hmm.viterbi(hmm.stack(graphs, [judged] * len(graphs)))
+    graph, path = graphs[0], paths[0]
     if len(path) == 0:
         raise _refused(
             "duration_s",
@@ -105,7 +112,32 @@ def align(
         loud_silence_ratio=check_silence(phones, samples, sample_rate).loud_ratio,
         backend=NAME,
         backend_version=VERSION,
+        match=_match([_spoken_score(relative, g, p) for g, p in zip(graphs, paths, strict=True)]),
     )
+
+
+def _decoys(units: Sequence[str]) -> list[list[str]]:
+    """The same phones in orders that nobody said, as a measure of how well any text would fit this clip."""
+    if len(units) < _MIN_DECOY_PHONES:
+        return []
+    half, third = len(units) // 2, len(units) // 3
+    forwards = list(units)
+    return [
+        forwards[::-1],
+        forwards[half:] + forwards[:half],
+        forwards[third:][::-1] + forwards[:third],
+    ]
+
+
+def _spoken_score(relative: NDArray[np.float32], graph: hmm.Graph, path: NDArray[np.int64]) -> float:
+    scores = relative[np.arange(len(path)), graph.emission[path]]
+    return float(scores[graph.phone[path] >= 0].mean())
+
+
+def _match(scores: Sequence[float]) -> float:
+    """1 - own / decoys: unlike the score itself, it does not depend on how sharp the model is."""
+    own, decoys = scores[0], scores[1:]
+    return 1.0 - own / float(np.mean(decoys)) if decoys else float("nan")
 
 
 def prepare(utterance: Utterance) -> tuple[Transcript, Clip]:

@@ -85,11 +85,13 @@ def check_silence(phones: Sequence[Interval], samples: NDArray[np.float32], samp
 class Limits(NamedTuple):
     """What an alignment must keep to be believed.
 
-    min_score: on the backend's scale; max_swallowed_ratio: share of the loud time that may be labelled
-    silence; max_hasty_ratio: share of the phones that may be at most 15 ms (pocketsphinx: 30 ms) long.
+    min_score: on the backend's scale; min_match: of `Alignment.match`, where there is one;
+    max_swallowed_ratio: share of the loud time that may be labelled silence; max_hasty_ratio: share of the
+    phones that may last no longer than shortest_s, the least the backend can give.
     """
 
     min_score: float
+    min_match: float
     max_swallowed_ratio: float
     max_hasty_ratio: float
     shortest_s: float
@@ -123,6 +125,15 @@ def require_sound(alignment: Alignment, silence: SilenceCheck, limits: Limits) -
             f"{alignment.score:.2f}",
             f"the text does not fit the sound (at least {limits.min_score:g} is wanted of "
             f"{alignment.backend})",
+            "correct the text to what is spoken, or remove the clip",
+        )
+    if alignment.match < limits.min_match:
+        raise AlignError(
+            "text_mismatch",
+            "match",
+            f"{alignment.match:.2f}",
+            f"the text fits the sound hardly better than its phones in another order would (at least "
+            f"{limits.min_match:g} is wanted)",
             "correct the text to what is spoken, or remove the clip",
         )
     if silence.swallowed_ratio > limits.max_swallowed_ratio:

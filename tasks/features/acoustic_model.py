@@ -144,7 +144,13 @@ def limits_of(settings: AlignSettings, backend: str) -> Limits:
         sphinx.NAME: (settings.min_score_pocketsphinx, 0.03),
         mfa.NAME: (settings.mfa.min_score, 0.03),
     }[backend]
-    return Limits(min_score, settings.max_swallowed_ratio, settings.max_hasty_ratio, shortest_s)
+    return Limits(
+        min_score,
+        settings.min_match_hmm,
+        settings.max_swallowed_ratio,
+        settings.max_hasty_ratio,
+        shortest_s,
+    )
 
 
 def _mfa_version(settings: AlignSettings, warnings: list[str]) -> str | None:

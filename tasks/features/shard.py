@@ -78,7 +78,7 @@ def shard_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
                 work.progress(len(card_rows), len(names), file.name)
 
     facts = CardFacts(
-        licence=settings.licence,
+        licence=cfg.corpus.licence,
         family=family.name,
         symbol_table=tables["phonemize"].row(names[0])["symbol_table"],
         sample_rate=family.sample_rate,
@@ -235,7 +235,7 @@ SHARD = CorpusStage(
     run=shard_corpus,
     reads=_READS,
     rejects_of=_REJECTS_OF,
-    config=("features.shard", "family.name", "family.sample_rate"),
+    config=("features.shard", "corpus.licence", "family.name", "family.sample_rate"),
     schema=schemas.NOTHING,
     libraries=("pyarrow", "soxr", "soundfile"),
     about="Training table: Parquet files by split, with a dataset card.",

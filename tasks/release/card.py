@@ -16,7 +16,7 @@ class CardFacts:
         sample_rate: Of the output, Hz.
         languages: Codes, most trained first.
         speakers: Names.
-        default_speaker: Who speaks when nobody is asked for.
+        name: The voice's name.
         clips: Training clips.
         hours: Hours of training speech.
         licence: Licence of the recordings.
@@ -31,7 +31,7 @@ class CardFacts:
     sample_rate: int
     languages: tuple[str, ...]
     speakers: tuple[str, ...]
-    default_speaker: str
+    name: str
     clips: int
     hours: float
     licence: str
@@ -46,7 +46,7 @@ def voice_card(facts: CardFacts) -> str:
     """The card as Markdown with a metadata header."""
     parts = [
         _header(facts),
-        f"# Voice of {facts.default_speaker}",
+        f"# {facts.name}",
         *_warning(facts),
         "\n".join(_table(("", ""), _summary(facts))),
         "## What it was measured to do",

@@ -60,6 +60,17 @@ def test_wrong_text_scores_far_lower(slt: list[Case]) -> None:
         assert min(right) > max(wrong) + 3
 
 
+def test_the_match_separates_right_from_swapped_text_whatever_the_scale(slt: list[Case]) -> None:
+    cases = slt[:6]
+    model = hmm_aligner.train([case.utterance for case in cases[:4]])
+    for case, other in itertools.pairwise(cases):
+        swapped = case.utterance._replace(
+            words=other.utterance.words, phones_per_word=other.utterance.phones_per_word
+        )
+        assert hmm_aligner.align(model, *case.utterance).match > 0.3
+        assert hmm_aligner.align(model, *swapped).match < 0.2
+
+
 def test_training_is_reproducible_and_models_survive_bytes(slt: list[Case]) -> None:
     utterances = [case.utterance for case in slt[:3]]
     first, again = hmm_aligner.train(utterances), hmm_aligner.train(utterances)

@@ -168,7 +168,9 @@ def real_clips(speech: Path, folder: Path) -> dict[str, Utterance]:
     return made
 
 
-LIMITS = Limits(min_score=-62.0, max_swallowed_ratio=0.15, max_hasty_ratio=0.5, shortest_s=0.03)
+LIMITS = Limits(
+    min_score=-62.0, min_match=0.2, max_swallowed_ratio=0.15, max_hasty_ratio=0.5, shortest_s=0.03
+)
 
 
 @pytest.mark.parametrize("kind", ["textgrid", "json", "csv", "nocleanup_origtext"])

@@ -44,7 +44,11 @@ def settings(**sections: Any) -> SimpleNamespace:
         "shard": ShardSettings(rows_per_file=5, rows_per_group=2),
     }
     family = sections.pop("family", FamilySettings())
-    return SimpleNamespace(features=SimpleNamespace(**{**features, **sections}), family=family)
+    return SimpleNamespace(
+        corpus=SimpleNamespace(licence="CC0-1.0"),
+        features=SimpleNamespace(**{**features, **sections}),
+        family=family,
+    )
 
 
 def run_rows(stage: RowStage, rows: list[dict[str, Any]], tree: Any) -> list[Outcome]:
@@ -258,7 +262,7 @@ def test_the_card_says_what_is_in_it(inputs: FakeInputs, tree: SimpleNamespace, 
     card = shard(inputs, tree, tmp_path).files["README.md"].read_text(encoding="utf-8")
     head = yaml.safe_load(card.split("---")[1])
     assert head["language"] == ["en"]
-    assert head["license"] == "unknown"
+    assert head["license"] == "CC0-1.0"
     assert {one["split"] for one in head["configs"][0]["data_files"]} == {"train", "validation", "test"}
     assert "| ann | 9 |" in card
     assert "| screen | low_snr | 1 |" in card

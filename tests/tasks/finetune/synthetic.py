@@ -79,10 +79,12 @@ def settings(**changes: Any) -> SimpleNamespace:
     """The settings' tree with everything that training and release read."""
     return SimpleNamespace(
         seed=11,
+        voice="tester",
+        corpus=SimpleNamespace(licence="CC0-1.0"),
         family=FAMILY,
         compute=ComputeSettings(threads=1, device="cpu", **changes.get("compute", {})),
         features=SimpleNamespace(
-            shard=ShardSettings(licence="CC0-1.0"),
+            shard=ShardSettings(),
             speaker=SpeakerSettings(),
             content=ContentSettings(),
             linguistic=LinguisticSettings(),
