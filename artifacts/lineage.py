@@ -34,7 +34,7 @@ class Action:
     key: str
     output: str
     inputs: Mapping[str, str]
-    """Upstream stage (or `stage.rejects`) -> digest of what was read of it."""
+    """Upstream stage (or `stage.rejects`, `stage.record`) -> digest of what was read of it."""
     rows: int = 0
     rejects: int = 0
     files: Mapping[str, str] = field(default_factory=dict)
@@ -60,8 +60,8 @@ class Action:
         )
 
     def reads(self) -> tuple[str, ...]:
-        """Upstream stages, each once; reading a stage's rejects is reading the stage."""
-        return tuple(dict.fromkeys(name.removesuffix(".rejects") for name in self.inputs))
+        """Upstream stages, each once; reading a stage's rejects or record is reading the stage."""
+        return tuple(dict.fromkeys(name.split(".")[0] for name in self.inputs))
 
 
 @dataclass(frozen=True)

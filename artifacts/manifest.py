@@ -6,6 +6,7 @@ shards, counts and metrics, so that the same data made in another order is the s
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -123,8 +124,13 @@ def load(store: Store, stage: str, key: str) -> Manifest | None:
     return None if record is None else Manifest.from_record(record)
 
 
-def commit(store: Store, manifest: Manifest) -> None:
-    """Write the manifest; an earlier one under the key is kept beside it when it said something else."""
+def commit(store: Store, manifest: Manifest) -> Manifest:
+    """Write the manifest; an earlier one under the key is kept beside it when it said something else.
+
+    Returns:
+        The manifest as every later look-up will read it, to the order of its names: what is made of it must
+        not depend on whether it was just computed.
+    """
     name = action_name(manifest.stage, manifest.key)
     earlier = store.read_record(name)
     record = manifest.to_record()
@@ -132,6 +138,7 @@ def commit(store: Store, manifest: Manifest) -> None:
         number = sum(1 for _ in store.records(f"actions/{manifest.stage}/{manifest.key}.history"))
         store.write_record(f"actions/{manifest.stage}/{manifest.key}.history/{number:04d}.json", earlier)
     store.write_record(name, record)
+    return Manifest.from_record(json.loads(digest.canonical_json(record)))
 
 
 def missing_blobs(store: Store, manifest: Manifest, thorough: bool = False) -> list[BlobRef]:

@@ -29,8 +29,8 @@ class CorpusSettings(Section):
     licence: str = Field(
         "unknown",
         min_length=1,
-        description="Licence of the recordings (an SPDX name where there is one), for the cards of the training "
-        "table and the voice.",
+        description="Licence of the recordings (an SPDX name where there is one), for the cards of "
+        "the training table and the voice.",
     )
     transcripts: Literal["auto", "none"] = Field(
         "auto",

@@ -24,7 +24,8 @@ Read = Callable[..., Awaitable[Any]]
 def setup_environment(*, ctx: HookContext) -> SetupResult | None:
     """Called while Prefect starts; changes nothing but the one look-up, and that only in its CLI."""
     del ctx
-    if Path(sys.argv[0]).name in ("prefect", "__main__.py") and "deployment" in sys.argv:
+    # Under `python -m prefect` the hook runs while the module is still being found, when argv[0] is "-m".
+    if Path(sys.argv[0]).name in ("prefect", "__main__.py", "-m") and "deployment" in sys.argv:
         from prefect.client.orchestration import PrefectClient
 
         PrefectClient.read_deployment_by_name = with_default(  # type: ignore[method-assign, assignment]

@@ -94,7 +94,7 @@ class Inputs(Protocol):
         ...
 
     def record(self, stage: str) -> dict[str, Any]:
-        """Key, output digest, metrics and counts of an upstream stage."""
+        """Key, output digest, metrics and counts of an upstream stage (declared with `records_of`)."""
         ...
 
 

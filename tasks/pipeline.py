@@ -305,14 +305,17 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
         ("code", "code of {name} {verb}"),
         ("libraries", "{name} {old} -> {new}"),
         ("broadcast", "output of {name} changed"),
-        ("inputs", "output of {name} changed"),
+        ("inputs", "{what} of {name} changed"),
     ):
         old, new = before.get(part, {}), after.get(part, {})
         for name in sorted({*old, *new}):
             was, now = old.get(name), new.get(name)
             if was != now:
                 verb = "appeared" if was is None else "went" if now is None else "changed"
-                found.append(say.format(name=name, old=was, new=now, verb=verb))
+                shown, what = name, "output"
+                if part == "inputs":
+                    shown, _, what = name.partition(".")
+                found.append(say.format(name=shown, old=was, new=now, verb=verb, what=what or "output"))
     for part in ("version", "format", "schema"):
         if before.get(part) != after.get(part):
             found.append(f"the stage's {part} changed")

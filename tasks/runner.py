@@ -76,8 +76,7 @@ def run_row_stage(
         rejects=tuple(reject for outcome in outcomes for reject in outcome.rejects),
         warnings=tuple(dict.fromkeys(w for outcome in outcomes for w in outcome.warnings)),
     )
-    manifests.commit(store, made)
-    return made, Tally(total, len(missing), cached)
+    return manifests.commit(store, made), Tally(total, len(missing), cached)
 
 
 def _compute(
@@ -229,7 +228,7 @@ def run_corpus_stage(
         work = Work(folder, context.progress, context.stop)
         made = stage.run(CorpusInputs(stage, inputs, context), view(stage, context.settings), work)
         manifest = _stored(stage, key, made, context.store)
-        manifests.commit(context.store, manifest)
+        manifest = manifests.commit(context.store, manifest)
         shutil.rmtree(folder)
     return manifest, Tally(len(manifest.rows), len(manifest.rows), 0)
 
@@ -288,8 +287,10 @@ class CorpusInputs:
         return self._inputs[stage].rejects
 
     def record(self, stage: str) -> dict[str, Any]:
-        """What is known about a declared stage's result."""
-        known = self._declared(stage)
+        """How a stage declared in `records_of` was made."""
+        if stage not in self._stage.records_of:
+            raise KeyError(f"{self._stage.name} did not declare to read the record of {stage}")
+        known = self._inputs[stage]
         return {
             "stage": known.stage,
             "key": known.key,
@@ -304,7 +305,7 @@ class CorpusInputs:
         }
 
     def _declared(self, stage: str) -> Manifest:
-        if stage not in self._stage.reads and stage not in self._stage.rejects_of:
+        if stage not in self._stage.reads:
             raise KeyError(f"{self._stage.name} did not declare to read {stage}")
         return self._inputs[stage]
 

@@ -93,6 +93,8 @@ class CorpusStage(_Declared):
     run: CorpusFunction
     rejects_of: Sequence[str] = ()
     """Stages whose rejects are read as well."""
+    records_of: Sequence[str] = ()
+    """Stages of which it is read how they were made: key, settings, code, warnings, metrics."""
     uses_gpu: bool = False
 
 
@@ -120,7 +122,7 @@ def upstream(stage: Stage) -> list[str]:
     if isinstance(stage, RowStage):
         names += [*stage.only, *stage.broadcast]
     else:
-        names += stage.rejects_of
+        names += [*stage.rejects_of, *stage.records_of]
     return list(dict.fromkeys(names))
 
 
@@ -158,8 +160,10 @@ def key_of(stage: Stage, settings: Any, inputs: Mapping[str, Manifest]) -> Key:
         keys = [key for _, key in row_keys(stage, function, inputs)]
         parts["inputs"] = {name: inputs[name].output for name in upstream(stage)}
         return Key(function, digest.of_parts([function, *keys]), parts)
-    parts["inputs"] = {name: _read_part(inputs[name], columns) for name, columns in stage.reads.items()} | {
-        f"{name}.rejects": inputs[name].rejects_digest for name in stage.rejects_of
+    parts["inputs"] = {
+        **{name: _read_part(inputs[name], columns) for name, columns in stage.reads.items()},
+        **{f"{name}.rejects": inputs[name].rejects_digest for name in stage.rejects_of},
+        **{f"{name}.record": inputs[name].key or inputs[name].output for name in stage.records_of},
     }
     function = digest.of_value([stage.name, parts])
     return Key(function, function, parts)

@@ -376,6 +376,7 @@ REPORT = CorpusStage(
     run=report_corpus,
     reads=READS,
     rejects_of=(SCAN, *READS),
+    records_of=(SCAN, *READS),
     config=CONFIG,
     schema=schemas.NOTHING,
     code=(),

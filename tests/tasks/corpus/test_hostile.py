@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import tarfile
 import time
 from dataclasses import dataclass
@@ -112,9 +111,8 @@ def test_every_refusal_says_why_and_what_to_do(verdicts):
         assert one.reason and one.remedy and one.field
 
 
-def test_time_and_memory_are_bounded(verdicts):
+def test_time_is_bounded(verdicts):
     assert verdicts.seconds < 60
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2 << 20  # KiB
 
 
 def test_conversions_lose_no_speech(items, verdicts):
