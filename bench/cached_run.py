@@ -21,6 +21,7 @@ from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+RESULTS = Path(__file__).resolve().parent / "results" / "cached_run.json"
 BAR_S = 6.0
 FEW_STEPS = ("train.sovits.max_steps=2", "train.t2s.max_steps=2", "release.synthesize.max_sentence_s=1")
 
@@ -102,6 +103,8 @@ def main() -> int:
             services(workspace, "down")
             shutil.rmtree(workspace, ignore_errors=True)
     print(json.dumps(result, indent=1))
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return int(float(str(result["median_s"])) > BAR_S)
 
 

@@ -69,7 +69,7 @@ def worker_scaling(recordings: Path, workspace: Path) -> dict[str, object]:
     for pipeline in pipelines.values():
         for name in pipeline.stages:
             pipeline.run_stage(name)
-            if name == SCALED[-1] or name == "shard":
+            if name == "shard":
                 break
         for name in SCALED:
             pipeline.run_stage(name, force=True)
