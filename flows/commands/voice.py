@@ -49,6 +49,11 @@ def finetune(
         raise UserError(
             f"RECORDINGS: {recordings} is not a folder; name the folder that holds the recordings"
         )
+    if preset is None and config is None:
+        warn(
+            "no --preset given: published full sizes, trained from scratch, which takes a GPU and days; "
+            f"there are {', '.join(presets())}"
+        )
     request = Request(
         folder, check_name(voice), preset, config.resolve() if config else None, tuple(overrides or ())
     )

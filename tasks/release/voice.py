@@ -16,6 +16,7 @@ from configs.errors import UserError
 from configs.linguistic import LinguisticSettings
 from configs.release import SynthesizeSettings
 from models.frontend.audio import Samples, Waveform
+from models.frontend.language import foreign_share
 from models.frontend.mel import SpectrogramParameters, linear_spectrogram
 from models.frontend.text.g2p import Phonemized, base_language, phonemize
 from models.linguistic.bert import bert_features, load_bert
@@ -27,6 +28,9 @@ from tasks.finetune.batches import derive_seed
 from tasks.release.sentences import split_sentences
 
 logger = logging.getLogger(__name__)
+
+MAX_FOREIGN_SHARE = 0.3
+"""Letters of another script that a text may hold (names, for example) before it is refused."""
 
 CODES_PER_S = 25.0
 SLOWEST_PHONES_PER_S = 3.0
@@ -122,6 +126,12 @@ class Voice:
         sentences = split_sentences(text)
         if not sentences:
             raise UserError("text: it is empty; give the words to speak")
+        foreign = foreign_share(text, spoken_language)
+        if foreign > MAX_FOREIGN_SHARE:
+            raise UserError(
+                f"text: {foreign:.0%} of its letters belong to no script of the language {spoken_language}; "
+                f"this voice speaks {', '.join(self.languages)}"
+            )
         pieces: list[Samples] = []
         pause = np.zeros(round(self.manner.pause_s * self.frame.sample_rate), dtype=np.float32)
         for number, sentence in enumerate(_speakable(sentences)):

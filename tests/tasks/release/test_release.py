@@ -148,6 +148,7 @@ def test_speed_makes_speech_shorter(voice_folder: Path) -> None:
         ({"text": "hello", "speaker": "nobody"}, "speaker: 'nobody' is not in this voice; it has tester"),
         ({"text": "  \n "}, "text: it is empty"),
         ({"text": "?! ..."}, "has no word"),
+        ({"text": "今天天气很好"}, "no script of the language en"),
     ],
 )
 def test_what_a_voice_cannot_say_is_refused(
