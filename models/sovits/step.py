@@ -153,10 +153,11 @@ class SovitsStep:
 
     @torch.no_grad()
     def validation_losses(self, batch: SovitsBatch) -> dict[str, Tensor]:
-        """{"mel", "kl", "kl_ssl"} of whole utterances, without dropout, noise or codebook updates.
+        """{"mel", "kl", "kl_ssl"} of whole utterances, without dropout or codebook updates.
 
         "mel" is the mean absolute log-mel distance between the recording and its resynthesis through the
-        posterior's mean, over the frames that exist.
+        posterior's mean, over the frames that exist. "kl" is the training loss's estimate, from posterior
+        samples that are the same at every call: at the mean it would lack the samples' spread.
         """
         was_training = self.generator.training
         self.generator.eval()
@@ -168,12 +169,14 @@ class SovitsStep:
             batch.phone_lengths,
             speaker_vector=batch.speaker_vector,
         )
+        noise, starts = draw_noise_and_segments(batch, self.config, torch.Generator().manual_seed(0))
+        sampled = self.forward_generator_with(batch, noise, starts)
         self.generator.train(was_training)
         mel_real = self._mel_of_spectrogram(batch.spec)
         distance = (self._mel_of_wave(out.wave) - mel_real).abs() * out.frame_mask
         return {
             "mel": distance.sum() / (out.frame_mask.sum() * self.config.n_mels),
-            "kl": gaussian_kl(out.z_p, out.logs_q, out.m_p, out.logs_p, out.frame_mask),
+            "kl": sampled.kl,
             "kl_ssl": out.commitment,
         }
 

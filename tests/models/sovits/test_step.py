@@ -86,6 +86,10 @@ def test_validation_repeats_and_leaves_the_mode_and_weights(rng: torch.Generator
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert step.generator.training
     assert all(torch.equal(before[name], value) for name, value in step.generator.state_dict().items())
+    # The same quantity that training measures, not the smaller one at the posterior's mean.
+    assert first["kl"].item() == pytest.approx(
+        step.forward_generator(batch, torch.Generator().manual_seed(1)).kl.item(), rel=0.2
+    )
 
 
 def test_segments_lie_inside_their_clips() -> None:
