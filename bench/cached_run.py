@@ -1,8 +1,8 @@
 """How long a run takes whose every stage is cached, against a running server: whole processes, the median.
 
-Usage: `python bench/cached_run.py [--workspace W --voice V]`. Without arguments it makes a small voice from
-the embedded recordings in a temporary workspace and brings up services of its own; else the voice must be
-finished and `voicewright up` must run. Prints JSON; exits with 1 above the bar of 6 s.
+Usage: `PYTHONPATH=. python bench/cached_run.py [--workspace W --voice V]`. Without arguments it makes a
+small voice from the embedded recordings in a temporary workspace and brings up services of its own; else the
+voice must be finished and `voicewright up` must run. Prints JSON; exits with 1 above the bar of 6 s.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What every stage costs, in core-seconds per second of audio, and what a second worker brings.
 
 Runs the whole pipeline over a corpus in a fresh workspace (tiny preset), then the row feature stages again
-with one and with two workers, alternating, and reports medians. Usage: `python bench/stages.py [FOLDER]`;
-without a folder the embedded sample recordings are used.
+with one and with two workers, alternating, and reports medians.
+Usage: `PYTHONPATH=. python bench/stages.py [FOLDER]`; without one the embedded sample recordings are used.
 """
 
 from __future__ import annotations

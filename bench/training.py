@@ -1,6 +1,7 @@
 """How long a training step takes: SoVITS and T2S, medians over steps of the real recipe.
 
-    python bench/training.py [--size tiny|published] [--steps 7] [--threads 2] [--device cpu|cuda]
+    PYTHONPATH=. python bench/training.py [--size tiny|published] [--steps 7] [--threads 2]
+        [--device cpu|cuda]
 
 Batches are random numbers of the shapes that training sees (batch 4; 200 frames; 100 phones, 250 codes), fp32
 on a CPU, bf16 on a GPU. FLOPs are counted by torch's own counter, forward and backward; their share is of the
@@ -13,33 +14,28 @@ import argparse
 import json
 import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from configs.compute import ComputeSettings  # noqa: E402
-from configs.train import SovitsTrainSettings, T2sTrainSettings  # noqa: E402
-from models.discriminators.multi_period import MultiPeriodDiscriminator  # noqa: E402
-from models.sovits.config import TINY as TINY_SOVITS  # noqa: E402
-from models.sovits.config import SovitsConfig, sovits_config  # noqa: E402
-from models.sovits.model import SovitsGenerator  # noqa: E402
-from models.sovits.step import SovitsBatch, SovitsStep  # noqa: E402
-from models.t2s.config import TINY as TINY_T2S  # noqa: E402
-from models.t2s.config import T2SConfig, t2s_config  # noqa: E402
-from models.t2s.model import TextToSemantic  # noqa: E402
-from models.t2s.step import T2SBatch, T2SStep  # noqa: E402
-from tasks.finetune.recipe import Recipe, Updater  # noqa: E402
-from tasks.finetune.session import Machine, choose_machine  # noqa: E402
-from tasks.finetune.sovits import SovitsRecipe, loss_weights  # noqa: E402
-from tasks.finetune.t2s import T2sRecipe  # noqa: E402
+from configs.compute import ComputeSettings
+from configs.train import SovitsTrainSettings, T2sTrainSettings
+from models.discriminators.multi_period import MultiPeriodDiscriminator
+from models.sovits.config import TINY as TINY_SOVITS
+from models.sovits.config import SovitsConfig, sovits_config
+from models.sovits.model import SovitsGenerator
+from models.sovits.step import SovitsBatch, SovitsStep
+from models.t2s.config import TINY as TINY_T2S
+from models.t2s.config import T2SConfig, t2s_config
+from models.t2s.model import TextToSemantic
+from models.t2s.step import T2SBatch, T2SStep
+from tasks.finetune.recipe import Recipe, Updater
+from tasks.finetune.session import Machine, choose_machine
+from tasks.finetune.sovits import SovitsRecipe, loss_weights
+from tasks.finetune.t2s import T2sRecipe
 
 BATCH, FRAMES, PHONES, CODES = 4, 200, 100, 250
 GEMM_SIZE, GEMM_REPEATS = 1024, 5

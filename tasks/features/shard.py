@@ -15,11 +15,9 @@ from configs.errors import UserError
 from models.frontend.audio import decode_flac, encode_flac, resample
 from tasks.features.card import CardFacts, CardRow, dataset_card
 from tasks.features.durations import phone_durations
-from tasks.features.examples import EXAMPLE_PLAIN, read_examples
+from tasks.features.examples import EXAMPLE_PLAIN
 from tasks.features.split import SPLITS, Clip, split_clips
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
-
-__all__ = ["SHARD", "read_examples", "shard_corpus"]
 
 # Columns read of every stage beside its identifier; together they are one row of the training table.
 _READS: dict[str, tuple[str, ...]] = {
