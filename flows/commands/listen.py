@@ -1,4 +1,4 @@
-"""Listening and looking: `speak`, `report`, `rejects`, `where`."""
+"""Listening and looking: `speak`, `report`, `rejects`, `textgrids`, `where`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(speak)
     app.command()(report)
     app.command()(rejects)
+    app.command()(textgrids)
     app.command()(where)
 
 
@@ -114,6 +115,20 @@ def rejects(
         table.add_row(*map(_plain, (*cells, row["reason"], row["remedy"])))
     console.print(table)
     return None
+
+
+def textgrids(
+    context: typer.Context,
+    voice: str = typer.Argument(..., help="Name of the voice."),
+    folder: Path = typer.Argument(..., help="Where to write the files."),
+) -> None:
+    """Write phone and word times of every clip as Praat TextGrids."""
+    from tasks.release.textgrids import export_textgrids
+
+    workspace = session(context).workspace
+    pipeline = open_pipeline(workspace, remembered(workspace, voice))
+    count = sum(1 for _ in export_textgrids(pipeline, folder))
+    console.print(f"{folder}: {count} TextGrids", markup=False)
 
 
 def where(
