@@ -78,7 +78,7 @@ def _accelerator() -> Finding:
 def _mfa() -> Finding:
     remedy = (
         "conda create -n aligner -c conda-forge montreal-forced-aligner, then "
-        "--set features.align.mfa_command=PATH; without it the built-in aligners are used"
+        "--set features.align.mfa.executable=PATH; without it the built-in aligners are used"
     )
     command = shutil.which("mfa")
     if command is None:
