@@ -23,7 +23,8 @@ from configs.speaker import SpeakerSettings
 from configs.spectrogram import SpectrogramSettings
 from configs.storage import StoreSettings
 from configs.tracking import TrackingSettings
-from configs.train import SovitsTrainSettings, T2sTrainSettings
+from configs.train_sovits import SovitsTrainSettings
+from configs.train_t2s import T2sTrainSettings
 from configs.transcribe import TranscribeSettings
 
 

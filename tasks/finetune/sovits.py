@@ -11,7 +11,7 @@ from torch import Tensor
 
 from artifacts import schemas
 from configs.errors import UserError
-from configs.train import SovitsTrainSettings
+from configs.train_sovits import SovitsTrainSettings
 from models.discriminators.multi_period import MultiPeriodDiscriminator
 from models.frontend.mel import SpectrogramParameters
 from models.frontend.text.symbols import load_symbol_table

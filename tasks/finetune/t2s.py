@@ -12,7 +12,7 @@ from torch import Tensor
 from artifacts import schemas
 from artifacts.manifest import Reject
 from configs.errors import UserError
-from configs.train import T2sTrainSettings
+from configs.train_t2s import T2sTrainSettings
 from models.frontend.text.symbols import load_symbol_table
 from models.t2s.config import T2SConfig, t2s_config
 from models.t2s.model import TextToSemantic

@@ -19,7 +19,8 @@ from configs.linguistic import LinguisticSettings
 from configs.release import EvaluateSettings, ExportSettings, SynthesizeSettings
 from configs.shard import ShardSettings
 from configs.speaker import SpeakerSettings
-from configs.train import SovitsTrainSettings, T2sTrainSettings
+from configs.train_sovits import SovitsTrainSettings
+from configs.train_t2s import T2sTrainSettings
 from models.content.mfcc import mfcc_features
 from models.frontend.audio import encode_flac
 from models.frontend.mel import linear_spectrogram, mel_from_linear

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from configs.errors import UserError
-from configs.train import SovitsTrainSettings
+from configs.train_sovits import SovitsTrainSettings
 from models.frontend.mel import linear_spectrogram
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.examples import read_split

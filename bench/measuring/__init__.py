@@ -1,0 +1,1 @@
+"""What the benchmarks share: clocks, memory, the machine's own limits."""
