@@ -56,6 +56,7 @@ class Manifest:
     files: dict[str, BlobRef] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     series: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def output(self) -> str:
@@ -84,6 +85,7 @@ class Manifest:
             "files": {name: list(ref) for name, ref in self.files.items()},
             "metrics": self.metrics,
             "series": self.series,
+            "notes": list(self.notes),
         }
 
     @classmethod
@@ -99,6 +101,7 @@ class Manifest:
             files={name: BlobRef(*ref) for name, ref in record["files"].items()},
             metrics=record["metrics"],
             series={n: [(int(s), float(v)) for s, v in p] for n, p in record["series"].items()},
+            notes=tuple(record.get("notes", ())),
         )
 
 

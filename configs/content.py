@@ -18,9 +18,10 @@ class ContentSettings(Section):
         "serves small voices trained from scratch.",
     )
     model: str = Field(
-        "TencentGameMate/chinese-hubert-base",
+        "hubert",
         min_length=1,
-        description="HuBERT: a local folder with config.json and weights, or a name on the Hugging Face hub.",
+        description="HuBERT: a name from `voicewright models list`, a local folder with config.json and "
+        "weights, or a repository of the Hugging Face hub.",
     )
     revision: str = Field("main", min_length=1, description="HuBERT: hub revision.")
     weights_digest: str | None = Field(

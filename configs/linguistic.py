@@ -18,10 +18,10 @@ class LinguisticSettings(Section):
         "always zeros.",
     )
     model: str = Field(
-        "hfl/chinese-roberta-wwm-ext-large",
+        "roberta",
         min_length=1,
-        description="BERT: a local folder with config.json, vocab.txt and weights, or a name on the "
-        "Hugging Face hub.",
+        description="BERT: a name from `voicewright models list`, a local folder with config.json, "
+        "vocab.txt and weights, or a repository of the Hugging Face hub.",
     )
     revision: str = Field("main", min_length=1, description="BERT: hub revision.")
     weights_digest: str | None = Field(

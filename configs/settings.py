@@ -15,6 +15,7 @@ from configs.linguistic import LinguisticSettings
 from configs.measure import MeasureSettings
 from configs.phonemize import PhonemizeSettings
 from configs.pitch import PitchSettings
+from configs.plan import PlanSettings
 from configs.release import EvaluateSettings, ExportSettings, SynthesizeSettings
 from configs.screen import ScreenSettings
 from configs.segment import SegmentSettings
@@ -26,6 +27,7 @@ from configs.tracking import TrackingSettings
 from configs.train_sovits import SovitsTrainSettings
 from configs.train_t2s import T2sTrainSettings
 from configs.transcribe import TranscribeSettings
+from configs.weights import WeightsSettings
 
 
 class Corpus(CorpusSettings):
@@ -54,6 +56,7 @@ class Features(Section):
 class Train(Section):
     """Training of the networks."""
 
+    plan: PlanSettings = PlanSettings()
     sovits: SovitsTrainSettings = SovitsTrainSettings()
     t2s: T2sTrainSettings = T2sTrainSettings()
 
@@ -78,5 +81,6 @@ class Settings(Section):
     train: Train = Train()
     release: Release = Release()
     compute: ComputeSettings = ComputeSettings()
+    weights: WeightsSettings = WeightsSettings()
     store: StoreSettings = StoreSettings()
     tracking: TrackingSettings = TrackingSettings()

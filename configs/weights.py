@@ -1,52 +1,129 @@
 """Published weights that a stage can use: where they come from and what they may be used for.
 
-Nothing is fetched unless a setting asks for it. Each entry can be replaced by a local folder through the
-setting named in `setting`. Sizes are those the hubs state; entries whose digest was never seen by us carry
-none, and `voicewright models list` says so.
+Nothing is fetched unless someone asks for it. A setting names an entry of this list, a local file or folder,
+or (for transformers models) any repository of the Hugging Face hub. Places inside the local folder are those
+of the hub's repository, so a `pretrained_models` folder of GPT-SoVITS serves as it is. Sizes are those the
+hub states; no entry carries a digest, since we have not seen the files.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import Field
+
+from configs.base import Section
+
+
+class WeightsSettings(Section):
+    """Where published weights lie."""
+
+    folder: str | None = Field(
+        None,
+        description="folder of published weights; null is the workspace's `models`. A GPT-SoVITS "
+        "`pretrained_models` folder can be named as it is",
+    )
+
 
 @dataclass(frozen=True)
 class Weights:
-    """One published set of weights."""
+    """One published set of weights.
+
+    Attributes:
+        name: what settings call it.
+        hub_id: repository on the Hugging Face hub.
+        path: file or folder inside the repository, and inside the local folder; empty: the whole repository.
+        revision: branch or commit.
+        licence: as the repository states it.
+        size_mb: download size.
+        setting: the setting that names it.
+        used_for: one line for people.
+        files: the files needed of the repository; empty: all under `path`.
+    """
 
     name: str
     hub_id: str
+    path: str
     revision: str
     licence: str
     size_mb: int
     setting: str
     used_for: str
     files: tuple[str, ...] = ()
-    sha256: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it belongs, relative to the folder of weights."""
+        return self.path or self.name
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is one file rather than a folder with a config.json."""
+        return self.path.endswith((".pth", ".ckpt"))
+
+
+_GPT_SOVITS = "lj1995/GPT-SoVITS"
+_GENERATOR, _DISCRIMINATOR = "train.sovits.pretrained", "train.sovits.pretrained_discriminator"
+_DECODER = "train.t2s.pretrained"
+
+
+def _gpt_sovits(name: str, path: str, size_mb: int, setting: str, used_for: str) -> Weights:
+    return Weights(name, _GPT_SOVITS, path, "main", "MIT", size_mb, setting, used_for)
 
 
 PUBLISHED = (
-    Weights(
+    _gpt_sovits(
         "hubert",
-        "TencentGameMate/chinese-hubert-base",
-        "main",
-        "MIT",
-        360,
+        "chinese-hubert-base",
+        190,
         "features.content.model",
-        "content features of GPT-SoVITS voices (features.content.backend=hubert)",
+        "content features of GPT-SoVITS voices",
     ),
-    Weights(
+    _gpt_sovits(
         "roberta",
-        "hfl/chinese-roberta-wwm-ext-large",
-        "main",
-        "Apache-2.0",
-        1300,
+        "chinese-roberta-wwm-ext-large",
+        652,
         "features.linguistic.model",
-        "BERT features for Chinese text",
+        "BERT features of Chinese text; features.linguistic.backend=zeros does without",
     ),
+    _gpt_sovits(
+        "eres2netv2",
+        "sv/pretrained_eres2netv2w24s4ep4.ckpt",
+        108,
+        "features.speaker_vector.model",
+        "speaker vectors of v2Pro voices",
+    ),
+    _gpt_sovits("s2G-v1", "s2G488k.pth", 107, _GENERATOR, "SoVITS v1 generator"),
+    _gpt_sovits("s2D-v1", "s2D488k.pth", 94, _DISCRIMINATOR, "SoVITS v1 discriminators"),
+    _gpt_sovits(
+        "s1-v1",
+        "s1bert25hz-2kh-longer-epoch=68e-step=50232.ckpt",
+        156,
+        _DECODER,
+        "text-to-semantic decoder of v1",
+    ),
+    _gpt_sovits("s2G-v2", "gsv-v2final-pretrained/s2G2333k.pth", 107, _GENERATOR, "SoVITS v2 generator"),
+    _gpt_sovits(
+        "s2D-v2", "gsv-v2final-pretrained/s2D2333k.pth", 94, _DISCRIMINATOR, "SoVITS v2 discriminators"
+    ),
+    _gpt_sovits(
+        "s1-v2",
+        "gsv-v2final-pretrained/s1bert25hz-5kh-longer-epoch=12-step=369668.ckpt",
+        156,
+        _DECODER,
+        "text-to-semantic decoder of v2",
+    ),
+    _gpt_sovits("s2G-v2pro", "v2Pro/s2Gv2Pro.pth", 162, _GENERATOR, "SoVITS v2Pro generator"),
+    _gpt_sovits("s2D-v2pro", "v2Pro/s2Dv2Pro.pth", 126, _DISCRIMINATOR, "SoVITS v2Pro discriminators"),
+    _gpt_sovits("s2G-v2proplus", "v2Pro/s2Gv2ProPlus.pth", 200, _GENERATOR, "SoVITS v2ProPlus generator"),
+    _gpt_sovits(
+        "s2D-v2proplus", "v2Pro/s2Dv2ProPlus.pth", 126, _DISCRIMINATOR, "SoVITS v2ProPlus discriminators"
+    ),
+    _gpt_sovits("s1-v2pro", "s1v3.ckpt", 156, _DECODER, "text-to-semantic decoder of v2Pro and v2ProPlus"),
     Weights(
         "whisper",
         "Systran/faster-whisper-large-v3",
+        "",
         "main",
         "MIT",
         3100,
@@ -56,6 +133,7 @@ PUBLISHED = (
     Weights(
         "ecapa",
         "speechbrain/spkrec-ecapa-voxceleb",
+        "",
         "main",
         "Apache-2.0",
         90,

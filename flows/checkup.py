@@ -102,7 +102,7 @@ def _free_space(workspace: Path) -> Finding:
 
 def _weights(workspace: Path) -> list[Finding]:
     from configs.weights import PUBLISHED
-    from flows.weights import located
+    from tasks.weights import located
 
     findings = []
     for weights in PUBLISHED:

@@ -172,6 +172,8 @@ def _stage(
     log = run_log()
     for warning in result.warnings:
         log.warning("%s: %s", name, warning)
+    for note in result.notes:
+        log.info("%s: %s", name, note)
     log.info("%s", describe(result))
     if result.status == "cached":
         # The table of the run that computed it stays the newest one under its key.

@@ -22,7 +22,7 @@ from rich.progress import (
 
 from flows import services
 from tasks.pipeline import StageResult
-from tasks.voice import Request
+from tasks.voice import Request, check_weights
 
 # Warnings beyond this many of one stage are counted; `voicewright report` has them all.
 SHOWN_WARNINGS = 3
@@ -35,8 +35,8 @@ def run_voice(workspace: Path, request: Request, until: str | None, force: tuple
         UserError: a setting or an input is wrong.
         StoppedError, KeyboardInterrupt: a stop was asked for.
     """
-    # Settings first: a wrong one is told before anything is started.
-    request.resolve()
+    # Settings and weights first: what is wrong or missing is told before anything is started.
+    check_weights(workspace, request, until)
     # The screen shows the stages; Prefect's own lines go to the server alone.
     os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
     with services.serving(workspace, meanwhile=_load):
@@ -113,6 +113,8 @@ class Screen:
         if result.rejects:
             line += f"  [yellow]{result.rejects} refused[/]"
         self._progress.console.print(line, soft_wrap=True)
+        for note in result.notes:
+            self._progress.console.print(f"            {escape(note)}", soft_wrap=True)
         if result.status != "cached":
             for warning in result.warnings[:SHOWN_WARNINGS]:
                 self._progress.console.print(f"            [yellow]{escape(warning)}[/]", soft_wrap=True)

@@ -25,7 +25,7 @@ from flows.prepare import prepare
 from flows.recorded import Recorder, Status
 from flows.release import release
 from tasks.pipeline import StageResult
-from tasks.voice import Request, check_name, open_pipeline
+from tasks.voice import Request, check_name, check_weights, open_pipeline
 
 SAMPLE = "sample"
 WORKSPACE_VARIABLE = "VOICEWRIGHT_WORKSPACE"
@@ -93,6 +93,7 @@ def make_voice(
         UserError: a setting or an input is wrong.
         StoppedError: a stop was asked for.
     """
+    check_weights(workspace, request, until)
     with closing(open_pipeline(workspace, request)) as pipeline:
         runs = StageRuns(pipeline, force, until)
         recorder = Recorder(pipeline, _flow_tags())

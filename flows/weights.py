@@ -1,4 +1,4 @@
-"""Published weights on this machine: where they are, and fetching them from the hub."""
+"""Fetching published weights from the hub."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ from artifacts import digest
 from artifacts.store import write_atomically
 from configs.errors import UserError
 from configs.weights import Weights
-
-RECORD = "fetched.json"
-
-
-def located(weights: Weights, folder: Path) -> Path | None:
-    """The local folder with the weights, if they were fetched or put there whole."""
-    place = folder / weights.name
-    return place if (place / RECORD).is_file() or (place / "config.json").is_file() else None
+from tasks.weights import RECORD
 
 
 def fetch(weights: Weights, folder: Path, revision: str | None = None) -> Path:
-    """Download a hub snapshot and record each file's digest beside it.
+    """Download an entry's files and record each file's digest beside them.
+
+    Returns:
+        The file or folder that the entry's setting can name.
 
     Raises:
         UserError: the hub cannot be reached; the message says where to put the files by hand.
@@ -28,25 +24,35 @@ def fetch(weights: Weights, folder: Path, revision: str | None = None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
-    place = folder / weights.name
+    place = folder / weights.place
+    # Paths inside the repository are kept, so what has one lands in its place by itself.
+    root = folder if weights.path else place
+    inside = [weights.path, f"{weights.path}/*"] if weights.path else list(weights.files)
     try:
         snapshot_download(
             weights.hub_id,
             revision=revision or weights.revision,
-            local_dir=place,
-            allow_patterns=list(weights.files) or None,
+            local_dir=root,
+            allow_patterns=inside or None,
         )
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError) as error:
         raise UserError(
             f"models fetch {weights.name}: the hub cannot be reached ({type(error).__name__}). Without it, "
-            f"put the files of {weights.hub_id} into {place}, or name any local folder with "
-            f"--set {weights.setting}=FOLDER"
+            f"put {weights.path or 'the files'} of {weights.hub_id} at {place}, or name any local place with "
+            f"--set {weights.setting}=PATH"
         ) from error
-    files = {
-        str(path.relative_to(place)): digest.of_file(path)
-        for path in sorted(place.rglob("*"))
+    files = [place] if weights.is_file else sorted(place.rglob("*"))
+    found = {
+        path.relative_to(folder).as_posix(): digest.of_file(path)
+        for path in files
         if path.is_file() and ".cache" not in path.parts and path.name != RECORD
     }
-    record = {"hub_id": weights.hub_id, "revision": revision or weights.revision, "sha256": files}
-    write_atomically(place / RECORD, json.dumps(record, indent=1).encode())
+    if not found:
+        raise UserError(
+            f"models fetch {weights.name}: {weights.hub_id} holds no {weights.path or 'files'} at revision "
+            f"{revision or weights.revision}; look at the repository and name another with --revision"
+        )
+    record = {"hub_id": weights.hub_id, "revision": revision or weights.revision, "sha256": found}
+    beside = place.with_name(f"{place.name}.{RECORD}") if weights.is_file else place / RECORD
+    write_atomically(beside, json.dumps(record, indent=1).encode())
     return place

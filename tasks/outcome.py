@@ -49,6 +49,8 @@ class Produced:
     metrics: Mapping[str, float] = field(default_factory=dict)
     series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    """What a person should read whenever the stage is passed, computed or cached."""
 
 
 class StoppedError(Exception):

@@ -63,6 +63,7 @@ class StageResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def _quiet(done: int, total: int, text: str = "", **metrics: float) -> None:
@@ -149,6 +150,7 @@ class Pipeline:
             metrics=found.metrics,
             series=found.series,
             files={n: self.store.local_path(ref) for n, ref in found.files.items()},
+            notes=found.notes,
         )
         self._remember(result)
         return result

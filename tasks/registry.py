@@ -19,6 +19,7 @@ from tasks.features.shard import SHARD
 from tasks.features.speaker import SPEAKER
 from tasks.features.speaker_profile import SPEAKER_PROFILE
 from tasks.features.spectrogram import SPECTROGRAM
+from tasks.finetune.plan import PLAN
 from tasks.finetune.semantic import SEMANTIC
 from tasks.finetune.sovits import TRAIN_SOVITS
 from tasks.finetune.t2s import TRAIN_T2S
@@ -48,7 +49,7 @@ PREPARE = (
 )
 """From recordings to a training table."""
 
-FINETUNE = (TRAIN_SOVITS, SEMANTIC, TRAIN_T2S)
+FINETUNE = (PLAN, TRAIN_SOVITS, SEMANTIC, TRAIN_T2S)
 """From the table to trained networks."""
 
 RELEASE = (SYNTHESIZE, EVALUATE, EXPORT, REPORT)

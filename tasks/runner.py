@@ -252,6 +252,7 @@ def _stored(stage: CorpusStage, key: Key, made: Produced, store: Store) -> Manif
         files=files,
         metrics={name: float(value) for name, value in made.metrics.items()},
         series={n: [(int(s), float(v)) for s, v in p] for n, p in made.series.items()},
+        notes=tuple(made.notes),
     )
 
 

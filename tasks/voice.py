@@ -12,6 +12,7 @@ from configs.errors import UserError
 from configs.loading import Resolved, resolve
 from configs.settings import Settings
 from tasks.pipeline import Pipeline, Scan, read_run
+from tasks.weights import require_weights, with_local_weights
 
 VOICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -96,7 +97,7 @@ def open_pipeline(workspace: Path, request: Request, thorough: bool = False) -> 
     from tasks.registry import STAGES
 
     check_name(request.voice)
-    settings = request.resolve().settings
+    settings = with_local_weights(request.resolve().settings, workspace)
     return Pipeline(
         workspace,
         request.voice,
@@ -108,6 +109,23 @@ def open_pipeline(workspace: Path, request: Request, thorough: bool = False) -> 
         request=request.as_record(),
         thorough=thorough,
     )
+
+
+def check_weights(workspace: Path, request: Request, until: str | None) -> None:
+    """See that the published weights that the run needs are on this machine, before anything is started.
+
+    Args:
+        until: last stage to run; all when None.
+
+    Raises:
+        UserError: a setting is wrong, or weights are missing; all of them are listed.
+    """
+    from tasks.registry import STAGES
+
+    names = [stage.name for stage in STAGES]
+    needed = names[: names.index(until) + 1] if until in names else names
+    settings = with_local_weights(request.resolve().settings, workspace)
+    require_weights(settings, workspace, needed)
 
 
 def _scan(recordings: Path, settings: Settings, workspace: Path) -> Scan:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -69,7 +68,7 @@ models_app = typer.Typer(help="Published weights that stages can use.", no_args_
 @models_app.command("list")
 def list_models(context: typer.Context, as_json: bool = JSON) -> None:
     """Which weights there are, under which licence, and whether they are on this machine."""
-    from flows.weights import located
+    from tasks.weights import located
 
     folder = session(context).workspace / "models"
     rows: list[dict[str, Any]] = []
@@ -82,7 +81,7 @@ def list_models(context: typer.Context, as_json: bool = JSON) -> None:
                 "revision": weights.revision,
                 "licence": weights.licence,
                 "size_mb": weights.size_mb,
-                "digest": weights.sha256,
+                "file": weights.path,
                 "setting": weights.setting,
                 "used_for": weights.used_for,
                 "local": str(place) if place else None,
@@ -101,23 +100,28 @@ def list_models(context: typer.Context, as_json: bool = JSON) -> None:
             row["local"] or "no",
         )
     console.print(table)
-    console.print("A local folder replaces any of them: --set SETTING=/path (see `models list --json`).")
+    console.print(
+        "A local file or folder replaces any of them: --set SETTING=/path (see `models list --json`)."
+    )
     return None
 
 
 @models_app.command("fetch")
 def fetch_model(
     context: typer.Context,
-    name: str = typer.Argument(..., help="Name from `models list`."),
+    names: list[str] = typer.Argument(..., help="Names from `models list`."),
     revision: str | None = typer.Option(
         None, "--revision", help="Commit to fetch; recorded beside the files."
     ),
 ) -> None:
-    """Fetch weights from the hub into the workspace."""
+    """Fetch weights from the hub into the workspace, where settings that name them find them."""
     from flows.weights import fetch
 
     known = {weights.name: weights for weights in PUBLISHED}
-    if name not in known:
-        raise UserError(f"NAME: {name!r} is not one of {', '.join(known)}")
-    place: Path = fetch(known[name], session(context).workspace / "models", revision)
-    console.print(f"{place}\nuse it with --set {known[name].setting}={place}", markup=False, soft_wrap=True)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UserError(f"NAMES: {unknown[0]!r} is not one of {', '.join(known)}")
+    folder = session(context).workspace / "models"
+    for name in names:
+        place = fetch(known[name], folder, revision)
+        console.print(f"{place}\nused with --set {known[name].setting}={name}", markup=False, soft_wrap=True)

@@ -1,0 +1,149 @@
+"""Published weights on this machine: found before anything starts, or asked for in one message.
+
+A setting that names weights holds an entry's name of `configs.weights`, a local path, or for transformers
+models any repository of the hub. Before a pipeline is built, names and relative paths become absolute paths
+(whose content, not whose place, enters a stage's key); what cannot be found is told all at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.errors import UserError
+from configs.settings import Settings
+from configs.weights import PUBLISHED, Weights
+
+RECORD = "fetched.json"
+"""Written beside weights that were fetched, with their digests."""
+
+
+@dataclass(frozen=True)
+class _Use:
+    """A setting that names weights, the stage that reads them, and when it does."""
+
+    setting: str
+    stage: str
+    applies: Callable[[Settings], bool]
+    is_folder: bool = False
+
+
+_USES = (
+    _Use("features.content.model", "content", lambda s: s.features.content.backend == "hubert", True),
+    _Use("features.linguistic.model", "linguistic", lambda s: s.features.linguistic.backend == "bert", True),
+    _Use(
+        "features.speaker_vector.model",
+        "speaker_vector",
+        lambda s: s.features.speaker_vector.backend == "eres2netv2",
+    ),
+    _Use("train.sovits.pretrained", "train_sovits", lambda s: s.train.sovits.pretrained is not None),
+    _Use(
+        "train.sovits.pretrained_discriminator",
+        "train_sovits",
+        lambda s: s.train.sovits.pretrained_discriminator is not None,
+    ),
+    _Use("train.t2s.pretrained", "train_t2s", lambda s: s.train.t2s.pretrained is not None),
+)
+
+
+def weights_folder(settings: Settings, workspace: Path) -> Path:
+    """Where published weights lie on this machine."""
+    given = settings.weights.folder
+    return Path(given).expanduser().resolve() if given else workspace / "models"
+
+
+def located(weights: Weights, folder: Path) -> Path | None:
+    """The local file or folder of an entry, or None."""
+    for place in (folder / weights.place, folder / weights.name / weights.path):
+        if place.is_file() if weights.is_file else _is_whole(place):
+            return place.resolve()
+    return None
+
+
+def with_local_weights(settings: Settings, workspace: Path) -> Settings:
+    """The settings with absolute paths in place of names and relative paths, where there is something."""
+    folder = weights_folder(settings, workspace)
+    for use in _USES:
+        if use.applies(settings) and (found := _found(_value(settings, use.setting), folder)) is not None:
+            settings = _replaced(settings, use.setting.split("."), str(found))
+    return settings
+
+
+def require_weights(settings: Settings, workspace: Path, stages: Collection[str]) -> None:
+    """See that all weights that these stages read are here.
+
+    Args:
+        settings: as `with_local_weights` returns them.
+        workspace: for the folder of weights.
+        stages: names of the stages that will run.
+
+    Raises:
+        UserError: something is missing; every missing file is listed with its size, its source and its place.
+    """
+    folder = weights_folder(settings, workspace)
+    wanted = [use for use in _USES if use.stage in stages and use.applies(settings)]
+    missing = [use for use in wanted if not _is_here(use, _value(settings, use.setting))]
+    if not missing:
+        return
+    lines = [_request(use, _value(settings, use.setting), folder) for use in missing]
+    names = [entry.name for use in missing if (entry := _entry(_value(settings, use.setting))) is not None]
+    ways = ["put them there", "set weights.folder to a GPT-SoVITS pretrained_models folder"]
+    if names:
+        ways.insert(0, f"run `voicewright models fetch {' '.join(names)}`")
+    counted = f"{len(missing)} set{'s are' if len(missing) > 1 else ' is'}"
+    raise UserError(
+        f"weights: {counted} missing, so nothing was started:\n"
+        + "\n".join(f"  {line}" for line in lines)
+        + f"\nWhere there is a network, {', or '.join(ways)}. Licences: `voicewright models list`."
+    )
+
+
+def _request(use: _Use, value: str, folder: Path) -> str:
+    entry = _entry(value)
+    if entry is None:
+        kind = "folder with config.json" if use.is_folder else "file"
+        return f"{use.setting} = {value}: there is no such {kind}, and no published weights of that name"
+    where = folder / entry.place
+    return (
+        f"{entry.name}: {where.name}, {entry.size_mb} MB, from {entry.hub_id} ({entry.path or 'all files'}), "
+        f"for {entry.used_for}; belongs at {where} or --set {use.setting}=PATH"
+    )
+
+
+def _found(value: str, folder: Path) -> Path | None:
+    entry = _entry(value)
+    if entry is not None:
+        return located(entry, folder)
+    path = Path(value).expanduser()
+    return path.resolve() if path.exists() else None
+
+
+def _is_here(use: _Use, value: str) -> bool:
+    path = Path(value)
+    if path.is_absolute():
+        return _is_whole(path) if use.is_folder else path.is_file()
+    # What is no entry of ours and looks like `owner/name` is left to transformers and its own cache.
+    return use.is_folder and _entry(value) is None and value.count("/") == 1
+
+
+def _is_whole(folder: Path) -> bool:
+    return (folder / "config.json").is_file() or (folder / RECORD).is_file()
+
+
+def _entry(value: str) -> Weights | None:
+    return next((weights for weights in PUBLISHED if weights.name == value), None)
+
+
+def _value(settings: Settings, setting: str) -> str:
+    value: Any = settings
+    for name in setting.split("."):
+        value = getattr(value, name)
+    return str(value)
+
+
+def _replaced(section: Any, path: list[str], value: str) -> Any:
+    first, *rest = path
+    inner = _replaced(getattr(section, first), rest, value) if rest else value
+    return section.model_copy(update={first: inner})

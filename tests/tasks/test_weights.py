@@ -1,0 +1,99 @@
+"""Published weights are found where people have them, and asked for in one message where they are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from artifacts import digest
+from configs.errors import UserError
+from configs.loading import resolve
+from configs.settings import Settings
+from tasks.features.content import CONTENT
+from tasks.registry import STAGES
+from tasks.stage import config_slice
+from tasks.weights import require_weights, with_local_weights
+
+EVERYTHING = [stage.name for stage in STAGES]
+
+
+def settings(*overrides: str, preset: str = "gpt-sovits-v2pro") -> Settings:
+    return resolve(preset, None, overrides).settings
+
+
+def pretrained_models(folder: Path) -> Path:
+    """A folder as GPT-SoVITS's users have it, with files that only have to be there."""
+    for name in ("chinese-hubert-base", "chinese-roberta-wwm-ext-large"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "config.json").write_text("{}")
+    for name in (
+        "v2Pro/s2Gv2Pro.pth",
+        "v2Pro/s2Dv2Pro.pth",
+        "s1v3.ckpt",
+        "sv/pretrained_eres2netv2w24s4ep4.ckpt",
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    return folder
+
+
+def test_everything_missing_is_told_at_once_with_size_source_and_place(tmp_path: Path) -> None:
+    wanted = with_local_weights(settings(), tmp_path)
+    with pytest.raises(UserError) as told:
+        require_weights(wanted, tmp_path, EVERYTHING)
+    message = str(told.value)
+    for name, size_mb in (
+        ("chinese-hubert-base", 190),
+        ("chinese-roberta-wwm-ext-large", 652),
+        ("s2Gv2Pro.pth", 162),
+        ("s2Dv2Pro.pth", 126),
+        ("s1v3.ckpt", 156),
+        ("pretrained_eres2netv2w24s4ep4.ckpt", 108),
+    ):
+        line = next(line for line in message.splitlines() if name in line)
+        assert f"{size_mb} MB" in line and "lj1995/GPT-SoVITS" in line and str(tmp_path / "models") in line
+    assert "voicewright models fetch" in message
+
+
+def test_a_pretrained_models_folder_serves_as_it_is(tmp_path: Path) -> None:
+    folder = pretrained_models(tmp_path / "pretrained_models")
+    found = with_local_weights(settings(f"weights.folder={folder}"), tmp_path / "workspace")
+    require_weights(found, tmp_path / "workspace", EVERYTHING)
+    assert found.train.sovits.pretrained == str(folder / "v2Pro/s2Gv2Pro.pth")
+    assert found.features.content.model == str(folder / "chinese-hubert-base")
+
+
+def test_one_missing_file_is_the_only_one_told(tmp_path: Path) -> None:
+    folder = pretrained_models(tmp_path / "models")
+    (folder / "v2Pro/s2Dv2Pro.pth").unlink()
+    with pytest.raises(UserError) as told:
+        require_weights(with_local_weights(settings(), tmp_path), tmp_path, EVERYTHING)
+    assert "s2Dv2Pro.pth" in str(told.value) and "s1v3" not in str(told.value)
+
+
+def test_only_what_the_stages_to_run_read_is_asked_for(tmp_path: Path) -> None:
+    require_weights(with_local_weights(settings(), tmp_path), tmp_path, ["ingest", "segment"])
+
+
+def test_a_path_that_is_not_there_is_named_with_its_setting(tmp_path: Path) -> None:
+    pretrained_models(tmp_path / "models")
+    wrong = settings(f"train.t2s.pretrained={tmp_path / 'mine.ckpt'}")
+    with pytest.raises(UserError, match=r"train\.t2s\.pretrained = .*mine\.ckpt.*no such file"):
+        require_weights(with_local_weights(wrong, tmp_path), tmp_path, EVERYTHING)
+
+
+def test_keys_hold_the_content_and_not_the_place(tmp_path: Path) -> None:
+    slices = []
+    for name in ("one", "two"):
+        pretrained_models(tmp_path / name / "models")
+        found = with_local_weights(settings(), tmp_path / name)
+        slices.append(digest.of_value(config_slice(found, CONTENT.config)))
+    assert slices[0] == slices[1]
+    (tmp_path / "two/models/chinese-hubert-base/config.json").write_text('{"other": 1}')
+    changed = with_local_weights(settings(), tmp_path / "two")
+    assert digest.of_value(config_slice(changed, CONTENT.config)) != slices[0]
+
+
+def test_voices_from_scratch_need_nothing(tmp_path: Path) -> None:
+    require_weights(with_local_weights(settings(preset="tiny"), tmp_path), tmp_path, EVERYTHING)
