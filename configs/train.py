@@ -11,7 +11,9 @@ class TrainSettings(Section):
     """What every training stage can be told."""
 
     max_steps: int | None = Field(
-        default=None, ge=1, description="optimiser steps at most; null: max_epochs decides alone"
+        default=None,
+        ge=1,
+        description="optimiser steps at most; null beside a null max_epochs: the plan decides",
     )
     max_epochs: int | None = Field(
         default=None, ge=1, description="passes through the training clips at most"
@@ -46,9 +48,7 @@ class TrainSettings(Section):
     cache_mb: int = Field(default=2048, ge=0, description="memory for decoded training clips, MiB")
 
     @model_validator(mode="after")
-    def _has_an_end(self) -> TrainSettings:
-        if self.max_steps is None and self.max_epochs is None:
-            raise ValueError("max_steps and max_epochs are both null: set one, e.g. max_epochs: 8")
+    def _can_stop_early(self) -> TrainSettings:
         if self.early_stop_patience and not (self.validate_every_steps and self.validation_clips):
             raise ValueError(
                 f"early_stop_patience = {self.early_stop_patience} needs validate_every_steps and "

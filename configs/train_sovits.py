@@ -65,9 +65,23 @@ class SovitsSizes(Section):
 class SovitsTrainSettings(TrainSettings):
     """Training of the SoVITS generator and its discriminators."""
 
-    version: Literal["v1", "v2"] = Field(default="v2", description="which published architecture to build")
+    version: Literal["v1", "v2", "v2Pro", "v2ProPlus"] = Field(
+        default="v2", description="which published architecture to build"
+    )
+    pretrained: str | None = Field(
+        default=None,
+        description="published generator to start from: a name from `voicewright models list` or the path of "
+        "an s2G file; null trains from scratch",
+    )
+    pretrained_discriminator: str | None = Field(
+        default=None, description="the discriminators that belong to it: a name or the path of an s2D file"
+    )
+    fresh_posterior: bool = Field(
+        default=False,
+        description="start from a file made for speaking, which lacks the posterior encoder, and train that "
+        "part from nothing",
+    )
     sizes: SovitsSizes = Field(default=SovitsSizes(), description="sizes that differ from it")
-    max_epochs: int | None = Field(default=8, ge=1, description="passes through the training clips at most")
     freeze_quantizer: bool = Field(
         default=True,
         description="keep the codebook as it starts (k-means of the corpus's content features when "

@@ -24,8 +24,12 @@ class T2sTrainSettings(TrainSettings):
     """Training of the text-to-semantic decoder."""
 
     version: Literal["v1", "v2"] = Field(default="v2", description="which published architecture to build")
+    pretrained: str | None = Field(
+        default=None,
+        description="published decoder to start from: a name from `voicewright models list` or the path of "
+        "an s1 file; null trains from scratch",
+    )
     sizes: T2sSizes = Field(default=T2sSizes(), description="sizes that differ from it")
-    max_epochs: int | None = Field(default=15, ge=1, description="passes through the training clips at most")
     max_phones: int = Field(default=540, ge=1, description="clips with more phones are refused")
     min_phones_per_s: float = Field(
         default=3.0, ge=0, description="slower clips are refused, phones per second"

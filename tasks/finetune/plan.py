@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 
 from artifacts import schemas
+from configs.train import TrainSettings
 from tasks.finetune.examples import is_of_split
-from tasks.finetune.planner import Network, plan_training
+from tasks.finetune.planner import Network, NetworkPlan, plan_training
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
 
 FILE = "plan.json"
@@ -46,6 +48,15 @@ def plan_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         metrics={"speech_s": speech_s, "clips": float(len(screened)), "training_clips": float(trained)},
         notes=plan.explanation,
     )
+
+
+def planned_length(inputs: Inputs, network: str, settings: TrainSettings) -> NetworkPlan:
+    """How long a stage that reads `plan.json` trains; limits in the settings hold whatever the plan says."""
+    decisions = json.loads(inputs.files("plan")[FILE].read_text(encoding="utf-8"))
+    plan = NetworkPlan(**decisions[network])
+    if plan.train and (settings.max_steps is not None or settings.max_epochs is not None):
+        return replace(plan, max_steps=settings.max_steps, max_epochs=settings.max_epochs)
+    return plan
 
 
 PLAN = CorpusStage(

@@ -12,14 +12,16 @@ from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from configs.compute import ComputeSettings
 from configs.errors import UserError
 from configs.train import TrainSettings
 from tasks.finetune.batches import Feed
 from tasks.finetune.checkpoint import Checkpoints
-from tasks.finetune.loop import Callbacks, LoopSettings, State, Trained, train
+from tasks.finetune.loop import Callbacks, LoopSettings, State, Trained, total_steps, train
+from tasks.finetune.networks import sizes_as_json
+from tasks.finetune.planner import NetworkPlan
 from tasks.finetune.recipe import Recipe
 from tasks.outcome import StoppedError, Work
 
@@ -85,6 +87,7 @@ def train_in_stage(
     feed: Feed[Any, BatchT],
     validation: Sequence[BatchT],
     settings: TrainSettings,
+    length: NetworkPlan,
     *,
     seed: int,
     max_norms: Mapping[str, float],
@@ -92,17 +95,19 @@ def train_in_stage(
     identity: Mapping[str, Any],
     work: Work,
 ) -> Trained:
-    """Train with checkpoints in the stage's own folder.
+    """Train with checkpoints in the stage's own folder, or leave the networks as they are.
 
     Raises:
         StoppedError: a stop was asked for; the checkpoint of the last step is on the disk.
         UserError: see `train`.
     """
+    if not length.train:
+        return untrained(recipe.modules)
     stopping_early = settings.early_stop_patience > 0
     loop = LoopSettings(
         seed=seed,
-        max_steps=settings.max_steps,
-        max_epochs=settings.max_epochs,
+        max_steps=length.max_steps,
+        max_epochs=length.max_epochs,
         accumulate=settings.accumulate,
         max_norms=max_norms,
         ema_decay=settings.ema_decay,
@@ -119,6 +124,24 @@ def train_in_stage(
     if not trained.finished:
         raise StoppedError(f"stopped at step {trained.state.step}; the next run goes on from there")
     return trained
+
+
+def steps_of(length: NetworkPlan, accumulate: int, batches_per_epoch: int) -> int:
+    """Optimiser steps of a planned run; 0 where the network is kept."""
+    if not length.train:
+        return 0
+    return total_steps(length.max_steps, length.max_epochs, accumulate, batches_per_epoch)
+
+
+def untrained(modules: Mapping[str, nn.Module]) -> Trained:
+    """The outcome of a run of no steps."""
+    return Trained(True, State(), {name: module.state_dict() for name, module in modules.items()})
+
+
+def identity(config: Any, settings: TrainSettings, origin: Mapping[str, str]) -> dict[str, Any]:
+    """What a checkpoint must have been made with to be gone on from; files by content, not by place."""
+    chosen = {n: v for n, v in settings.model_dump(mode="json").items() if not n.startswith("pretrained")}
+    return {"sizes": sizes_as_json(config), "settings": chosen, "started_from": dict(origin)}
 
 
 def write_outputs(

@@ -12,30 +12,27 @@ from torch import Tensor
 from artifacts import schemas
 from configs.errors import UserError
 from configs.train_sovits import SovitsTrainSettings
-from models.discriminators.multi_period import MultiPeriodDiscriminator
-from models.frontend.mel import SpectrogramParameters
 from models.frontend.text.symbols import load_symbol_table
-from models.sovits.config import SovitsConfig, sovits_config
-from models.sovits.model import SovitsGenerator
 from models.sovits.step import SovitsBatch, SovitsStep, generator_parameter_groups
 from tasks.features.frames import spectrogram_parameters
-from tasks.finetune.batches import Feed, admit, derive_seed, pad_frames
-from tasks.finetune.examples import Example, Examples, read_split, refuse_long
+from tasks.finetune.batches import Feed, admit, pad_frames
+from tasks.finetune.examples import Example, read_split, refuse_long
 from tasks.finetune.networks import sizes_as_json
+from tasks.finetune.plan import FILE as PLAN_FILE
+from tasks.finetune.plan import planned_length
 from tasks.finetune.recipe import Updater
 from tasks.finetune.session import (
     Machine,
     arithmetic_threads,
     choose_machine,
     curves_as_series,
+    identity,
     summary,
     train_in_stage,
     write_outputs,
 )
+from tasks.finetune.sovits_start import model_config, starting_networks
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
-
-CODEBOOK_FRAMES = 100_000
-"""Content frames (50 per second) that the codebook's k-means sees at most; it needs them all in memory."""
 
 
 class SovitsRecipe:
@@ -136,49 +133,6 @@ def fit_samples(wave: np.ndarray, samples: int) -> np.ndarray:
     return np.pad(wave[:samples], (0, max(0, samples - len(wave))))
 
 
-def model_config(
-    settings: SovitsTrainSettings, frame: SpectrogramParameters, n_symbols: int, content_channels: int
-) -> SovitsConfig:
-    """The network's sizes: the published version's, changed by the settings and by the data.
-
-    Raises:
-        UserError: sizes that contradict each other.
-    """
-    sizes = {k: v for k, v in settings.sizes.model_dump().items() if v is not None}
-    return sovits_config(
-        settings.version,
-        **sizes,
-        n_symbols=n_symbols,
-        content_channels=content_channels,
-        freeze_quantizer=settings.freeze_quantizer,
-        sample_rate=frame.sample_rate,
-        hop_samples=frame.hop_samples,
-        n_fft=frame.n_fft,
-        n_mels=frame.n_mels,
-    )
-
-
-def build_networks(
-    config: SovitsConfig, examples: Examples, seed: int
-) -> tuple[SovitsGenerator, MultiPeriodDiscriminator]:
-    """Networks as they start from scratch: seeded weights, a codebook fitted to the content features."""
-    torch.manual_seed(derive_seed(seed, "sovits", "weights"))
-    generator = SovitsGenerator(config)
-    discriminator = MultiPeriodDiscriminator(config.discriminator_periods, config.discriminator_divisor)
-    rng = torch.Generator().manual_seed(derive_seed(seed, "sovits", "codebook"))
-    order = torch.randperm(len(examples), generator=rng).tolist()
-    clips: list[Tensor] = []
-    frames = 0
-    for index in order:
-        content = torch.from_numpy(examples[index].content).float()
-        clips.append(content)
-        frames += content.shape[1]
-        if frames > CODEBOOK_FRAMES:
-            break
-    generator.initialize_codebook(clips, rng)
-    return generator, discriminator
-
-
 def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     """Train generator and discriminators; see the module's docstring.
 
@@ -201,10 +155,11 @@ def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced
     content_channels = examples[0].content.shape[0]
     config = model_config(settings, frame, len(symbols.symbols), content_channels)
     machine = choose_machine(cfg.compute)
+    length = planned_length(inputs, "sovits", settings)
     with arithmetic_threads(cfg.compute.threads):
-        generator, discriminator = build_networks(config, examples, cfg.seed)
+        start = starting_networks(settings, config, examples, cfg.seed)
         step = SovitsStep(
-            generator.to(machine.device), discriminator.to(machine.device), loss_weights(settings)
+            start.generator.to(machine.device), start.discriminator.to(machine.device), loss_weights(settings)
         )
         feed = Feed(
             examples.frames,
@@ -221,13 +176,14 @@ def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced
                 for i in range(min(len(held_out), settings.validation_clips))
             ],
             settings,
+            length,
             seed=cfg.seed,
             max_norms={
                 "generator": settings.clip_generator,
                 "discriminator": settings.clip_discriminator,
             },
             watched_loss="mel",
-            identity={"sizes": sizes_as_json(config), "settings": settings.model_dump(mode="json")},
+            identity=identity(config, settings, start.origin),
             work=work,
         )
     description = {
@@ -237,7 +193,8 @@ def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced
         "steps": trained.state.step,
         "epochs": trained.state.epoch,
         "clips": len(examples),
-        "from_scratch": True,
+        "from_scratch": not start.origin,
+        "started_from": start.origin,
     }
     names = {"generator": "generator", "discriminator": "discriminator"}
     return Produced(
@@ -245,6 +202,7 @@ def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced
         files=write_outputs(work.dir / "result", trained, description, names),
         metrics=summary(trained.state, len(examples)),
         series=curves_as_series(trained.state),
+        warnings=start.warnings,
     )
 
 
@@ -267,7 +225,7 @@ TRAIN_SOVITS = CorpusStage(
     name="train_sovits",
     version=1,
     run=train_sovits_corpus,
-    reads={"shard": ("*.parquet",)},
+    reads={"shard": ("*.parquet",), "plan": (PLAN_FILE,)},
     config=(
         "train.sovits",
         "family",

@@ -14,24 +14,26 @@ from artifacts.manifest import Reject
 from configs.errors import UserError
 from configs.train_t2s import T2sTrainSettings
 from models.frontend.text.symbols import load_symbol_table
-from models.t2s.config import T2SConfig, t2s_config
-from models.t2s.model import TextToSemantic
 from models.t2s.step import T2SBatch, T2SStep
 from tasks.features.frames import spectrogram_parameters
-from tasks.finetune.batches import Feed, derive_seed, pad_frames
+from tasks.finetune.batches import Feed, pad_frames
 from tasks.finetune.examples import Example, Examples, read_split
-from tasks.finetune.loop import total_steps
 from tasks.finetune.networks import read_json, sizes_as_json
+from tasks.finetune.plan import FILE as PLAN_FILE
+from tasks.finetune.plan import planned_length
 from tasks.finetune.recipe import Updater
 from tasks.finetune.session import (
     Machine,
     arithmetic_threads,
     choose_machine,
     curves_as_series,
+    identity,
+    steps_of,
     summary,
     train_in_stage,
     write_outputs,
 )
+from tasks.finetune.t2s_start import starting_decoder
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work, reject
 
 CODES_PER_S = 25.0
@@ -179,7 +181,15 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     examples = table.subset(kept)
     held_out = read_split(files, "validation", frame, settings.cache_mb, audio=False)
     watched, _ = refuse_unfit(held_out, codes, settings)
-    config = _model_config(settings, table.symbol_table, sovits, table.linguistic_channels)
+    start = starting_decoder(
+        settings,
+        len(load_symbol_table(table.symbol_table).symbols),
+        sovits["sizes"]["codebook_size"],
+        table.linguistic_channels,
+        cfg.seed,
+    )
+    config = start.decoder.config
+    length = planned_length(inputs, "t2s", settings)
     machine = choose_machine(cfg.compute)
 
     def batch(chosen: Sequence[Example]) -> T2SBatch:
@@ -192,21 +202,19 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         batch_size=settings.batch_size,
         seed=cfg.seed,
     )
-    steps = total_steps(
-        settings.max_steps, settings.max_epochs, settings.accumulate, feed.batches_per_epoch()
-    )
     with arithmetic_threads(cfg.compute.threads):
-        torch.manual_seed(derive_seed(cfg.seed, "t2s", "weights"))
-        step = T2SStep(TextToSemantic(config).to(machine.device))
+        step = T2SStep(start.decoder.to(machine.device))
+        steps = steps_of(length, settings.accumulate, feed.batches_per_epoch())
         trained = train_in_stage(
             T2sRecipe(step, settings, steps, machine),
             feed,
             [batch([held_out[i]]) for i in watched[: settings.validation_clips]],
             settings,
+            length,
             seed=cfg.seed,
             max_norms={"decoder": settings.clip},
             watched_loss="cross_entropy",
-            identity={"sizes": sizes_as_json(config), "settings": settings.model_dump(mode="json")},
+            identity=identity(config, settings, start.origin),
             work=work,
         )
     description = {
@@ -216,7 +224,8 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         "steps": trained.state.step,
         "epochs": trained.state.epoch,
         "clips": len(examples),
-        "from_scratch": True,
+        "from_scratch": not start.origin,
+        "started_from": start.origin,
     }
     return Produced(
         rejects=rejects,
@@ -235,19 +244,6 @@ def _codes(inputs: Inputs) -> dict[str, np.ndarray]:
     }
 
 
-def _model_config(
-    settings: T2sTrainSettings, symbol_table: str, sovits: Mapping, linguistic_channels: int
-) -> T2SConfig:
-    sizes = {k: v for k, v in settings.sizes.model_dump().items() if v is not None}
-    return t2s_config(
-        settings.version,
-        **sizes,
-        n_symbols=len(load_symbol_table(symbol_table).symbols),
-        n_codes=sovits["sizes"]["codebook_size"],
-        linguistic_channels=linguistic_channels,
-    )
-
-
 def _over(field: str, value: str, limit: str) -> tuple[str, str, str, str, str]:
     return "too_long", field, value, limit, f"segment it shorter, or raise train.t2s.{field}"
 
@@ -260,6 +256,7 @@ TRAIN_T2S = CorpusStage(
         "shard": ("*.parquet",),
         "semantic": ("utterance_id", "codes"),
         "train_sovits": ("config.json",),
+        "plan": (PLAN_FILE,),
     },
     config=(
         "train.t2s",

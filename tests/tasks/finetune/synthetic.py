@@ -76,6 +76,10 @@ TINY_T2S = {
 }
 
 
+TRAIN_BOTH = Path(__file__).with_name("train_both.json")
+"""What the plan says of a corpus where nothing was decided: the settings' limits hold."""
+
+
 def settings(**changes: Any) -> SimpleNamespace:
     """The settings' tree with everything that training and release read."""
     return SimpleNamespace(
@@ -187,6 +191,8 @@ class FakeInputs:
         return found.select(list(columns)) if columns else found
 
     def files(self, stage: str) -> dict[str, Path]:
+        if stage == "plan" and stage not in self.stage_files:
+            return {"plan.json": TRAIN_BOTH}
         return self.stage_files[stage]
 
     def rejects(self, stage: str) -> list[Any]:
