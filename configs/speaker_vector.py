@@ -16,8 +16,8 @@ class SpeakerVectorSettings(Section):
         "none", description="`eres2netv2` is what v2Pro and v2ProPlus need; the other versions need none."
     )
     model: str = Field(
-        "lj1995/GPT-SoVITS",
+        "eres2netv2",
         min_length=1,
-        description="eres2netv2: pretrained_eres2netv2w24s4ep4.ckpt, a folder that holds it (or holds sv/ "
-        "with it), or the hub model whose local cache does; nothing is downloaded.",
+        description="eres2netv2: a name from `voicewright models list`, the path of "
+        "pretrained_eres2netv2w24s4ep4.ckpt, or a folder that holds it (or holds sv/ with it).",
     )
