@@ -19,13 +19,12 @@ from configs.errors import UserError
 from configs.train import TrainSettings
 from tasks.finetune.batches import Feed
 from tasks.finetune.checkpoint import Checkpoints
-from tasks.finetune.loop import Callbacks, LoopSettings, State, Trained, train
+from tasks.finetune.distributed import current_ranks
+from tasks.finetune.loop import Callbacks, LoopSettings, State, Trained, Validation, ignore, train
 from tasks.finetune.recipe import Recipe
 from tasks.outcome import StoppedError, Work
 
 BatchT = TypeVar("BatchT", bound=tuple)
-LOADER_THREADS = 1
-"""Batches prepared ahead; one keeps a small machine's cores for the arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,11 @@ class Machine:
     bf16: bool
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Mixed precision as configured; enter around forward passes and losses."""
+        """Mixed precision as configured; enter around forward passes and losses.
+
+        There is no loss scaler: bfloat16 has the exponents of float32, so a gradient that float32 can hold
+        does not vanish in it. Scaling is for float16, whose smallest values lie near 6e-8.
+        """
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
     def place(self, batch: BatchT) -> BatchT:
@@ -56,17 +59,23 @@ class Machine:
 
 
 def choose_machine(compute: ComputeSettings) -> Machine:
-    """Resolve `auto`.
+    """Resolve `auto`; one of several processes gets the device that it has made its own.
 
     Raises:
-        UserError: a CUDA device is asked for and there is none.
+        UserError: a CUDA device is asked for and there is none, or there are fewer than processes.
     """
-    found = torch.cuda.is_available()
-    if compute.device == "cuda" and not found:
+    count = torch.cuda.device_count()
+    if compute.device == "cuda" and not count:
         raise UserError("compute.device = cuda: no CUDA device is found; use auto or cpu")
-    device = "cuda" if found and compute.device != "cpu" else "cpu"
+    device = "cuda" if count and compute.device != "cpu" else "cpu"
+    if device == "cuda" and compute.processes > count:
+        raise UserError(
+            f"compute.processes = {compute.processes}: there are {count} CUDA devices and each process takes "
+            f"one; set it to {count} or less, or compute.device to cpu"
+        )
     bf16 = compute.precision == "bf16" or (compute.precision == "auto" and device == "cuda")
-    return Machine(torch.device(device), bf16)
+    ranks = current_ranks()
+    return Machine(torch.device(ranks.device if ranks.device.startswith(device) else device), bf16)
 
 
 @contextmanager
@@ -91,14 +100,24 @@ def train_in_stage(
     watched_loss: str,
     identity: Mapping[str, Any],
     work: Work,
+    validated: Callable[[Validation], None] = ignore,
 ) -> Trained:
     """Train with checkpoints in the stage's own folder.
+
+    Args:
+        recipe, feed, validation: As `train` wants them.
+        settings: Of the family.
+        seed: The run's seed.
+        max_norms: Gradient norms by optimiser.
+        watched_loss: Validation loss by which weights are better or worse.
+        identity: What a resumed run must have been started with.
+        work: The stage's surroundings.
+        validated: Told of each validation while the validated weights are in the modules.
 
     Raises:
         StoppedError: a stop was asked for; the checkpoint of the last step is on the disk.
         UserError: see `train`.
     """
-    stopping_early = settings.early_stop_patience > 0
     loop = LoopSettings(
         seed=seed,
         max_steps=settings.max_steps,
@@ -110,11 +129,11 @@ def train_in_stage(
         validate_every_steps=settings.validate_every_steps,
         checkpoint_every_steps=settings.checkpoint_every_steps,
         max_skipped_in_a_row=settings.max_skipped_in_a_row,
-        early_stop_loss=watched_loss if stopping_early else None,
+        watched_loss=watched_loss,
         early_stop_patience=settings.early_stop_patience,
         identity=identity,
     )
-    callbacks = Callbacks(progress=_report(work), stop=work.stop)
+    callbacks = Callbacks(progress=_report(work), stop=work.stop, validated=validated)
     trained = train(recipe, feed, validation, loop, Checkpoints(work.dir / "checkpoints"), callbacks)
     if not trained.finished:
         raise StoppedError(f"stopped at step {trained.state.step}; the next run goes on from there")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tasks.finetune.batches import Feed, pad_frames
+from tasks.finetune.batches import Feed, Position, pad_frames
 from tasks.finetune.checkpoint import Checkpoints
 from tasks.finetune.loop import Callbacks, LoopSettings, Trained, train
 from tasks.finetune.recipe import Updater
@@ -50,7 +52,8 @@ class ToyRecipe:
         generator, discriminator = Generator(), nn.Conv1d(3, 1, 3, padding=1)
         self.modules = {"generator": generator, "discriminator": discriminator}
         self.optimisers = {
-            name: torch.optim.AdamW(module.parameters(), lr=0.01) for name, module in self.modules.items()
+            name: torch.optim.AdamW(self.modules[name].parameters(), lr=0.01)
+            for name in ("discriminator", "generator")
         }
         self.poisoned = poisoned
         self.generator, self.discriminator = generator, discriminator
@@ -61,10 +64,14 @@ class ToyRecipe:
                 group["lr"] = 0.01 * 0.9**epoch
 
     def train_step(self, batch: Batch, update: Updater, rng: torch.Generator) -> None:
-        fake = self.generator(batch.x, torch.randn(batch.x.shape, generator=rng))
-        real_score, fake_score = self.discriminator(batch.x), self.discriminator(fake.detach())
-        loss = ((real_score - 1) ** 2).mean() + (fake_score**2).mean()
-        update.apply("discriminator", {"d": loss}, {"d": 1.0})
+        with torch.set_grad_enabled(update.wants("generator")), self.seen_once(update):
+            fake = self.generator(batch.x, torch.randn(batch.x.shape, generator=rng))
+        if update.wants("discriminator"):
+            real_score, fake_score = self.discriminator(batch.x), self.discriminator(fake.detach())
+            loss = ((real_score - 1) ** 2).mean() + (fake_score**2).mean()
+            update.apply("discriminator", {"d": loss}, {"d": 1.0})
+        if not update.wants("generator"):
+            return
         losses = {
             "l1": (fake - batch.x).abs().mean(),
             "adversarial": ((self.discriminator(fake) - 1) ** 2).mean(),
@@ -72,6 +79,13 @@ class ToyRecipe:
         if self.poisoned & set(batch.utterance_ids):
             losses["l1"] = losses["l1"] * float("nan")
         update.apply("generator", losses, {"l1": 45.0, "adversarial": 1.0})
+
+    @contextmanager
+    def seen_once(self, update: Updater) -> Iterator[None]:
+        before = self.generator.seen.clone()
+        yield
+        if not update.wants("generator"):
+            self.generator.seen.copy_(before)
 
     def validate(self, batch: Batch) -> dict[str, Tensor]:
         return {"l1": (self.generator(batch.x, torch.zeros_like(batch.x)) - batch.x).abs().mean()}
@@ -103,6 +117,10 @@ def feed(loader_threads: int, batch_size: int = 4) -> Feed:
         seed=7,
         loader_threads=loader_threads,
     )
+
+
+def held_out() -> list[Batch]:
+    return [next(feed(0).start(Position(1000, 0)))]
 
 
 def settings(**changes: object) -> LoopSettings:
@@ -137,7 +155,7 @@ def run(
         return stop_at is not None and asked > stop_at
 
     source = feed(loader_threads)
-    validation = [next(feed(0).start(1000, 0)).batch]
+    validation = held_out()
     return train(
         ToyRecipe(poisoned),
         source,
@@ -156,7 +174,7 @@ def main() -> None:
         if done == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    validation = [next(feed(0).start(1000, 0)).batch]
+    validation = held_out()
     train(
         ToyRecipe(),
         feed(1),
