@@ -61,10 +61,10 @@ class SovitsRecipe:
             step.generator, settings.learning_rate, settings.text_learning_rate_factor
         )
         trained: dict[str, Any] = {
-            "generator": [_trainable(group) for group in groups],
             "discriminator": [
                 {"params": list(step.discriminator.parameters()), "lr": settings.learning_rate}
             ],
+            "generator": [_trainable(group) for group in groups],
         }
         self.optimisers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.AdamW(

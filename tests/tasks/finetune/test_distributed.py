@@ -83,7 +83,7 @@ def test_one_process_with_all_batches_judges_by_the_updated_discriminator() -> N
 
 
 def test_two_processes_end_with_the_weights_of_one(tmp_path: Path) -> None:
-    alone = toy.run(tmp_path / "alone", max_steps=12)
+    alone = toy.run(tmp_path / "alone", max_steps=12, sees=False)
     ended = run_toy(tmp_path / "two", max_steps=12)
     assert ended == [[True, 12], [True, 12]]
     expected = {f"{m}/{k}": t for m, tensors in alone.weights.items() for k, t in tensors.items()}
@@ -103,7 +103,7 @@ def test_two_processes_stop_together_and_go_on_exactly(tmp_path: Path) -> None:
 
 
 def test_a_clip_that_one_process_cannot_learn_from_is_skipped_by_both(tmp_path: Path) -> None:
-    alone = toy.run(tmp_path / "alone", max_steps=12, poisoned=frozenset({"clip3"}))
+    alone = toy.run(tmp_path / "alone", max_steps=12, poisoned=frozenset({"clip3"}), sees=False)
     run_toy(tmp_path / "two", poisoned="clip3", max_steps=12)
     snapshot = Checkpoints(tmp_path / "two").latest()
     assert snapshot is not None

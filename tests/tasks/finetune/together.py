@@ -100,7 +100,7 @@ def main() -> None:
         # Only the second process is asked to stop: the first must follow.
         stop_at = int(sys.argv[3]) if ranks.index == 1 and sys.argv[3] != "-" else None
         poisoned = frozenset(sys.argv[4].split(","))
-        trained = toy.run(folder, stop_at=stop_at, poisoned=poisoned, **changes)
+        trained = toy.run(folder, stop_at=stop_at, poisoned=poisoned, sees=False, **changes)
         named = {f"{m}/{k}": t for m, tensors in trained.weights.items() for k, t in tensors.items()}
         save_file(named, folder / f"weights-{ranks.index}.safetensors")
         (folder / f"step-of-{ranks.index}.json").write_text(

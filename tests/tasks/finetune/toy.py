@@ -30,14 +30,15 @@ class Batch(NamedTuple):
 
 
 class Generator(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, sees: bool) -> None:
         super().__init__()
         self.net = nn.Sequential(nn.Conv1d(3, 8, 3, padding=1), nn.Tanh(), nn.Conv1d(8, 3, 1))
         self.dropout = nn.Dropout(0.2)
         self.register_buffer("seen", torch.zeros(3))
+        self.sees = sees
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
-        if self.training:
+        if self.training and self.sees:
             self.seen.mul_(0.9).add_(x.mean(dim=(0, 2)), alpha=0.1)
         return self.net(self.dropout(x) + 0.1 * noise) + self.seen[:, None]
 
@@ -45,11 +46,11 @@ class Generator(nn.Module):
 class ToyRecipe:
     averaged = ("generator",)
 
-    def __init__(self, poisoned: frozenset[str] = frozenset()) -> None:
+    def __init__(self, poisoned: frozenset[str] = frozenset(), sees: bool = True) -> None:
         # Sums depend on how many threads share them; runs that are compared use the same number.
         torch.set_num_threads(1)
         torch.manual_seed(0)
-        generator, discriminator = Generator(), nn.Conv1d(3, 1, 3, padding=1)
+        generator, discriminator = Generator(sees), nn.Conv1d(3, 1, 3, padding=1)
         self.modules = {"generator": generator, "discriminator": discriminator}
         self.optimisers = {
             name: torch.optim.AdamW(self.modules[name].parameters(), lr=0.01)
@@ -145,6 +146,7 @@ def run(
     stop_at: int | None = None,
     loader_threads: int = 0,
     poisoned: frozenset[str] = frozenset(),
+    sees: bool = True,
     **changes: object,
 ) -> Trained:
     asked = 0
@@ -157,7 +159,7 @@ def run(
     source = feed(loader_threads)
     validation = held_out()
     return train(
-        ToyRecipe(poisoned),
+        ToyRecipe(poisoned, sees),
         source,
         validation,
         settings(**changes),
