@@ -29,3 +29,17 @@ class ComputeSettings(Section):
         default="auto",
         description="arithmetic of training; auto is bf16 on a CUDA device and fp32 on a CPU",
     )
+    processes: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="processes that train one network together, on one CUDA device each or all on the CPU; "
+        "they share the batches of a step, so a training's accumulate must be at least as many",
+    )
+    loader_threads: int = Field(
+        default=1,
+        ge=0,
+        le=64,
+        description="batches that a training stage prepares ahead, a thread for each; 0 prepares each when "
+        "it is asked for; the result is the same",
+    )

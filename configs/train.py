@@ -19,7 +19,12 @@ class TrainSettings(Section):
         default=None, ge=1, description="passes through the training clips at most"
     )
     batch_size: int = Field(default=4, ge=1, description="clips per batch")
-    accumulate: int = Field(default=1, ge=1, description="batches per optimiser step")
+    accumulate: int = Field(
+        default=1,
+        ge=1,
+        description="batches per optimiser step; compute.processes share them, so this does not depend on "
+        "how many there are",
+    )
     max_clip_s: float = Field(default=54.0, gt=0, description="longer clips are refused, by name, seconds")
     ema_decay: float = Field(
         default=0.0,
@@ -38,7 +43,8 @@ class TrainSettings(Section):
     early_stop_patience: int = Field(
         default=0,
         ge=0,
-        description="validations without improvement after which training ends; 0: never",
+        description="validations without improvement after which training ends and the weights that "
+        "validated best become the voice; 0: never, and the last ones do",
     )
     max_skipped_in_a_row: int = Field(
         default=3,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.base import Section
 from configs.train import TrainSettings
@@ -70,41 +70,70 @@ class SovitsTrainSettings(TrainSettings):
     )
     pretrained: str | None = Field(
         default=None,
+        min_length=1,
         description="published generator to start from: a name from `voicewright models list` or the path of "
         "an s2G file; null trains from scratch",
     )
     pretrained_discriminator: str | None = Field(
-        default=None, description="the discriminators that belong to it: a name or the path of an s2D file"
+        default=None,
+        min_length=1,
+        description="published discriminators to start from: a name or the path of an s2D file; null starts "
+        "them afresh, and says so where the generator is not fresh",
     )
-    fresh_posterior: bool = Field(
+    allow_fresh_posterior: bool = Field(
         default=False,
-        description="start from a file made for speaking, which lacks the posterior encoder, and train that "
-        "part from nothing",
+        description="train from a generator file that was made for synthesis and lacks the posterior "
+        "encoder, which then starts afresh; false refuses such a file",
     )
     sizes: SovitsSizes = Field(default=SovitsSizes(), description="sizes that differ from it")
     freeze_quantizer: bool = Field(
         default=True,
-        description="keep the codebook as it starts (k-means of the corpus's content features when "
-        "training from scratch); false lets it follow the features",
+        description="keep the quantiser (ssl_proj and codebook) as it starts: the published one, or k-means "
+        "of the corpus's content features when training from scratch; false lets it follow the features, in "
+        "one process only",
     )
-    learning_rate: float = Field(default=1e-4, gt=0, description="of generator and discriminator")
+    learning_rate: float = Field(default=1e-4, gt=0, description="AdamW's, of generator and discriminator")
+    warmup_steps: int = Field(
+        default=0,
+        ge=0,
+        description="steps over which the rates rise to their full value; the reference has none",
+    )
     text_learning_rate_factor: float = Field(
         default=0.4, ge=0, description="of the text encoder, as a factor (text_low_lr_rate)"
     )
     learning_rate_decay: float = Field(
-        default=0.999875, gt=0, le=1, description="factor of the learning rate per epoch"
+        default=0.999875, gt=0, le=1, description="factor of the learning rates per epoch"
     )
     betas: tuple[float, float] = Field(default=(0.8, 0.99), description="AdamW's averaging factors")
     epsilon: float = Field(default=1e-9, gt=0, description="AdamW's epsilon")
     weight_decay: float = Field(default=0.01, ge=0, description="AdamW's weight decay")
-    clip_generator: float = Field(
-        default=1000.0, gt=0, description="gradient norm the generator is clipped to"
+    clip_generator: float | None = Field(
+        default=None,
+        gt=0,
+        description="gradient norm the generator is clipped to; null, like the reference, clips nothing",
     )
-    clip_discriminator: float = Field(
-        default=1000.0, gt=0, description="gradient norm the discriminators are clipped to"
+    clip_discriminator: float | None = Field(
+        default=None,
+        gt=0,
+        description="gradient norm the discriminators are clipped to; null clips nothing",
     )
     weight_adversarial: float = Field(default=1.0, ge=0, description="of the adversarial loss")
     weight_feature_matching: float = Field(default=1.0, ge=0, description="of feature matching")
     weight_mel: float = Field(default=45.0, ge=0, description="of the mel distance")
     weight_kl: float = Field(default=1.0, ge=0, description="of the posterior's divergence")
     weight_kl_ssl: float = Field(default=1.0, ge=0, description="of the quantiser's commitment")
+    sample_clips: int = Field(
+        default=1,
+        ge=0,
+        description="held-out clips that are rendered to FLAC at a validation, through the posterior and "
+        "through the prior; those of the first, the best and the last validation are kept. 0: none",
+    )
+
+    @model_validator(mode="after")
+    def _discriminators_follow(self) -> SovitsTrainSettings:
+        if self.pretrained_discriminator is not None and self.pretrained is None:
+            raise ValueError(
+                f"pretrained_discriminator = {self.pretrained_discriminator} needs pretrained, the generator "
+                "that these discriminators were trained against"
+            )
+        return self

@@ -54,6 +54,8 @@ class _Declared:
     """Upstream stage -> columns that are read (None: all)."""
     config: Sequence[str] = ()
     """Settings that the function may see; only these enter the key."""
+    machine: Sequence[str] = ()
+    """Settings that the function may see too and that cannot change what it makes."""
     schema: pa.Schema
     """Schema of the rows; the first column identifies a row."""
     code: Sequence[str] = ()
@@ -128,7 +130,7 @@ def upstream(stage: Stage) -> list[str]:
 
 def view(stage: Stage, settings: Any) -> ConfigView:
     """The part of the settings that the stage declared."""
-    return ConfigView(settings, stage.config)
+    return ConfigView(settings, (*stage.config, *stage.machine))
 
 
 def config_slice(settings: Any, paths: Sequence[str]) -> dict[str, Any]:

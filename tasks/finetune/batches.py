@@ -29,12 +29,16 @@ KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 
 
-class Fed(NamedTuple, Generic[BatchT]):
-    """A batch and the position that follows it."""
+class Position(NamedTuple):
+    """Where a run stands in its batches: the next one is number `batch` of `epoch`."""
 
-    batch: BatchT
     epoch: int
-    next_index: int
+    batch: int
+
+
+def _every(number: int) -> bool:
+    del number
+    return True
 
 
 @dataclass(frozen=True)
@@ -127,28 +131,37 @@ class Feed(Generic[ClipT, BatchT]):
         """Batches in an epoch; the same in every epoch."""
         return -(-len(self.lengths) // self.batch_size)
 
-    def start(self, epoch: int, index: int) -> Generator[Fed[BatchT], None, None]:
-        """Batches from a position on, without end."""
-        plan = self._plan(epoch, index)
+    def after(self, position: Position, batches: int) -> Position:
+        """The position that many batches later."""
+        per_epoch = self.batches_per_epoch()
+        return Position(*divmod(position.epoch * per_epoch + position.batch + batches, per_epoch))
+
+    def start(
+        self, position: Position, takes: Callable[[int], bool] = _every
+    ) -> Generator[BatchT, None, None]:
+        """Batches from a position on, without end.
+
+        Args:
+            position: Where to start.
+            takes: Whether the n-th batch from there, from 0, is wanted: processes that train together take
+                some each. The others are neither loaded nor yielded.
+        """
+        plan = (chosen for number, chosen in enumerate(self._plan(position)) if takes(number))
         if self.loader_threads == 0:
-            for chosen, place in plan:
-                yield Fed(self._make(chosen), *place)
+            for chosen in plan:
+                yield self._make(chosen)
             return
         with ThreadPoolExecutor(self.loader_threads, "batch-loader") as pool:
-            ahead: deque[tuple[Future[BatchT], tuple[int, int]]] = deque()
-            for chosen, place in plan:
-                ahead.append((pool.submit(self._make, chosen), place))
+            ahead: deque[Future[BatchT]] = deque()
+            for chosen in plan:
+                ahead.append(pool.submit(self._make, chosen))
                 if len(ahead) > self.loader_threads:
-                    future, ready = ahead.popleft()
-                    yield Fed(future.result(), *ready)
+                    yield ahead.popleft().result()
 
-    def _plan(self, epoch: int, index: int) -> Iterator[tuple[list[int], tuple[int, int]]]:
+    def _plan(self, position: Position) -> Iterator[list[int]]:
+        epoch, index = position
         while True:
-            batches = epoch_batches(self.lengths, self.batch_size, self.seed, epoch)
-            for at in range(index, len(batches)):
-                last = at + 1 == len(batches)
-                place = (epoch + 1, 0) if last else (epoch, at + 1)
-                yield batches[at], place
+            yield from epoch_batches(self.lengths, self.batch_size, self.seed, epoch)[index:]
             epoch, index = epoch + 1, 0
 
     def _make(self, chosen: list[int]) -> BatchT:

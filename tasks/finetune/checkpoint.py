@@ -1,7 +1,7 @@
 """The one checkpoint format: a folder that is either whole or ignored.
 
     step-00000120/
-        tensors.safetensors   module weights, optimiser slots, moving averages
+        tensors.safetensors   module weights, optimiser slots, moving averages, best weights so far
         history.json          every logged loss so far
         state.json            position, scalars, digests of the two files above; written last
 
@@ -121,12 +121,13 @@ def capture(
     modules: Mapping[str, nn.Module],
     optimisers: Mapping[str, torch.optim.Optimizer],
     averages: Mapping[str, Tensor],
+    best: Mapping[str, Tensor],
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Flatten modules, optimisers and moving averages.
+    """Flatten modules, optimisers, moving averages and the weights that validated best.
 
     Returns:
-        Tensors named `module/<name>/<key>`, `optimiser/<name>/<index>/<slot>` and `average/<key>`,
-        and the optimisers' slots that are plain numbers, by the same names.
+        Tensors named `module/<name>/<key>`, `optimiser/<name>/<index>/<slot>`, `average/<key>` and
+        `best/<key>`, and the optimisers' slots that are plain numbers, by the same names.
     """
     tensors: dict[str, Tensor] = {}
     plain: dict[str, Any] = {}
@@ -140,6 +141,8 @@ def capture(
                 target[f"optimiser/{name}/{index}/{slot}"] = value
     for key, tensor in averages.items():
         tensors[f"average/{key}"] = tensor
+    for key, tensor in best.items():
+        tensors[f"best/{key}"] = tensor
     return tensors, plain
 
 
@@ -148,14 +151,17 @@ def restore(
     modules: Mapping[str, nn.Module],
     optimisers: Mapping[str, torch.optim.Optimizer],
     averages: Mapping[str, Tensor],
-) -> None:
+) -> dict[str, Tensor]:
     """Put a snapshot's tensors back, in place. The reverse of `capture`.
+
+    Returns:
+        The weights that validated best, by key; empty where none were kept.
 
     Raises:
         UserError: the snapshot's names or shapes are not those of the modules.
     """
     for name, module in modules.items():
-        saved = _under(snapshot.tensors, f"module/{name}/")
+        saved = under(snapshot.tensors, f"module/{name}/")
         try:
             module.load_state_dict(saved, strict=True)
         except RuntimeError as error:
@@ -167,7 +173,7 @@ def restore(
     for name, optimiser in optimisers.items():
         prefix = f"optimiser/{name}/"
         state: dict[int, dict[str, Any]] = {}
-        for key, value in {**_under(snapshot.tensors, prefix), **_under(plain, prefix)}.items():
+        for key, value in {**under(snapshot.tensors, prefix), **under(plain, prefix)}.items():
             index, _, slot = key.partition("/")
             state.setdefault(int(index), {})[slot] = value
         # Hyper-parameters come from the settings and learning rates from the position.
@@ -176,6 +182,7 @@ def restore(
     with torch.no_grad():
         for key, tensor in averages.items():
             tensor.copy_(snapshot.tensors[f"average/{key}"])
+    return under(snapshot.tensors, "best/")
 
 
 def _read(folder: Path) -> Snapshot | None:
@@ -196,7 +203,8 @@ def _read(folder: Path) -> Snapshot | None:
         return None
 
 
-def _under(flat: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def under(flat: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The entries whose names begin with `prefix`, without it."""
     return {k.removeprefix(prefix): v for k, v in flat.items() if k.startswith(prefix)}
 
 

@@ -9,18 +9,20 @@ stopped.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from artifacts.digest import canonical_json
 from configs.errors import UserError
-from tasks.finetune.batches import Fed, Feed, derive_seed
-from tasks.finetune.checkpoint import Checkpoints, Snapshot, capture, restore
+from tasks.finetune.batches import Feed, Position, derive_seed
+from tasks.finetune.checkpoint import Checkpoints, Snapshot, capture, restore, under
+from tasks.finetune.distributed import Ranks, current_ranks
 from tasks.finetune.recipe import MovingAverage, NonFiniteUpdateError, Recipe, Updater
 
 logger = logging.getLogger(__name__)
@@ -37,15 +39,16 @@ class LoopSettings:
         seed: Seeds batches, segments and dropout.
         max_steps: Optimiser steps at most; None leaves the end to `max_epochs`.
         max_epochs: Passes through the training clips at most.
-        accumulate: Batches per optimiser step.
+        accumulate: Batches per optimiser step, over all processes.
         max_norms: Gradient clipping norm per optimiser.
         ema_decay: Decay of the weight average per step; 0 keeps none.
         log_every_steps: Losses are averaged over this many steps for the curves.
         validate_every_steps: 0 never validates.
         checkpoint_every_steps: Steps between checkpoints.
         max_skipped_in_a_row: Non-finite steps that are skipped before the run fails.
-        early_stop_loss: Validation loss to watch, or None.
-        early_stop_patience: Validations without a better value before the run ends.
+        watched_loss: Validation loss by which weights are better or worse, or None.
+        early_stop_patience: Validations without a better value before the run ends; the weights that
+            validated best are then the result. 0: never, and the last weights are.
         identity: What a resumed run must have been started with.
     """
 
@@ -59,7 +62,7 @@ class LoopSettings:
     validate_every_steps: int = 0
     checkpoint_every_steps: int = 100
     max_skipped_in_a_row: int = 3
-    early_stop_loss: str | None = None
+    watched_loss: str | None = None
     early_stop_patience: int = 0
     identity: Mapping[str, Any] = field(default_factory=dict)
 
@@ -74,6 +77,7 @@ class State:
     skipped: int = 0
     skipped_in_a_row: int = 0
     best: float | None = None
+    best_step: int | None = None
     validations_since_best: int = 0
     interval_steps: int = 0
     interval_sums: Losses = field(default_factory=dict)
@@ -81,8 +85,22 @@ class State:
     validation_curve: list[dict[str, float]] = field(default_factory=list)
 
 
-def _ignore(*_: Any) -> None:
-    return None
+class Validation(NamedTuple):
+    """A validation that was just made.
+
+    Attributes:
+        step: Optimiser steps taken.
+        first_step: Of the run's first validation.
+        best_step: Of the best one so far, this one included; None where nothing is watched.
+    """
+
+    step: int
+    first_step: int
+    best_step: int | None
+
+
+def ignore(*_: Any) -> None:
+    """The callback of nobody."""
 
 
 def _never() -> bool:
@@ -91,19 +109,21 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Callbacks:
-    """Who listens. Every call happens between steps.
+    """Who listens. Every call happens between steps; all but `stop` in the first process alone.
 
     Attributes:
         log: `(split, step, losses)` for each point of a curve.
         progress: `(steps done, steps in all, latest losses)` after each step.
-        stop: Asked before each step; true ends the run at a checkpoint.
+        validated: Called with the validated weights still in the modules, in evaluation mode.
+        stop: Asked before each step; true, in any process, ends the run at a checkpoint.
         checkpointed: `(step,)` once a checkpoint is on the disk.
     """
 
-    log: Callable[[str, int, Losses], None] = _ignore
-    progress: Callable[[int, int, Losses], None] = _ignore
+    log: Callable[[str, int, Losses], None] = ignore
+    progress: Callable[[int, int, Losses], None] = ignore
+    validated: Callable[[Validation], None] = ignore
     stop: Callable[[], bool] = _never
-    checkpointed: Callable[[int], None] = _ignore
+    checkpointed: Callable[[int], None] = ignore
 
 
 @dataclass(frozen=True)
@@ -113,7 +133,8 @@ class Trained:
     Attributes:
         finished: False when `stop` ended it early.
         state: Position and curves.
-        weights: State dicts by module name: the averages where they are kept.
+        weights: State dicts by module name: the averages where they are kept, and those that validated
+            best where the run stops early.
     """
 
     finished: bool
@@ -150,16 +171,22 @@ def train(
     Raises:
         UserError: the steps keep being non-finite, or the checkpoint belongs to other settings.
     """
-    run = _Run(recipe, settings, checkpoints, callbacks or Callbacks())
+    ranks = current_ranks()
+    if ranks.count > settings.accumulate:
+        raise UserError(
+            f"accumulate = {settings.accumulate}: {ranks.count} processes share the batches of a step, so it "
+            f"must be at least {ranks.count} (compute.processes); batch_size can be smaller in exchange"
+        )
+    run = _Run(recipe, feed, settings, checkpoints, callbacks or Callbacks(), ranks)
     run.resume()
     state = run.state
     steps = total_steps(
         settings.max_steps, settings.max_epochs, settings.accumulate, feed.batches_per_epoch()
     )
     stopped = False
-    with closing(feed.start(state.epoch, state.next_batch)) as batches:
+    with closing(feed.start(run.position, run.takes)) as batches:
         while state.step < steps and not run.out_of_patience():
-            if stopped := run.callbacks.stop():
+            if stopped := ranks.any(run.callbacks.stop()):
                 break
             run.step(batches)
             last = state.step == steps
@@ -167,7 +194,8 @@ def train(
                 run.log()
             if settings.validate_every_steps and (last or state.step % settings.validate_every_steps == 0):
                 run.validate(validation)
-            run.callbacks.progress(state.step, steps, run.updater.losses)
+            if ranks.first:
+                run.callbacks.progress(state.step, steps, run.updater.losses)
             if last or state.step % settings.checkpoint_every_steps == 0:
                 run.save()
     run.save()
@@ -180,19 +208,33 @@ class _Run(Generic[BatchT]):
     def __init__(
         self,
         recipe: Recipe[BatchT],
+        feed: Feed[Any, BatchT],
         settings: LoopSettings,
         checkpoints: Checkpoints,
         callbacks: Callbacks,
+        ranks: Ranks,
     ) -> None:
         self.recipe = recipe
+        self.feed = feed
         self.settings = settings
         self.checkpoints = checkpoints
         self.callbacks = callbacks
-        self.updater = Updater(recipe, settings.accumulate, settings.max_norms)
+        self.ranks = ranks
+        self.updater = Updater(recipe, settings.accumulate, settings.max_norms, ranks)
         averaged = {name: recipe.modules[name] for name in recipe.averaged}
         self.average = MovingAverage(averaged, settings.ema_decay)
+        self.best: dict[str, Tensor] = {}
         self.state = State()
         self.saved_step: int | None = None
+
+    @property
+    def position(self) -> Position:
+        """The next batch."""
+        return Position(self.state.epoch, self.state.next_batch)
+
+    def takes(self, number: int) -> bool:
+        """Whether the n-th batch from the start of a step on is this process's."""
+        return self.ranks.takes(number % self.settings.accumulate)
 
     def resume(self) -> None:
         """Go on from the newest whole checkpoint, if there is one."""
@@ -206,32 +248,24 @@ class _Run(Generic[BatchT]):
                 "other settings; remove the folder to start again"
             )
         recipe = self.recipe
-        restore(snapshot, recipe.modules, recipe.optimisers, self.average.averages)
+        self.best = restore(snapshot, recipe.modules, recipe.optimisers, self.average.averages)
         self.state = State(**snapshot.scalars["loop"], **snapshot.history)
         self.saved_step = self.state.step
 
-    def step(self, batches: Iterator[Fed[BatchT]]) -> None:
+    def step(self, batches: Iterator[BatchT]) -> None:
         """One optimiser step, or one skipped for not being finite."""
-        state, seed = self.state, self.settings.seed
+        state = self.state
         self.recipe.set_learning_rates(state.step, state.epoch)
-        self.updater.start_step()
-        names: list[str] = []
+        own = [(number, next(batches)) for number in self.updater.numbers]
         refused: NonFiniteUpdateError | None = None
-        for micro_batch in range(self.settings.accumulate):
-            fed = next(batches)
-            state.epoch, state.next_batch = fed.epoch, fed.next_index
-            names += self.recipe.utterances(fed.batch)
-            if refused is None:
-                self.updater.micro_batch = micro_batch
-                step_seed = derive_seed(seed, "step", state.step, micro_batch)
-                torch.manual_seed(step_seed)
-                try:
-                    self.recipe.train_step(fed.batch, self.updater, torch.Generator().manual_seed(step_seed))
-                except NonFiniteUpdateError as error:
-                    refused = error
+        try:
+            self._update(own)
+        except NonFiniteUpdateError as error:
+            refused = error
+        state.epoch, state.next_batch = self.feed.after(self.position, self.settings.accumulate)
         state.step += 1
         if refused is not None:
-            self._skip(refused, names)
+            self._skip(refused, [name for _, batch in own for name in self.recipe.utterances(batch)])
             return
         state.skipped_in_a_row = 0
         self.average.update()
@@ -239,7 +273,16 @@ class _Run(Generic[BatchT]):
         for name, value in self.updater.losses.items():
             state.interval_sums[name] = state.interval_sums.get(name, 0.0) + value
 
-    def _skip(self, error: NonFiniteUpdateError, names: Sequence[str]) -> None:
+    def _update(self, batches: Sequence[tuple[int, BatchT]]) -> None:
+        self.updater.start_step()
+        for _ in self.updater.passes():
+            for number, batch in batches:
+                seed = derive_seed(self.settings.seed, "step", self.state.step, number)
+                torch.manual_seed(seed)
+                self.recipe.train_step(batch, self.updater, torch.Generator().manual_seed(seed))
+
+    def _skip(self, error: NonFiniteUpdateError, own_names: Sequence[str]) -> None:
+        names = self.ranks.gathered(own_names)
         state, limit = self.state, self.settings.max_skipped_in_a_row
         state.skipped += 1
         state.skipped_in_a_row += 1
@@ -253,7 +296,8 @@ class _Run(Generic[BatchT]):
                 f"{message}; that is {state.skipped_in_a_row} such steps in a row: lower the "
                 "learning rate, listen to these utterances, or raise max_skipped_in_a_row"
             ) from error
-        logger.warning("%s; step skipped", message)
+        if self.ranks.first:
+            logger.warning("%s; step skipped", message)
 
     def log(self) -> None:
         """Put the mean losses since the last point on the curve."""
@@ -263,15 +307,35 @@ class _Run(Generic[BatchT]):
         losses = {name: total / state.interval_steps for name, total in state.interval_sums.items()}
         state.interval_steps, state.interval_sums = 0, {}
         state.train_curve.append({"step": state.step, **losses})
-        self.callbacks.log("train", state.step, losses)
+        if self.ranks.first:
+            self.callbacks.log("train", state.step, losses)
 
     @torch.no_grad()
     def validate(self, batches: Sequence[BatchT]) -> None:
-        """Put the mean validation losses on the curve."""
+        """Put the mean validation losses of the weights that would be the result on the curve."""
         if not batches:
             return
         for module in self.recipe.modules.values():
             module.eval()
+        with self.average.in_force():
+            # One process measures and tells the others: rounding must not make them disagree on stopping.
+            losses = self.ranks.from_first(self._validation_losses(batches) if self.ranks.first else {})
+            better = self._note(losses)
+            if self.ranks.first:
+                state = self.state
+                self.callbacks.log("validation", state.step, losses)
+                first = int(state.validation_curve[0]["step"])
+                self.callbacks.validated(Validation(state.step, first, state.best_step))
+        for module in self.recipe.modules.values():
+            module.train()
+        if better and self.settings.early_stop_patience:
+            self.best = {
+                f"{name}/{key}": tensor.detach().cpu().clone()
+                for name, module in self.recipe.modules.items()
+                for key, tensor in self.average.weights_of(name, module).items()
+            }
+
+    def _validation_losses(self, batches: Sequence[BatchT]) -> Losses:
         sums: Losses = {}
         clips = 0
         for index, batch in enumerate(batches):
@@ -281,29 +345,34 @@ class _Run(Generic[BatchT]):
             clips += size
             for name, value in self.recipe.validate(batch).items():
                 sums[name] = sums.get(name, 0.0) + float(value) * size
-        for module in self.recipe.modules.values():
-            module.train()
-        losses = {name: total / clips for name, total in sums.items()}
-        state = self.state
+        return {name: total / clips for name, total in sums.items()}
+
+    def _note(self, losses: Losses) -> bool:
+        """Put a validation on the curve; whether it is the best so far."""
+        state, watched = self.state, self.settings.watched_loss
         state.validation_curve.append({"step": state.step, **losses})
-        self.callbacks.log("validation", state.step, losses)
-        if (watched := self.settings.early_stop_loss) is not None:
-            better = state.best is None or losses[watched] < state.best
-            state.best = losses[watched] if better else state.best
-            state.validations_since_best = 0 if better else state.validations_since_best + 1
+        if watched is None:
+            return False
+        value = losses[watched]
+        better = math.isfinite(value) and (state.best is None or value < state.best)
+        if better:
+            state.best, state.best_step = value, state.step
+        state.validations_since_best = 0 if better else state.validations_since_best + 1
+        return better
 
     def out_of_patience(self) -> bool:
         """Whether early stopping is on and due."""
-        watched = self.settings.early_stop_loss is not None
-        patience = self.settings.early_stop_patience
-        return watched and 0 < patience <= self.state.validations_since_best
+        return 0 < self.settings.early_stop_patience <= self.state.validations_since_best
 
     def save(self) -> None:
         """Write a checkpoint unless this very step has one."""
         if self.saved_step == self.state.step:
             return
+        self.saved_step = self.state.step
+        if not self.ranks.first:
+            return
         recipe, average = self.recipe, self.average.averages
-        tensors, plain = capture(recipe.modules, recipe.optimisers, average)
+        tensors, plain = capture(recipe.modules, recipe.optimisers, average, self.best)
         scalars = asdict(self.state)
         curves = {name: scalars.pop(name) for name in ("train_curve", "validation_curve")}
         snapshot = Snapshot(
@@ -314,10 +383,11 @@ class _Run(Generic[BatchT]):
             identity=self.settings.identity,
         )
         self.checkpoints.save(snapshot)
-        self.saved_step = self.state.step
         self.callbacks.checkpointed(self.state.step)
 
     def weights(self) -> dict[str, dict[str, Tensor]]:
-        """State dicts by module name, averages in place of live weights where they are kept."""
+        """State dicts by module name: the best ones, the averages or the live ones, as `Trained` says."""
         modules = self.recipe.modules
+        if self.best:
+            return {name: under(self.best, f"{name}/") for name in modules}
         return {name: self.average.weights_of(name, module) for name, module in modules.items()}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow.parquet as pq
 
@@ -50,9 +52,11 @@ def plan_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     )
 
 
-def planned_length(inputs: Inputs, network: str, settings: TrainSettings) -> NetworkPlan:
+def planned_length(
+    files: Mapping[str, Mapping[str, Path]], network: str, settings: TrainSettings
+) -> NetworkPlan:
     """How long a stage that reads `plan.json` trains; limits in the settings hold whatever the plan says."""
-    decisions = json.loads(inputs.files("plan")[FILE].read_text(encoding="utf-8"))
+    decisions = json.loads(files["plan"][FILE].read_text(encoding="utf-8"))
     plan = NetworkPlan(**decisions[network])
     if plan.train and (settings.max_steps is not None or settings.max_epochs is not None):
         return replace(plan, max_steps=settings.max_steps, max_epochs=settings.max_epochs)

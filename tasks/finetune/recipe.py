@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from models.losses.weighting import weighted_total
+from tasks.finetune.distributed import ALONE, Ranks
 
 BatchT = TypeVar("BatchT", contravariant=True)
 
@@ -17,7 +19,8 @@ BatchT = TypeVar("BatchT", contravariant=True)
 class Recipe(Protocol[BatchT]):
     """A family's side of training.
 
-    `modules` and `optimisers` are what a checkpoint holds; `averaged` names the modules whose
+    `modules` and `optimisers` are what a checkpoint holds, the optimisers in the order in which a step
+    updates them; `averaged` names the modules whose
     weights may be averaged over time. Learning rates are a function of the position, so a resumed
     run cannot step a schedule twice.
     """
@@ -35,9 +38,13 @@ class Recipe(Protocol[BatchT]):
         """Write the learning rates of this position into the optimisers."""
 
     def train_step(self, batch: BatchT, update: Updater, rng: torch.Generator) -> None:
-        """Hand each optimiser's losses to `update.apply`; a GAN updates D first, then G.
+        """Hand the losses of each optimiser that `update.wants` to `update.apply`; a GAN updates D first.
 
-        `rng` is seeded for this step; so is torch's global generator, which dropout draws from.
+        A process with one batch per step is asked for all optimisers at once. With several, it is asked for
+        one optimiser at a time over all of them, so that every generator loss is judged by the updated
+        discriminator whatever the batches are split into.
+
+        `rng` is seeded for this step and batch; so is torch's global generator, which dropout draws from.
         """
 
     def validate(self, batch: BatchT) -> dict[str, Tensor]:
@@ -68,36 +75,58 @@ class NonFiniteUpdateError(ArithmeticError):
 
 
 class Updater:
-    """Accumulates, clips, checks, then steps.
+    """Accumulates, sums over processes, clips, checks, then steps.
 
-    `micro_batch` says which of the accumulated batches of a step is on. The one transfer from the
-    device per update brings the losses and the gradient norm together, and the finiteness check
-    reads them before the optimiser moves.
+    The one transfer from the device per update brings the losses and the gradient norm together, and the
+    finiteness check reads them before the optimiser moves. Both are sums over all processes by then, so that
+    all of them refuse an update or none does.
 
     Args:
         recipe: Owner of the optimisers.
-        accumulate: Batches per optimiser step.
+        accumulate: Batches per optimiser step, over all processes.
         max_norms: Gradient norm that each optimiser is clipped to; absent or infinite: no clipping.
+        ranks: This process among those that train together.
     """
 
-    def __init__(self, recipe: Recipe[Any], accumulate: int, max_norms: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        recipe: Recipe[Any],
+        accumulate: int,
+        max_norms: Mapping[str, float],
+        ranks: Ranks = ALONE,
+    ) -> None:
         self.optimisers = recipe.optimisers
         self.accumulate = accumulate
         self.max_norms = max_norms
-        self.micro_batch = 0
+        self.ranks = ranks
+        self.numbers = tuple(number for number in range(accumulate) if ranks.takes(number))
         self.losses: dict[str, float] = {}
+        self._wanted = tuple(self.optimisers)
         self._sums: dict[str, Tensor] = {}
+        self._applied: dict[str, int] = {}
 
     def start_step(self) -> None:
         """Forget the previous step's gradients and losses."""
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
-        self.micro_batch = 0
         self.losses = {}
         self._sums = {}
+        self._applied = {}
+
+    def passes(self) -> Iterator[None]:
+        """How often the step's batches must be gone through; each pass wants some of the optimisers."""
+        names = tuple(self.optimisers)
+        for wanted in [names] if len(self.numbers) == 1 else [(name,) for name in names]:
+            self._wanted = wanted
+            yield
+        self._wanted = names
+
+    def wants(self, name: str) -> bool:
+        """Whether this pass takes the losses of an optimiser."""
+        return name in self._wanted
 
     def apply(self, name: str, losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> None:
-        """Back-propagate the weighted sum; on the last accumulated batch step optimiser `name`.
+        """Back-propagate the weighted sum; on the process's last batch of the step, step optimiser `name`.
 
         Args:
             name: Which optimiser.
@@ -112,20 +141,30 @@ class Updater:
         (total / self.accumulate).backward()
         values = torch.stack([total.detach(), *(losses[key].detach().float() for key in losses)])
         self._sums[name] = self._sums[name] + values if name in self._sums else values
-        if self.micro_batch + 1 < self.accumulate:
+        self._applied[name] = self._applied.get(name, 0) + 1
+        if self._applied[name] < len(self.numbers):
             return
         optimiser = self.optimisers[name]
         parameters = [p for group in optimiser.param_groups for p in group["params"]]
-        limit = self.max_norms.get(name, math.inf)
-        norm = nn.utils.clip_grad_norm_(parameters, limit)
+        self.ranks.sum_gradients(parameters)
+        norm = _clip(parameters, self.max_norms.get(name, math.inf))
+        means = self.ranks.sum(self._sums[name] / self.accumulate)
         # The one place of an update where the host waits for the device.
-        read = torch.cat([self._sums[name] / self.accumulate, norm.float().reshape(1)]).tolist()
+        read = torch.cat([means, norm.float().reshape(1)]).tolist()
         named = dict(zip((f"{name}/total", *losses, f"{name}/grad_norm"), read, strict=True))
         if not all(math.isfinite(value) for value in read):
             raise NonFiniteUpdateError(NonFinite(name, named))
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         self.losses |= named
+
+
+def _clip(parameters: Sequence[Tensor], limit: float) -> Tensor:
+    """Scale the gradients down to norm `limit`; the norm they had."""
+    norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    if limit < math.inf:
+        nn.utils.clip_grads_with_norm_(parameters, limit, norm)
+    return norm
 
 
 class MovingAverage:
@@ -150,6 +189,22 @@ class MovingAverage:
         """Move every average towards the live value."""
         if self.averages:
             torch._foreach_lerp_(list(self.averages.values()), list(self._live.values()), 1.0 - self.decay)
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """The modules hold the averages inside the block, and their own values again after it."""
+        self._exchange()
+        try:
+            yield
+        finally:
+            self._exchange()
+
+    @torch.no_grad()
+    def _exchange(self) -> None:
+        for key, average in self.averages.items():
+            live = self._live[key].clone()
+            self._live[key].copy_(average)
+            average.copy_(live)
 
     def weights_of(self, name: str, module: nn.Module) -> dict[str, Tensor]:
         """The averaged state of a module, or its own where there is no average."""

@@ -12,22 +12,30 @@ from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from configs.compute import ComputeSettings
 from configs.errors import UserError
 from configs.train import TrainSettings
 from tasks.finetune.batches import Feed
 from tasks.finetune.checkpoint import Checkpoints
-from tasks.finetune.loop import Callbacks, LoopSettings, State, Trained, total_steps, train
+from tasks.finetune.distributed import current_ranks
+from tasks.finetune.loop import (
+    Callbacks,
+    LoopSettings,
+    State,
+    Trained,
+    Validation,
+    ignore,
+    total_steps,
+    train,
+)
 from tasks.finetune.networks import sizes_as_json
 from tasks.finetune.planner import NetworkPlan
 from tasks.finetune.recipe import Recipe
 from tasks.outcome import StoppedError, Work
 
 BatchT = TypeVar("BatchT", bound=tuple)
-LOADER_THREADS = 1
-"""Batches prepared ahead; one keeps a small machine's cores for the arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,11 @@ class Machine:
     bf16: bool
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Mixed precision as configured; enter around forward passes and losses."""
+        """Mixed precision as configured; enter around forward passes and losses.
+
+        There is no loss scaler: bfloat16 has the exponents of float32, so a gradient that float32 can hold
+        does not vanish in it. Scaling is for float16, whose smallest values lie near 6e-8.
+        """
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
     def place(self, batch: BatchT) -> BatchT:
@@ -58,17 +70,23 @@ class Machine:
 
 
 def choose_machine(compute: ComputeSettings) -> Machine:
-    """Resolve `auto`.
+    """Resolve `auto`; one of several processes gets the device that it has made its own.
 
     Raises:
-        UserError: a CUDA device is asked for and there is none.
+        UserError: a CUDA device is asked for and there is none, or there are fewer than processes.
     """
-    found = torch.cuda.is_available()
-    if compute.device == "cuda" and not found:
+    count = torch.cuda.device_count()
+    if compute.device == "cuda" and not count:
         raise UserError("compute.device = cuda: no CUDA device is found; use auto or cpu")
-    device = "cuda" if found and compute.device != "cpu" else "cpu"
+    device = "cuda" if count and compute.device != "cpu" else "cpu"
+    if device == "cuda" and compute.processes > count:
+        raise UserError(
+            f"compute.processes = {compute.processes}: there are {count} CUDA devices and each process takes "
+            f"one; set it to {count} or less, or compute.device to cpu"
+        )
     bf16 = compute.precision == "bf16" or (compute.precision == "auto" and device == "cuda")
-    return Machine(torch.device(device), bf16)
+    ranks = current_ranks()
+    return Machine(torch.device(ranks.device if ranks.device.startswith(device) else device), bf16)
 
 
 @contextmanager
@@ -94,16 +112,28 @@ def train_in_stage(
     watched_loss: str,
     identity: Mapping[str, Any],
     work: Work,
+    validated: Callable[[Validation], None] = ignore,
 ) -> Trained:
     """Train with checkpoints in the stage's own folder, or leave the networks as they are.
+
+    Args:
+        recipe, feed, validation: As `train` wants them.
+        settings: Of the family.
+        length: Whether to train at all, and how long.
+        seed: The run's seed.
+        max_norms: Gradient norms by optimiser.
+        watched_loss: Validation loss by which weights are better or worse.
+        identity: What a resumed run must have been started with.
+        work: The stage's surroundings.
+        validated: Told of each validation while the validated weights are in the modules.
 
     Raises:
         StoppedError: a stop was asked for; the checkpoint of the last step is on the disk.
         UserError: see `train`.
     """
     if not length.train:
-        return untrained(recipe.modules)
-    stopping_early = settings.early_stop_patience > 0
+        untouched = {name: module.state_dict() for name, module in recipe.modules.items()}
+        return Trained(finished=True, state=State(), weights=untouched)
     loop = LoopSettings(
         seed=seed,
         max_steps=length.max_steps,
@@ -115,11 +145,11 @@ def train_in_stage(
         validate_every_steps=settings.validate_every_steps,
         checkpoint_every_steps=settings.checkpoint_every_steps,
         max_skipped_in_a_row=settings.max_skipped_in_a_row,
-        early_stop_loss=watched_loss if stopping_early else None,
+        watched_loss=watched_loss,
         early_stop_patience=settings.early_stop_patience,
         identity=identity,
     )
-    callbacks = Callbacks(progress=_report(work), stop=work.stop)
+    callbacks = Callbacks(progress=_report(work), stop=work.stop, validated=validated)
     trained = train(recipe, feed, validation, loop, Checkpoints(work.dir / "checkpoints"), callbacks)
     if not trained.finished:
         raise StoppedError(f"stopped at step {trained.state.step}; the next run goes on from there")
@@ -133,15 +163,13 @@ def steps_of(length: NetworkPlan, accumulate: int, batches_per_epoch: int) -> in
     return total_steps(length.max_steps, length.max_epochs, accumulate, batches_per_epoch)
 
 
-def untrained(modules: Mapping[str, nn.Module]) -> Trained:
-    """The outcome of a run of no steps."""
-    return Trained(True, State(), {name: module.state_dict() for name, module in modules.items()})
+def checkpoint_identity(config: Any, settings: TrainSettings, digests: Mapping[str, str]) -> dict[str, Any]:
+    """What a checkpoint must have been made with to be gone on from.
 
-
-def identity(config: Any, settings: TrainSettings, origin: Mapping[str, str]) -> dict[str, Any]:
-    """What a checkpoint must have been made with to be gone on from; files by content, not by place."""
+    Published weights count by what they are, not by where they lie.
+    """
     chosen = {n: v for n, v in settings.model_dump(mode="json").items() if not n.startswith("pretrained")}
-    return {"sizes": sizes_as_json(config), "settings": chosen, "started_from": dict(origin)}
+    return {"sizes": sizes_as_json(config), "settings": chosen, "pretrained": dict(digests)}
 
 
 def write_outputs(

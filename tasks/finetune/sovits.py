@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from artifacts import schemas
+from artifacts.manifest import Reject
 from configs.errors import UserError
 from configs.train_sovits import SovitsTrainSettings
+from models.frontend.mel import SpectrogramParameters
 from models.frontend.text.symbols import load_symbol_table
+from models.sovits.config import SovitsConfig, sovits_config
 from models.sovits.step import SovitsBatch, SovitsStep, generator_parameter_groups
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.batches import Feed, admit, pad_frames
+from tasks.finetune.distributed import current_ranks, train_in_processes
 from tasks.finetune.examples import Example, read_split, refuse_long
+from tasks.finetune.loop import Trained
 from tasks.finetune.networks import sizes_as_json
 from tasks.finetune.plan import FILE as PLAN_FILE
 from tasks.finetune.plan import planned_length
+from tasks.finetune.pretrained import start_networks
 from tasks.finetune.recipe import Updater
+from tasks.finetune.samples import ValidationSamples
 from tasks.finetune.session import (
     Machine,
     arithmetic_threads,
+    checkpoint_identity,
     choose_machine,
     curves_as_series,
-    identity,
     summary,
     train_in_stage,
     write_outputs,
 )
-from tasks.finetune.sovits_start import model_config, starting_networks
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
 
 
@@ -50,15 +58,16 @@ class SovitsRecipe:
         self.step = step
         self.machine = machine
         self.decay_per_epoch = settings.learning_rate_decay
+        self.warmup_steps = settings.warmup_steps
         self.modules = {"generator": step.generator, "discriminator": step.discriminator}
         groups = generator_parameter_groups(
             step.generator, settings.learning_rate, settings.text_learning_rate_factor
         )
         trained: dict[str, Any] = {
-            "generator": [_trainable(group) for group in groups],
             "discriminator": [
                 {"params": list(step.discriminator.parameters()), "lr": settings.learning_rate}
             ],
+            "generator": [_trainable(group) for group in groups],
         }
         self.optimisers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.AdamW(
@@ -76,22 +85,30 @@ class SovitsRecipe:
         }
 
     def set_learning_rates(self, step: int, epoch: int) -> None:
-        """Exponential decay per epoch."""
-        del step
+        """Exponential decay per epoch, after a linear rise where one is asked for."""
+        rise = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
         for name, optimiser in self.optimisers.items():
             for group, first in zip(optimiser.param_groups, self._first_rates[name], strict=True):
-                group["lr"] = first * self.decay_per_epoch**epoch
+                group["lr"] = first * rise * self.decay_per_epoch**epoch
 
     def train_step(self, batch: SovitsBatch, update: Updater, rng: torch.Generator) -> None:
-        """One adversarial step."""
+        """One adversarial step, or the half of it that this pass wants."""
         batch = self.machine.place(batch)
-        with self.machine.autocast():
-            passed = self.step.forward_generator(batch, rng)
-            losses = self.step.discriminator_losses(passed)
-        update.apply("discriminator", losses, {"discriminator": 1.0})
-        with self.machine.autocast():
-            losses = self.step.generator_losses(passed)
-        update.apply("generator", losses, self.step.weights)
+        if not update.wants("generator"):
+            # The pass that updates the generator runs it again: that is what spares the memory of its graphs.
+            with torch.no_grad(), unmoved(self.step.generator.quantizer), self.machine.autocast():
+                passed = self.step.forward_generator(batch, rng)
+        else:
+            with self.machine.autocast():
+                passed = self.step.forward_generator(batch, rng)
+        if update.wants("discriminator"):
+            with self.machine.autocast():
+                losses = self.step.discriminator_losses(passed)
+            update.apply("discriminator", losses, {"discriminator": 1.0})
+        if update.wants("generator"):
+            with self.machine.autocast():
+                losses = self.step.generator_losses(passed)
+            update.apply("generator", losses, self.step.weights)
 
     def validate(self, batch: SovitsBatch) -> dict[str, Tensor]:
         """Whole-clip losses through the posterior's mean."""
@@ -152,17 +169,59 @@ def fit_samples(wave: np.ndarray, samples: int) -> np.ndarray:
     return np.pad(wave[:samples], (0, max(0, samples - len(wave))))
 
 
-def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
-    """Train generator and discriminators; see the module's docstring.
+def model_config(
+    settings: SovitsTrainSettings, frame: SpectrogramParameters, n_symbols: int, content_channels: int
+) -> SovitsConfig:
+    """The network's sizes: the published version's, changed by the settings and by the data.
 
     Raises:
-        UserError: no usable clip, contradicting sizes, or training that diverges.
+        UserError: sizes that contradict each other.
+    """
+    sizes = {k: v for k, v in settings.sizes.model_dump().items() if v is not None}
+    return sovits_config(
+        settings.version,
+        **sizes,
+        n_symbols=n_symbols,
+        content_channels=content_channels,
+        freeze_quantizer=settings.freeze_quantizer,
+        sample_rate=frame.sample_rate,
+        hop_samples=frame.hop_samples,
+        n_fft=frame.n_fft,
+        n_mels=frame.n_mels,
+        mel_min_hz=frame.mel_min_hz,
+        mel_max_hz=frame.mel_max_hz,
+    )
+
+
+class Fitted(NamedTuple):
+    """What training leaves for the stage's record."""
+
+    trained: Trained
+    config: SovitsConfig
+    symbol_table: str
+    clips: int
+    rejects: list[Reject]
+    digests: dict[str, str]
+    warnings: tuple[str, ...]
+    samples: dict[str, Path]
+
+
+def train_networks(files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, work: Work) -> Fitted:
+    """Train generator and discriminators to the end, alone or as one of several processes.
+
+    Args:
+        files: The files of `shard` and `plan`.
+        cfg: The stage's settings.
+        work: The stage's surroundings.
+
+    Raises:
+        UserError: no usable clip, sizes or published weights that do not fit, or training that diverges.
+        StoppedError: a stop was asked for.
     """
     settings: SovitsTrainSettings = cfg.train.sovits
     frame = spectrogram_parameters(cfg.family)
-    files = inputs.files("shard")
-    table = read_split(files, "train", frame, settings.cache_mb)
-    held_out = read_split(files, "validation", frame, settings.cache_mb)
+    table = read_split(files["shard"], "train", frame, settings.cache_mb)
+    held_out = read_split(files["shard"], "validation", frame, settings.cache_mb)
     limit = int(settings.max_clip_s * frame.frame_rate_hz)
     examples, rejects = refuse_long(table, admit(table.frames, limit), settings.max_clip_s)
     if not examples:
@@ -174,55 +233,107 @@ def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced
     content_channels = examples[0].content.shape[0]
     config = model_config(settings, frame, len(symbols.symbols), content_channels)
     machine = choose_machine(cfg.compute)
-    length = planned_length(inputs, "sovits", settings)
+    ranks = current_ranks()
+    if ranks.count > 1 and not config.freeze_quantizer:
+        raise UserError(
+            f"train.sovits.freeze_quantizer = false with compute.processes = {ranks.count}: a codebook that "
+            "follows the features follows those of one process; set processes to 1, or freeze it"
+        )
+
+    def content(index: int) -> Tensor:
+        return torch.from_numpy(examples[index].content).float()
+
+    validation = [
+        collate([held_out[i]], frame.hop_samples, config.uses_speaker_vector)
+        for i in range(min(len(held_out), settings.validation_clips if ranks.first else 0))
+    ]
     with arithmetic_threads(cfg.compute.threads):
-        start = starting_networks(settings, config, examples, cfg.seed)
-        step = SovitsStep(
-            start.generator.to(machine.device), start.discriminator.to(machine.device), loss_weights(settings)
-        )
-        feed = Feed(
-            examples.frames,
-            examples.__getitem__,
-            lambda chosen: collate(chosen, frame.hop_samples, config.uses_speaker_vector),
-            batch_size=settings.batch_size,
-            seed=cfg.seed,
-        )
+        start = start_networks(settings, config, len(examples), content, cfg.seed)
+        generator = start.generator.to(machine.device)
+        step = SovitsStep(generator, start.discriminator.to(machine.device), loss_weights(settings))
+        heard = [machine.place(batch) for batch in validation[: settings.sample_clips]]
+        samples = ValidationSamples(work.dir / "samples", generator, heard, cfg.seed)
         trained = train_in_stage(
             SovitsRecipe(step, settings, machine),
-            feed,
-            [
-                collate([held_out[i]], frame.hop_samples, config.uses_speaker_vector)
-                for i in range(min(len(held_out), settings.validation_clips))
-            ],
+            Feed(
+                examples.frames,
+                examples.__getitem__,
+                lambda chosen: collate(chosen, frame.hop_samples, config.uses_speaker_vector),
+                batch_size=settings.batch_size,
+                seed=cfg.seed,
+                loader_threads=cfg.compute.loader_threads,
+            ),
+            validation,
             settings,
-            length,
+            planned_length(files, "sovits", settings),
             seed=cfg.seed,
             max_norms={
-                "generator": settings.clip_generator,
-                "discriminator": settings.clip_discriminator,
+                name: limit
+                for name, limit in (
+                    ("generator", settings.clip_generator),
+                    ("discriminator", settings.clip_discriminator),
+                )
+                if limit is not None
             },
             watched_loss="mel",
-            identity=identity(config, settings, start.origin),
+            identity=checkpoint_identity(config, settings, start.digests),
             work=work,
+            validated=samples,
         )
+    return Fitted(
+        trained,
+        config,
+        table.symbol_table,
+        len(examples),
+        rejects,
+        start.digests,
+        start.warnings,
+        samples.files(),
+    )
+
+
+def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Train generator and discriminators; see the module's docstring.
+
+    Raises:
+        UserError: see `train_networks`.
+        StoppedError: a stop was asked for.
+    """
+    files = {name: inputs.files(name) for name in ("shard", "plan")}
+    if cfg.compute.processes > 1 and planned_length(files, "sovits", cfg.train.sovits).train:
+        # They leave the last checkpoint; from there this process has no step to go, only files to write.
+        train_in_processes(TRAIN_SOVITS.name, cfg.compute.processes, files, cfg, work)
+    fitted = train_networks(files, cfg, work)
+    state = fitted.trained.state
     description = {
         "network": "sovits",
-        "sizes": sizes_as_json(config),
-        "symbol_table": table.symbol_table,
-        "steps": trained.state.step,
-        "epochs": trained.state.epoch,
-        "clips": len(examples),
-        "from_scratch": not start.origin,
-        "started_from": start.origin,
+        "sizes": sizes_as_json(fitted.config),
+        "symbol_table": fitted.symbol_table,
+        "steps": state.step,
+        "best_step": state.best_step,
+        "epochs": state.epoch,
+        "clips": fitted.clips,
+        "from_scratch": not fitted.digests,
+        "pretrained": fitted.digests,
     }
     names = {"generator": "generator", "discriminator": "discriminator"}
+    written = write_outputs(work.dir / "result", fitted.trained, description, names)
     return Produced(
-        rejects=rejects,
-        files=write_outputs(work.dir / "result", trained, description, names),
-        metrics=summary(trained.state, len(examples)),
-        series=curves_as_series(trained.state),
-        warnings=start.warnings,
+        rejects=fitted.rejects,
+        files=written | fitted.samples,
+        metrics=summary(state, fitted.clips),
+        series=curves_as_series(state),
+        warnings=fitted.warnings,
     )
+
+
+@contextmanager
+def unmoved(module: nn.Module) -> Iterator[None]:
+    """A module's buffers are after the block what they were before it."""
+    before = [buffer.clone() for buffer in module.buffers()]
+    yield
+    for buffer, value in zip(module.buffers(), before, strict=True):
+        buffer.copy_(value)
 
 
 def loss_weights(settings: SovitsTrainSettings) -> dict[str, float]:
@@ -242,7 +353,7 @@ def _trainable(group: dict[str, Any]) -> dict[str, Any]:
 
 TRAIN_SOVITS = CorpusStage(
     name="train_sovits",
-    version=1,
+    version=2,
     run=train_sovits_corpus,
     reads={"shard": ("*.parquet",), "plan": (PLAN_FILE,)},
     config=(
@@ -252,7 +363,9 @@ TRAIN_SOVITS = CorpusStage(
         "compute.threads",
         "compute.device",
         "compute.precision",
+        "compute.processes",
     ),
+    machine=("compute.loader_threads",),
     schema=schemas.NOTHING,
     libraries=("torch", "numpy", "safetensors"),
     about="SoVITS generator and discriminators",

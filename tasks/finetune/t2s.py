@@ -25,9 +25,9 @@ from tasks.finetune.recipe import Updater
 from tasks.finetune.session import (
     Machine,
     arithmetic_threads,
+    checkpoint_identity,
     choose_machine,
     curves_as_series,
-    identity,
     steps_of,
     summary,
     train_in_stage,
@@ -189,7 +189,7 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         cfg.seed,
     )
     config = start.decoder.config
-    length = planned_length(inputs, "t2s", settings)
+    length = planned_length({"plan": inputs.files("plan")}, "t2s", settings)
     machine = choose_machine(cfg.compute)
 
     def batch(chosen: Sequence[Example]) -> T2SBatch:
@@ -214,7 +214,7 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
             seed=cfg.seed,
             max_norms={"decoder": settings.clip},
             watched_loss="cross_entropy",
-            identity=identity(config, settings, start.origin),
+            identity=checkpoint_identity(config, settings, start.digests),
             work=work,
         )
     description = {
@@ -224,8 +224,8 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         "steps": trained.state.step,
         "epochs": trained.state.epoch,
         "clips": len(examples),
-        "from_scratch": not start.origin,
-        "started_from": start.origin,
+        "from_scratch": not start.digests,
+        "pretrained": start.digests,
     }
     return Produced(
         rejects=rejects,
@@ -265,7 +265,9 @@ TRAIN_T2S = CorpusStage(
         "compute.threads",
         "compute.device",
         "compute.precision",
+        "compute.processes",
     ),
+    machine=("compute.loader_threads",),
     schema=schemas.NOTHING,
     libraries=("torch", "numpy", "safetensors"),
     about="text-to-semantic decoder",

@@ -27,11 +27,11 @@ class Start(NamedTuple):
 
     Attributes:
         decoder: In training mode.
-        origin: SHA-256 of the published file, by network; empty from scratch.
+        digests: SHA-256 of the published file, by network; empty from scratch.
     """
 
     decoder: TextToSemantic
-    origin: dict[str, str]
+    digests: dict[str, str]
 
 
 def starting_decoder(

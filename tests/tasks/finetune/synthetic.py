@@ -218,7 +218,7 @@ def work(folder: Path, stop_after: int | None = None) -> Work:
 
 def view(stage: Any, tree: SimpleNamespace) -> ConfigView:
     """The settings as the stage declared them."""
-    return ConfigView(tree, stage.config)
+    return ConfigView(tree, (*stage.config, *stage.machine))
 
 
 def file_bytes(produced: Produced) -> dict[str, bytes]:

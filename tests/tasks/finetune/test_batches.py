@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.errors import UserError
-from tasks.finetune.batches import BoundedCache, Feed, admit, derive_seed, epoch_batches, pad_frames
+from tasks.finetune.batches import BoundedCache, Feed, Position, admit, derive_seed, epoch_batches, pad_frames
+from tasks.finetune.distributed import Ranks
 
 
 @given(
@@ -49,16 +50,31 @@ def test_feed_goes_on_from_any_position(threads: int) -> None:
             loader_threads=loader_threads,
         )
 
-    whole = list(itertools.islice(feed(0).start(0, 0), 20))
-    position = (0, 0)
-    for number, fed in enumerate(whole):
-        resumed = feed(threads).start(*position)
-        assert next(resumed) == fed
-        assert next(resumed) == whole[number + 1] if number + 1 < len(whole) else True
+    whole = list(itertools.islice(feed(0).start(Position(0, 0)), 20))
+    for number in range(19):
+        position = feed(0).after(Position(0, 0), number)
+        resumed = feed(threads).start(position)
+        assert [next(resumed), next(resumed)] == whole[number : number + 2]
         resumed.close()
-        position = (fed.epoch, fed.next_index)
-    assert [fed.epoch for fed in whole[:7]] == [0, 0, 0, 0, 0, 1, 1]
-    assert sorted(itertools.chain(*(fed.batch for fed in whole[:6]))) == list(range(23))
+    assert [feed(0).after(Position(0, 4), n) for n in (0, 1, 2, 8)] == [(0, 4), (0, 5), (1, 0), (2, 0)]
+    assert sorted(itertools.chain(*whole[:6])) == list(range(23))
+
+
+@given(processes=st.integers(1, 4), spare=st.integers(0, 3), steps=st.integers(1, 7))
+def test_processes_share_the_batches_of_each_step(processes: int, spare: int, steps: int) -> None:
+    feed = Feed(list(range(1, 24)), lambda i: i, list, batch_size=4, seed=3, loader_threads=0)
+    per_step = processes + spare
+
+    def taken(rank: int) -> list[list[int]]:
+        ranks = Ranks(rank, processes)
+        share = sum(ranks.takes(number) for number in range(per_step))
+        assert share >= 1
+        started = feed.start(Position(0, 0), lambda number: ranks.takes(number % per_step))
+        return list(itertools.islice(started, share * steps))
+
+    together = [batch for rank in range(processes) for batch in taken(rank)]
+    alone = list(itertools.islice(feed.start(Position(0, 0)), per_step * steps))
+    assert sorted(together) == sorted(alone)
 
 
 def test_loader_error_reaches_training() -> None:
@@ -67,7 +83,7 @@ def test_loader_error_reaches_training() -> None:
 
     feed = Feed([5, 5], load, list, batch_size=1, seed=0, loader_threads=2)
     with pytest.raises(UserError, match="shard 3"):
-        next(feed.start(0, 0))
+        next(feed.start(Position(0, 0)))
 
 
 def test_no_clip_is_an_error_with_a_remedy() -> None:

@@ -151,7 +151,7 @@ def test_early_stopping_ends_the_run(tmp_path: Path) -> None:
         tmp_path,
         max_steps=10_000,
         validate_every_steps=2,
-        early_stop_loss="l1",
+        watched_loss="l1",
         early_stop_patience=3,
         checkpoint_every_steps=1000,
         ema_decay=0.0,
@@ -177,8 +177,7 @@ def test_accumulation_matches_one_large_batch() -> None:
         recipe.optimisers = {"layer": torch.optim.SGD(layer.parameters(), lr=0.1)}
         update = Updater(recipe, parts, {"layer": 10.0})
         update.start_step()
-        for number, part in enumerate(data.chunk(parts)):
-            update.micro_batch = number
+        for part in data.chunk(parts):
             update.apply("layer", {"loss": (layer(part) ** 2).mean()}, {"loss": 1.0})
         results.append((layer.weight.detach(), update.losses["loss"]))
     assert torch.allclose(results[0][0], results[1][0], atol=1e-7)
@@ -190,7 +189,7 @@ def test_callbacks_hear_of_every_step_point_and_checkpoint(tmp_path: Path) -> No
     train(
         toy.ToyRecipe(),
         toy.feed(0),
-        [next(toy.feed(0).start(1000, 0)).batch],
+        toy.held_out(),
         toy.settings(max_steps=10),
         Checkpoints(tmp_path),
         Callbacks(

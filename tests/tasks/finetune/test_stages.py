@@ -75,7 +75,7 @@ def train_t2s(
 
 
 def test_sovits_makes_weights_config_and_curves(sovits: Produced) -> None:
-    assert set(sovits.files) == {
+    assert {name for name in sovits.files if not name.startswith("samples/")} == {
         "generator.safetensors",
         "discriminator.safetensors",
         "config.json",

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tasks.finetune.batches import Feed, pad_frames
+from tasks.finetune.batches import Feed, Position, pad_frames
 from tasks.finetune.checkpoint import Checkpoints
 from tasks.finetune.loop import Callbacks, LoopSettings, Trained, train
 from tasks.finetune.recipe import Updater
@@ -28,14 +30,15 @@ class Batch(NamedTuple):
 
 
 class Generator(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, sees: bool) -> None:
         super().__init__()
         self.net = nn.Sequential(nn.Conv1d(3, 8, 3, padding=1), nn.Tanh(), nn.Conv1d(8, 3, 1))
         self.dropout = nn.Dropout(0.2)
         self.register_buffer("seen", torch.zeros(3))
+        self.sees = sees
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
-        if self.training:
+        if self.training and self.sees:
             self.seen.mul_(0.9).add_(x.mean(dim=(0, 2)), alpha=0.1)
         return self.net(self.dropout(x) + 0.1 * noise) + self.seen[:, None]
 
@@ -43,14 +46,15 @@ class Generator(nn.Module):
 class ToyRecipe:
     averaged = ("generator",)
 
-    def __init__(self, poisoned: frozenset[str] = frozenset()) -> None:
+    def __init__(self, poisoned: frozenset[str] = frozenset(), sees: bool = True) -> None:
         # Sums depend on how many threads share them; runs that are compared use the same number.
         torch.set_num_threads(1)
         torch.manual_seed(0)
-        generator, discriminator = Generator(), nn.Conv1d(3, 1, 3, padding=1)
+        generator, discriminator = Generator(sees), nn.Conv1d(3, 1, 3, padding=1)
         self.modules = {"generator": generator, "discriminator": discriminator}
         self.optimisers = {
-            name: torch.optim.AdamW(module.parameters(), lr=0.01) for name, module in self.modules.items()
+            name: torch.optim.AdamW(self.modules[name].parameters(), lr=0.01)
+            for name in ("discriminator", "generator")
         }
         self.poisoned = poisoned
         self.generator, self.discriminator = generator, discriminator
@@ -61,10 +65,14 @@ class ToyRecipe:
                 group["lr"] = 0.01 * 0.9**epoch
 
     def train_step(self, batch: Batch, update: Updater, rng: torch.Generator) -> None:
-        fake = self.generator(batch.x, torch.randn(batch.x.shape, generator=rng))
-        real_score, fake_score = self.discriminator(batch.x), self.discriminator(fake.detach())
-        loss = ((real_score - 1) ** 2).mean() + (fake_score**2).mean()
-        update.apply("discriminator", {"d": loss}, {"d": 1.0})
+        with torch.set_grad_enabled(update.wants("generator")), self.seen_once(update):
+            fake = self.generator(batch.x, torch.randn(batch.x.shape, generator=rng))
+        if update.wants("discriminator"):
+            real_score, fake_score = self.discriminator(batch.x), self.discriminator(fake.detach())
+            loss = ((real_score - 1) ** 2).mean() + (fake_score**2).mean()
+            update.apply("discriminator", {"d": loss}, {"d": 1.0})
+        if not update.wants("generator"):
+            return
         losses = {
             "l1": (fake - batch.x).abs().mean(),
             "adversarial": ((self.discriminator(fake) - 1) ** 2).mean(),
@@ -72,6 +80,13 @@ class ToyRecipe:
         if self.poisoned & set(batch.utterance_ids):
             losses["l1"] = losses["l1"] * float("nan")
         update.apply("generator", losses, {"l1": 45.0, "adversarial": 1.0})
+
+    @contextmanager
+    def seen_once(self, update: Updater) -> Iterator[None]:
+        before = self.generator.seen.clone()
+        yield
+        if not update.wants("generator"):
+            self.generator.seen.copy_(before)
 
     def validate(self, batch: Batch) -> dict[str, Tensor]:
         return {"l1": (self.generator(batch.x, torch.zeros_like(batch.x)) - batch.x).abs().mean()}
@@ -105,6 +120,10 @@ def feed(loader_threads: int, batch_size: int = 4) -> Feed:
     )
 
 
+def held_out() -> list[Batch]:
+    return [next(feed(0).start(Position(1000, 0)))]
+
+
 def settings(**changes: object) -> LoopSettings:
     base: dict[str, object] = {
         "seed": 7,
@@ -127,6 +146,7 @@ def run(
     stop_at: int | None = None,
     loader_threads: int = 0,
     poisoned: frozenset[str] = frozenset(),
+    sees: bool = True,
     **changes: object,
 ) -> Trained:
     asked = 0
@@ -137,9 +157,9 @@ def run(
         return stop_at is not None and asked > stop_at
 
     source = feed(loader_threads)
-    validation = [next(feed(0).start(1000, 0)).batch]
+    validation = held_out()
     return train(
-        ToyRecipe(poisoned),
+        ToyRecipe(poisoned, sees),
         source,
         validation,
         settings(**changes),
@@ -156,7 +176,7 @@ def main() -> None:
         if done == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    validation = [next(feed(0).start(1000, 0)).batch]
+    validation = held_out()
     train(
         ToyRecipe(),
         feed(1),

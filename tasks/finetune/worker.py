@@ -1,0 +1,47 @@
+"""One of the processes that train a stage together; torchrun starts it with the job's file."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from configs.errors import UserError
+from configs.settings import Settings
+from tasks.finetune.distributed import Job, ReportedWarnings, joined, reporter
+from tasks.finetune.session import choose_machine
+from tasks.finetune.sovits import TRAIN_SOVITS, train_networks
+from tasks.outcome import ConfigView, StoppedError, Work
+
+TRAININGS = {TRAIN_SOVITS.name: train_networks}
+
+
+def main(path: Path) -> None:
+    """Train the job's stage as one of several processes; the first of them reports on standard output."""
+    job = Job.read(path)
+    cfg = ConfigView(Settings.model_validate(job.settings), job.paths)
+    on_gpu = choose_machine(cfg.compute).device.type == "cuda"
+    with joined(on_gpu) as ranks:
+        report = reporter(sys.stdout)
+
+        def progress(done: int, total: int, text: str = "", **metrics: float) -> None:
+            if ranks.first:
+                report("progress", [done, total, text, metrics])
+
+        if ranks.first:
+            logging.getLogger().addHandler(ReportedWarnings(report))
+        try:
+            TRAININGS[job.stage](job.files, cfg, Work(job.folder, progress, job.stop_file.exists))
+            finished = True
+        except StoppedError:
+            finished = False
+        except UserError as error:
+            if ranks.first or not job.error_file.exists():
+                job.error_file.write_text(str(error))
+            raise
+        if ranks.first:
+            report("finished", finished)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
