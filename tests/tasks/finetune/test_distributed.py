@@ -33,7 +33,7 @@ def run_toy(folder: Path, stop_at: str = "-", poisoned: str = "-", **changes: ob
     folder.mkdir(exist_ok=True)
     settings = [f"{name}={json.dumps(value)}" for name, value in changes.items()]
     two_processes("toy", str(folder), stop_at, poisoned, *settings)
-    return [json.loads((folder / f"step-of-{rank}.json").read_text()) for rank in (0, 1)]
+    return [json.loads((folder / f"ended-{rank}.json").read_text()) for rank in (0, 1)]
 
 
 def worst(found: dict[str, Tensor], expected: dict[str, Tensor]) -> float:
@@ -82,21 +82,26 @@ def test_one_process_with_all_batches_judges_by_the_updated_discriminator() -> N
     assert worst(found, expected) < 1e-5
 
 
-def test_two_processes_end_with_the_weights_of_one(tmp_path: Path) -> None:
-    alone = toy.run(tmp_path / "alone", max_steps=12, sees=False)
-    ended = run_toy(tmp_path / "two", max_steps=12)
-    assert ended == [[True, 12], [True, 12]]
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two processes that nobody stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert run_toy(folder, max_steps=12) == [[True, 12], [True, 12]]
+    return folder
+
+
+def test_two_processes_end_with_the_weights_of_one(whole: Path, tmp_path: Path) -> None:
+    alone = toy.run(tmp_path, max_steps=12, sees=False)
     expected = {f"{m}/{k}": t for m, tensors in alone.weights.items() for k, t in tensors.items()}
-    assert worst(weights_of(tmp_path / "two", 0), expected) < 1e-5
-    one, other = (weights_of(tmp_path / "two", rank) for rank in (0, 1))
+    assert worst(weights_of(whole, 0), expected) < 1e-5
+    one, other = (weights_of(whole, rank) for rank in (0, 1))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_two_processes_stop_together_and_go_on_exactly(tmp_path: Path) -> None:
-    whole = run_toy(tmp_path / "whole", max_steps=12)
-    assert run_toy(tmp_path / "parts", stop_at="5", max_steps=12) == [[False, 5], [False, 5]]
-    assert run_toy(tmp_path / "parts", max_steps=12) == whole
-    first, second = (Checkpoints(tmp_path / name).latest() for name in ("whole", "parts"))
+def test_two_processes_stop_together_and_go_on_exactly(whole: Path, tmp_path: Path) -> None:
+    assert run_toy(tmp_path, stop_at="7", max_steps=12) == [[False, 7], [False, 7]]
+    assert run_toy(tmp_path, max_steps=12) == [[True, 12], [True, 12]]
+    first, second = (Checkpoints(folder).latest() for folder in (whole, tmp_path))
     assert first is not None and second is not None
     assert all(torch.equal(tensor, second.tensors[name]) for name, tensor in first.tensors.items())
     assert first.scalars == second.scalars and first.history == second.history
