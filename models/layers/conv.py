@@ -49,15 +49,6 @@ class _WeightNorm(nn.Module):
         if on:
             self._held = self.effective_weight().detach()
 
-    def convolve(self, x: Tensor) -> Tensor:
-        """The plain or grouped convolution by the effective weight; wide ones by the faster algorithm."""
-        weight = self.effective_weight()
-        if winograd.pays(x, weight, self.stride, self.dilation):
-            lifted = x if x.ndim == 4 else x[..., None]
-            out = winograd.correlate(lifted, weight.flatten(2), self.bias, self.padding[0])
-            return out if x.ndim == 4 else out[..., 0]
-        return self._conv_forward(x, weight, self.bias)
-
 
 class NormedConv1d(_WeightNorm, nn.Conv1d):
     """[B, C_in, T] -> [B, C_out, T']."""
@@ -76,7 +67,7 @@ class NormedConv1d(_WeightNorm, nn.Conv1d):
         self._split_weight()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.convolve(x)
+        return _convolve(self, x)
 
 
 class NormedConv2d(_WeightNorm, nn.Conv2d):
@@ -94,7 +85,17 @@ class NormedConv2d(_WeightNorm, nn.Conv2d):
         self._split_weight()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.convolve(x)
+        return _convolve(self, x)
+
+
+def _convolve(layer: NormedConv1d | NormedConv2d, x: Tensor) -> Tensor:
+    """The convolution by the effective weight; where that pays, by the algorithm with fewer products."""
+    weight = layer.effective_weight()
+    if layer.bias is None or not winograd.pays(x, weight, layer.stride, layer.dilation):
+        return layer._conv_forward(x, weight, layer.bias)
+    lifted = x if x.ndim == 4 else x[..., None]
+    out = winograd.correlate(lifted, weight.flatten(2), layer.bias, int(layer.padding[0]))
+    return out if x.ndim == 4 else out[..., 0]
 
 
 class NormedConvTranspose1d(_WeightNorm, nn.ConvTranspose1d):
