@@ -105,8 +105,15 @@ class SovitsRecipe:
         return batch.utterance_ids
 
 
-def collate(examples: Sequence[Example], hop_samples: int) -> SovitsBatch:
-    """Pad examples to one batch; content and waveform are fitted to the spectrogram's frames."""
+def collate(examples: Sequence[Example], hop_samples: int, uses_speaker_vector: bool = False) -> SovitsBatch:
+    """Pad examples to one batch; content and waveform are fitted to the spectrogram's frames.
+
+    Args:
+        uses_speaker_vector: Whether the network's version is conditioned on speaker vectors.
+
+    Raises:
+        UserError: it is, and a clip has none.
+    """
     frames = [example.linear.shape[1] for example in examples]
     longest = max(frames)
     content = [fit_frames(e.content, n) for e, n in zip(examples, frames, strict=True)]
@@ -118,9 +125,21 @@ def collate(examples: Sequence[Example], hop_samples: int) -> SovitsBatch:
         wave=pad_frames(waves, longest * hop_samples),
         phone_ids=pad_frames([e.phone_ids for e in examples]),
         phone_lengths=torch.tensor([len(e.phone_ids) for e in examples]),
-        speaker_vector=None,
+        speaker_vector=_speaker_vectors(examples) if uses_speaker_vector else None,
         utterance_ids=tuple(e.utterance_id for e in examples),
     )
+
+
+def _speaker_vectors(examples: Sequence[Example]) -> Tensor:
+    """The clips' speaker vectors `[B, V]`."""
+    vectors = [e.speaker_vector for e in examples if e.speaker_vector is not None]
+    if len(vectors) < len(examples):
+        lacking = next(e.utterance_id for e in examples if e.speaker_vector is None)
+        raise UserError(
+            f"train.sovits.version: v2Pro and v2ProPlus are conditioned on speaker vectors, and {lacking} "
+            "has none in the shards. Set features.speaker_vector.backend=eres2netv2 and run again"
+        )
+    return torch.from_numpy(np.stack(vectors))
 
 
 def fit_frames(track: np.ndarray, frames: int) -> np.ndarray:
@@ -209,7 +228,7 @@ def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced
         feed = Feed(
             examples.frames,
             examples.__getitem__,
-            lambda chosen: collate(chosen, frame.hop_samples),
+            lambda chosen: collate(chosen, frame.hop_samples, config.uses_speaker_vector),
             batch_size=settings.batch_size,
             seed=cfg.seed,
         )
@@ -217,7 +236,7 @@ def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced
             SovitsRecipe(step, settings, machine),
             feed,
             [
-                collate([held_out[i]], frame.hop_samples)
+                collate([held_out[i]], frame.hop_samples, config.uses_speaker_vector)
                 for i in range(min(len(held_out), settings.validation_clips))
             ],
             settings,
