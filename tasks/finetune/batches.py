@@ -11,6 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
@@ -95,6 +96,7 @@ class Feed(Generic[ClipT, BatchT]):
         collate: Batch of clips.
         batch_size: Clips per batch.
         seed: The run's seed.
+        plan: Batches of an epoch, as many in each; `epoch_batches` by default.
         loader_threads: Batches are prepared this many at a time ahead of training; 0 prepares each
             when it is asked for. The batches are the same either way.
 
@@ -110,6 +112,7 @@ class Feed(Generic[ClipT, BatchT]):
         *,
         batch_size: int,
         seed: int,
+        plan: Callable[[int], list[list[int]]] | None = None,
         loader_threads: int = 1,
     ) -> None:
         if not lengths:
@@ -119,13 +122,13 @@ class Feed(Generic[ClipT, BatchT]):
         self.lengths = lengths
         self.load = load
         self.collate = collate
-        self.batch_size = batch_size
-        self.seed = seed
+        self.plan = plan or partial(epoch_batches, lengths, batch_size, seed)
+        self._batches_per_epoch = len(self.plan(0))
         self.loader_threads = loader_threads
 
     def batches_per_epoch(self) -> int:
         """Batches in an epoch; the same in every epoch."""
-        return -(-len(self.lengths) // self.batch_size)
+        return self._batches_per_epoch
 
     def start(self, epoch: int, index: int) -> Generator[Fed[BatchT], None, None]:
         """Batches from a position on, without end."""
@@ -144,7 +147,7 @@ class Feed(Generic[ClipT, BatchT]):
 
     def _plan(self, epoch: int, index: int) -> Iterator[tuple[list[int], tuple[int, int]]]:
         while True:
-            batches = epoch_batches(self.lengths, self.batch_size, self.seed, epoch)
+            batches = self.plan(epoch)
             for at in range(index, len(batches)):
                 last = at + 1 == len(batches)
                 place = (epoch + 1, 0) if last else (epoch, at + 1)

@@ -23,6 +23,7 @@ from tasks.finetune.batches import Feed, admit, derive_seed, pad_frames
 from tasks.finetune.examples import Example, Examples, read_split, refuse_long
 from tasks.finetune.networks import sizes_as_json
 from tasks.finetune.recipe import Updater
+from tasks.finetune.reference_batches import sovits_plan
 from tasks.finetune.session import (
     Machine,
     arithmetic_threads,
@@ -225,12 +226,16 @@ def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced
         step = SovitsStep(
             generator.to(machine.device), discriminator.to(machine.device), loss_weights(settings)
         )
+        plan = None
+        if settings.batching == "gpt-sovits":
+            plan = sovits_plan(examples.frames, examples.utterance_ids, settings.batch_size)
         feed = Feed(
             examples.frames,
             examples.__getitem__,
             lambda chosen: collate(chosen, frame.hop_samples, config.uses_speaker_vector),
             batch_size=settings.batch_size,
             seed=cfg.seed,
+            plan=plan.batches if plan else None,
         )
         trained = train_in_stage(
             SovitsRecipe(step, settings, machine),
@@ -264,6 +269,7 @@ def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced
         files=write_outputs(work.dir / "result", trained, description, names),
         metrics=summary(trained.state, len(examples)),
         series=curves_as_series(trained.state),
+        warnings=plan.warnings if plan else (),
     )
 
 

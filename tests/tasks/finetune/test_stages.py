@@ -246,3 +246,9 @@ def test_settings_without_an_end_are_refused() -> None:
         SovitsTrainSettings(max_steps=None, max_epochs=None)
     with pytest.raises(ValueError, match="early_stop_patience"):
         SovitsTrainSettings(early_stop_patience=2, validate_every_steps=0)
+
+
+def test_the_references_batches_train_and_warn(shards: dict[str, Path], tmp_path: Path) -> None:
+    produced = train_sovits(shards, tmp_path, batching="gpt-sovits", max_steps=2)
+    assert produced.metrics["steps"] == 2
+    assert any("train.sovits.batching = gpt-sovits repeats" in warning for warning in produced.warnings)
