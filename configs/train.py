@@ -21,9 +21,9 @@ class TrainSettings(Section):
     batch_size: int = Field(default=4, ge=1, description="clips per batch")
     batching: Literal["bucketed", "gpt-sovits"] = Field(
         default="bucketed",
-        description="which clips meet in a batch: `bucketed` is of similar lengths, every clip once an epoch; "
-        "`gpt-sovits` is the reference's order, for comparisons with it: its SoVITS leaves out clips up to "
-        "0.64 s and over 38 s and repeats others, and a warning says which",
+        description="which clips meet in a batch: `bucketed` is of similar lengths, every clip once an "
+        "epoch; `gpt-sovits` is the reference's order, for comparisons with it: its SoVITS leaves out clips "
+        "up to 0.64 s and over 38 s and repeats others, and a warning says which",
     )
     accumulate: int = Field(default=1, ge=1, description="batches per optimiser step")
     max_clip_s: float = Field(default=54.0, gt=0, description="longer clips are refused, by name, seconds")

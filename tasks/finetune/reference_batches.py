@@ -46,9 +46,9 @@ def sovits_batches(
     """Batches of one process and epoch (the reference counts from 1), as indices into `frames`."""
     buckets: list[list[int]] = [[] for _ in range(len(boundaries) - 1)]
     for index, length in enumerate(frames):
-        bucket = bisect_left(boundaries, length) - 1
-        if 0 <= bucket < len(buckets):
-            buckets[bucket].append(index)
+        above = bisect_left(boundaries, length)
+        if 0 < above < len(boundaries):
+            buckets[above - 1].append(index)
     buckets = [bucket for bucket in buckets if bucket]
     rng = torch.Generator().manual_seed(epoch)
     orders = [torch.randperm(len(bucket), generator=rng).tolist() for bucket in buckets]

@@ -73,7 +73,7 @@ def test_a_plan_says_what_it_leaves_out_and_repeats() -> None:
 
 
 def test_a_corpus_outside_the_boundaries_is_an_error() -> None:
-    with pytest.raises(UserError, match="none of 2 clips.*set it to bucketed"):
+    with pytest.raises(UserError, match=r"none of 2 clips.*set it to bucketed"):
         sovits_plan([5, 3_000], ["a", "b"], batch_size=2)
 
 
