@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from configs.base import Section
@@ -19,6 +21,12 @@ class TrainSettings(Section):
         default=None, ge=1, description="passes through the training clips at most"
     )
     batch_size: int = Field(default=4, ge=1, description="clips per batch")
+    batching: Literal["bucketed", "gpt-sovits"] = Field(
+        default="bucketed",
+        description="which clips meet in a batch: `bucketed` is of similar lengths, every clip once an "
+        "epoch; `gpt-sovits` is the reference's order, for comparisons with it: its SoVITS leaves out clips "
+        "up to 0.64 s and over 38 s and repeats others, and a warning says which",
+    )
     accumulate: int = Field(
         default=1,
         ge=1,

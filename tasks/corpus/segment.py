@@ -65,7 +65,8 @@ def _cut(row: dict[str, Any], audio: Waveform, activity: Activity, settings: Seg
     for index, segment in enumerate(segments):
         name = f"{row['recording_id']}-s{index:04d}"
         utterance = _utterance(row, name, None, audio, segment.start_s, segment.end_s)
-        if utterance["duration_s"] < min(settings.clip_min_s, settings.min_s):
+        # The default method has min_s; the slicer keeps no shortest piece at a recording's end.
+        if settings.method == "gpt-sovits" and utterance["duration_s"] < settings.clip_min_s:
             rejects.append(_too_short(utterance | {"recording_id": name}, settings))
         else:
             utterances.append(utterance)

@@ -11,6 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
@@ -99,6 +100,7 @@ class Feed(Generic[ClipT, BatchT]):
         collate: Batch of clips.
         batch_size: Clips per batch.
         seed: The run's seed.
+        plan: Batches of an epoch, as many in each; `epoch_batches` by default.
         loader_threads: Batches are prepared this many at a time ahead of training; 0 prepares each
             when it is asked for. The batches are the same either way.
 
@@ -114,6 +116,7 @@ class Feed(Generic[ClipT, BatchT]):
         *,
         batch_size: int,
         seed: int,
+        plan: Callable[[int], list[list[int]]] | None = None,
         loader_threads: int = 1,
     ) -> None:
         if not lengths:
@@ -123,13 +126,13 @@ class Feed(Generic[ClipT, BatchT]):
         self.lengths = lengths
         self.load = load
         self.collate = collate
-        self.batch_size = batch_size
-        self.seed = seed
+        self.plan = plan or partial(epoch_batches, lengths, batch_size, seed)
+        self._batches_per_epoch = len(self.plan(0))
         self.loader_threads = loader_threads
 
     def batches_per_epoch(self) -> int:
         """Batches in an epoch; the same in every epoch."""
-        return -(-len(self.lengths) // self.batch_size)
+        return self._batches_per_epoch
 
     def after(self, position: Position, batches: int) -> Position:
         """The position that many batches later."""
@@ -161,7 +164,7 @@ class Feed(Generic[ClipT, BatchT]):
     def _plan(self, position: Position) -> Iterator[list[int]]:
         epoch, index = position
         while True:
-            yield from epoch_batches(self.lengths, self.batch_size, self.seed, epoch)[index:]
+            yield from self.plan(epoch)[index:]
             epoch, index = epoch + 1, 0
 
     def _make(self, chosen: list[int]) -> BatchT:

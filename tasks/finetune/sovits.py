@@ -30,6 +30,7 @@ from tasks.finetune.plan import planned_length
 from tasks.finetune.pretrained import start_networks
 from tasks.finetune.recipe import Updater
 from tasks.finetune.samples import ValidationSamples
+from tasks.finetune.reference_batches import sovits_plan
 from tasks.finetune.session import (
     Machine,
     arithmetic_threads,
@@ -247,6 +248,9 @@ def train_networks(files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, wor
         collate([held_out[i]], frame.hop_samples, config.uses_speaker_vector)
         for i in range(min(len(held_out), settings.validation_clips if ranks.first else 0))
     ]
+    order = None
+    if settings.batching == "gpt-sovits":
+        order = sovits_plan(examples.frames, examples.utterance_ids, settings.batch_size)
     with arithmetic_threads(cfg.compute.threads):
         start = start_networks(settings, config, len(examples), content, cfg.seed)
         generator = start.generator.to(machine.device)
@@ -262,6 +266,7 @@ def train_networks(files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, wor
                 batch_size=settings.batch_size,
                 seed=cfg.seed,
                 loader_threads=cfg.compute.loader_threads,
+                plan=order.batches if order else None,
             ),
             validation,
             settings,
@@ -287,7 +292,7 @@ def train_networks(files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, wor
         len(examples),
         rejects,
         start.digests,
-        start.warnings,
+        (*start.warnings, *(order.warnings if order else ())),
         samples.files(),
     )
 

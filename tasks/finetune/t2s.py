@@ -22,6 +22,7 @@ from tasks.finetune.networks import read_json, sizes_as_json
 from tasks.finetune.plan import FILE as PLAN_FILE
 from tasks.finetune.plan import planned_length
 from tasks.finetune.recipe import Updater
+from tasks.finetune.reference_batches import t2s_plan
 from tasks.finetune.session import (
     Machine,
     arithmetic_threads,
@@ -195,12 +196,18 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     def batch(chosen: Sequence[Example]) -> T2SBatch:
         return collate(chosen, codes, config.linguistic_channels)
 
+    lengths = [len(codes[name]) for name in examples.utterance_ids]
+    plan = None
+    if settings.batching == "gpt-sovits":
+        seconds = [length / CODES_PER_S for length in lengths]
+        plan = t2s_plan(seconds, examples.utterance_ids, settings.batch_size)
     feed = Feed(
-        [len(codes[name]) for name in examples.utterance_ids],
+        lengths,
         examples.__getitem__,
         batch,
         batch_size=settings.batch_size,
         seed=cfg.seed,
+        plan=plan.batches if plan else None,
     )
     with arithmetic_threads(cfg.compute.threads):
         step = T2SStep(start.decoder.to(machine.device))
@@ -232,6 +239,7 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         files=write_outputs(work.dir / "result", trained, description, {"decoder": "decoder"}),
         metrics=summary(trained.state, len(examples)),
         series=curves_as_series(trained.state),
+        warnings=plan.warnings if plan else (),
     )
 
 

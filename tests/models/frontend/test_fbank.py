@@ -1,5 +1,6 @@
 """The filterbank's frames, floor and limits; its numbers are checked against a golden beside the network."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -36,3 +37,34 @@ def test_twice_the_level_is_four_times_the_power() -> None:
     wave = 0.2 * torch.randn(4000, generator=torch.Generator().manual_seed(0))
     difference = kaldi_fbank(2 * wave) - kaldi_fbank(wave)
     torch.testing.assert_close(difference, torch.full_like(difference, 4.0).log(), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("n_samples", [400, 5_000, 33_333])
+def test_another_implementation_agrees(n_samples: int) -> None:
+    from transformers.audio_utils import mel_filter_bank, spectrogram, window_function
+
+    wave = 0.1 * np.random.default_rng(n_samples).standard_normal(n_samples).astype(np.float32)
+    bands = mel_filter_bank(
+        num_frequency_bins=257,
+        num_mel_filters=80,
+        min_frequency=20,
+        max_frequency=8_000,
+        sampling_rate=16_000,
+        mel_scale="kaldi",
+        triangularize_in_mel_space=True,
+    )
+    expected = spectrogram(
+        wave,
+        window_function(400, "povey", periodic=False),
+        frame_length=400,
+        hop_length=160,
+        fft_length=512,
+        power=2.0,
+        center=False,
+        preemphasis=0.97,
+        mel_filters=bands,
+        log_mel="log",
+        mel_floor=float(np.finfo(np.float32).eps),
+        remove_dc_offset=True,
+    )
+    np.testing.assert_allclose(kaldi_fbank(torch.from_numpy(wave)).numpy(), expected.T, rtol=0, atol=1e-3)

@@ -104,6 +104,18 @@ def test_gpt_sovits_slices_every_recording_without_text(speech: Path) -> None:
     assert all(left["end_s"] <= right["start_s"] for left, right in pairwise(outcome.rows))
 
 
+def test_gpt_sovits_pieces_that_are_too_short_are_named(speech: Path) -> None:
+    samples, rate = read(speech / "long" / "wavs" / "long_lj_share_mixed.flac")
+    cfg = settings(corpus__segment__method="gpt-sovits", corpus__segment__clip_min_s=5.0)
+    outcome = run_one(SEGMENT, recording(samples[: 90 * rate], rate), cfg)
+    assert outcome.rows
+    assert all(utterance["duration_s"] >= 5.0 for utterance in outcome.rows)
+    assert {refused.code for refused in outcome.rejects} == {"too_short"}
+    names = {refused.row_id for refused in outcome.rejects}
+    assert not names & {utterance["utterance_id"] for utterance in outcome.rows}
+    assert all(name.startswith("r-s") for name in names)
+
+
 def test_gpt_sovits_leaves_clips_with_text_and_refuses_silence(clip: tuple[np.ndarray, int]) -> None:
     cfg = settings(corpus__segment__method="gpt-sovits")
     (utterance,) = run_one(SEGMENT, recording(*clip, text="words"), cfg).rows

@@ -244,3 +244,9 @@ def test_infinite_feature_names_the_clip(tmp_path: Path) -> None:
 def test_early_stopping_needs_something_to_watch() -> None:
     with pytest.raises(ValueError, match="early_stop_patience"):
         SovitsTrainSettings(early_stop_patience=2, validate_every_steps=0)
+
+
+def test_the_references_batches_train_and_warn(shards: dict[str, Path], tmp_path: Path) -> None:
+    produced = train_sovits(shards, tmp_path, batching="gpt-sovits", max_steps=2)
+    assert produced.metrics["steps"] == 2
+    assert any("train.sovits.batching = gpt-sovits repeats" in warning for warning in produced.warnings)
