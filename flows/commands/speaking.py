@@ -44,6 +44,9 @@ LANGUAGE = typer.Option(None, "--language", help="Main language of the text, whe
 CONTENT_MODEL = typer.Option(
     None, "--content-model", help="Folder of the content encoder, for --reference on another machine."
 )
+SPEAKER_MODEL = typer.Option(
+    None, "--speaker-model", help="Weights of the speaker vector, for --reference on another machine."
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -85,6 +88,7 @@ def speak(
         None, "--reference-clip", help="Clip of the voice's own corpus to speak like, by its id."
     ),
     content_model: str | None = CONTENT_MODEL,
+    speaker_model: str | None = SPEAKER_MODEL,
 ) -> None:
     """Say a text with a voice, sentence by sentence."""
     from tasks.release.sentences import spoken_sentences
@@ -95,7 +99,7 @@ def speak(
     if not is_stream:
         kind_of(output)
     _check_references(reference, reference_text, reference_clip, speaker)
-    spoken = _opened(context, voice, content_model)
+    spoken = _opened(context, voice, content_model, speaker_model)
     total = len(spoken_sentences(words))
     pieces = spoken.pieces(
         words,
@@ -137,10 +141,13 @@ def interactive(
     speaker: str | None = SPEAKER,
     language: str | None = LANGUAGE,
     content_model: str | None = CONTENT_MODEL,
+    speaker_model: str | None = SPEAKER_MODEL,
 ) -> None:
     """Type texts and hear them; the voice is loaded once. `:help` lists what can be changed."""
     player = _player() if play else None
-    prompt = _Prompt(_opened(context, voice, content_model), folder, player, seed, speed, speaker, language)
+    prompt = _Prompt(
+        _opened(context, voice, content_model, speaker_model), folder, player, seed, speed, speaker, language
+    )
     prompt.greet()
     try:
         while not prompt.is_done:
@@ -295,7 +302,9 @@ def _text(text: str | None, file: Path | None) -> str:
     return words
 
 
-def _opened(context: typer.Context, voice: str, content_model: str | None) -> Voice:
+def _opened(
+    context: typer.Context, voice: str, content_model: str | None, speaker_model: str | None
+) -> Voice:
     """The voice of a name or folder.
 
     Raises:
@@ -311,9 +320,12 @@ def _opened(context: typer.Context, voice: str, content_model: str | None) -> Vo
         if not (folder / "voice.json").is_file():
             raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")
     loaded = load_voice(folder)
-    if content_model is None:
-        return loaded
-    return dataclasses.replace(loaded, content=loaded.content.model_copy(update={"model": content_model}))
+    content, vector = loaded.content, loaded.speaker_vector
+    if content_model is not None:
+        content = content.model_copy(update={"model": content_model})
+    if speaker_model is not None:
+        vector = vector.model_copy(update={"model": speaker_model})
+    return dataclasses.replace(loaded, content=content, speaker_vector=vector)
 
 
 def _check_references(

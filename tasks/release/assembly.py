@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from models.frontend.audio import decode_flac
 from tasks.features.frames import spectrogram_parameters
@@ -27,13 +26,16 @@ READS: dict[str, Sequence[str]] = {
 }
 """What a stage must read to assemble a voice."""
 
-CONFIG = ("family", "release.synthesize", "features.linguistic", "features.content")
+CONFIG = (
+    "family",
+    "release.synthesize",
+    "features.linguistic",
+    "features.content",
+    "features.speaker_vector",
+)
 """The settings it must declare."""
 
 COMFORTABLE_REFERENCE_S = 6.0
-
-SPEAKER_VECTOR = "speaker_vector"
-"""Column of the shards; families without speaker vectors leave it out or empty."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ def assemble_voice(inputs: Inputs, cfg: ConfigView) -> Voice:
         manner=cfg.release.synthesize,
         linguistic=cfg.features.linguistic,
         content=cfg.features.content,
+        speaker_vector=cfg.features.speaker_vector,
         published=not (sovits_config["from_scratch"] or t2s_config["from_scratch"]),
     )
 
@@ -133,7 +136,8 @@ def _chosen(profile: Mapping[str, Any], clips: Sequence[ClipFacts]) -> ClipFacts
 
 def clip_reference(clip: ClipFacts, codes: Mapping[str, tuple[int, ...]]) -> Reference:
     """A clip of the corpus as a reference."""
-    row = clip_row(clip, ["audio", "phone_ids", "linguistic", "linguistic_dim"])
+    row = clip_row(clip, ["audio", "phone_ids", "linguistic", "linguistic_dim", "speaker_vector"])
+    vector = row["speaker_vector"]
     linguistic = None
     if row["linguistic"]:
         stored = np.frombuffer(row["linguistic"], np.float16).reshape(-1, row["linguistic_dim"])
@@ -147,13 +151,5 @@ def clip_reference(clip: ClipFacts, codes: Mapping[str, tuple[int, ...]]) -> Ref
         phone_ids=tuple(row["phone_ids"]),
         codes=codes[clip.utterance_id],
         linguistic=linguistic,
-        speaker_vector=speaker_vector_of(clip),
+        speaker_vector=np.frombuffer(vector, np.float32).copy() if vector else None,
     )
-
-
-def speaker_vector_of(clip: ClipFacts) -> NDArray[np.float32] | None:
-    """float32 `[V]` of a clip, None where its shard holds none."""
-    if SPEAKER_VECTOR not in pq.read_schema(clip.path).names:
-        return None
-    stored = clip_row(clip, [SPEAKER_VECTOR])[SPEAKER_VECTOR]
-    return np.array(stored, dtype=np.float32) if stored else None

@@ -67,6 +67,7 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         "synthesize": voice.manner.model_dump(mode="json"),
         "linguistic": voice.linguistic.model_dump(mode="json", exclude={"folder"}),
         "content": voice.content.model_dump(mode="json"),
+        "speaker_vector": voice.speaker_vector.model_dump(mode="json"),
         "training_data": {
             "clips": facts.clips,
             "hours": facts.hours,

@@ -17,6 +17,7 @@ from configs.content import ContentSettings
 from configs.errors import UserError
 from configs.linguistic import LinguisticSettings
 from configs.release import SynthesizeSettings
+from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import decode_flac
 from models.frontend.mel import SpectrogramParameters
 from tasks.finetune.networks import load_decoder, load_generator, read_json
@@ -56,6 +57,7 @@ def load_voice(folder: Path) -> Voice:
             manner=SynthesizeSettings.model_validate(voice["synthesize"]),
             linguistic=LinguisticSettings.model_validate(voice["linguistic"]),
             content=ContentSettings.model_validate(voice["content"]),
+            speaker_vector=SpeakerVectorSettings.model_validate(voice["speaker_vector"]),
             published=not any(network["from_scratch"] for network in networks.values()),
         )
     except (KeyError, TypeError, ValidationError) as error:

@@ -19,6 +19,7 @@ from configs.content import ContentSettings
 from configs.errors import UserError
 from configs.linguistic import LinguisticSettings
 from configs.release import SynthesizeSettings
+from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import Samples, Waveform
 from models.frontend.mel import SpectrogramParameters, linear_spectrogram
 from models.frontend.text.g2p import Phonemized, base_language, table_languages
@@ -125,6 +126,7 @@ class Voice:
         manner: How codes and latents are drawn.
         linguistic: How Chinese text becomes linguistic features.
         content: How a recording becomes content features, for references from outside the corpus.
+        speaker_vector: How a recording becomes a speaker vector, where the generator reads one.
         published: Both networks started from published weights, which know all languages of their table.
     """
 
@@ -138,6 +140,7 @@ class Voice:
     manner: SynthesizeSettings
     linguistic: LinguisticSettings
     content: ContentSettings
+    speaker_vector: SpeakerVectorSettings
     published: bool
 
     def speak(
@@ -373,7 +376,7 @@ class Voice:
                 raise UserError(
                     f"reference {one.utterance_id}: it has no speaker vector, which a "
                     f"{self.generator.config.version} voice needs; run the pipeline with "
-                    "features.speaker_vector set, and export the voice again"
+                    "features.speaker_vector.backend=eres2netv2 again"
                 )
         return [torch.from_numpy(one.speaker_vector)[None] for one in references]
 

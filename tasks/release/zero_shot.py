@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from configs.errors import UserError
 from models.frontend.audio import Samples, decode_flac, resample
@@ -12,6 +14,7 @@ from models.frontend.codecs import AudioError
 from models.frontend.recordings import DecodePolicy, decode_file
 from models.frontend.text.g2p import phonemize
 from models.frontend.text.mixing import stretches
+from models.speaker.eres2netv2 import embed_speaker_vector
 from tasks.features.content import encode_content
 from tasks.finetune.semantic import semantic_codes
 from tasks.release.voice import Reference, Voice
@@ -37,9 +40,18 @@ def reference_from_file(
     """
     samples = _read(path, voice)
     spoken_language = voice.checked_language(language)
-    name = path.stem
+    timbre = Reference(
+        speaker=path.stem,
+        utterance_id=path.stem,
+        text="",
+        language=spoken_language,
+        samples=samples,
+        phone_ids=(),
+        codes=(),
+        speaker_vector=_speaker_vector(samples, voice),
+    )
     if text is None:
-        return Reference(name, name, "", spoken_language, samples, phone_ids=(), codes=())
+        return timbre
     runs = [
         phonemize(part.text, part.language, voice.symbol_table)
         for part in stretches(text, spoken_language, voice.spoken_languages)
@@ -47,16 +59,19 @@ def reference_from_file(
     features, _ = encode_content(samples, voice.frame, voice.content)
     # Half precision as in the shards, so that a clip of the corpus gets the codes it has there.
     stored = np.ascontiguousarray(features.numpy().T).astype(np.float16)
-    return Reference(
-        speaker=name,
-        utterance_id=name,
+    return replace(
+        timbre,
         text=text,
-        language=spoken_language,
-        samples=samples,
         phone_ids=tuple(phone_id for run in runs for phone_id in run.phone_ids),
         codes=tuple(semantic_codes(stored, voice.generator)),
         linguistic=voice.linguistic_features(runs),
     )
+
+
+def _speaker_vector(samples: Samples, voice: Voice) -> NDArray[np.float32] | None:
+    if not voice.generator.config.uses_speaker_vector:
+        return None
+    return embed_speaker_vector(samples, voice.frame.sample_rate, voice.speaker_vector.model)
 
 
 def _read(path: Path, voice: Voice) -> Samples:

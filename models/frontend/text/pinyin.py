@@ -28,6 +28,8 @@ _ROUNDED = {"u": "v", "uan": "van", "ue": "ve", "un": "vn"}
 _CARRIERS = {"a": "AA", "e": "EE", "o": "OO"}
 # Interjections that have no vowel (嗯, 呣) are said with the nearest syllable.
 _VOWELLESS = {"n": "en", "ng": "en", "m": "en", "hm": "hen", "hng": "heng"}
+# Neighbours of 儿 that make it a child: 女儿, 婴儿, 新生儿; 儿子, 儿童, 儿歌.
+_CHILD_AFTER, _CHILD_BEFORE = frozenset("女男婴幼孤少胎健宠生小产患弃妻育血"), frozenset("子童女歌科媳孙")
 _SYLLABLE = re.compile(r"([a-zê]+)([1-5])")
 
 
@@ -46,7 +48,24 @@ def pinyin_of(text: str) -> list[str]:
         tone_sandhi=True,
         errors=each_itself,
     )
-    return readings if len(readings) == len(text) else list(text)
+    return _with_particles(text, readings) if len(readings) == len(text) else list(text)
+
+
+def _with_particles(text: str, readings: list[str]) -> list[str]:
+    """Toneless where a character is an ending or a particle and the dictionary reads it in full."""
+    from pypinyin.seg.mmseg import seg
+
+    toneless = list(readings)
+    start = 0
+    for word in seg.cut(text):
+        if word == "得" and start > 0 and readings[start] == "de2":
+            toneless[start] = "de5"
+        start += len(word)
+    for at in range(1, len(text)):
+        is_child = text[at - 1] in _CHILD_AFTER or text[at + 1 : at + 2] in _CHILD_BEFORE
+        if text[at] == "儿" and readings[at] == "er2" and not is_child:
+            toneless[at] = "er5"
+    return toneless
 
 
 def syllable_symbols(pinyin: str) -> tuple[str, str] | None:

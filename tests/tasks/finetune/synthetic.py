@@ -19,6 +19,7 @@ from configs.linguistic import LinguisticSettings
 from configs.release import EvaluateSettings, ExportSettings, SynthesizeSettings
 from configs.shard import ShardSettings
 from configs.speaker import SpeakerSettings
+from configs.speaker_vector import SpeakerVectorSettings
 from configs.train_sovits import SovitsTrainSettings
 from configs.train_t2s import T2sTrainSettings
 from models.content.mfcc import mfcc_features
@@ -91,7 +92,8 @@ def settings(**changes: Any) -> SimpleNamespace:
         features=SimpleNamespace(
             shard=ShardSettings(),
             speaker=SpeakerSettings(),
-            content=ContentSettings(),
+            content=ContentSettings(**changes.get("content", {})),
+            speaker_vector=SpeakerVectorSettings(),
             linguistic=LinguisticSettings(),
         ),
         train=SimpleNamespace(

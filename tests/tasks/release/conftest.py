@@ -23,7 +23,7 @@ from tests.tasks.finetune import synthetic
 def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """Every stage's outcome from training to export, by name."""
     folder = tmp_path_factory.mktemp("release")
-    tree = synthetic.settings()
+    tree = synthetic.settings(content={"mfcc_dim": 12})
     shards = synthetic.write_shards(folder / "shards")
     inputs = synthetic.FakeInputs({"shard": shards})
 

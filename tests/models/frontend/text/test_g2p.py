@@ -99,6 +99,27 @@ def test_chinese_tone_changes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        ("银行行长", "yin2 hang2 hang2 zhang3"),
+        ("重庆很重要", "chong2 qing4 hen3 zhong4 yao4"),
+        ("音乐和快乐", "yin1 yue4 he2 kuai4 le4"),
+        ("长大了", "zhang3 da4 le5"),
+        ("你好", "ni2 hao3"),
+        ("一起", "yi4 qi3"),
+        ("花儿", "hua1 er5"),
+        ("这儿", "zhe4 er5"),
+        ("女儿", "nv3 er2"),
+        ("儿子", "er2 zi5"),
+        ("他走得快", "ta1 zou3 de5 kuai4"),
+        ("得到", "de2 dao4"),
+    ],
+)
+def test_chinese_characters_with_several_readings(text: str, readings: str) -> None:
+    assert pinyin_of(text) == readings.split()
+
+
+@pytest.mark.parametrize(
     ("pinyin", "symbols"),
     [
         ("zhi1", ("zh", "ir1")), ("zi4", ("z", "i04")), ("ju2", ("j", "v2")), ("nv3", ("n", "v3")),

@@ -1,0 +1,155 @@
+"""`voicewright speak` and `interactive` on an exported folder."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from flows.__main__ import run
+from tasks.release.speak import load_voice
+from tests.tasks.finetune import synthetic
+
+Call = Callable[..., int]
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Run `voicewright ...` with some standard input: its status."""
+
+    def invoke(*arguments: str, given: str = "") -> int:
+        monkeypatch.setattr(sys, "argv", ["voicewright", "-w", str(tmp_path / "w"), *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(given))
+        with pytest.raises(SystemExit) as ended:
+            run()
+        return int(ended.value.code or 0)
+
+    return invoke
+
+
+def test_text_from_argument_file_and_standard_input_is_the_same(
+    call: Call, voice_folder: Path, tmp_path: Path
+) -> None:
+    text = "One two. Three four!"
+    (tmp_path / "text.txt").write_text("\ufeff" + text, encoding="utf-8")
+    ways = {"argument": [text], "file": ["--file", str(tmp_path / "text.txt")], "stdin": ["-"]}
+    for name, arguments in ways.items():
+        output = str(tmp_path / f"{name}.wav")
+        assert call("speak", "-v", str(voice_folder), *arguments, "-o", output, given=text) == 0
+    spoken = {name: (tmp_path / f"{name}.wav").read_bytes() for name in ways}
+    assert len(set(spoken.values())) == 1
+    samples, rate = soundfile.read(tmp_path / "file.wav")
+    assert rate == synthetic.FAMILY.sample_rate
+    assert len(samples) == len(load_voice(voice_folder).speak(text).samples)
+
+
+def test_raw_samples_stream_to_standard_output(
+    call: Call, voice_folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert call("speak", "-v", str(voice_folder), "one two", "-o", "-") == 0
+    said = capsysbinary.readouterr()
+    samples = np.frombuffer(said.out, "<i2")
+    expected = load_voice(voice_folder).speak("one two").samples
+    assert np.abs(samples / 32767 - expected).max() < 1e-4
+    assert b"16000 Hz" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "TEXT: give a text"),
+        (("hello", "--file", "x.txt"), "TEXT: give a text"),
+        (("--file", "missing.txt"), "missing.txt cannot be read"),
+        (("hello", "-o", "speech.mp3"), ".wav or .flac"),
+        (("hello", "--reference-text", "one"), "there is none"),
+        (("hello", "--reference", "a.wav", "--speaker", "tester"), "each says who speaks"),
+        (("hello", "--reference", "a.wav"), "a.wav is no file"),
+        (("hello", "--reference-clip", "tone_002"), "holds no corpus"),
+    ],
+)
+def test_mistakes_end_with_one_message(
+    call: Call,
+    voice_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    assert call("speak", "-v", str(voice_folder), *arguments) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_conversation(
+    call: Call, voice_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = tmp_path / "a clip.wav"
+    soundfile.write(clip, synthetic.tone(77, 3.5), synthetic.FAMILY.sample_rate)
+    folder = tmp_path / "said"
+    lines = [
+        "one two three",
+        ":seed 3",
+        ":speed 1.5",
+        "one two three",
+        ":speed 9",
+        ":nonsense",
+        ":language zh",
+        "你好，今天天气很好",
+        ":speaker tester",
+        f":reference '{clip}' one two three",
+        "one two three",
+        ":help",
+        ":quit",
+        "never said",
+    ]
+    status = call("interactive", "-v", str(voice_folder), "--folder", str(folder), given="\n".join(lines))
+    assert status == 0
+    assert sorted(path.name for path in folder.iterdir()) == [f"speech-00{n}.wav" for n in (1, 2, 3)]
+    lengths = [soundfile.info(folder / f"speech-00{n}.wav").frames for n in (1, 2)]
+    expected = load_voice(voice_folder).speak("one two three", seed=3, speed=1.5)
+    assert lengths[1] == len(expected.samples)
+    errors = capsys.readouterr().err
+    for complaint in (":speed 9 must lie", ":nonsense is no command", "'zh' is not spoken", "no script of"):
+        assert complaint in errors
+
+
+def test_the_end_of_input_ends_a_conversation_and_files_are_kept(
+    call: Call, voice_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "speech-001.wav").write_bytes(b"mine")
+    assert call("interactive", "-v", str(voice_folder), "--folder", str(tmp_path), given="one two\n") == 0
+    assert (tmp_path / "speech-001.wav").read_bytes() == b"mine"
+    assert soundfile.info(tmp_path / "speech-002.wav").frames > 0
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_no_file(voice_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    text = tmp_path / "long.txt"
+    text.write_text("One two three four five six seven eight. " * 4000)
+    root = Path(__file__).resolve().parents[3]
+    command = [sys.executable, "-m", "flows", "speak", "-v", str(voice_folder), "--file", str(text)]
+    process = subprocess.Popen(
+        [*command, "-o", str(folder / "speech.wav"), "--batch", "1"],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 240
+    while not (folder.is_dir() and any(folder.iterdir())):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "was not written" in errors
+    assert not list(folder.iterdir())

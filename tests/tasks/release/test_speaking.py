@@ -1,0 +1,264 @@
+"""Long texts, mixed languages and other people's clips, from the exported voice."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+import torch
+
+from configs.errors import UserError
+from configs.linguistic import LinguisticSettings
+from models.frontend.audio import encode_flac
+from models.frontend.text.g2p import phonemize
+from models.sovits.model import SovitsGenerator
+from tasks.features.content import CONTENT, content_rows
+from tasks.finetune.semantic import SEMANTIC, semantic_rows
+from tasks.release import voice as voice_module
+from tasks.release.export import EXPORT, export_corpus
+from tasks.release.sentences import read_sentences
+from tasks.release.speak import load_voice
+from tasks.release.speech_file import RawStream, SpeechFile
+from tasks.release.voice import Voice
+from tasks.release.zero_shot import reference_from_file
+from tests.tasks.finetune import synthetic
+
+TEXT = (
+    "One two. Three four five six seven! A much longer sentence stands between the short ones. Yes? "
+    "Then another, with a comma. The end."
+)
+
+
+@pytest.fixture
+def voice(voice_folder: Path) -> Voice:
+    return load_voice(voice_folder)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """3.5 s of another tone."""
+    path = tmp_path / "stranger.wav"
+    soundfile.write(path, synthetic.tone(77, 3.5), synthetic.FAMILY.sample_rate)
+    return path
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """Largest difference, relative to the peak."""
+    return float(np.abs(one - other).max() / np.abs(one).max())
+
+
+def test_the_batch_does_not_change_what_is_heard(voice: Voice) -> None:
+    alone = [piece.samples for piece in voice.pieces(TEXT, seed=5, batch_sentences=1)]
+    for batch in (2, 8):
+        together = [piece.samples for piece in voice.pieces(TEXT, seed=5, batch_sentences=batch)]
+        assert [len(samples) for samples in together] == [len(samples) for samples in alone]
+        for one, other in zip(alone, together, strict=True):
+            assert difference(one, other) < 1e-4
+
+
+def test_the_batch_keeps_each_sentence_within_its_own_limit(voice: Voice) -> None:
+    runs = [
+        (phonemize(text, "en", "ipa"),)
+        for text in ("hi", "a sentence that may take very much longer than hi")
+    ]
+    short, long = voice.draw_codes(runs, voice.reference_of(None), [1, 2])
+    (alone,) = voice.draw_codes(runs[:1], voice.reference_of(None), [1])
+    assert short == alone
+    assert (
+        len(short.codes) <= 25 * (len(runs[0][0].phone_ids) / 3 + 1) + 1 < len(long.codes) or not long.cut_off
+    )
+
+
+def test_a_sentence_draws_from_its_own_number(voice: Voice) -> None:
+    first = next(voice.pieces(TEXT, seed=5))
+    assert difference(first.samples, voice.speak("One two.", seed=5).samples) < 1e-4
+
+
+def test_sentences_come_one_by_one(voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    draw_codes = Voice.draw_codes
+
+    def counted(self: Voice, sentences: Sequence[Any], *rest: Any) -> Any:
+        drawn.append(len(sentences))
+        return draw_codes(self, sentences, *rest)
+
+    monkeypatch.setattr(Voice, "draw_codes", counted)
+    pieces = voice.pieces("One two. " * 40, batch_sentences=2, at_once=True)
+    next(pieces)
+    assert drawn == [1]
+    for _ in range(8):
+        next(pieces)
+    assert sum(drawn) <= 15
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_file_appears_whole(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / "new" / f"speech{suffix}"
+    parts = [synthetic.tone(seed, 0.3) for seed in range(3)]
+    with SpeechFile(path, 16_000) as target:
+        for part in parts:
+            target.write(part)
+            assert not path.exists()
+    samples, rate = soundfile.read(path, dtype="float32")
+    assert rate == 16_000
+    assert np.abs(samples - np.concatenate(parts)).max() < 1e-4
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "speech.wav"
+    path.write_bytes(b"before")
+    with pytest.raises(KeyboardInterrupt), SpeechFile(path, 16_000) as target:
+        target.write(synthetic.tone(1, 0.3))
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"before"
+    assert [found.name for found in tmp_path.iterdir()] == ["speech.wav"]
+
+
+def test_raw_samples_are_16_bit_little_endian(tmp_path: Path) -> None:
+    path = tmp_path / "raw"
+    with path.open("wb") as stream:
+        RawStream(stream).write(np.array([0.0, 1.0, -1.0, 0.5], np.float32))
+    assert np.fromfile(path, "<i2").tolist() == [0, 32767, -32767, 16384]
+
+
+def test_a_stranger_is_heard_as_the_corpus_is(
+    voice: Voice, clip: Path, release: SimpleNamespace, tmp_path: Path
+) -> None:
+    samples, rate = soundfile.read(clip, dtype="float32")
+    row = {
+        "utterance_id": "x",
+        "source_digest": "0",
+        "audio": encode_flac(samples, rate),
+        "sample_rate": rate,
+    }
+    (content,) = content_rows([row], synthetic.view(CONTENT, release.tree), {})
+    trained = {"train_sovits": release.inputs.stage_files["train_sovits"]}
+    (coded,) = semantic_rows(content.rows, synthetic.view(SEMANTIC, release.tree), trained)
+    reference = reference_from_file(voice, clip, "one two three")
+    assert list(reference.codes) == coded.rows[0]["codes"]
+    assert list(reference.phone_ids) == phonemize("one two three", "en", "ipa").phone_ids
+
+
+def test_references_decide_how_a_text_sounds(voice: Voice, clip: Path) -> None:
+    stranger = reference_from_file(voice, clip, "one two three")
+    own = voice.reference_of(None)
+    spoken = {
+        name: voice.speak("one two three", references=references).samples
+        for name, references in {
+            "own": [own],
+            "stranger": [stranger],
+            "both": [own, stranger],
+            "twice": [own, own],
+        }.items()
+    }
+    assert np.array_equal(spoken["own"], voice.speak("one two three").samples)
+    assert spoken["both"].shape == spoken["own"].shape
+    assert difference(spoken["own"], spoken["twice"]) < 1e-4
+    assert difference(spoken["own"], spoken["both"]) > 1e-3
+
+
+def test_without_its_text_a_reference_prompts_nothing(voice: Voice, clip: Path) -> None:
+    silent = reference_from_file(voice, clip)
+    assert silent.codes == silent.phone_ids == ()
+    manner = voice.manner.model_copy(update={"prompt_with_reference": False})
+    unprompted = dataclasses.replace(voice, manner=manner)
+    said = voice.speak("one two three", references=[silent]).samples
+    assert np.array_equal(said, unprompted.speak("one two three", references=[silent]).samples)
+
+
+@pytest.mark.parametrize(("seconds", "advice"), [(1.2, "record a longer"), (12.0, "cut one clear sentence")])
+def test_references_of_another_length_are_refused(
+    voice: Voice, tmp_path: Path, seconds: float, advice: str
+) -> None:
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, synthetic.tone(3, seconds), 16_000)
+    with pytest.raises(UserError, match=rf"clip\.wav lasts {seconds:.2f} s.*{advice}"):
+        reference_from_file(voice, path)
+
+
+def test_unreadable_references_are_named(voice: Voice, tmp_path: Path) -> None:
+    path = tmp_path / "clip.wav"
+    with pytest.raises(UserError, match=r"clip\.wav is no file"):
+        reference_from_file(voice, path)
+    path.write_bytes(b"no audio at all")
+    with pytest.raises(UserError, match=r"--reference: .*clip\.wav"):
+        reference_from_file(voice, path)
+
+
+def test_speaker_vectors_and_linguistic_features_travel_with_the_voice(
+    release: SimpleNamespace, tmp_path: Path
+) -> None:
+    shards = release.inputs.stage_files["shard"]
+    random = np.random.default_rng(0)
+    vector = random.standard_normal(24).astype(np.float32)
+    changed = {}
+    for name, path in shards.items():
+        rows = pq.read_table(path).to_pylist()
+        for row in rows:
+            row["speaker_vector"] = vector.tobytes()
+            row["linguistic"] = np.ones((len(row["phone_ids"]), 8), "<f2").tobytes()
+        changed[name] = tmp_path / path.name
+        pq.write_table(pa.Table.from_pylist(rows), changed[name])
+    inputs = dataclasses.replace(release.inputs, stage_files={**release.inputs.stage_files, "shard": changed})
+    exported = export_corpus(inputs, synthetic.view(EXPORT, release.tree), synthetic.work(tmp_path / "work"))
+    reference = load_voice(exported.files["voice.json"].parent).reference_of(None)
+    assert np.array_equal(reference.speaker_vector, vector)
+    assert reference.linguistic.shape == (8, len(reference.phone_ids))
+
+
+def test_a_generator_with_speaker_vectors_gets_one_per_reference(voice: Voice) -> None:
+    sizes = dataclasses.replace(voice.generator.config, version="v2Pro", speaker_vector_channels=24)
+    torch.manual_seed(0)
+    pro = dataclasses.replace(voice, generator=SovitsGenerator(sizes).eval())
+    own = pro.reference_of(None)
+    with pytest.raises(UserError, match="tone_002: it has no speaker vector"):
+        pro.speak("one two", references=[own])
+    vectors = [np.full(24, value, np.float32) for value in (0.0, 5.0)]
+    one, other = (dataclasses.replace(own, speaker_vector=vector) for vector in vectors)
+    spoken = [pro.speak("one two", references=chosen).samples for chosen in ([one], [other], [one, other])]
+    assert not np.array_equal(spoken[0], spoken[1])
+    assert not np.array_equal(spoken[0], spoken[2])
+
+
+def test_sentences_are_read_by_the_front_end_of_each_part() -> None:
+    (sentence,) = read_sentences("我有 3 个 iPhone, 很好。", "zh", ("zh", "en"), "gpt-sovits-v2")
+    assert [run.language for run in sentence.runs] == ["zh", "en", "zh"]
+    assert sentence.runs[0].normalized_text == "我有三个"
+    assert sentence.runs[1].words == ["iPhone", ","]
+    assert sentence.phone_ids == [i for run in sentence.runs for i in run.phone_ids]
+    with pytest.raises(UserError, match="this voice speaks en"):
+        list(read_sentences("我有三个苹果。", "en", ("en",), "gpt-sovits-v2"))
+
+
+def test_published_weights_bring_their_languages(voice: Voice) -> None:
+    assert voice.spoken_languages == ("en",)
+    published = dataclasses.replace(voice, published=True, symbol_table="gpt-sovits-v2")
+    assert published.spoken_languages[:2] == ("en", "zh")
+    assert published.checked_language("zh") == "zh"
+    assert dataclasses.replace(published, symbol_table="ipa").spoken_languages == ("en",)
+
+
+def test_only_chinese_runs_get_bert_features(voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voice_module, "load_bert", lambda *_: None)
+    monkeypatch.setattr(
+        voice_module, "bert_features", lambda _, words, word2ph, layer: torch.ones(8, sum(word2ph))
+    )
+    reading = dataclasses.replace(
+        voice, published=True, symbol_table="gpt-sovits-v2", linguistic=LinguisticSettings(backend="bert")
+    )
+    (sentence,) = read_sentences("Hello 你好 world", "en", ("en", "zh"), "gpt-sovits-v2")
+    features = reading.linguistic_features(sentence.runs)
+    counts = [len(run.phone_ids) for run in sentence.runs]
+    assert counts[1] == 4
+    expected = np.repeat([0.0, 1.0, 0.0], counts)
+    assert np.array_equal(features, np.broadcast_to(expected, features.shape))
+    assert voice.linguistic_features(sentence.runs) is None
