@@ -23,6 +23,7 @@ from tasks.finetune.batches import Feed, admit, derive_seed, pad_frames
 from tasks.finetune.examples import Example, Examples, read_split, refuse_long
 from tasks.finetune.networks import sizes_as_json
 from tasks.finetune.recipe import Updater
+from tasks.finetune.resynthesis import pitch_agreement
 from tasks.finetune.session import (
     Machine,
     arithmetic_threads,
@@ -97,8 +98,21 @@ class SovitsRecipe:
         update.apply("generator", losses, self.step.weights)
 
     def validate(self, batch: SovitsBatch) -> dict[str, Tensor]:
-        """Whole-clip losses through the posterior's mean."""
-        return self.step.validation_losses(self.machine.place(batch))
+        """Whole-clip losses through the posterior's mean, and how well its resynthesis keeps the pitch."""
+        batch = self.machine.place(batch)
+        generator = self.step.generator
+        resynthesis = generator.reconstruct(
+            batch.ssl,
+            batch.spec,
+            batch.spec_lengths,
+            batch.phone_ids,
+            batch.phone_lengths,
+            speaker_vector=batch.speaker_vector,
+        )
+        pitch = pitch_agreement(
+            batch.wave, resynthesis.wave, batch.spec_lengths, generator.config.spectrogram
+        )
+        return self.step.validation_losses(batch) | pitch
 
     def utterances(self, batch: SovitsBatch) -> Sequence[str]:
         """Ids of the batch's clips."""
@@ -277,7 +291,7 @@ TRAIN_SOVITS = CorpusStage(
         "compute.precision",
     ),
     schema=schemas.NOTHING,
-    libraries=("torch", "numpy", "safetensors"),
+    libraries=("torch", "numpy", "safetensors", "pyworld"),
     about="SoVITS generator and discriminators",
     uses_gpu=True,
 )
