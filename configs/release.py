@@ -47,6 +47,11 @@ class EvaluateSettings(Section):
     f0_min_hz: float = Field(default=60.0, gt=0, description="lowest pitch looked for, Hz")
     f0_max_hz: float = Field(default=600.0, gt=0, description="highest pitch looked for, Hz")
     n_mels: int = Field(default=80, ge=8, description="mel bands of the mel distances")
+    recalled_clips: int = Field(
+        default=8,
+        ge=0,
+        description="training clips that the text-to-semantic decoder is asked to give back, at most",
+    )
 
 
 class ExportSettings(Section):

@@ -1,1 +1,1 @@
-"""How far a rendering is from a recording: arrays in, floats out."""
+"""How far a rendering is from a recording, and a decoding from its codes: arrays in, floats out."""

@@ -29,8 +29,9 @@ from tasks.finetune.plan import FILE as PLAN_FILE
 from tasks.finetune.plan import planned_length
 from tasks.finetune.pretrained import start_networks
 from tasks.finetune.recipe import Updater
-from tasks.finetune.samples import ValidationSamples
 from tasks.finetune.reference_batches import sovits_plan
+from tasks.finetune.resynthesis import pitch_agreement
+from tasks.finetune.samples import ValidationSamples
 from tasks.finetune.session import (
     Machine,
     arithmetic_threads,
@@ -112,8 +113,21 @@ class SovitsRecipe:
             update.apply("generator", losses, self.step.weights)
 
     def validate(self, batch: SovitsBatch) -> dict[str, Tensor]:
-        """Whole-clip losses through the posterior's mean."""
-        return self.step.validation_losses(self.machine.place(batch))
+        """Whole-clip losses through the posterior's mean, and how well its resynthesis keeps the pitch."""
+        batch = self.machine.place(batch)
+        generator = self.step.generator
+        resynthesis = generator.reconstruct(
+            batch.ssl,
+            batch.spec,
+            batch.spec_lengths,
+            batch.phone_ids,
+            batch.phone_lengths,
+            speaker_vector=batch.speaker_vector,
+        )
+        pitch = pitch_agreement(
+            batch.wave, resynthesis.wave, batch.spec_lengths, generator.config.spectrogram
+        )
+        return self.step.validation_losses(batch) | pitch
 
     def utterances(self, batch: SovitsBatch) -> Sequence[str]:
         """Ids of the batch's clips."""
@@ -372,7 +386,7 @@ TRAIN_SOVITS = CorpusStage(
     ),
     machine=("compute.loader_threads",),
     schema=schemas.NOTHING,
-    libraries=("torch", "numpy", "safetensors"),
+    libraries=("torch", "numpy", "safetensors", "pyworld"),
     about="SoVITS generator and discriminators",
     uses_gpu=True,
 )

@@ -2,7 +2,8 @@
 
 Every name starts with the path it measures (see `synthesize`). `posterior` and `codes` run in step with
 the recording and are compared frame by frame; `text` has a timing of its own and is compared along a
-warping path, which is kinder: compare those numbers only with each other.
+warping path, which is kinder: compare those numbers only with each other. `t2s` is no rendering: it says
+how much of its training clips the decoder gives back.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ from models.metrics.pitch import pitch_error
 from models.metrics.spectral import mel_distance_db, warped_mel_distance_db
 from models.metrics.warping import warping_path
 from models.speaker.encoder import embed_speaker
+from tasks.features.frames import spectrogram_parameters
+from tasks.finetune.networks import load_decoder, read_json
+from tasks.release.assembly import codes_by_clip
+from tasks.release.recall import recalled_codes
 from tasks.release.synthesize import KINDS, Kind
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
 
@@ -38,8 +43,12 @@ ABOUT = {
     "warped_f0_rmse_cents": "pitch error where both are voiced along the warping path, cents",
     "f0_correlation": "correlation of log pitch where both are voiced, -1 to 1",
     "voicing_error": "share of frames with the wrong voicing, 0-1",
+    "f0_frames": "frames that both voice, on which pitch error and correlation rest",
     "duration_error_percent": "absolute difference of the durations, percent of the recording",
     "speaker_similarity": "cosine of speaker embeddings, to the speaker's centroid",
+    "recalled_codes": "share of a training clip's codes given back in place by greedy decoding from its "
+    "text, 0-1: memorising, not quality",
+    "recalled_codes_edit": "1 - edit distance / length of the same decoding, 0-1: memorising, not quality",
 }
 
 
@@ -67,6 +76,7 @@ def evaluate_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         values = measure(sounds) | speaker_similarities(sounds, centroid, cfg)
         clips.append({"utterance_id": name, **values})
         work.progress(number + 1, len(by_clip), name)
+    clips += _recalled(inputs, cfg)
     metrics = means(clips)
     path = work.dir / "evaluation.json"
     evaluation = {
@@ -92,6 +102,7 @@ def measure(sounds: Mapping[Kind, Sound]) -> dict[str, float]:
             f"{kind}/f0_rmse_cents": pitch.rmse_cents,
             f"{kind}/f0_correlation": pitch.correlation,
             f"{kind}/voicing_error": pitch.voicing_error,
+            f"{kind}/f0_frames": float(pitch.voiced_frames),
         }
     text = sounds["text"]
     path = warping_path(recording.mel, text.mel)
@@ -124,6 +135,22 @@ def speaker_similarities(
         )
         values[f"{kind}/speaker_similarity"] = float(np.dot(embedding, centroid))
     return values
+
+
+def _recalled(inputs: Inputs, cfg: ConfigView) -> list[dict[str, Any]]:
+    files = inputs.files("train_t2s")
+    decoder = load_decoder(files["decoder.safetensors"], read_json(files["config.json"])["sizes"])
+    codes = {name: np.asarray(own, np.int64) for name, own in codes_by_clip(inputs).items()}
+    return list(
+        recalled_codes(
+            decoder,
+            inputs.files("shard"),
+            codes,
+            spectrogram_parameters(cfg.family),
+            clips=cfg.release.evaluate.recalled_clips,
+            refused={reject.row_id for reject in inputs.rejects("train_t2s")},
+        )
+    )
 
 
 def means(clips: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -178,7 +205,13 @@ EVALUATE = CorpusStage(
     name="evaluate",
     version=1,
     run=evaluate_corpus,
-    reads={"synthesize": ("*",), "speaker_profile": ("speaker", "centroid")},
+    reads={
+        "synthesize": ("*",),
+        "speaker_profile": ("speaker", "centroid"),
+        "shard": ("*.parquet",),
+        "semantic": ("utterance_id", "codes"),
+        "train_t2s": ("decoder.safetensors", "config.json"),
+    },
     config=(
         "release.evaluate",
         "family",
@@ -188,5 +221,5 @@ EVALUATE = CorpusStage(
     ),
     schema=schemas.NOTHING,
     libraries=("torch", "numpy", "pyworld", "resemblyzer", "speechbrain"),
-    about="distances of renderings to recordings",
+    about="distances of renderings to recordings, and what the decoder remembers",
 )

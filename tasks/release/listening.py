@@ -16,6 +16,7 @@ PATHS = {
     "posterior": "Resynthesis",
     "codes": "From its codes",
     "text": "Text to speech",
+    "t2s": "Decoder, training clips",
 }
 NAMES = {
     "speaker_similarity": ("Speaker similarity", "", "higher"),
@@ -25,7 +26,10 @@ NAMES = {
     "warped_f0_rmse_cents": ("Pitch error, warped", "cents", "lower"),
     "f0_correlation": ("Pitch correlation", "", "higher"),
     "voicing_error": ("Voicing error", "", "lower"),
+    "f0_frames": ("Frames both voice", "", "higher"),
     "duration_error_percent": ("Duration error", "%", "lower"),
+    "recalled_codes": ("Codes given back", "", "higher"),
+    "recalled_codes_edit": ("Codes given back, by edits", "", "higher"),
 }
 MAX_COMPARED_S = 120.0
 

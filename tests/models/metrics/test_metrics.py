@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.metrics.codes import edit_distance, edit_recall, position_recall
 from models.metrics.duration import duration_error_percent
 from models.metrics.pitch import pitch_error
 from models.metrics.spectral import mel_distance_db, warped_mel_distance_db
@@ -92,3 +93,28 @@ def test_duration_error_has_a_sign() -> None:
     assert duration_error_percent(2.0, 1.0) == pytest.approx(-50.0)
     with pytest.raises(ValueError, match="duration"):
         duration_error_percent(0.0, 1.0)
+
+
+codes = st.lists(st.integers(0, 4), max_size=12)
+
+
+@given(a=codes, b=codes)
+def test_edit_distance_is_levenshteins(a: list[int], b: list[int]) -> None:
+    table = [[i + j if 0 in (i, j) else 0 for j in range(len(b) + 1)] for i in range(len(a) + 1)]
+    for i, j in itertools.product(range(1, len(a) + 1), range(1, len(b) + 1)):
+        changed = table[i - 1][j - 1] + (a[i - 1] != b[j - 1])
+        table[i][j] = min(changed, table[i - 1][j] + 1, table[i][j - 1] + 1)
+    assert edit_distance(a, b) == table[-1][-1]
+
+
+def test_a_lost_code_shifts_positions_but_costs_one_edit() -> None:
+    spoken = [7, 1, 2, 3, 4, 5, 6, 8, 9, 0]
+    shifted = spoken[1:]
+    assert position_recall(spoken, spoken) == edit_recall(spoken, spoken) == 1.0
+    assert position_recall(spoken, shifted) == 0.0
+    assert edit_recall(spoken, shifted) == pytest.approx(0.9)
+    assert position_recall(spoken, [*spoken, 3]) == 1.0
+    assert edit_recall(spoken, [*spoken, 3]) == pytest.approx(0.9)
+    assert edit_recall([1], [2, 3, 4]) == 0.0
+    with pytest.raises(ValueError, match="codes"):
+        position_recall([], [1])

@@ -12,8 +12,13 @@ import pytest
 from configs.errors import UserError
 from models.frontend.audio import decode_flac
 from models.frontend.text.symbols import load_symbol_table
+from tasks.features.frames import spectrogram_parameters
+from tasks.finetune.networks import load_decoder
+from tasks.finetune.t2s import TRAIN_T2S, train_t2s_corpus
+from tasks.release.assembly import codes_by_clip
 from tasks.release.evaluate import Sound, measure
 from tasks.release.export import EXPORT, export_corpus
+from tasks.release.recall import recalled_codes
 from tasks.release.speak import load_voice
 from tasks.release.synthesize import SYNTHESIZE, held_out, synthesize_corpus
 from tests.tasks.finetune import synthetic
@@ -55,9 +60,13 @@ def test_metrics_name_the_path_and_what_they_are(release: SimpleNamespace) -> No
         "text/duration_error_percent",
         "recording/speaker_similarity",
         "text/speaker_similarity",
+        "t2s/recalled_codes",
     ):
         assert np.isfinite(metrics[name]["mean"])
         assert metrics[name]["about"].startswith(name.split("/")[0])
+        if name.startswith("t2s/"):
+            assert metrics[name]["clips"] == 7
+            continue
         assert 1 <= metrics[name]["clips"] <= 2
     assert release.evaluate.metrics.keys() == metrics.keys()
     assert "text/mel_distance_db" not in metrics
@@ -71,7 +80,39 @@ def test_a_perfect_rendering_measures_zero(release: SimpleNamespace) -> None:
     sound = Sound(wave, mel, f0)
     values = measure({"recording": sound, "posterior": sound, "codes": sound, "text": sound})
     assert values["posterior/f0_correlation"] == pytest.approx(1.0)
-    assert all(v == pytest.approx(0.0, abs=1e-6) for n, v in values.items() if "correlation" not in n)
+    assert values["posterior/f0_frames"] == 60
+    distances = {n: v for n, v in values.items() if "correlation" not in n and "frames" not in n}
+    assert all(value == pytest.approx(0.0, abs=1e-6) for value in distances.values())
+
+
+def test_a_decoder_that_learned_its_clips_by_heart_gives_them_back(
+    release: SimpleNamespace, tmp_path: Path
+) -> None:
+    tree = synthetic.settings(
+        t2s={
+            "max_steps": 250,
+            "learning_rate": 1e-2,
+            "sizes": {"width": 32, "n_heads": 2, "n_layers": 1, "feed_forward": 64, "dropout": 0.0},
+        }
+    )
+    trained = train_t2s_corpus(release.inputs, synthetic.view(TRAIN_T2S, tree), synthetic.work(tmp_path))
+    codes = {name: np.asarray(own) for name, own in codes_by_clip(release.inputs).items()}
+
+    def recall(files: dict[str, Path], refused: set[str]) -> list[dict[str, float]]:
+        decoder = load_decoder(
+            files["decoder.safetensors"], json.loads(files["config.json"].read_text())["sizes"]
+        )
+        frame = spectrogram_parameters(synthetic.FAMILY)
+        shards = release.inputs.files("shard")
+        return list(recalled_codes(decoder, shards, codes, frame, clips=3, refused=refused))
+
+    by_heart = recall(trained.files, {"tone_001"})
+    assert [found["utterance_id"] for found in by_heart] == ["tone_000", "tone_002", "tone_003"]
+    for name in ("t2s/recalled_codes", "t2s/recalled_codes_edit"):
+        learned = np.mean([found[name] for found in by_heart])
+        hardly = np.mean([found[name] for found in recall(release.train_t2s.files, set())])
+        assert learned > 0.8
+        assert learned > hardly + 0.3
 
 
 def test_held_out_clips_come_before_trained_ones() -> None:
