@@ -27,9 +27,7 @@ def spoil(codes: Tensor, lengths: Tensor, end_id: int, rng: torch.Generator) -> 
     Call it before a batch goes to the device: the spans are cut on the host. A row of one code is repeated,
     so that no row is left empty.
     """
-    rows = [
-        _spoiled(row[:length], rng) for row, length in zip(codes.cpu(), lengths.tolist(), strict=True)
-    ]
+    rows = [_spoiled(row[:length], rng) for row, length in zip(codes.cpu(), lengths.tolist(), strict=True)]
     return SpoiledCodes(
         pad_sequence(rows, batch_first=True, padding_value=float(end_id)).to(codes.device),
         lengths.new_tensor([len(row) for row in rows]),

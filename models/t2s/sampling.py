@@ -63,3 +63,10 @@ def draw(weights: Tensor, rng: torch.Generator) -> Tensor:
     """Draw one index per row of [B, V] by the exponential race, which needs no device synchronisation."""
     race = torch.empty(weights.shape, device=rng.device).exponential_(generator=rng)
     return (weights / race.to(weights)).argmax(-1)
+
+
+def next_codes(logits: Tensor, sampling: Sampling, rng: torch.Generator) -> Tensor:
+    """[B] drawn from penalised logits [B, V]; greedy choice takes nothing from `rng`."""
+    if sampling.top_k == 1:
+        return logits.argmax(-1)
+    return draw(probabilities(logits, sampling), rng)
