@@ -14,6 +14,8 @@ from artifacts.manifest import Reject
 from configs.errors import UserError
 from configs.train_t2s import T2sTrainSettings
 from models.frontend.text.symbols import load_symbol_table
+from models.optim.scaled_adam import ScaledAdam
+from models.t2s.preference import spoil
 from models.t2s.step import T2SBatch, T2SStep
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.batches import Feed, pad_frames
@@ -60,15 +62,10 @@ class T2sRecipe:
         self.steps = steps
         self.machine = machine
         self.modules = {"decoder": step.model}
-        self.optimisers: dict[str, torch.optim.Optimizer] = {
-            "decoder": torch.optim.AdamW(
-                step.model.parameters(),
-                lr=settings.learning_rate,
-                betas=settings.betas,
-                weight_decay=settings.weight_decay,
-                fused=True,
-            )
-        }
+        self.optimisers = {"decoder": build_optimizer(step.model, settings)}
+        self.loss_weights = {"cross_entropy": 1.0}
+        if settings.weight_preference:
+            self.loss_weights["preference"] = settings.weight_preference
 
     def set_learning_rates(self, step: int, epoch: int) -> None:
         """Warm-up and cosine decay."""
@@ -77,19 +74,23 @@ class T2sRecipe:
             step,
             self.steps,
             self.settings.warmup_steps,
-            self.settings.learning_rate,
-            self.settings.final_learning_rate,
+            self.settings.peak_learning_rate,
+            self.settings.last_learning_rate,
         )
         for group in self.optimisers["decoder"].param_groups:
             group["lr"] = rate
 
     def train_step(self, batch: T2SBatch, update: Updater, rng: torch.Generator) -> None:
-        """One step of teacher-forced prediction; dropout draws from the global generator."""
-        del rng
+        """One step of teacher-forced prediction; dropout draws globally, rejected spans from `rng`."""
+        rejected = None
+        if "preference" in self.loss_weights:
+            end_id = self.step.model.config.end_id
+            spoiled = spoil(batch.codes, batch.code_lengths, end_id, rng)
+            rejected = self.machine.place(batch._replace(codes=spoiled.codes, code_lengths=spoiled.lengths))
         batch = self.machine.place(batch)
         with self.machine.autocast():
-            losses = self.step.losses(batch)
-        update.apply("decoder", losses, {"cross_entropy": 1.0})
+            losses = self.step.losses(batch, rejected)
+        update.apply("decoder", losses, self.loss_weights)
 
     def validate(self, batch: T2SBatch) -> dict[str, Tensor]:
         """Teacher-forced losses of held-out clips."""
@@ -98,6 +99,24 @@ class T2sRecipe:
     def utterances(self, batch: T2SBatch) -> Sequence[str]:
         """Ids of the batch's clips."""
         return batch.utterance_ids
+
+
+def build_optimizer(model: TextToSemantic, settings: T2sTrainSettings) -> torch.optim.Optimizer:
+    """The optimiser that `settings.optimizer` names, at the peak learning rate."""
+    if settings.optimizer == "scaled_adam":
+        return ScaledAdam(
+            model.parameters(),
+            lr=settings.peak_learning_rate,
+            betas=settings.betas,
+            clipping_scale=settings.clipping_scale,
+        )
+    return torch.optim.AdamW(
+        model.parameters(),
+        lr=settings.peak_learning_rate,
+        betas=settings.betas,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
 
 
 def warmup_cosine(step: int, steps: int, warmup: int, peak: float, final: float) -> float:
@@ -219,7 +238,8 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
             settings,
             length,
             seed=cfg.seed,
-            max_norms={"decoder": settings.clip},
+            # ScaledAdam clips by itself, by the gradients' recent lengths.
+            max_norms={"decoder": settings.clip} if settings.optimizer == "adamw" else {},
             watched_loss="cross_entropy",
             identity=checkpoint_identity(config, settings, start.digests),
             work=work,

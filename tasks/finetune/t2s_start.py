@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,15 +10,10 @@ import torch
 from artifacts import digest
 from configs.errors import UserError
 from configs.train_t2s import T2sTrainSettings
-from models.t2s.config import T2SConfig, t2s_config
+from models.t2s.config import t2s_config
 from models.t2s.model import TextToSemantic
 from models.t2s.upstream import load_decoder
 from tasks.finetune.batches import derive_seed
-
-_REMEDIES = {
-    "n_codes": "its codes must be those of the SoVITS network: start both from published weights, or neither",
-    "linguistic_channels": "set features.linguistic.dim to that",
-}
 
 
 class Start(NamedTuple):
@@ -49,42 +43,41 @@ def starting_decoder(
     Raises:
         UserError: the published file cannot be read, or does not fit the voice.
     """
-    sizes = {k: v for k, v in settings.sizes.model_dump().items() if v is not None}
-    config = t2s_config(
-        settings.version,
-        **sizes,
-        n_symbols=n_symbols,
-        n_codes=n_codes,
-        linguistic_channels=linguistic_channels,
-    )
     if settings.pretrained is None:
+        sizes = {k: v for k, v in settings.sizes.model_dump().items() if v is not None}
+        config = t2s_config(
+            settings.version,
+            **sizes,
+            n_symbols=n_symbols,
+            n_codes=n_codes,
+            linguistic_channels=linguistic_channels,
+        )
         torch.manual_seed(derive_seed(seed, "t2s", "weights"))
         return Start(TextToSemantic(config), {})
     source = Path(settings.pretrained)
-    loaded = load_decoder(source)
-    refuse_misfit(config, loaded.config, source)
-    decoder = TextToSemantic(replace(config, n_symbols=loaded.config.n_symbols))
-    decoder.load_state_dict(loaded.state_dict())
-    return Start(decoder, {"decoder": digest.of_file(source)})
-
-
-def refuse_misfit(wanted: T2SConfig, found: T2SConfig, source: Path) -> None:
-    """See that a published decoder is the one that the settings and the corpus ask for.
-
-    Raises:
-        UserError: it is not; the first size that differs is named with both values and the remedy.
-    """
-    if found.n_symbols < wanted.n_symbols:
-        raise UserError(
-            f"train.t2s.pretrained = {source}: it knows {found.n_symbols} symbols, but the voice's table has "
-            f"{wanted.n_symbols}; give the file of the version that family.symbol_table belongs to"
-        )
-    ours = asdict(replace(wanted, n_symbols=found.n_symbols, dropout=found.dropout))
-    theirs = asdict(found)
-    for name in sorted(ours, key=lambda name: name not in _REMEDIES):
-        if ours[name] != theirs[name]:
-            remedy = _REMEDIES.get(name, f"leave train.t2s.sizes.{name} unset, or give another file")
+    decoder = load_decoder(source)
+    has = decoder.config
+    # Files of v1 keep room beyond their table's symbols, so that one may know more than the voice needs.
+    for what, fits, given, needed, remedy in (
+        ("symbols", has.n_symbols >= n_symbols, has.n_symbols, n_symbols, "check family.symbol_table"),
+        (
+            "codes",
+            has.n_codes == n_codes,
+            has.n_codes,
+            n_codes,
+            "start SoVITS from the same version's weights",
+        ),
+        (
+            "linguistic channels",
+            has.linguistic_channels == linguistic_channels,
+            has.linguistic_channels,
+            linguistic_channels,
+            "set features.linguistic.dim to that",
+        ),
+    ):
+        if not fits:
             raise UserError(
-                f"train.t2s.pretrained = {source}: its {name} is {theirs[name]}, but this voice needs "
-                f"{ours[name]}; {remedy}"
+                f"train.t2s.pretrained = {source}: was trained with {given} {what}, but this voice needs "
+                f"{needed}; {remedy}"
             )
+    return Start(decoder.train(), {"decoder": digest.of_file(source)})

@@ -58,9 +58,9 @@ def write_pretrained_models(folder: Path, version: str) -> Path:
 
 
 def small_sizes() -> dict[str, Any]:
-    """Settings that say the stand-ins' sizes: those of the preset `tiny`."""
-    tiny = yaml.safe_load((PRESETS / "tiny.yaml").read_text(encoding="utf-8"))["train"]
-    return {"train": {name: {"sizes": tiny[name]["sizes"]} for name in ("sovits", "t2s")}}
+    """Settings that say the stand-in generator's sizes: those of the preset `tiny`."""
+    tiny = yaml.safe_load((PRESETS / "tiny.yaml").read_text(encoding="utf-8"))
+    return {"train": {"sovits": {"sizes": tiny["train"]["sovits"]["sizes"]}}}
 
 
 def tiny_config(version: str) -> SovitsConfig:
