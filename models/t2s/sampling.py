@@ -75,7 +75,9 @@ def draw(weights: Tensor, rng: torch.Generator | Sequence[torch.Generator]) -> T
     return (weights / race.to(weights)).argmax(-1)
 
 
-def next_codes(logits: Tensor, sampling: Sampling, rng: torch.Generator) -> Tensor:
+def next_codes(
+    logits: Tensor, sampling: Sampling, rng: torch.Generator | Sequence[torch.Generator]
+) -> Tensor:
     """[B] drawn from penalised logits [B, V]; greedy choice takes nothing from `rng`."""
     if sampling.top_k == 1:
         return logits.argmax(-1)

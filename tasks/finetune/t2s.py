@@ -15,6 +15,7 @@ from configs.errors import UserError
 from configs.train_t2s import T2sTrainSettings
 from models.frontend.text.symbols import load_symbol_table
 from models.optim.scaled_adam import ScaledAdam
+from models.t2s.model import TextToSemantic
 from models.t2s.preference import spoil
 from models.t2s.step import T2SBatch, T2SStep
 from tasks.features.frames import spectrogram_parameters
