@@ -250,3 +250,16 @@ def test_the_references_batches_train_and_warn(shards: dict[str, Path], tmp_path
     produced = train_sovits(shards, tmp_path, batching="gpt-sovits", max_steps=2)
     assert produced.metrics["steps"] == 2
     assert any("train.sovits.batching = gpt-sovits repeats" in warning for warning in produced.warnings)
+
+
+def test_v2pro_learns_from_shards_with_speaker_vectors_alone(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"features\.speaker_vector\.backend=eres2netv2"):
+        train_sovits(synthetic.write_shards(tmp_path / "without"), tmp_path / "a", version="v2Pro")
+    shards = synthetic.write_shards(tmp_path / "with", train=3, held_out=1)
+    random = np.random.default_rng(0)
+    for path in shards.values():
+        rows = pq.read_table(path).to_pylist()
+        made = [{**r, "speaker_vector": random.random(20_480, np.float32).tobytes()} for r in rows]
+        pq.write_table(pa.Table.from_pylist(made), path)
+    produced = train_sovits(shards, tmp_path / "b", version="v2Pro", max_steps=2)
+    assert produced.metrics["steps"] == 2
