@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from configs.errors import UserError
-from tasks.finetune.batches import Feed
+from tasks.finetune.batches import Feed, Position
 from tasks.finetune.reference_batches import (
     sovits_batches,
     sovits_plan,
@@ -83,9 +83,9 @@ def test_a_feed_follows_the_plan_and_resumes_in_it() -> None:
     feed = Feed(frames, lambda index: index, list, batch_size=2, seed=0, plan=plan.batches)
     expected = [*plan.batches(0), *plan.batches(1)]
     assert feed.batches_per_epoch() == len(plan.batches(0)) == len(plan.batches(1))
-    stream = feed.start(0, 0)
-    assert [next(stream).batch for _ in expected] == expected
+    stream = feed.start(Position(0, 0))
+    assert [next(stream) for _ in expected] == expected
     stream.close()
-    later = feed.start(1, 2)
-    assert next(later).batch == plan.batches(1)[2]
+    later = feed.start(Position(1, 2))
+    assert next(later) == plan.batches(1)[2]
     later.close()
