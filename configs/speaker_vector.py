@@ -18,6 +18,6 @@ class SpeakerVectorSettings(Section):
     model: str = Field(
         "eres2netv2",
         min_length=1,
-        description="eres2netv2: a name from `voicewright models list`, the path of "
-        "pretrained_eres2netv2w24s4ep4.ckpt, or a folder that holds it (or holds sv/ with it).",
+        description="eres2netv2: a name from `voicewright models list`, or the path of "
+        "pretrained_eres2netv2w24s4ep4.ckpt.",
     )

@@ -156,7 +156,7 @@ def embed_speaker_vector(
 
 
 def find_eres2netv2(model_path: str | Path) -> Path:
-    """The checkpoint: a file, a folder that holds it (or holds `sv/`), or a hub model in the local cache.
+    """The checkpoint: the file, or a folder that holds it or is a `pretrained_models` of GPT-SoVITS.
 
     Raises:
         UserError: it is nowhere; the message says what to put where.
@@ -165,19 +165,9 @@ def find_eres2netv2(model_path: str | Path) -> Path:
     for candidate in (place, place / WEIGHTS_FILE, place / WEIGHTS_FOLDER / WEIGHTS_FILE):
         if candidate.is_file():
             return candidate
-    if not place.is_dir():
-        from huggingface_hub import try_to_load_from_cache
-        from huggingface_hub.errors import HFValidationError
-
-        try:
-            cached = try_to_load_from_cache(str(model_path), f"{WEIGHTS_FOLDER}/{WEIGHTS_FILE}")
-        except HFValidationError:
-            cached = None
-        if isinstance(cached, str):
-            return Path(cached)
     raise UserError(
-        f"{SETTING} = {model_path}: {WEIGHTS_FILE} is neither there nor in the local hub cache. Download it "
-        f"(about 107 MB; {WEIGHTS_SOURCE} on the Hugging Face hub, folder {WEIGHTS_FOLDER}/), put it "
+        f"{SETTING} = {model_path}: {WEIGHTS_FILE} is not there. Download it "
+        f"(about 108 MB; {WEIGHTS_SOURCE} on the Hugging Face hub, folder {WEIGHTS_FOLDER}/), put it "
         f"anywhere, and name the file or its folder in {SETTING}"
     )
 
@@ -195,7 +185,7 @@ def load_eres2netv2(path: Path) -> ERes2NetV2:
         reason = str(error).strip().split("\n")[0]
         raise UserError(
             f"{SETTING}: {path} is damaged or holds more than weights ({reason}); download {WEIGHTS_FILE} "
-            f"(about 107 MB) again from {WEIGHTS_SOURCE}"
+            f"(about 108 MB) again from {WEIGHTS_SOURCE}"
         ) from error
     if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise UserError(f"{SETTING}: {path} is no table of weights; give {WEIGHTS_FILE}")

@@ -38,11 +38,11 @@ def sound(sample_rate: int, seconds: float) -> np.ndarray:
 
 
 def test_a_vector_hardly_depends_on_the_clips_rate(weights: Path) -> None:
-    vectors = [embed_speaker_vector(sound(rate, 0.8), rate, weights) for rate in (SAMPLE_RATE, 48_000)]
+    vectors = [embed_speaker_vector(sound(rate, 0.5), rate, weights) for rate in (SAMPLE_RATE, 48_000)]
     assert vectors[0].shape == (20_480,)
     assert vectors[0].dtype == np.float32
     assert np.linalg.norm(vectors[0] - vectors[1]) < 0.02 * np.linalg.norm(vectors[0])
-    other = embed_speaker_vector(sound(SAMPLE_RATE, 0.8)[::2].copy(), SAMPLE_RATE, weights)
+    other = embed_speaker_vector(sound(SAMPLE_RATE, 0.5)[::2].copy(), SAMPLE_RATE, weights)
     assert np.linalg.norm(vectors[0] - other) > 0.02 * np.linalg.norm(vectors[0])
 
 
@@ -65,12 +65,12 @@ def test_file_folder_and_folder_of_models_are_found(weights: Path) -> None:
         assert find_eres2netv2(given) == weights
 
 
-@pytest.mark.parametrize("given", ["nobody/no-such-model", "a/b/c/missing.ckpt", "."])
+@pytest.mark.parametrize("given", ["a/b/c/missing.ckpt", "."])
 def test_missing_weights_are_named_with_size_source_and_place(given: str, tmp_path: Path) -> None:
     given = str(tmp_path) if given == "." else given
     with pytest.raises(UserError) as refused:
         find_eres2netv2(given)
-    for part in (given, "features.speaker_vector.model", WEIGHTS_FILE, "107 MB", "lj1995/GPT-SoVITS", "sv/"):
+    for part in (given, "features.speaker_vector.model", WEIGHTS_FILE, "108 MB", "lj1995/GPT-SoVITS", "sv/"):
         assert part in str(refused.value)
 
 

@@ -150,5 +150,5 @@ def test_a_clip_shorter_than_a_frame_is_a_reject(weights: Path) -> None:
 
 def test_missing_weights_stop_the_stage(tmp_path: Path) -> None:
     row = utterance(synthetic.row(0, 0.7))
-    with pytest.raises(UserError, match="107 MB"):
+    with pytest.raises(UserError, match="108 MB"):
         run([row], backend="eres2netv2", model=str(tmp_path))
