@@ -288,7 +288,7 @@ def load_pretrained(settings: T2sTrainSettings, wanted: T2SConfig, symbol_table:
         symbol_table: Name of the corpus's symbols.
 
     Raises:
-        UserError: there is no such file, it is no decoder or another one than `pretrained_digest` says, or its
+        UserError: there is no such file, it is no decoder or not the one of `pretrained_digest`, or its
             symbols, codes or linguistic features are not the voice's.
     """
     path = Path(settings.pretrained or "")
