@@ -41,10 +41,11 @@ def main() -> None:
     parser.add_argument("workspace", type=Path)
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
     chosen = parser.parse_args()
-    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"voices": {}}
     for folder in chosen.folders:
+        trained = train(chosen.workspace.resolve(), folder.resolve())
+        found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"voices": {}}
         found["machine"] = machine()
-        found["voices"][folder.name] = train(chosen.workspace.resolve(), folder.resolve())
+        found["voices"][folder.name] = trained
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 

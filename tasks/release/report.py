@@ -295,7 +295,12 @@ def _curves(stage: str, curves: Mapping[str, Sequence[Mapping[str, float]]]) -> 
     for name, lines in sorted(points.items(), key=lambda item: ("validation" not in item[1], item[0])):
         shown = tuple((label, tuple(line)) for label, line in lines.items())
         # `network/quantity` is how the loop names its totals and gradient norms.
-        yield Curve(NETWORKS[stage], name.replace("_", " "), shown, minor="/" in name)
+        yield Curve(NETWORKS[stage], _spoken(name), shown, minor="/" in name)
+
+
+def _spoken(name: str) -> str:
+    """`f0_correlation` as a heading."""
+    return name.replace("_", " ").replace("f0", "F0")
 
 
 def _notes(
