@@ -186,6 +186,12 @@ LINGUISTIC = _schema(
     ("n_phones", I32, "phones"),
     ("backend", STR, "encoder and its version, or zeros"),
 )
+SPEAKER_VECTOR = _schema(
+    _UTTERANCE,
+    _SOURCE,
+    ("vector", BIN, "float32 [20480]; empty when no network made it"),
+    ("backend", STR, "network, or none"),
+)
 SPEAKER_PROFILE = _schema(
     _SPEAKER,
     ("centroid", pa.list_(F32), "unit-length mean embedding"),

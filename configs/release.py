@@ -29,6 +29,12 @@ class SynthesizeSettings(Section):
     max_sentence_s: float = Field(
         default=20.0, gt=0, le=60, description="a sentence is cut off after this long, seconds"
     )
+    batch_sentences: int = Field(
+        default=8,
+        ge=1,
+        le=64,
+        description="sentences whose codes are drawn together; changes speed and memory, not what is said",
+    )
     pause_s: float = Field(default=0.25, ge=0, le=5, description="between sentences, seconds")
 
 

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from configs.base import Section
 
 
+class SlicerSettings(Section):
+    """GPT-SoVITS's slicer, by its own names and defaults."""
+
+    threshold: float = Field(
+        -34.0, ge=-100.0, le=0.0, description="Level below which a frame is silent, dBFS."
+    )
+    min_length: float = Field(
+        4000.0, gt=0.0, description="A piece is at least this long before it is cut, milliseconds."
+    )
+    min_interval: float = Field(300.0, gt=0.0, description="Shortest silence that is cut, milliseconds.")
+    hop_size: float = Field(10.0, ge=1.0, description="Distance of the frames, milliseconds.")
+    max_sil_kept: float = Field(
+        500.0, gt=0.0, description="Silence that a piece keeps at each end, at most, milliseconds."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.min_length >= self.min_interval >= self.hop_size <= self.max_sil_kept:
+            raise ValueError(
+                f"min_length = {self.min_length:g}, min_interval = {self.min_interval:g}, hop_size = "
+                f"{self.hop_size:g}, max_sil_kept = {self.max_sil_kept:g}: need min_length >= "
+                "min_interval >= hop_size and max_sil_kept >= hop_size"
+            )
+        return self
+
+
 class SegmentSettings(Section):
     """corpus.segment"""
 
+    method: Literal["pauses", "gpt-sovits"] = Field(
+        "pauses",
+        description="How recordings without text are cut: `pauses` weighs all pauses of the speech against "
+        "the limits; `gpt-sovits` cuts silence as GPT-SoVITS's slicer does (every recording, also short "
+        "ones), then what is still longer than max_s in its pauses.",
+    )
+    slicer: SlicerSettings = Field(SlicerSettings(), description="gpt-sovits: what it cuts.")
     min_s: float = Field(1.0, ge=0.3, le=10.0, description="Shortest segment that is cut, seconds.")
     max_s: float = Field(12.0, ge=2.0, le=60.0, description="Longest segment that is cut, seconds.")
     pad_s: float = Field(

@@ -20,6 +20,7 @@ from configs.screen import ScreenSettings
 from configs.segment import SegmentSettings
 from configs.shard import ShardSettings
 from configs.speaker import SpeakerSettings
+from configs.speaker_vector import SpeakerVectorSettings
 from configs.spectrogram import SpectrogramSettings
 from configs.storage import StoreSettings
 from configs.tracking import TrackingSettings
@@ -48,6 +49,7 @@ class Features(Section):
     content: ContentSettings = ContentSettings()
     linguistic: LinguisticSettings = LinguisticSettings()
     speaker: SpeakerSettings = SpeakerSettings()
+    speaker_vector: SpeakerVectorSettings = SpeakerVectorSettings()
     shard: ShardSettings = ShardSettings()
 
 

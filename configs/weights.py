@@ -63,4 +63,14 @@ PUBLISHED = (
         "speaker embeddings (features.speaker.backend=ecapa)",
         ("embedding_model.ckpt",),
     ),
+    Weights(
+        "eres2netv2",
+        "lj1995/GPT-SoVITS",
+        "main",
+        "MIT",
+        107,
+        "features.speaker_vector.model",
+        "speaker vectors of v2Pro and v2ProPlus (features.speaker_vector.backend=eres2netv2)",
+        ("sv/pretrained_eres2netv2w24s4ep4.ckpt",),
+    ),
 )

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from configs.errors import UserError
-from flows.commands import corpus, listen, machine, voice
+from flows.commands import corpus, listen, machine, speaking, voice
 from flows.commands.shared import WORKSPACE_HELP, Session, default_workspace, warn
 from tasks.outcome import StoppedError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 voice.add_to(app)
+speaking.add_to(app)
 listen.add_to(app)
 corpus.add_to(app)
 machine.add_to(app)

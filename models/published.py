@@ -1,17 +1,22 @@
 """Reading and writing the checkpoint files that GPT-SoVITS publishes, without running what they contain.
 
-Both networks come as `torch.save` of {"weight": {name: fp16 tensor}, "config": ..., "info": str}. From v2Pro
-on the first two bytes, `PK` of a zip file, are replaced by a version mark. A SoVITS file's config may be a
-pickled `utils.HParams`, which is admitted as a plain holder of values; any other class is refused.
+Four layouts are met, all made by `torch.save` (see `_unpacked`). A voice file's first two bytes, `PK` of a
+zip file, may be replaced by a version mark. Settings may be a pickled `utils.HParams`, which is admitted as a
+plain holder of values; any other class is refused and named.
 
 Source: GPT-SoVITS `process_ckpt.py` and `utils.py`.
 """
 
 import io
+import os
 import pickle
-from collections.abc import Mapping
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +24,31 @@ from torch import Tensor, nn
 from configs.errors import UserError
 
 ZIP_MARK = b"PK"
+MARKED_VERSIONS = {
+    "00": "v1",
+    "01": "v2",
+    "02": "v3",
+    "03": "v3 LoRA",
+    "04": "v4 LoRA",
+    "05": "v2Pro",
+    "06": "v2ProPlus",
+}
+"""What the first two bytes of a voice file claim; `PK` claims nothing."""
+
+GENERATOR = "a SoVITS generator"
+DISCRIMINATOR = "the SoVITS discriminators"
+DECODER = "a text-to-semantic decoder"
+_KINDS = {
+    "a LoRA of a v3 or v4 SoVITS generator, which is not supported yet": "lora_",
+    "a v3 or v4 SoVITS generator, which is not supported yet": "cfm.estimator.",
+    GENERATOR: "enc_p.text_embedding.",
+    DISCRIMINATOR: "discriminators.0.",
+    DECODER: "ar_text_embedding.",
+    "the v4 vocoder, which is not supported yet": "conv_pre.",
+}
+"""A part of a name that only this network's weights have, the most telling first."""
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
 class PublishedFile(NamedTuple):
@@ -36,44 +66,108 @@ class _HyperParameters:
     """Stands for the `utils.HParams` in a file: attributes, no behaviour."""
 
 
+class _StoredPath:
+    """Stands for the path of an output folder that Lightning keeps among the settings."""
+
+    def __init__(self, *parts: str) -> None:
+        self.parts = parts
+
+
+_ADMITTED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    (_HyperParameters, "utils.HParams"),
+    (_HyperParameters, "GPT_SoVITS.utils.HParams"),
+    (_StoredPath, "pathlib.PosixPath"),
+    (_StoredPath, "pathlib.WindowsPath"),
+    (_StoredPath, "pathlib._local.PosixPath"),
+    (_StoredPath, "pathlib._local.WindowsPath"),
+]
+
+
 def read_published(path: Path) -> PublishedFile:
     """Read a checkpoint, on the CPU.
 
     Raises:
         UserError: the file is missing, damaged, holds a class that is not admitted, or has no weights.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); give a checkpoint file") from error
-    try:
-        with torch.serialization.safe_globals(
-            [(_HyperParameters, "utils.HParams"), (_HyperParameters, "GPT_SoVITS.utils.HParams")]
-        ):
-            content = torch.load(io.BytesIO(ZIP_MARK + data[2:]), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise UserError(
-            f"{path}: is damaged or holds more than weights and settings ({_first_line(error)}); "
-            "download it again from a source you trust"
-        ) from error
-    weights = content.get("weight") if isinstance(content, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()):
-        raise UserError(f"{path}: has no table of weights; give a GPT-SoVITS checkpoint")
-    config = _plain(content.get("config", {}))
-    return PublishedFile(
-        mark=data[:2].decode("latin-1"),
-        weights=dict(weights),
-        config=config if isinstance(config, dict) else {},
-        info=str(content.get("info", "")),
-    )
+    mark, content = _restricted_load(path)
+    weights, config, info = _unpacked(content, path)
+    for name, tensor in weights.items():
+        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+            raise UserError(
+                f"{path}: {name} claims the shape {list(tensor.shape)} but holds fewer numbers; "
+                "download the file again from a source you trust"
+            )
+    plain = _plain(config)
+    return PublishedFile(mark, weights, plain if isinstance(plain, dict) else {}, info)
+
+
+def read_tensor(path: Path) -> Tensor:
+    """Read a file that holds one tensor, as experiment folders keep features.
+
+    Raises:
+        UserError: the file is missing, damaged, or holds anything else.
+    """
+    _, content = _restricted_load(path)
+    if not isinstance(content, Tensor):
+        raise UserError(f"{path}: holds {type(content).__name__} where one tensor is expected; make it again")
+    return content
 
 
 def write_published(path: Path, published: PublishedFile) -> None:
-    """Write a checkpoint that GPT-SoVITS reads; weights are stored in fp16."""
-    buffer = io.BytesIO()
+    """Write a checkpoint that GPT-SoVITS reads, whole or not at all; weights are stored in fp16.
+
+    The same content gives the same bytes.
+
+    Raises:
+        UserError: a weight is not finite, or too large for fp16.
+    """
     weights = {name: tensor.detach().cpu().half() for name, tensor in published.weights.items()}
-    torch.save({"weight": weights, "config": published.config, "info": published.info}, buffer)
-    path.write_bytes(published.mark.encode("latin-1") + buffer.getvalue()[2:])
+    lost = [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]
+    if lost:
+        raise UserError(
+            f"{path}: {lost[0]} holds values that fp16 cannot; the network has diverged, train it again"
+        )
+    content = {"weight": weights, "config": published.config, "info": published.info}
+    data = serialized(content)
+    write_whole(path, published.mark.encode("latin-1") + data[2:])
+
+
+def serialized(content: Any) -> bytes:
+    """What `torch.save` makes of it, the same bytes for the same values."""
+    buffer = io.BytesIO()
+    torch.save(_canonical(content), buffer)
+    return buffer.getvalue()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is seen whole or not at all, also after a crash."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as target:
+        target.write(data)
+        target.flush()
+        os.fsync(target.fileno())
+    temporary.replace(path)
+
+
+def kind_of(weights: Mapping[str, Tensor]) -> str:
+    """Which network the weights belong to, in words."""
+    for kind, part in _KINDS.items():
+        if any(part in name for name in weights):
+            return kind
+    return "no network of GPT-SoVITS"
+
+
+def require_kind(published: PublishedFile, kind: str, path: Path) -> None:
+    """Refuse the weights of another network.
+
+    Raises:
+        UserError: what the file is, and what was wanted.
+    """
+    found = kind_of(published.weights)
+    if found != kind:
+        claimed = MARKED_VERSIONS.get(published.mark) or _claimed_version(published.config)
+        version = f" (the file says {claimed})" if claimed else ""
+        raise UserError(f"{path}: is {found}{version}; give {kind} of v1, v2, v2Pro or v2ProPlus")
 
 
 def load_strictly(
@@ -92,6 +186,30 @@ def load_strictly(
         UserError: names or shapes that do not fit, the first few of them named.
     """
     own = module.state_dict()
+    missing = _fit(own, weights, source, may_lack)
+    module.load_state_dict({**own, **weights})
+    return missing
+
+
+def build_strictly(
+    make: Callable[[], ModuleT],
+    weights: Mapping[str, Tensor],
+    source: str,
+    may_lack: tuple[str, ...] = (),
+) -> tuple[ModuleT, tuple[str, ...]]:
+    """Make a module and load it as `load_strictly`, once its sizes are known to be those of the weights.
+
+    A file whose settings lie about its sizes must not make the machine run out of memory.
+    """
+    with torch.device("meta"):
+        _fit(make().state_dict(), weights, source, may_lack)
+    module = make()
+    return module, load_strictly(module, weights, source, may_lack)
+
+
+def _fit(
+    own: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: str, may_lack: tuple[str, ...]
+) -> tuple[str, ...]:
     missing = tuple(sorted(own.keys() - weights.keys()))
     problems = [f"{name} is missing" for name in missing if not name.startswith(may_lack or (" ",))]
     problems += [f"{name} is unknown" for name in sorted(weights.keys() - own.keys())]
@@ -105,16 +223,131 @@ def load_strictly(
         raise UserError(
             f"{source}: {'; '.join(problems[:3])}{more}; the checkpoint is of another version or size"
         )
-    module.load_state_dict({**own, **weights})
     return missing
 
 
+def _restricted_load(path: Path) -> tuple[str, Any]:
+    """The first two bytes, and the content, of which nothing was run."""
+    buffer = io.BytesIO()
+    try:
+        with path.open("rb") as file:
+            mark = file.read(2)
+            # Looked at before the rest: a film that was given by mistake need not be read whole.
+            if mark != ZIP_MARK and mark.decode("latin-1") not in MARKED_VERSIONS:
+                found = f"begins with the bytes {mark.hex(' ')}" if mark else "is empty"
+                raise UserError(f"{path}: {found}, so it is no checkpoint; give a .pth or .ckpt file")
+            buffer.write(ZIP_MARK)
+            shutil.copyfileobj(file, buffer)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); give a checkpoint file") from error
+    with _damage_named(path):
+        with zipfile.ZipFile(buffer) as archive:
+            members = archive.infolist()
+        # torch stores as it is: what is larger unpacked than packed was not made by it.
+        if sum(member.file_size for member in members) > buffer.tell():
+            raise UserError(f"{path}: unpacks to more than its size, as no checkpoint does; do not use it")
+        with torch.serialization.safe_globals(_ADMITTED):
+            buffer.seek(0)
+            refused = torch.serialization.get_unsafe_globals_in_checkpoint(buffer)
+            if refused:
+                raise UserError(
+                    f"{path}: wants to run {', '.join(sorted(refused)[:3])}, which weights never need; "
+                    "nothing was run. Get the file from a source you trust"
+                )
+            buffer.seek(0)
+            content = torch.load(buffer, map_location="cpu", weights_only=True)
+    return mark.decode("latin-1"), content
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """What torch and zipfile raise for a file that is cut short or altered, as one error."""
+    try:
+        yield
+    except (
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        LookupError,
+    ) as error:
+        raise UserError(
+            f"{path}: is cut short, damaged or no checkpoint ({_first_line(error)}); download it again"
+        ) from error
+
+
+def _unpacked(content: Any, path: Path) -> tuple[dict[str, Tensor], Any, str]:
+    """Weights, settings and remark of each layout.
+
+    - voices, and the published s1, s2G and s2D files: `weight`, `config`, `info`;
+    - what GPT-SoVITS saves while SoVITS trains (`G_*.pth`, `D_*.pth`): `model` in fp32, `iteration`,
+      `optimizer`, `learning_rate`, no settings;
+    - what Lightning saves while T2S trains: `state_dict`, settings under `hyper_parameters`;
+    - the v4 vocoder: the bare weights.
+    """
+    found: Any = None
+    config: Any = {}
+    info = ""
+    if isinstance(content, dict):
+        if "weight" in content:
+            found, config, info = content["weight"], content.get("config", {}), content.get("info", "")
+        elif "state_dict" in content:
+            settings = content.get("hyper_parameters", {})
+            config = settings.get("config", {}) if isinstance(settings, dict) else {}
+            found, info = content["state_dict"], f"step {content.get('global_step', 'unknown')}"
+        elif "model" in content:
+            found, info = content["model"], f"iteration {content.get('iteration', 'unknown')}"
+        else:
+            found = content
+    if (
+        not isinstance(found, dict)
+        or not found
+        or not all(isinstance(n, str) and isinstance(t, Tensor) for n, t in found.items())
+    ):
+        raise UserError(f"{path}: has no table of weights; give a GPT-SoVITS checkpoint")
+    return {_bare(name): tensor for name, tensor in found.items()}, config, str(info)
+
+
+def _bare(name: str) -> str:
+    """A name without the prefix that distributed training gives it."""
+    return name.removeprefix("module.")
+
+
+def _claimed_version(config: Mapping[str, Any]) -> str:
+    model = config.get("model")
+    return str(model.get("version", "")) if isinstance(model, dict) else ""
+
+
 def _plain(value: Any) -> Any:
-    """HParams as dicts, all the way down."""
+    """HParams as dicts and paths as text, all the way down."""
     if isinstance(value, _HyperParameters):
         value = vars(value)
+    if isinstance(value, _StoredPath):
+        return "/".join(value.parts)
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _canonical(value: Any) -> Any:
+    """The same values as objects that pickle tells apart in one way only.
+
+    Pickle writes an object that it has met before as a reference, so two equal texts give other bytes than
+    one text used twice; and a tensor that is a part of another would carry all of it.
+    """
+    if isinstance(value, str):
+        return sys.intern(value)
+    if isinstance(value, Tensor):
+        return value.detach().clone(memory_format=torch.contiguous_format)
+    if isinstance(value, dict):
+        return {_canonical(name): _canonical(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
     return value
 
 

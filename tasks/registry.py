@@ -18,6 +18,7 @@ from tasks.features.pitch import PITCH
 from tasks.features.shard import SHARD
 from tasks.features.speaker import SPEAKER
 from tasks.features.speaker_profile import SPEAKER_PROFILE
+from tasks.features.speaker_vector import SPEAKER_VECTOR
 from tasks.features.spectrogram import SPECTROGRAM
 from tasks.finetune.semantic import SEMANTIC
 from tasks.finetune.sovits import TRAIN_SOVITS
@@ -43,6 +44,7 @@ PREPARE = (
     SPECTROGRAM,
     CONTENT,
     LINGUISTIC,
+    SPEAKER_VECTOR,
     SPEAKER_PROFILE,
     SHARD,
 )

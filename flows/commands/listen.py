@@ -1,4 +1,4 @@
-"""Listening and looking: `speak`, `report`, `rejects`, `textgrids`, `where`."""
+"""Looking: `report`, `rejects`, `textgrids`, `where`."""
 
 from __future__ import annotations
 
@@ -10,55 +10,19 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from artifacts.store import write_atomically
 from configs.errors import UserError
 from flows.commands.shared import JSON, console, print_json, session
-from tasks.voice import check_name, open_pipeline, remembered
+from tasks.voice import open_pipeline, remembered
 
 MLFLOW = Path(sys.executable).parent / "mlflow"
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command()(speak)
     app.command()(report)
     app.command()(rejects)
     app.command()(textgrids)
     app.command()(where)
-
-
-def speak(
-    context: typer.Context,
-    text: str = typer.Argument(..., help="What to say."),
-    voice: str = typer.Option(..., "--voice", "-v", help="Name of the voice, or an exported voice's folder."),
-    output: Path = typer.Option(Path("speech.wav"), "--output", "-o", help="WAV or FLAC file to write."),
-    seed: int = typer.Option(0, "--seed", help="Same seed, same audio."),
-    speed: float = typer.Option(1.0, "--speed", min=0.5, max=2.0, help="Above 1 is faster."),
-    speaker: str | None = typer.Option(None, "--speaker", help="Who speaks, where the voice has several."),
-    language: str | None = typer.Option(None, "--language", help="Of the text, where the voice has several."),
-) -> None:
-    """Say a text with a voice."""
-    from models.frontend.audio import encode_flac
-    from models.frontend.wav import encode_wav
-    from tasks.release.speak import load_voice
-
-    if not text.strip():
-        raise UserError("TEXT: there is nothing to say")
-    kind = output.suffix.lower().lstrip(".")
-    if kind not in ("wav", "flac"):
-        raise UserError(f"--output: {output} must end in .wav or .flac")
-    folder = Path(voice) if (Path(voice) / "voice.json").is_file() else None
-    if folder is None:
-        workspace = session(context).workspace
-        remembered(workspace, voice)
-        folder = workspace / "voices" / check_name(voice)
-        if not (folder / "voice.json").is_file():
-            raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")
-    spoken = load_voice(folder).speak(text, seed=seed, speed=speed, speaker=speaker, language=language)
-    encode = encode_wav if kind == "wav" else encode_flac
-    write_atomically(output, encode(spoken.samples, spoken.sample_rate))
-    seconds = len(spoken.samples) / spoken.sample_rate
-    console.print(f"{output}: {seconds:.2f} s at {spoken.sample_rate} Hz", markup=False)
 
 
 def report(

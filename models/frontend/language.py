@@ -131,7 +131,7 @@ def has_words(text: str) -> bool:
 
 def foreign_share(text: str, language: str) -> float:
     """Share of the letters whose script the language does not use, 0 to 1."""
-    scripts = [_script(character) for character in letters(text)]
+    scripts = [script_of(character) for character in letters(text)]
     if not scripts:
         return 0.0
     allowed = _SCRIPTS.get(language.split("-")[0].lower(), _LATIN)
@@ -140,8 +140,9 @@ def foreign_share(text: str, language: str) -> float:
 
 def spoken_length(text: str) -> int:
     """About how many letters of an alphabet the text is worth: a syllabic character counts as three."""
-    return sum(3 if _script(letter) in _SYLLABIC else 1 for letter in letters(text))
+    return sum(3 if script_of(letter) in _SYLLABIC else 1 for letter in letters(text))
 
 
-def _script(character: str) -> str:
+def script_of(character: str) -> str:
+    """First word of the character's Unicode name, which is its script for letters: LATIN, CJK, HANGUL."""
     return unicodedata.name(character, "UNKNOWN").split(" ", 1)[0]

@@ -1,5 +1,6 @@
 """Autoregressive decoding of semantic codes, several sentences at once."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -35,13 +36,14 @@ def generate(
     prompt: Tensor | None = None,
     sampling: Sampling,
     max_codes: int,
-    rng: torch.Generator,
+    rng: torch.Generator | Sequence[torch.Generator],
 ) -> GeneratedCodes:
     """Continue `prompt` [B, Q] (none: start from the text) until each row ends, or for `max_codes` codes.
 
     Args:
         phone_ids: [B, L] phones of the prompt's text and of the text to speak; phone_lengths: [B].
         bert: [B, D, L].
+        rng: one for all, or one per row, which then draws the same in every batch.
 
     Raises:
         UserError: `max_codes` below 1.

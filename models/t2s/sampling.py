@@ -1,5 +1,6 @@
 """From logits to the next semantic code, in GPT-SoVITS's order: penalty, top-p, temperature, top-k."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,7 +60,16 @@ def probabilities(logits: Tensor, sampling: Sampling) -> Tensor:
     return logits.masked_fill(logits < worst, -torch.inf).softmax(-1)
 
 
-def draw(weights: Tensor, rng: torch.Generator) -> Tensor:
-    """Draw one index per row of [B, V] by the exponential race, which needs no device synchronisation."""
-    race = torch.empty(weights.shape, device=rng.device).exponential_(generator=rng)
+def draw(weights: Tensor, rng: torch.Generator | Sequence[torch.Generator]) -> Tensor:
+    """Draw one index per row of [B, V] by the exponential race, which needs no device synchronisation.
+
+    With one generator per row, a row's draws do not depend on the rows beside it.
+    """
+    if isinstance(rng, torch.Generator):
+        race = torch.empty(weights.shape, device=rng.device).exponential_(generator=rng)
+    else:
+        n_codes = weights.shape[1:]
+        race = torch.stack(
+            [torch.empty(n_codes, device=own.device).exponential_(generator=own) for own in rng]
+        )
     return (weights / race.to(weights)).argmax(-1)

@@ -10,7 +10,8 @@ from artifacts import schemas
 from configs.segment import SegmentSettings
 from models.frontend.activity import SILENT_DBFS, Activity, analyse_activity
 from models.frontend.audio import Waveform, decode_flac, encode_flac
-from models.frontend.segmenter import Limits, plan_segments, trim_silence
+from models.frontend.rms_slicer import SlicerParameters, segments_of_pieces, slice_silence
+from models.frontend.segmenter import Limits, Segment, plan_segments, trim_silence
 from tasks.stage import ConfigView, Outcome, Reject, RowStage, reject
 
 _LEAST_SPEECH_S = 0.1
@@ -32,8 +33,7 @@ def _segment(row: dict[str, Any], settings: SegmentSettings) -> Outcome:
     refusal = _without_speech(row, activity)
     if refusal is not None:
         return Outcome(rejects=[refusal])
-    longest_clip_s = settings.clip_max_s if _has_text(row) else settings.max_s
-    if activity.duration_s <= longest_clip_s:
+    if activity.duration_s <= _longest_whole_s(row, settings):
         return _whole(row, audio, activity, settings)
     return _cut(row, audio, activity, settings)
 
@@ -46,8 +46,7 @@ def _whole(row: dict[str, Any], audio: Waveform, activity: Activity, settings: S
 
 
 def _cut(row: dict[str, Any], audio: Waveform, activity: Activity, settings: SegmentSettings) -> Outcome:
-    limits = Limits(settings.min_s, settings.max_s, settings.pad_s, settings.split_pause_s)
-    segments = plan_segments(activity, limits)
+    segments = _plan(audio, activity, settings)
     warnings = []
     if _has_text(row):
         warnings.append(
@@ -62,11 +61,24 @@ def _cut(row: dict[str, Any], audio: Waveform, activity: Activity, settings: Seg
             + ", ".join(f"{segment.start_s:.1f}-{segment.end_s:.1f} s" for segment in forced)
             + ". A larger corpus.segment.max_s avoids it."
         )
-    utterances = [
-        _utterance(row, f"{row['recording_id']}-s{index:04d}", None, audio, segment.start_s, segment.end_s)
-        for index, segment in enumerate(segments)
-    ]
-    return Outcome(rows=utterances, warnings=warnings)
+    utterances, rejects = [], []
+    for index, segment in enumerate(segments):
+        name = f"{row['recording_id']}-s{index:04d}"
+        utterance = _utterance(row, name, None, audio, segment.start_s, segment.end_s)
+        if utterance["duration_s"] < min(settings.clip_min_s, settings.min_s):
+            rejects.append(_too_short(utterance | {"recording_id": name}, settings))
+        else:
+            utterances.append(utterance)
+    return Outcome(rows=utterances, rejects=rejects, warnings=warnings)
+
+
+def _plan(audio: Waveform, activity: Activity, settings: SegmentSettings) -> list[Segment]:
+    limits = Limits(settings.min_s, settings.max_s, settings.pad_s, settings.split_pause_s)
+    if settings.method == "pauses":
+        return plan_segments(activity, limits)
+    parameters = SlicerParameters(**settings.slicer.model_dump())
+    pieces = slice_silence(audio.samples, audio.sample_rate, parameters)
+    return segments_of_pieces(activity, pieces, audio.sample_rate, limits)
 
 
 def _utterance(
@@ -94,6 +106,13 @@ def _utterance(
         "sample_rate": rate,
         "duration_s": (end - start) / rate,
     }
+
+
+def _longest_whole_s(row: dict[str, Any], settings: SegmentSettings) -> float:
+    """Longest recording that stays one clip, seconds."""
+    if _has_text(row):
+        return settings.clip_max_s
+    return settings.max_s if settings.method == "pauses" else 0.0
 
 
 def _has_text(row: dict[str, Any]) -> bool:

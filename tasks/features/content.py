@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from artifacts import schemas
+from configs.content import ContentSettings
 from models.content.hubert import SAMPLE_RATE, hubert_features, load_hubert
 from models.content.mfcc import mfcc_features
 from models.frontend.audio import Samples, resample
-from models.frontend.mel import frame_count, linear_spectrogram
+from models.frontend.mel import SpectrogramParameters, frame_count, linear_spectrogram
 from tasks.features.frames import AUDIO_COLUMNS, FRAME_SETTINGS, family_wave, spectrogram_parameters
 from tasks.stage import ConfigView, Outcome, RowStage, reject
 
@@ -33,7 +34,7 @@ def _content_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
     parameters = spectrogram_parameters(cfg.family)
     samples = family_wave(row, cfg.family)
     try:
-        features, backend = _encode(samples, cfg)
+        features, backend = encode_content(samples, parameters, cfg.features.content)
     except ValueError as error:
         refusal = reject(
             row["utterance_id"],
@@ -56,10 +57,20 @@ def _content_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
     return Outcome(rows=[made])
 
 
-def _encode(samples: Samples, cfg: ConfigView) -> tuple[torch.Tensor, str]:
-    """Features [D, N] and the name of what made them."""
-    parameters = spectrogram_parameters(cfg.family)
-    settings = cfg.features.content
+def encode_content(
+    samples: Samples, parameters: SpectrogramParameters, settings: ContentSettings
+) -> tuple[torch.Tensor, str]:
+    """Features [D, N], in step with the spectrogram, and the name of what made them.
+
+    Args:
+        samples: float32 `[S]` at the family's sample rate.
+        parameters: The family's audio frame.
+        settings: Which encoder.
+
+    Raises:
+        ValueError: the clip is shorter than one frame.
+        UserError: HuBERT's weights cannot be had.
+    """
     if settings.backend == "mfcc":
         linear = linear_spectrogram(torch.from_numpy(samples)[None], parameters)
         features = mfcc_features(linear[0], parameters, settings.mfcc_dim)
@@ -67,7 +78,7 @@ def _encode(samples: Samples, cfg: ConfigView) -> tuple[torch.Tensor, str]:
     network = load_hubert(settings.model, settings.revision, settings.weights_digest)
     features = hubert_features(
         network,
-        resample(samples, cfg.family.sample_rate, SAMPLE_RATE),
+        resample(samples, parameters.sample_rate, SAMPLE_RATE),
         frame_count(len(samples), parameters),
         settings.layer,
         settings.normalize,

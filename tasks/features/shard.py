@@ -33,11 +33,12 @@ _READS: dict[str, tuple[str, ...]] = {
     "spectrogram": ("utterance_id", "mel", "linear", "energy", "n_frames", "n_mels", "n_bins"),
     "content": ("utterance_id", "features", "dim", "backend"),
     "linguistic": ("utterance_id", "features", "dim"),
+    "speaker_vector": ("utterance_id", "vector"),
 }  # fmt: skip
 _SMALL = ("screen", "segment", "phonemize")
 _REJECTS_OF = (
     "ingest", "segment", "enhance", "transcribe", "measure", "speaker", "phonemize", "align", "screen",
-    "pitch", "spectrogram", "content", "linguistic",
+    "pitch", "spectrogram", "content", "linguistic", "speaker_vector",
 )  # fmt: skip
 
 
@@ -158,6 +159,7 @@ def _example(name: str, split: str, tables: Mapping[str, _Table], sample_rate: i
         "content_dim": row["content"]["dim"],
         "linguistic": row["linguistic"]["features"],
         "linguistic_dim": row["linguistic"]["dim"],
+        "speaker_vector": row["speaker_vector"]["vector"],
         "f0_hz": row["pitch"]["f0_hz"],
         "energy": spectrogram["energy"],
     }

@@ -7,17 +7,12 @@ the audio of `reference_utterance_id` instead.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from artifacts import schemas
-from configs.speaker import SpeakerSettings
 from models.speaker.centroid import robust_centroid
+from tasks.features.reference_rank import rank_references
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
-
-_SNR_CEILING_DB = 40.0
 
 
 def profile_speakers(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
@@ -34,39 +29,18 @@ def profile_speakers(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         )
         own = np.stack([embeddings[row["utterance_id"]] for row in clips])
         middle = robust_centroid(own)
-        reference = _reference(clips, own @ middle, cfg.features.speaker)
+        best = rank_references(clips, own @ middle, cfg.features.speaker)[0]
         rows.append(
             {
                 "speaker": speaker,
                 "centroid": middle.tolist(),
                 "n_clips": len(clips),
                 "duration_s": sum(row["duration_s"] for row in clips),
-                "reference_utterance_id": reference["utterance_id"],
-                "backend": backends[reference["utterance_id"]],
+                "reference_utterance_id": best,
+                "backend": backends[best],
             }
         )
     return Produced(rows=rows, metrics={"speakers": float(len(rows))})
-
-
-def _reference(
-    clips: list[dict[str, Any]], similarity: NDArray[np.float32], settings: SpeakerSettings
-) -> dict[str, Any]:
-    """The cleanest, most typical clip of a usable length; the nearest in length where none is."""
-
-    def merit(index: int) -> tuple[float, float, str]:
-        clip = clips[index]
-        outside_s = max(
-            settings.reference_min_s - clip["duration_s"], clip["duration_s"] - settings.reference_max_s, 0.0
-        )
-        quality = (
-            min(clip["snr_db"], _SNR_CEILING_DB) / _SNR_CEILING_DB
-            + 2.0 * float(similarity[index])
-            - 20.0 * clip["clipping_ratio"]
-            - 0.5 * clip["silence_ratio"]
-        )
-        return outside_s, -quality, clip["utterance_id"]
-
-    return clips[min(range(len(clips)), key=merit)]
 
 
 SPEAKER_PROFILE = CorpusStage(

@@ -29,6 +29,7 @@ _AUDIO = (
     "n_bins",
     "content",
     "content_dim",
+    "speaker_vector",
 )
 
 
@@ -42,6 +43,7 @@ class Example(NamedTuple):
         linear: float16 `[F, T]` magnitudes; `[F, 0]` when read without audio, like the next two.
         content: float16 `[D, T]`.
         wave: float32 `[S]` at the family's sample rate.
+        speaker_vector: float32 `[20480]`; None when the shards have none, or read without audio.
     """
 
     utterance_id: str
@@ -50,11 +52,19 @@ class Example(NamedTuple):
     linear: np.ndarray
     content: np.ndarray
     wave: np.ndarray
+    speaker_vector: np.ndarray | None
 
     @property
     def size_bytes(self) -> int:
         """Memory of the arrays."""
-        arrays = (self.phone_ids, self.linguistic, self.linear, self.content, self.wave)
+        arrays = (
+            self.phone_ids,
+            self.linguistic,
+            self.linear,
+            self.content,
+            self.wave,
+            self.speaker_vector,
+        )
         return sum(array.nbytes for array in arrays if array is not None)
 
 
@@ -174,7 +184,7 @@ def _decode(row: Mapping[str, Any], frame: SpectrogramParameters) -> Example:
     linguistic = _track(row, "linguistic", row["linguistic_dim"]) if row["linguistic"] else None
     nothing = np.zeros((1, 0), np.float16)
     if "audio" not in row:
-        return Example(name, phone_ids, linguistic, nothing, nothing, nothing[0])
+        return Example(name, phone_ids, linguistic, nothing, nothing, nothing[0], None)
     recorded = decode_flac(row["audio"]["bytes"])
     wave = resample(recorded.samples, recorded.sample_rate, frame.sample_rate)
     if row["linear"]:
@@ -183,19 +193,25 @@ def _decode(row: Mapping[str, Any], frame: SpectrogramParameters) -> Example:
         spectrogram = linear_spectrogram(torch.from_numpy(wave)[None], frame)[0]
         linear = spectrogram.numpy().astype(np.float16)
     content = _track(row, "content", row["content_dim"])
-    return Example(name, phone_ids, linguistic, linear, content, wave)
+    vector = _finite(row, "speaker_vector", np.float32) if row["speaker_vector"] else None
+    return Example(name, phone_ids, linguistic, linear, content, wave, vector)
 
 
 def _track(row: Mapping[str, Any], column: str, channels: int) -> np.ndarray:
-    """A stored `[T, D]` float16 column as `[D, T]`.
+    """A stored `[T, D]` float16 column as `[D, T]`; raises as `_finite`."""
+    return np.ascontiguousarray(_finite(row, column, np.float16).reshape(-1, channels).T)
+
+
+def _finite(row: Mapping[str, Any], column: str, kind: type[np.floating]) -> np.ndarray:
+    """A stored column's values, flat.
 
     Raises:
         UserError: it holds a value that is not a number, which no training step could survive.
     """
-    track = np.frombuffer(row[column], np.float16).reshape(-1, channels)
-    if not np.isfinite(track).all():
+    values = np.frombuffer(row[column], kind)
+    if not np.isfinite(values).all():
         raise UserError(
             f"shard: {column} of {row['utterance_id']} holds infinite values or NaN; listen to the "
             "clip, and remove it if it is broken"
         )
-    return np.ascontiguousarray(track.T)
+    return values

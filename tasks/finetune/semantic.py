@@ -26,17 +26,23 @@ def semantic_rows(
     return [Outcome(rows=[_codes(row, generator)]) for row in rows]
 
 
-@torch.no_grad()
 def _codes(row: dict[str, Any], generator: SovitsGenerator) -> dict[str, Any]:
     features = np.frombuffer(row["features"], np.float16).reshape(row["n_frames"], row["dim"])
-    # An odd last frame makes a code of its own, as in training: it is paired with itself.
-    even = np.pad(features, ((0, len(features) % 2), (0, 0)), mode="edge")
-    ssl = torch.from_numpy(even.astype(np.float32).T.copy())[None]
     return {
         "utterance_id": row["utterance_id"],
         "source_digest": row["source_digest"],
-        "codes": generator.extract_codes(ssl)[0].tolist(),
+        "codes": semantic_codes(features, generator),
     }
+
+
+@torch.no_grad()
+def semantic_codes(features: np.ndarray, generator: SovitsGenerator) -> list[int]:
+    """Content features float16 `[T, D]` to codes at half their rate."""
+    # An odd last frame makes a code of its own, as in training: it is paired with itself.
+    even = np.pad(features, ((0, len(features) % 2), (0, 0)), mode="edge")
+    ssl = torch.from_numpy(even.astype(np.float32).T.copy())[None]
+    codes: list[int] = generator.extract_codes(ssl)[0].tolist()
+    return codes
 
 
 @lru_cache(maxsize=1)

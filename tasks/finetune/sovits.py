@@ -116,8 +116,15 @@ class SovitsRecipe:
         return batch.utterance_ids
 
 
-def collate(examples: Sequence[Example], hop_samples: int) -> SovitsBatch:
-    """Pad examples to one batch; content and waveform are fitted to the spectrogram's frames."""
+def collate(examples: Sequence[Example], hop_samples: int, uses_speaker_vector: bool = False) -> SovitsBatch:
+    """Pad examples to one batch; content and waveform are fitted to the spectrogram's frames.
+
+    Args:
+        uses_speaker_vector: Whether the network's version is conditioned on speaker vectors.
+
+    Raises:
+        UserError: it is, and a clip has none.
+    """
     frames = [example.linear.shape[1] for example in examples]
     longest = max(frames)
     content = [fit_frames(e.content, n) for e, n in zip(examples, frames, strict=True)]
@@ -129,9 +136,21 @@ def collate(examples: Sequence[Example], hop_samples: int) -> SovitsBatch:
         wave=pad_frames(waves, longest * hop_samples),
         phone_ids=pad_frames([e.phone_ids for e in examples]),
         phone_lengths=torch.tensor([len(e.phone_ids) for e in examples]),
-        speaker_vector=None,
+        speaker_vector=_speaker_vectors(examples) if uses_speaker_vector else None,
         utterance_ids=tuple(e.utterance_id for e in examples),
     )
+
+
+def _speaker_vectors(examples: Sequence[Example]) -> Tensor:
+    """The clips' speaker vectors `[B, V]`."""
+    vectors = [e.speaker_vector for e in examples if e.speaker_vector is not None]
+    if len(vectors) < len(examples):
+        lacking = next(e.utterance_id for e in examples if e.speaker_vector is None)
+        raise UserError(
+            f"train.sovits.version: v2Pro and v2ProPlus are conditioned on speaker vectors, and {lacking} "
+            "has none in the shards. Set features.speaker_vector.backend=eres2netv2 and run again"
+        )
+    return torch.from_numpy(np.stack(vectors))
 
 
 def fit_frames(track: np.ndarray, frames: int) -> np.ndarray:
@@ -221,22 +240,22 @@ def train_networks(files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, wor
     def content(index: int) -> Tensor:
         return torch.from_numpy(examples[index].content).float()
 
-    validation = [
-        collate([held_out[i]], frame.hop_samples)
-        for i in range(min(len(held_out), settings.validation_clips if ranks.first else 0))
-    ]
+    def batch(chosen: Sequence[Example]) -> SovitsBatch:
+        return collate(chosen, frame.hop_samples, config.uses_speaker_vector)
+
+    validation = [batch([held_out[i]]) for i in range(min(len(held_out), settings.validation_clips))]
     with arithmetic_threads(cfg.compute.threads):
         start = start_networks(settings, config, len(examples), content, cfg.seed)
         generator = start.generator.to(machine.device)
         step = SovitsStep(generator, start.discriminator.to(machine.device), loss_weights(settings))
-        heard = [machine.place(batch) for batch in validation[: settings.sample_clips]]
+        heard = [machine.place(clip) for clip in validation[: settings.sample_clips]]
         samples = ValidationSamples(work.dir / "samples", generator, heard, cfg.seed)
         trained = train_in_stage(
             SovitsRecipe(step, settings, machine),
             Feed(
                 examples.frames,
                 examples.__getitem__,
-                lambda chosen: collate(chosen, frame.hop_samples),
+                batch,
                 batch_size=settings.batch_size,
                 seed=cfg.seed,
                 loader_threads=cfg.compute.loader_threads,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from models.frontend.audio import decode_flac
 from tasks.features.frames import spectrogram_parameters
@@ -26,10 +27,13 @@ READS: dict[str, Sequence[str]] = {
 }
 """What a stage must read to assemble a voice."""
 
-CONFIG = ("family", "release.synthesize", "features.linguistic")
+CONFIG = ("family", "release.synthesize", "features.linguistic", "features.content")
 """The settings it must declare."""
 
 COMFORTABLE_REFERENCE_S = 6.0
+
+SPEAKER_VECTOR = "speaker_vector"
+"""Column of the shards; families without speaker vectors leave it out or empty."""
 
 
 @dataclass(frozen=True)
@@ -94,21 +98,23 @@ def assemble_voice(inputs: Inputs, cfg: ConfigView) -> Voice:
     """
     clips = clip_facts(inputs.files("shard"))
     sovits, t2s = inputs.files("train_sovits"), inputs.files("train_t2s")
-    sovits_config = read_json(sovits["config.json"])
+    sovits_config, t2s_config = read_json(sovits["config.json"]), read_json(t2s["config.json"])
     profiles = inputs.table("speaker_profile", READS["speaker_profile"]).to_pylist()
     speakers = {clip.speaker for clip in clips}
     heard = [profile for profile in profiles if profile["speaker"] in speakers]
     codes = codes_by_clip(inputs)
     return Voice(
         generator=load_generator(sovits["generator.safetensors"], sovits_config["sizes"]),
-        decoder=load_decoder(t2s["decoder.safetensors"], read_json(t2s["config.json"])["sizes"]),
+        decoder=load_decoder(t2s["decoder.safetensors"], t2s_config["sizes"]),
         frame=spectrogram_parameters(cfg.family),
         symbol_table=sovits_config["symbol_table"],
         languages=languages_of(clips),
-        references={profile["speaker"]: _reference(_chosen(profile, clips), codes) for profile in heard},
+        references={profile["speaker"]: clip_reference(_chosen(profile, clips), codes) for profile in heard},
         default_speaker=max(heard, key=lambda p: (p["duration_s"], p["speaker"]))["speaker"],
         manner=cfg.release.synthesize,
         linguistic=cfg.features.linguistic,
+        content=cfg.features.content,
+        published=not (sovits_config["from_scratch"] or t2s_config["from_scratch"]),
     )
 
 
@@ -125,8 +131,13 @@ def _chosen(profile: Mapping[str, Any], clips: Sequence[ClipFacts]) -> ClipFacts
     )
 
 
-def _reference(clip: ClipFacts, codes: Mapping[str, tuple[int, ...]]) -> Reference:
-    row = clip_row(clip, ["audio", "phone_ids"])
+def clip_reference(clip: ClipFacts, codes: Mapping[str, tuple[int, ...]]) -> Reference:
+    """A clip of the corpus as a reference."""
+    row = clip_row(clip, ["audio", "phone_ids", "linguistic", "linguistic_dim"])
+    linguistic = None
+    if row["linguistic"]:
+        stored = np.frombuffer(row["linguistic"], np.float16).reshape(-1, row["linguistic_dim"])
+        linguistic = np.ascontiguousarray(stored.T, dtype=np.float32)
     return Reference(
         speaker=clip.speaker,
         utterance_id=clip.utterance_id,
@@ -135,4 +146,14 @@ def _reference(clip: ClipFacts, codes: Mapping[str, tuple[int, ...]]) -> Referen
         samples=np.asarray(decode_flac(row["audio"]["bytes"]).samples, dtype=np.float32),
         phone_ids=tuple(row["phone_ids"]),
         codes=codes[clip.utterance_id],
+        linguistic=linguistic,
+        speaker_vector=speaker_vector_of(clip),
     )
+
+
+def speaker_vector_of(clip: ClipFacts) -> NDArray[np.float32] | None:
+    """float32 `[V]` of a clip, None where its shard holds none."""
+    if SPEAKER_VECTOR not in pq.read_schema(clip.path).names:
+        return None
+    stored = clip_row(clip, [SPEAKER_VECTOR])[SPEAKER_VECTOR]
+    return np.array(stored, dtype=np.float32) if stored else None

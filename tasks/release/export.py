@@ -5,6 +5,7 @@ sovits.safetensors    codes, phones and a reference to a waveform
 t2s.safetensors       phones to codes
 symbols.json          the phone symbols in order
 references/*.flac     one clip per speaker
+references/*.safetensors  its speaker vector and linguistic features, where it has them
 metrics.json          the evaluation
 README.md             the voice card
 """
@@ -16,6 +17,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from safetensors.numpy import save_file
 
 from artifacts import digest, schemas
 from models.frontend.audio import encode_flac
@@ -63,6 +66,7 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         "networks": networks,
         "synthesize": voice.manner.model_dump(mode="json"),
         "linguistic": voice.linguistic.model_dump(mode="json", exclude={"folder"}),
+        "content": voice.content.model_dump(mode="json"),
         "training_data": {
             "clips": facts.clips,
             "hours": facts.hours,
@@ -98,8 +102,14 @@ def _speaker(folder: Path, voice: Voice, name: str) -> dict[str, Any]:
     reference = voice.references[name]
     file = f"references/{reference.utterance_id}.flac"
     (folder / file).write_bytes(encode_flac(reference.samples, voice.frame.sample_rate))
+    vectors = {"linguistic": reference.linguistic, "speaker_vector": reference.speaker_vector}
+    held = {key: value for key, value in vectors.items() if value is not None}
+    beside = f"references/{reference.utterance_id}.safetensors" if held else None
+    if beside:
+        save_file(held, folder / beside)
     return {
         "reference": file,
+        "vectors": beside,
         "utterance_id": reference.utterance_id,
         "text": reference.text,
         "language": reference.language,
@@ -143,7 +153,7 @@ EXPORT = CorpusStage(
     version=1,
     run=export_corpus,
     reads={**READS, "evaluate": ("evaluation.json",)},
-    config=(*CONFIG, "release.export", "corpus.licence", "voice", "features.content.backend"),
+    config=(*CONFIG, "release.export", "corpus.licence", "voice"),
     schema=schemas.NOTHING,
     libraries=("safetensors", "soundfile"),
     about="the voice as a self-contained folder",

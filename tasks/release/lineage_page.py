@@ -33,6 +33,7 @@ PHASES = {
         "spectrogram",
         "content",
         "linguistic",
+        "speaker_vector",
         "speaker_profile",
         "semantic",
         "shard",

@@ -69,6 +69,7 @@ READS: dict[str, tuple[str, ...]] = {
     "spectrogram": ("utterance_id",),
     "content": ("utterance_id", "backend"),
     "linguistic": ("utterance_id",),
+    "speaker_vector": ("utterance_id",),
     "speaker_profile": ("speaker",),
     "shard": (),
     "train_sovits": ("config.json", "curves.json"),

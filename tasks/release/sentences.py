@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from configs.errors import UserError
+from models.frontend.language import has_words
+from models.frontend.text.g2p import Phonemized, phonemize
+from models.frontend.text.mixing import Stretch, stretches, unreadable_share
+
+MAX_FOREIGN_SHARE = 0.3
+"""Letters of another script that a text may hold (names, for example) before it is refused."""
 
 MAX_CHARACTERS = 200
 """Longer sentences are cut at a comma or, failing that, between words: decoders drift on long ones."""
@@ -44,6 +54,69 @@ _ABBREVIATIONS = frozenset(
     ]
 )
 _INNER_STOP = re.compile(r"(?:^|[\s(\"'“])([^\s.]+|(?:[^\W\d]\.)+[^\W\d])\.$")
+
+
+class Sentence(NamedTuple):
+    """What is said in one breath.
+
+    Attributes:
+        text: As written.
+        runs: Its phones, one run per language, in order.
+    """
+
+    text: str
+    runs: tuple[Phonemized, ...]
+
+    @property
+    def phone_ids(self) -> list[int]:
+        """Of all runs together."""
+        return [phone_id for run in self.runs for phone_id in run.phone_ids]
+
+
+def spoken_sentences(text: str) -> list[str]:
+    """The sentences of a text that hold a word; stray marks between them are left out.
+
+    Raises:
+        UserError: there is none.
+    """
+    sentences = split_sentences(text)
+    if not sentences:
+        raise UserError("text: it is empty; give the words to speak")
+    spoken = [sentence for sentence in sentences if has_words(sentence)]
+    if not spoken:
+        raise UserError(f"text: {' '.join(sentences)[:60]!r} has no word that can be spoken")
+    return spoken
+
+
+def read_sentences(
+    text: str, language: str, spoken: Collection[str], symbol_table: str
+) -> Iterator[Sentence]:
+    """Phones of a text; the text is checked at once, each sentence read when it is asked for.
+
+    Args:
+        text: Any length.
+        language: Code of its main language.
+        spoken: Codes of all languages that may be mixed in.
+        symbol_table: One of `symbols.TABLE_NAMES`.
+
+    Raises:
+        UserError: as `spoken_sentences`, or too much of the text is in no spoken language.
+    """
+    read = [(one, _with_words(stretches(one, language, spoken))) for one in spoken_sentences(text)]
+    foreign = unreadable_share([part for _, parts in read for part in parts])
+    if foreign > MAX_FOREIGN_SHARE:
+        raise UserError(
+            f"text: {foreign:.0%} of its letters belong to no script of the language {language}; "
+            f"this voice speaks {', '.join(spoken)}"
+        )
+    return (
+        Sentence(one, tuple(phonemize(part.text, part.language, symbol_table) for part in parts))
+        for one, parts in read
+    )
+
+
+def _with_words(parts: Sequence[Stretch]) -> list[Stretch]:
+    return [part for part in parts if has_words(part.text)]
 
 
 def split_sentences(text: str) -> list[str]:

@@ -1,24 +1,31 @@
-"""From an exported folder to speech."""
+"""From an exported folder, or a run's corpus, to speech."""
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
 from artifacts import digest
+from configs.content import ContentSettings
 from configs.errors import UserError
 from configs.linguistic import LinguisticSettings
 from configs.release import SynthesizeSettings
 from models.frontend.audio import decode_flac
 from models.frontend.mel import SpectrogramParameters
 from tasks.finetune.networks import load_decoder, load_generator, read_json
+from tasks.pipeline import Pipeline
+from tasks.release.assembly import clip_facts, clip_reference
 from tasks.release.export import FORMAT
 from tasks.release.voice import Reference, Voice
 
-__all__ = ["Voice", "load_voice"]
+__all__ = ["Voice", "corpus_reference", "load_voice"]
 
 
 def load_voice(folder: Path) -> Voice:
@@ -48,9 +55,33 @@ def load_voice(folder: Path) -> Voice:
             default_speaker=voice["default_speaker"],
             manner=SynthesizeSettings.model_validate(voice["synthesize"]),
             linguistic=LinguisticSettings.model_validate(voice["linguistic"]),
+            content=ContentSettings.model_validate(voice["content"]),
+            published=not any(network["from_scratch"] for network in networks.values()),
         )
     except (KeyError, TypeError, ValidationError) as error:
         raise UserError(f"{described}: is not complete ({error}); export the voice again") from error
+
+
+def corpus_reference(pipeline: Pipeline, utterance_id: str) -> Reference:
+    """A clip of a finished voice's corpus as a reference.
+
+    Raises:
+        UserError: the corpus has no such clip, or the stages that describe it have not been run.
+    """
+    shard = pipeline.known("shard")
+    if shard is None:
+        raise UserError(f"voice {pipeline.voice}: its corpus is not finished; run the pipeline first")
+    clips = clip_facts({name: pipeline.store.local_path(ref) for name, ref in shard.files.items()})
+    found = {clip.utterance_id: clip for clip in clips}
+    if utterance_id not in found:
+        near = difflib.get_close_matches(utterance_id, found, n=3, cutoff=0.0)
+        raise UserError(
+            f"--reference-clip: the corpus of {pipeline.voice} holds no clip {utterance_id!r}; there are, "
+            f"for example, {', '.join(near)}"
+        )
+    table = pipeline.table("semantic", ["utterance_id", "codes"])
+    codes = dict(zip(table["utterance_id"].to_pylist(), table["codes"].to_pylist(), strict=True))
+    return clip_reference(found[utterance_id], {utterance_id: tuple(codes[utterance_id])})
 
 
 def _check_files(folder: Path, digests: dict[str, str]) -> None:
@@ -70,6 +101,7 @@ def _reference(folder: Path, name: str, speaker: dict[str, Any]) -> Reference:
         wave = decode_flac((folder / speaker["reference"]).read_bytes())
     except (OSError, ValueError) as error:
         raise UserError(f"{folder / speaker['reference']}: {error}; export the voice again") from error
+    vectors = _vectors(folder / speaker["vectors"]) if speaker["vectors"] else {}
     return Reference(
         speaker=name,
         utterance_id=speaker["utterance_id"],
@@ -78,4 +110,13 @@ def _reference(folder: Path, name: str, speaker: dict[str, Any]) -> Reference:
         samples=np.asarray(wave.samples, dtype=np.float32),
         phone_ids=tuple(speaker["phone_ids"]),
         codes=tuple(speaker["codes"]),
+        linguistic=vectors.get("linguistic"),
+        speaker_vector=vectors.get("speaker_vector"),
     )
+
+
+def _vectors(path: Path) -> dict[str, NDArray[np.float32]]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); export the voice again") from error

@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from artifacts import schemas
 from configs.errors import UserError
@@ -34,6 +35,7 @@ from tasks.release.assembly import (
     clip_facts,
     clip_row,
     codes_by_clip,
+    speaker_vector_of,
 )
 from tasks.release.voice import Voice
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
@@ -114,25 +116,24 @@ def _render(
     phonemized = Phonemized(**spoken, unknown=[])
     reference = voice.reference_of(clip.speaker if clip.speaker in voice.references else None)
 
-    def rng(kind: Kind) -> torch.Generator:
-        return torch.Generator().manual_seed(derive_seed(seed, "synthesize", clip.utterance_id, kind))
+    def seed_of(kind: Kind) -> int:
+        return derive_seed(seed, "synthesize", clip.utterance_id, kind)
 
-    rendered = voice.render(phonemized, reference, rng("text"))
+    rendered = voice.render([phonemized], [reference], seed_of("text"))
     own_codes, phone_ids = torch.tensor([codes]), torch.tensor([phonemized.phone_ids])
+    rng = torch.Generator().manual_seed(seed_of("codes"))
+    from_codes = voice.render_codes(own_codes, phone_ids, [reference], rng, speed=1.0)
+    own_vector = speaker_vector_of(clip)
     return [
         _Sample("recording", decode_flac(_flac(clip)).samples, cut_off=False),
-        _Sample("posterior", _resynthesis(voice, example), cut_off=False),
-        _Sample(
-            "codes",
-            voice.render_codes(own_codes, phone_ids, reference, rng("codes"), speed=1.0),
-            cut_off=False,
-        ),
+        _Sample("posterior", _resynthesis(voice, example, own_vector), cut_off=False),
+        _Sample("codes", from_codes, cut_off=False),
         _Sample("text", rendered.samples, rendered.cut_off),
     ]
 
 
 @torch.no_grad()
-def _resynthesis(voice: Voice, example: Example) -> Samples:
+def _resynthesis(voice: Voice, example: Example, own_vector: NDArray[np.float32] | None) -> Samples:
     batch = collate([example], voice.frame.hop_samples)
     output = voice.generator.reconstruct(
         batch.ssl,
@@ -140,7 +141,7 @@ def _resynthesis(voice: Voice, example: Example) -> Samples:
         batch.spec_lengths,
         batch.phone_ids,
         batch.phone_lengths,
-        speaker_vector=None,
+        speaker_vector=None if own_vector is None else torch.from_numpy(own_vector)[None],
     )
     return np.asarray(output.wave[0, 0].numpy(), dtype=np.float32)
 

@@ -2,53 +2,61 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
+from configs.content import ContentSettings
 from configs.errors import UserError
 from configs.linguistic import LinguisticSettings
 from configs.release import SynthesizeSettings
 from models.frontend.audio import Samples, Waveform
-from models.frontend.language import foreign_share
 from models.frontend.mel import SpectrogramParameters, linear_spectrogram
-from models.frontend.text.g2p import Phonemized, base_language, phonemize
+from models.frontend.text.g2p import Phonemized, base_language, table_languages
 from models.linguistic.bert import bert_features, load_bert
 from models.sovits.model import SovitsGenerator
 from models.t2s.generation import generate
 from models.t2s.model import TextToSemantic
 from models.t2s.sampling import Sampling
 from tasks.finetune.batches import derive_seed
-from tasks.release.sentences import split_sentences
+from tasks.release.sentences import Sentence, read_sentences
 
 logger = logging.getLogger(__name__)
-
-MAX_FOREIGN_SHARE = 0.3
-"""Letters of another script that a text may hold (names, for example) before it is refused."""
 
 CODES_PER_S = 25.0
 SLOWEST_PHONES_PER_S = 3.0
 """A sentence that takes longer than this is a decoder that does not find its end."""
 
+WINDOW_BATCHES = 4
+"""Sentences of so many batches are sorted by length, so that a batch's sentences end about together."""
 
-@dataclass(frozen=True)
+Runs = Sequence[Phonemized]
+"""A sentence as one run of phones per language."""
+
+
+@dataclass(frozen=True, eq=False)
 class Reference:
     """A recorded clip that stands for a speaker.
 
     Attributes:
         speaker: Whose it is.
         utterance_id: Which clip.
-        text: What is said.
+        text: What is said; "" where nobody knows.
         language: In which language.
         samples: float32 `[S]` at the family's sample rate.
-        phone_ids: Phones of the text.
-        codes: Semantic codes of the clip.
+        phone_ids: Phones of the text; none for an unknown text, which prompts nothing.
+        codes: Semantic codes of the clip, as above.
+        linguistic: float32 `[D, L]` for the phones, or None for zeros.
+        speaker_vector: float32 `[V]`, where the generator is conditioned on one.
     """
 
     speaker: str
@@ -58,6 +66,20 @@ class Reference:
     samples: Samples
     phone_ids: tuple[int, ...]
     codes: tuple[int, ...]
+    linguistic: NDArray[np.float32] | None = None
+    speaker_vector: NDArray[np.float32] | None = None
+
+
+class Coded(NamedTuple):
+    """What the decoder made of one sentence.
+
+    Attributes:
+        codes: Semantic codes at 25 Hz.
+        cut_off: It found no end and was stopped.
+    """
+
+    codes: tuple[int, ...]
+    cut_off: bool
 
 
 class Rendering(NamedTuple):
@@ -71,6 +93,20 @@ class Rendering(NamedTuple):
 
     samples: Samples
     codes: tuple[int, ...]
+    cut_off: bool
+
+
+class Piece(NamedTuple):
+    """One sentence of a spoken text.
+
+    Attributes:
+        text: As written.
+        samples: float32 `[S]` in +-1, with the pause before it.
+        cut_off: As in `Rendering`.
+    """
+
+    text: str
+    samples: Samples
     cut_off: bool
 
 
@@ -88,6 +124,8 @@ class Voice:
         default_speaker: Who speaks when nobody is asked for.
         manner: How codes and latents are drawn.
         linguistic: How Chinese text becomes linguistic features.
+        content: How a recording becomes content features, for references from outside the corpus.
+        published: Both networks started from published weights, which know all languages of their table.
     """
 
     generator: SovitsGenerator
@@ -99,6 +137,8 @@ class Voice:
     default_speaker: str
     manner: SynthesizeSettings
     linguistic: LinguisticSettings
+    content: ContentSettings
+    published: bool
 
     def speak(
         self,
@@ -106,103 +146,139 @@ class Voice:
         *,
         seed: int = 0,
         language: str | None = None,
+        references: Sequence[Reference] | None = None,
         speaker: str | None = None,
         speed: float | None = None,
+        batch_sentences: int | None = None,
     ) -> Waveform:
-        """Speak a text, sentence by sentence; the same arguments give the same samples.
+        """Speak a text; the same arguments give the same samples. Arguments and errors as `pieces`."""
+        spoken = self.pieces(
+            text,
+            seed=seed,
+            language=language,
+            references=references,
+            speaker=speaker,
+            speed=speed,
+            batch_sentences=batch_sentences,
+        )
+        return Waveform(np.concatenate([piece.samples for piece in spoken]), self.frame.sample_rate)
+
+    def pieces(
+        self,
+        text: str,
+        *,
+        seed: int = 0,
+        language: str | None = None,
+        references: Sequence[Reference] | None = None,
+        speaker: str | None = None,
+        speed: float | None = None,
+        batch_sentences: int | None = None,
+        at_once: bool = False,
+    ) -> Iterator[Piece]:
+        """Speak a text sentence by sentence, in order, holding no more than a few of them.
 
         Args:
             text: Any length.
-            seed: Of everything that is drawn.
-            language: Code of the text's language; the voice's first by default.
+            seed: Of everything that is drawn; each sentence draws from its own number, so that neither the
+                batch nor the sentences around it change what is heard.
+            language: Code of the text's main language; the voice's first by default.
+            references: The first is continued by the decoder, the styles of all are averaged; by default
+                the clip of `speaker`.
             speaker: One of `references`; `default_speaker` by default.
             speed: Above 1 is faster; the voice's own setting by default.
+            batch_sentences: The voice's own setting by default.
+            at_once: Start with a single sentence, for a listener who waits.
 
         Raises:
             UserError: a language or speaker that the voice does not have, or a text without words.
         """
-        reference = self.reference_of(speaker)
+        chosen = references if references is not None else [self.reference_of(speaker)]
         spoken_language = self.checked_language(language)
-        sentences = split_sentences(text)
-        if not sentences:
-            raise UserError("text: it is empty; give the words to speak")
-        foreign = foreign_share(text, spoken_language)
-        if foreign > MAX_FOREIGN_SHARE:
-            raise UserError(
-                f"text: {foreign:.0%} of its letters belong to no script of the language {spoken_language}; "
-                f"this voice speaks {', '.join(self.languages)}"
-            )
-        pieces: list[Samples] = []
-        pause = np.zeros(round(self.manner.pause_s * self.frame.sample_rate), dtype=np.float32)
-        for number, sentence in enumerate(_speakable(sentences)):
-            phonemized = phonemize(sentence, spoken_language, self.symbol_table)
-            rng = torch.Generator().manual_seed(derive_seed(seed, "speak", number))
-            rendered = self.render(phonemized, reference, rng, speed)
-            if rendered.cut_off:
-                logger.warning(
-                    "%r was cut off after %.1f s: the decoder found no end",
-                    sentence,
-                    len(rendered.samples) / self.frame.sample_rate,
-                )
-            pieces += [pause, rendered.samples] if pieces else [rendered.samples]
-        return Waveform(np.concatenate(pieces), self.frame.sample_rate)
+        sentences = read_sentences(text, spoken_language, self.spoken_languages, self.symbol_table)
+        batch = batch_sentences or self.manner.batch_sentences
+        return self._rendered(sentences, chosen, seed, speed, batch, at_once)
 
     @torch.no_grad()
     def render(
-        self,
-        phonemized: Phonemized,
-        reference: Reference,
-        rng: torch.Generator,
-        speed: float | None = None,
+        self, runs: Runs, references: Sequence[Reference], seed: int, speed: float | None = None
     ) -> Rendering:
         """One sentence by the path that text takes: phones, codes, waveform."""
+        (coded,) = self.draw_codes([runs], references[0], [seed])
+        samples = self._wave(runs, coded, references, seed, speed)
+        return Rendering(samples, coded.codes, coded.cut_off)
+
+    @torch.no_grad()
+    def draw_codes(
+        self, sentences: Sequence[Runs], reference: Reference, seeds: Sequence[int]
+    ) -> list[Coded]:
+        """Semantic codes of several sentences, drawn together; a seed for each.
+
+        A sentence's codes are those it would get alone, up to rounding in the networks.
+        """
         manner = self.manner
-        own = torch.tensor([phonemized.phone_ids])
-        phones, bert, prompt = own, self._linguistic_features(phonemized), None
-        if manner.prompt_with_reference:
-            given = torch.tensor([reference.phone_ids])
-            phones = torch.cat((given, own), dim=1)
-            bert = torch.cat((bert.new_zeros(1, bert.shape[1], given.shape[1]), bert), dim=2)
-            prompt = torch.tensor([reference.codes])
-        longest_s = min(manner.max_sentence_s, own.shape[1] / SLOWEST_PHONES_PER_S + 1.0)
+        prompted = manner.prompt_with_reference and bool(reference.codes)
+        given = list(reference.phone_ids) if prompted else []
+        own = [_phone_ids(runs) for runs in sentences]
+        rows = [torch.tensor([*given, *phone_ids]) for phone_ids in own]
+        phones = pad_sequence(rows, batch_first=True)
+        bert = torch.zeros(len(rows), self.decoder.config.linguistic_channels, phones.shape[1])
+        for row, runs in enumerate(sentences):
+            if prompted and reference.linguistic is not None:
+                bert[row, :, : len(given)] = torch.from_numpy(reference.linguistic)
+            self._write_linguistic(bert[row], runs, len(given))
+        limits = [self._longest_codes(len(phone_ids)) for phone_ids in own]
         generated = generate(
             self.decoder,
             phones,
-            torch.tensor([phones.shape[1]]),
+            torch.tensor([len(row) for row in rows]),
             bert,
-            prompt=prompt,
+            prompt=torch.tensor([reference.codes] * len(rows)) if prompted else None,
             sampling=Sampling(
                 top_k=manner.top_k,
                 top_p=manner.top_p,
                 temperature=manner.temperature,
                 repetition_penalty=manner.repetition_penalty,
             ),
-            max_codes=math.ceil(longest_s * CODES_PER_S),
-            rng=rng,
+            max_codes=max(limits),
+            rng=[_generator(seed, "codes") for seed in seeds],
         )
-        samples = self.render_codes(generated.codes, own, reference, rng, speed)
-        codes = tuple(generated.codes[0].tolist())
-        return Rendering(samples, codes, cut_off=not bool(generated.ended[0]))
+        # The batch runs as long as its longest sentence may; each is held to its own limit.
+        return [
+            Coded(tuple(codes[: min(length, limit)].tolist()), cut_off=length >= limit)
+            for codes, length, limit in zip(generated.codes, generated.lengths.tolist(), limits, strict=True)
+        ]
 
     @torch.no_grad()
     def render_codes(
         self,
         codes: Tensor,
         phone_ids: Tensor,
-        reference: Reference,
+        references: Sequence[Reference],
         rng: torch.Generator,
         speed: float | None = None,
     ) -> Samples:
-        """Codes `[1, K]` and phones `[1, L]` to float32 samples `[S]`, by the prior path."""
+        """Codes `[1, K]` and phones `[1, L]` to float32 samples `[S]`, by the prior path.
+
+        Raises:
+            UserError: a reference without the speaker vector that the generator needs.
+        """
         wave = self.generator.decode(
             codes,
             phone_ids,
-            [linear_spectrogram(torch.from_numpy(reference.samples)[None], self.frame)],
+            [linear_spectrogram(torch.from_numpy(one.samples)[None], self.frame) for one in references],
+            speaker_vectors=self._speaker_vectors(references),
             speed=self.manner.speed if speed is None else speed,
             noise_scale=self.manner.noise_scale,
             rng=rng,
         )
         return np.asarray(wave[0, 0].numpy(), dtype=np.float32)
+
+    @property
+    def spoken_languages(self) -> tuple[str, ...]:
+        """Languages of the clips, then those that published weights bring along."""
+        heard = {base_language(own) for own in self.languages}
+        brought = table_languages(self.symbol_table) if self.published else ()
+        return (*self.languages, *(code for code in brought if code not in heard))
 
     def reference_of(self, speaker: str | None) -> Reference:
         """The clip that stands for a speaker.
@@ -224,7 +300,7 @@ class Voice:
         """
         if language is None:
             return self.languages[0]
-        for own in self.languages:
+        for own in self.spoken_languages:
             # The accent is the one the voice was trained with, whichever was asked for.
             if base_language(own) == base_language(language):
                 return own
@@ -233,19 +309,106 @@ class Voice:
             f"{', '.join(self.languages)}. Train it on clips of that language first"
         )
 
-    def _linguistic_features(self, phonemized: Phonemized) -> Tensor:
-        """`[1, D, L]`, zeros for every language but Chinese."""
-        channels = self.decoder.config.linguistic_channels
+    def linguistic_features(self, runs: Runs) -> NDArray[np.float32] | None:
+        """`[D, L]` for the phones of all runs, or None where all of them are zeros."""
+        features = torch.zeros(self.decoder.config.linguistic_channels, len(_phone_ids(runs)))
+        return features.numpy() if self._write_linguistic(features, runs, 0) else None
+
+    @torch.no_grad()
+    def _rendered(
+        self,
+        sentences: Iterator[Sentence],
+        references: Sequence[Reference],
+        seed: int,
+        speed: float | None,
+        batch: int,
+        at_once: bool,
+    ) -> Iterator[Piece]:
+        pause = np.zeros(round(self.manner.pause_s * self.frame.sample_rate), dtype=np.float32)
+        number = 0
+        for window in _windows(sentences, batch, at_once):
+            seeds = [derive_seed(seed, "speak", number + at) for at in range(len(window))]
+            coded = self._draw_sorted(window, references[0], seeds, batch)
+            for sentence, own_seed, codes in zip(window, seeds, coded, strict=True):
+                samples = _within_full_scale(self._wave(sentence.runs, codes, references, own_seed, speed))
+                if codes.cut_off:
+                    logger.warning(
+                        "%r was cut off after %.1f s: the decoder found no end",
+                        sentence.text,
+                        len(samples) / self.frame.sample_rate,
+                    )
+                joined = np.concatenate([pause, samples]) if number else samples
+                yield Piece(sentence.text, joined, codes.cut_off)
+                number += 1
+
+    def _draw_sorted(
+        self, sentences: Sequence[Sentence], reference: Reference, seeds: Sequence[int], batch: int
+    ) -> list[Coded]:
+        """Codes of the sentences in their order, drawn in batches of about equally long ones."""
+        order = sorted(range(len(sentences)), key=lambda at: len(sentences[at].phone_ids))
+        drawn: dict[int, Coded] = {}
+        for start in range(0, len(order), batch):
+            rows = order[start : start + batch]
+            coded = self.draw_codes(
+                [sentences[at].runs for at in rows], reference, [seeds[at] for at in rows]
+            )
+            drawn.update(zip(rows, coded, strict=True))
+        return [drawn[at] for at in range(len(sentences))]
+
+    def _wave(
+        self, runs: Runs, coded: Coded, references: Sequence[Reference], seed: int, speed: float | None
+    ) -> Samples:
+        codes, phone_ids = torch.tensor([coded.codes]), torch.tensor([_phone_ids(runs)])
+        return self.render_codes(codes, phone_ids, references, _generator(seed, "noise"), speed)
+
+    def _longest_codes(self, n_phones: int) -> int:
+        longest_s = min(self.manner.max_sentence_s, n_phones / SLOWEST_PHONES_PER_S + 1.0)
+        return math.ceil(longest_s * CODES_PER_S)
+
+    def _speaker_vectors(self, references: Sequence[Reference]) -> list[Tensor] | None:
+        if not self.generator.config.uses_speaker_vector:
+            return None
+        for one in references:
+            if one.speaker_vector is None:
+                raise UserError(
+                    f"reference {one.utterance_id}: it has no speaker vector, which a "
+                    f"{self.generator.config.version} voice needs; run the pipeline with "
+                    "features.speaker_vector set, and export the voice again"
+                )
+        return [torch.from_numpy(one.speaker_vector)[None] for one in references]
+
+    def _write_linguistic(self, features: Tensor, runs: Runs, start: int) -> bool:
+        """Write Chinese runs' vectors into `features` [D, L]; the first run's phones begin at `start`."""
         settings = self.linguistic
-        if settings.backend == "bert" and phonemized.language == "zh":
-            encoder = load_bert(settings.model, settings.revision, settings.weights_digest)
-            return bert_features(encoder, phonemized.words, phonemized.word2ph, settings.layer)[None]
-        return torch.zeros(1, channels, len(phonemized.phone_ids))
+        if settings.backend != "bert":
+            return False
+        written = False
+        for run in runs:
+            end = start + len(run.phone_ids)
+            if run.language == "zh":
+                encoder = load_bert(settings.model, settings.revision, settings.weights_digest)
+                features[:, start:end] = bert_features(encoder, run.words, run.word2ph, settings.layer)
+                written = True
+            start = end
+        return written
 
 
-def _speakable(sentences: list[str]) -> list[str]:
-    """Sentences with at least one letter or digit; stray marks join nothing and are left out."""
-    spoken = [sentence for sentence in sentences if any(c.isalnum() for c in sentence)]
-    if not spoken:
-        raise UserError(f"text: {' '.join(sentences)[:60]!r} has no word that can be spoken")
-    return spoken
+def _phone_ids(runs: Runs) -> list[int]:
+    return [phone_id for run in runs for phone_id in run.phone_ids]
+
+
+def _generator(seed: int, purpose: str) -> torch.Generator:
+    return torch.Generator().manual_seed(derive_seed(seed, purpose))
+
+
+def _windows(sentences: Iterator[Sentence], batch: int, at_once: bool) -> Iterator[list[Sentence]]:
+    size = 1 if at_once else WINDOW_BATCHES * batch
+    while window := list(itertools.islice(sentences, size)):
+        yield window
+        size = min(size * batch, WINDOW_BATCHES * batch)
+
+
+def _within_full_scale(samples: Samples) -> Samples:
+    """Brought down where the peak is above full scale, never wrapped."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    return samples / np.float32(peak) if peak > 1.0 else samples

@@ -1,18 +1,20 @@
 """Text to phones of a symbol table: the one entry point of the text front end.
 
-Which front end speaks depends on the table: GPT-SoVITS's tables hold ARPAbet for English and initials and
-finals for Chinese, and a model fine-tuned from published weights must get exactly those. Every other
-language uses espeak's IPA and our own `ipa` table, for which no published weights exist: such a voice is
-trained from scratch.
+Which front end speaks depends on the table: GPT-SoVITS's tables hold ARPAbet for English, initials and finals
+for Chinese and symbols of their own for Japanese, Korean and Cantonese, and a model fine-tuned from published
+weights must get exactly those. Every other language uses espeak's IPA and our own `ipa` table, for which no
+published weights exist: such a voice is trained from scratch.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import NamedTuple
 
 from configs.errors import UserError
 from models.frontend.text.arpabet import arpabet_words
+from models.frontend.text.cantonese import jyutping_of, jyutping_symbols
 from models.frontend.text.characters import Token
 from models.frontend.text.espeak_ipa import (
     UnsupportedLanguageError,
@@ -20,15 +22,22 @@ from models.frontend.text.espeak_ipa import (
     espeak_words,
     segment_phones,
 )
+from models.frontend.text.japanese import PITCH_MARKS, japanese_phones
+from models.frontend.text.korean import is_hangul, korean_phones
 from models.frontend.text.normalize import normalize, normalized_text
 from models.frontend.text.pinyin import pinyin_of, syllable_symbols
 from models.frontend.text.symbols import UNKNOWN, load_symbol_table
 
 _BASE_OF = {"cmn": "zh", "iw": "he", "nn": "nb", "no": "nb"}
-_GPT_SOVITS_LANGUAGES = frozenset(("en", "zh"))
-_WITHOUT_FRONT_END = {
-    "ja": "espeak reads its characters as 'Chinese letter', and this version has no Japanese front end",
+_LANGUAGES_OF = {
+    "gpt-sovits-v1": ("en", "zh", "ja"),
+    "gpt-sovits-v2": ("en", "zh", "ja", "ko", "yue"),
+    "ipa": (),
 }
+_WITHOUT_IPA = {
+    "ja": "espeak reads its characters as 'Chinese letter'",
+}
+_WORD_BREAK = "空"
 AUTOMATIC = "auto"
 
 
@@ -67,9 +76,14 @@ def base_language(language: str) -> str:
     return _BASE_OF.get(base, base)
 
 
+def table_languages(symbol_table: str) -> tuple[str, ...]:
+    """Languages that the published weights of a table speak; none for our own table."""
+    return _LANGUAGES_OF[symbol_table]
+
+
 def choose_table(language: str, family_table: str) -> str:
     """The family's own table where it holds the language, else `ipa` (a voice trained from scratch)."""
-    covered = family_table == "ipa" or base_language(language) in _GPT_SOVITS_LANGUAGES
+    covered = family_table == "ipa" or base_language(language) in _LANGUAGES_OF[family_table]
     return family_table if covered else "ipa"
 
 
@@ -77,7 +91,7 @@ def phonemize(text: str, language: str, symbol_table: str) -> Phonemized:
     """Phones of a text. symbol_table: one of `symbols.TABLE_NAMES`.
 
     Any Unicode is accepted. Raises TextError when the language has no front end, the table does not
-    cover it, or nothing in the text can be spoken.
+    cover it, or nothing in the text can be spoken, and MissingFrontEndError when its package is missing.
     """
     base = base_language(language)
     _require_front_end(language, base, symbol_table)
@@ -88,16 +102,14 @@ def phonemize(text: str, language: str, symbol_table: str) -> Phonemized:
         )
     table = load_symbol_table(symbol_table)
     unknown: list[str] = []
-    if symbol_table == "ipa":
-        spoken = _ipa_tokens(tokens, language, unknown)
-    elif base == "zh":
-        spoken = _chinese_tokens(tokens)
-    else:
-        spoken = _english_tokens(tokens)
+    is_ipa = symbol_table == "ipa"
+    spoken = _ipa_tokens(tokens, language, unknown) if is_ipa else _FRONT_ENDS[base](tokens)
     words: list[str] = []
     phones: list[str] = []
     word2ph: list[int] = []
-    for word, word_phones in spoken:
+    for word, said in spoken:
+        # The older table has no pitch marks; the phones alone are what its weights know.
+        word_phones = [phone for phone in said if phone in table.ids or phone not in PITCH_MARKS]
         if not word_phones:
             # espeak or the dictionary had nothing to say: keep the word in step, and count it.
             unknown.append(word)
@@ -113,19 +125,21 @@ def phonemize(text: str, language: str, symbol_table: str) -> Phonemized:
 
 
 def _require_front_end(language: str, base: str, symbol_table: str) -> None:
-    if base in _WITHOUT_FRONT_END:
-        raise TextError(
-            "unsupported_language", "language", language, _WITHOUT_FRONT_END[base],
-            "Remove these clips, or give them another language code if the code is wrong.",
-        )  # fmt: skip
     if symbol_table != "ipa":
-        if base not in _GPT_SOVITS_LANGUAGES:
+        covered = _LANGUAGES_OF[symbol_table]
+        if base not in covered:
             raise TextError(
                 "table_language", "language", language,
-                f"table {symbol_table} holds front ends for {', '.join(sorted(_GPT_SOVITS_LANGUAGES))} here",
+                f"table {symbol_table} holds phones of {', '.join(covered)}",
                 "Use the table ipa (features.phonemize.symbol_table), which trains from scratch.",
             )  # fmt: skip
         return
+    if base in _WITHOUT_IPA:
+        raise TextError(
+            "unsupported_language", "language", language, _WITHOUT_IPA[base],
+            "Use the table gpt-sovits-v2, which has a front end for it, or give these clips another "
+            "language code if the code is wrong.",
+        )  # fmt: skip
     try:
         espeak_voice(language)
     except UnsupportedLanguageError as error:
@@ -166,6 +180,16 @@ def _english_tokens(tokens: list[Token]) -> list[tuple[str, list[str]]]:
 
 
 def _chinese_tokens(tokens: list[Token]) -> list[tuple[str, list[str]]]:
+    return _by_character(tokens, lambda han: [list(syllable_symbols(read) or ()) for read in pinyin_of(han)])
+
+
+def _cantonese_tokens(tokens: list[Token]) -> list[tuple[str, list[str]]]:
+    return _by_character(tokens, lambda han: [jyutping_symbols(read) for read in jyutping_of(han)])
+
+
+def _by_character(
+    tokens: list[Token], symbols_of: Callable[[str], list[list[str]]]
+) -> list[tuple[str, list[str]]]:
     """One word per Han character (BERT's features are per character); Latin words are read as English."""
     spoken: list[tuple[str, list[str]]] = []
     for token in tokens:
@@ -175,12 +199,40 @@ def _chinese_tokens(tokens: list[Token]) -> list[tuple[str, list[str]]]:
         for is_han, run in itertools.groupby(token.text, key=_is_han):
             stretch = "".join(run)
             if is_han:
-                readings = zip(stretch, pinyin_of(stretch), strict=True)
-                spoken.extend((char, list(syllable_symbols(read) or ())) for char, read in readings)
+                spoken.extend(zip(stretch, symbols_of(stretch), strict=True))
             else:
                 spoken.append((stretch, arpabet_words([stretch])[0]))
     return spoken
 
 
+def _japanese_tokens(tokens: list[Token]) -> list[tuple[str, list[str]]]:
+    return [(token.text, [token.text] if token.is_mark else japanese_phones(token.text)) for token in tokens]
+
+
+def _korean_tokens(tokens: list[Token]) -> list[tuple[str, list[str]]]:
+    """A break after each word that another follows, as published weights know it; Latin words are English."""
+    spoken: list[tuple[str, list[str]]] = []
+    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.is_mark:
+            spoken.append((token.text, [token.text]))
+            continue
+        phones: list[str] = []
+        for hangul, run in itertools.groupby(token.text, key=is_hangul):
+            part = "".join(run)
+            phones += korean_phones(part) if hangul else arpabet_words([part])[0]
+        is_joined = bool(phones) and following is not None and not following.is_mark
+        spoken.append((token.text, [*phones, _WORD_BREAK] if is_joined else phones))
+    return spoken
+
+
 def _is_han(character: str) -> bool:
     return "\u4e00" <= character <= "\u9fff" or "\u3400" <= character <= "\u4dbf" or character == "〇"
+
+
+_FRONT_ENDS: dict[str, Callable[[list[Token]], list[tuple[str, list[str]]]]] = {
+    "en": _english_tokens,
+    "zh": _chinese_tokens,
+    "ja": _japanese_tokens,
+    "ko": _korean_tokens,
+    "yue": _cantonese_tokens,
+}

@@ -1,8 +1,8 @@
 """Written text to spoken words: numbers, dates, times, money, abbreviations, signs.
 
-English, German and Chinese have rules of their own (`normalize_en`, `normalize_de`, `normalize_zh`); every
-other language gets its number words from num2words, and what that library cannot say stays in digits,
-which espeak reads itself.
+English, German and Chinese have rules of their own (`normalize_en`, `normalize_de`, `normalize_zh`), and
+Cantonese is written with the Chinese ones; every other language gets its number words from num2words, and
+what that library cannot say stays in digits, which espeak reads itself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ from models.frontend.text import normalize_de, normalize_en, normalize_zh
 from models.frontend.text.characters import Token, detokenize, fold, tokenize
 from models.frontend.text.numbers import spell_numbers
 
-_RULES = {"en": normalize_en.expand, "de": normalize_de.expand, "zh": normalize_zh.expand}
+_UNSPACED = frozenset(("zh", "yue", "ja"))
+_RULES = {
+    "en": normalize_en.expand,
+    "de": normalize_de.expand,
+    "zh": normalize_zh.expand,
+    "yue": normalize_zh.expand,
+}
 
 
 def normalize(text: str, language: str) -> list[Token]:
@@ -26,5 +32,5 @@ def normalize(text: str, language: str) -> list[Token]:
 
 
 def normalized_text(tokens: list[Token], language: str) -> str:
-    """The tokens written out again; Chinese has no spaces between its characters."""
-    return detokenize(tokens, separator="" if language == "zh" else " ")
+    """The tokens written out again; Chinese and Japanese have no spaces between their words."""
+    return detokenize(tokens, separator="" if language in _UNSPACED else " ")

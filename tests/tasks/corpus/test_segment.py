@@ -89,3 +89,30 @@ def test_what_holds_no_speech_is_named() -> None:
 def test_speech_50_db_down_is_speech(clip: tuple[np.ndarray, int]) -> None:
     samples, rate = clip
     assert len(run_one(SEGMENT, recording(samples * 10**-2.5, rate, text="words")).rows) == 1
+
+
+def test_gpt_sovits_slices_every_recording_without_text(speech: Path) -> None:
+    samples, rate = read(speech / "long" / "wavs" / "long_lj_share_mixed.flac")
+    cfg = settings(corpus__segment__method="gpt-sovits", corpus__segment__max_s=5.0)
+    outcome = run_one(SEGMENT, recording(samples[: 60 * rate], rate), cfg)
+    assert len(outcome.rows) > 8
+    for utterance in outcome.rows:
+        assert utterance["duration_s"] <= 5.0
+        start = round(utterance["start_s"] * rate)
+        piece = decode_flac(utterance["audio"]).samples
+        np.testing.assert_allclose(piece, samples[start : start + piece.size], atol=1e-6)
+    assert all(left["end_s"] <= right["start_s"] for left, right in pairwise(outcome.rows))
+
+
+def test_gpt_sovits_leaves_clips_with_text_and_refuses_silence(clip: tuple[np.ndarray, int]) -> None:
+    cfg = settings(corpus__segment__method="gpt-sovits")
+    (utterance,) = run_one(SEGMENT, recording(*clip, text="words"), cfg).rows
+    assert utterance["text"] == "words"
+    silence = recording(np.zeros(9 * RATE), RATE)
+    (refused,) = run_one(SEGMENT, silence, cfg).rejects
+    assert refused.code == "silent"
+
+
+def test_a_slicer_that_contradicts_itself_is_refused() -> None:
+    with pytest.raises(ValueError, match="min_interval >= hop_size"):
+        settings(corpus__segment__slicer={"min_interval": 5.0})

@@ -20,6 +20,7 @@ from configs.linguistic import LinguisticSettings
 from configs.phonemize import PhonemizeSettings
 from configs.pitch import PitchSettings
 from configs.shard import ShardSettings
+from configs.speaker_vector import SpeakerVectorSettings
 from configs.spectrogram import SpectrogramSettings
 from models.frontend.audio import decode_flac, encode_flac
 from tasks.features.content import CONTENT
@@ -27,6 +28,7 @@ from tasks.features.linguistic import LINGUISTIC
 from tasks.features.phonemize import PHONEMIZE
 from tasks.features.pitch import PITCH
 from tasks.features.shard import SHARD, shard_corpus
+from tasks.features.speaker_vector import SPEAKER_VECTOR
 from tasks.features.spectrogram import SPECTROGRAM
 from tasks.outcome import ConfigView, Outcome, Reject, Work
 from tasks.stage import RowStage, code_digests
@@ -42,6 +44,7 @@ def settings(**sections: Any) -> SimpleNamespace:
         "spectrogram": SpectrogramSettings(),
         "content": ContentSettings(),
         "linguistic": LinguisticSettings(),
+        "speaker_vector": SpeakerVectorSettings(),
         "shard": ShardSettings(rows_per_file=5, rows_per_group=2),
     }
     family = sections.pop("family", FamilySettings())
@@ -100,7 +103,7 @@ class FakeInputs:
 def corpus(n_clips: int, tree: Any) -> FakeInputs:
     clips = [clip(number) for number in range(n_clips)]
     made: dict[str, list[dict[str, Any]]] = {"segment": clips, "enhance": clips, "screen": clips}
-    for stage in (PHONEMIZE, PITCH, SPECTROGRAM, CONTENT):
+    for stage in (PHONEMIZE, PITCH, SPECTROGRAM, CONTENT, SPEAKER_VECTOR):
         made[stage.name] = [row for out in run_rows(stage, clips, tree) for row in out.rows]
     made["linguistic"] = [row for out in run_rows(LINGUISTIC, made["phonemize"], tree) for row in out.rows]
     made["align"] = [
@@ -225,6 +228,7 @@ def test_the_table_is_read_back_as_it_was_made(
         assert len(row["linear"]) == 2 * row["n_frames"] * 1_025
         assert len(row["content"]) == 2 * row["n_frames"] * 39
         assert (row["linguistic"], row["linguistic_dim"]) == (b"", 1_024)
+        assert row["speaker_vector"] == b""
         assert len(row["f0_hz"]) == len(row["energy"]) == row["n_frames"]
         assert sum(row["durations"]) == row["n_frames"]
         assert len(row["durations"]) == len(row["phones"]) == sum(row["word2ph"])
@@ -278,7 +282,7 @@ def test_mixed_symbol_tables_are_refused(tree: SimpleNamespace, tmp_path: Path) 
         shard(mixed, tree, tmp_path)
 
 
-@pytest.mark.parametrize("stage", [PHONEMIZE, PITCH, SPECTROGRAM, CONTENT, LINGUISTIC, SHARD])
+@pytest.mark.parametrize("stage", [PHONEMIZE, PITCH, SPECTROGRAM, CONTENT, LINGUISTIC, SPEAKER_VECTOR, SHARD])
 def test_declared_code_exists(stage: Any) -> None:
     assert code_digests((stage.run.__module__, *stage.code))
 

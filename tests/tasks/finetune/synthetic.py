@@ -151,6 +151,7 @@ def row(index: int, seconds: float, split: str = "train") -> dict[str, Any]:
         "content_dim": 12,
         "linguistic": b"",
         "linguistic_dim": 8,
+        "speaker_vector": b"",
     }
 
 

@@ -103,9 +103,7 @@ def main() -> None:
         trained = toy.run(folder, stop_at=stop_at, poisoned=poisoned, sees=False, **changes)
         named = {f"{m}/{k}": t for m, tensors in trained.weights.items() for k, t in tensors.items()}
         save_file(named, folder / f"weights-{ranks.index}.safetensors")
-        (folder / f"ended-{ranks.index}.json").write_text(
-            json.dumps([trained.finished, trained.state.step])
-        )
+        (folder / f"ended-{ranks.index}.json").write_text(json.dumps([trained.finished, trained.state.step]))
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def test_english_words_inside_chinese_are_read_as_english() -> None:
     ("language", "table", "code"),
     [
         ("ja", "ipa", "unsupported_language"),
-        ("ja", "gpt-sovits-v2", "unsupported_language"),
+        ("ko", "gpt-sovits-v1", "table_language"),
         ("de", "gpt-sovits-v2", "table_language"),
         ("tlh", "ipa", "unsupported_language"),
         ("", "ipa", "unsupported_language"),

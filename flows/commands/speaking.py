@@ -1,0 +1,379 @@
+"""Speaking: `speak`, and `interactive` for many texts with a voice that is loaded once."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from configs.errors import UserError
+from flows.commands.shared import console, errors, session, warn
+from tasks.voice import check_name, open_pipeline, remembered
+
+if TYPE_CHECKING:
+    from tasks.release.voice import Reference, Voice
+
+STANDARD = "-"
+PLAYERS = (
+    ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"),
+    ("pw-play",),
+    ("paplay",),
+    ("aplay", "-q"),
+    ("afplay",),
+    ("play", "-q"),
+)
+MIN_SPEED, MAX_SPEED = 0.5, 2.0
+
+VOICE = typer.Option(..., "--voice", "-v", help="Name of the voice, or an exported voice's folder.")
+SEED = typer.Option(0, "--seed", help="Same seed, same audio.")
+SPEED = typer.Option(
+    None, "--speed", min=MIN_SPEED, max=MAX_SPEED, help="Above 1 is faster; else the voice's own."
+)
+SPEAKER = typer.Option(None, "--speaker", help="Who speaks, where the voice has several.")
+LANGUAGE = typer.Option(None, "--language", help="Main language of the text, where the voice has several.")
+CONTENT_MODEL = typer.Option(
+    None, "--content-model", help="Folder of the content encoder, for --reference on another machine."
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(speak)
+    app.command()(interactive)
+
+
+def speak(
+    context: typer.Context,
+    text: str | None = typer.Argument(None, help="What to say; - reads standard input."),
+    voice: str = VOICE,
+    file: Path | None = typer.Option(None, "--file", "-f", help="Text file (UTF-8) to say instead."),
+    output: Path = typer.Option(
+        Path("speech.wav"),
+        "--output",
+        "-o",
+        help="WAV or FLAC file to write; - streams raw 16-bit mono samples to standard output.",
+    ),
+    seed: int = SEED,
+    speed: float | None = SPEED,
+    speaker: str | None = SPEAKER,
+    language: str | None = LANGUAGE,
+    batch: int | None = typer.Option(
+        None, "--batch", min=1, max=64, help="Sentences decoded together; changes speed, not the speech."
+    ),
+    reference: list[Path] | None = typer.Option(
+        None,
+        "--reference",
+        help="Recording of 3-10 s whose voice is taken; repeat it to average several.",
+    ),
+    reference_text: str | None = typer.Option(
+        None, "--reference-text", help="What is said in the (first) reference; the voice continues it."
+    ),
+    reference_language: str | None = typer.Option(
+        None, "--reference-language", help="Language of --reference-text; else the voice's first."
+    ),
+    reference_clip: str | None = typer.Option(
+        None, "--reference-clip", help="Clip of the voice's own corpus to speak like, by its id."
+    ),
+    content_model: str | None = CONTENT_MODEL,
+) -> None:
+    """Say a text with a voice, sentence by sentence."""
+    from tasks.release.sentences import spoken_sentences
+    from tasks.release.speech_file import RawStream, SpeechFile, kind_of
+
+    words = _text(text, file)
+    is_stream = str(output) == STANDARD
+    if not is_stream:
+        kind_of(output)
+    _check_references(reference, reference_text, reference_clip, speaker)
+    spoken = _opened(context, voice, content_model)
+    total = len(spoken_sentences(words))
+    pieces = spoken.pieces(
+        words,
+        seed=seed,
+        language=language,
+        references=_references(
+            context, voice, spoken, reference, reference_text, reference_language, reference_clip
+        ),
+        speaker=speaker,
+        speed=speed,
+        batch_sentences=batch,
+        at_once=is_stream,
+    )
+    rate = spoken.frame.sample_rate
+    try:
+        if is_stream:
+            warn(f"raw samples: 16 bit little-endian, mono, {rate} Hz")
+            stream = RawStream(sys.stdout.buffer)
+            for piece in pieces:
+                stream.write(piece.samples)
+            return
+        with SpeechFile(output, rate) as target, _progress(total) as advance:
+            for piece in pieces:
+                target.write(piece.samples)
+                advance()
+    except KeyboardInterrupt:
+        warn("stopped" if is_stream else f"stopped; {output} was not written")
+        raise typer.Exit(130) from None
+    console.print(f"{output}: {target.n_samples / rate:.2f} s at {rate} Hz", markup=False)
+
+
+def interactive(
+    context: typer.Context,
+    voice: str = VOICE,
+    folder: Path = typer.Option(Path(), "--folder", help="Where speech-001.wav and so on are written."),
+    play: bool = typer.Option(False, "--play", help="Play each text with the system's player."),
+    seed: int = SEED,
+    speed: float | None = SPEED,
+    speaker: str | None = SPEAKER,
+    language: str | None = LANGUAGE,
+    content_model: str | None = CONTENT_MODEL,
+) -> None:
+    """Type texts and hear them; the voice is loaded once. `:help` lists what can be changed."""
+    player = _player() if play else None
+    prompt = _Prompt(_opened(context, voice, content_model), folder, player, seed, speed, speaker, language)
+    prompt.greet()
+    try:
+        while not prompt.is_done:
+            prompt.answer(console.input("> " if sys.stdin.isatty() else ""))
+    except (EOFError, KeyboardInterrupt):
+        console.print()
+
+
+@dataclass
+class _Prompt:
+    """What the loop remembers between two texts."""
+
+    voice: Voice
+    folder: Path
+    player: Sequence[str] | None
+    seed: int
+    speed: float | None
+    speaker: str | None
+    language: str | None
+    references: list[Reference] | None = None
+    is_done: bool = False
+    written: int = 0
+
+    def greet(self) -> None:
+        """Say what the voice can do."""
+        speakers, languages = ", ".join(sorted(self.voice.references)), ", ".join(self.voice.spoken_languages)
+        console.print(
+            f"speakers: {speakers}; languages: {languages}; :help for help, :quit to end", markup=False
+        )
+
+    def answer(self, line: str) -> None:
+        """Speak a line or follow a command; a mistake is told and the loop goes on."""
+        try:
+            if line.startswith(":"):
+                name, _, value = line[1:].strip().partition(" ")
+                self._command(name)(value.strip())
+            elif line.strip():
+                self._speak(line)
+        except UserError as error:
+            warn(f"error: {error}")
+
+    def _command(self, name: str) -> Callable[[str], None]:
+        known = {
+            "seed": self._set_seed,
+            "speed": self._set_speed,
+            "language": self._set_language,
+            "speaker": self._set_speaker,
+            "reference": self._set_reference,
+            "help": self._help,
+            "quit": self._quit,
+        }
+        if name not in known:
+            raise UserError(f":{name} is no command; there are {', '.join(':' + one for one in known)}")
+        return known[name]
+
+    def _speak(self, text: str) -> None:
+        from tasks.release.speech_file import SpeechFile
+
+        pieces = self.voice.pieces(
+            text,
+            seed=self.seed,
+            language=self.language,
+            references=self.references,
+            speaker=self.speaker,
+            speed=self.speed,
+        )
+        path = self._next_path()
+        with SpeechFile(path, self.voice.frame.sample_rate) as target:
+            for piece in pieces:
+                target.write(piece.samples)
+        console.print(f"{path}: {target.n_samples / self.voice.frame.sample_rate:.2f} s", markup=False)
+        if self.player is not None:
+            subprocess.run([*self.player, str(path)], check=False)
+
+    def _next_path(self) -> Path:
+        """The first number that no file has yet."""
+        while True:
+            self.written += 1
+            path = self.folder / f"speech-{self.written:03d}.wav"
+            if not path.exists():
+                return path
+
+    def _set_seed(self, value: str) -> None:
+        if not value.isdecimal():
+            raise UserError(f":seed {value!r} must be a whole number, 0 or more")
+        self.seed = int(value)
+
+    def _set_speed(self, value: str) -> None:
+        try:
+            speed = float(value)
+        except ValueError as error:
+            raise UserError(f":speed {value!r} must be a number") from error
+        if not MIN_SPEED <= speed <= MAX_SPEED:
+            raise UserError(f":speed {value} must lie between {MIN_SPEED} and {MAX_SPEED}")
+        self.speed = speed
+
+    def _set_language(self, value: str) -> None:
+        self.language = self.voice.checked_language(value or None)
+
+    def _set_speaker(self, value: str) -> None:
+        self.speaker = self.voice.reference_of(value or None).speaker
+        self.references = None
+        console.print(f"speaker: {self.speaker}", markup=False)
+
+    def _set_reference(self, value: str) -> None:
+        from tasks.release.zero_shot import reference_from_file
+
+        try:
+            words = shlex.split(value)
+        except ValueError as error:
+            raise UserError(f":reference {value}: {error}; close the quotation") from error
+        if not words:
+            self.references = None
+            console.print("reference: the voice's own", markup=False)
+            return
+        text = " ".join(words[1:]) or None
+        self.references = [reference_from_file(self.voice, Path(words[0]), text, self.language)]
+        console.print(f"reference: {words[0]}{_without_text(text)}", markup=False)
+
+    def _help(self, value: str) -> None:
+        del value
+        console.print(
+            "a line of text        is spoken into the next speech-NNN.wav\n"
+            ":seed N               what is drawn; the same seed gives the same audio\n"
+            f":speed X              {MIN_SPEED} to {MAX_SPEED}, above 1 is faster\n"
+            ":language CODE        main language of the texts; nothing: the voice's first\n"
+            ":speaker NAME         who speaks; nothing: the voice's first\n"
+            ":reference FILE TEXT  speak like a recording of 3-10 s in which TEXT is said; nothing: undo\n"
+            ":quit                 end (or Ctrl-D)",
+            markup=False,
+        )
+
+    def _quit(self, value: str) -> None:
+        del value
+        self.is_done = True
+
+
+def _text(text: str | None, file: Path | None) -> str:
+    if (text is None) == (file is None):
+        raise UserError("TEXT: give a text, or --file FILE, or - to read standard input")
+    if STANDARD in (text, str(file)):
+        words = sys.stdin.read()
+    elif file is not None:
+        try:
+            words = file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"--file: {file} cannot be read as UTF-8 text ({error})") from error
+    else:
+        words = text or ""
+    if not words.strip():
+        raise UserError("TEXT: there is nothing to say")
+    return words
+
+
+def _opened(context: typer.Context, voice: str, content_model: str | None) -> Voice:
+    """The voice of a name or folder.
+
+    Raises:
+        UserError: there is none, or it is damaged.
+    """
+    from tasks.release.speak import load_voice
+
+    folder = Path(voice)
+    if not (folder / "voice.json").is_file():
+        workspace = session(context).workspace
+        remembered(workspace, voice)
+        folder = workspace / "voices" / check_name(voice)
+        if not (folder / "voice.json").is_file():
+            raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")
+    loaded = load_voice(folder)
+    if content_model is None:
+        return loaded
+    return dataclasses.replace(loaded, content=loaded.content.model_copy(update={"model": content_model}))
+
+
+def _check_references(
+    files: Sequence[Path] | None, text: str | None, clip: str | None, speaker: str | None
+) -> None:
+    given = {"--reference": files, "--reference-clip": clip, "--speaker": speaker}
+    named = [option for option, value in given.items() if value]
+    if len(named) > 1:
+        raise UserError(f"{' and '.join(named)}: each says who speaks; give one of them")
+    if text is not None and not files:
+        raise UserError("--reference-text: it is what is said in a --reference, and there is none")
+
+
+def _references(
+    context: typer.Context,
+    name: str,
+    voice: Voice,
+    files: Sequence[Path] | None,
+    text: str | None,
+    language: str | None,
+    clip: str | None,
+) -> list[Reference] | None:
+    """What the options name; None where they leave it to the voice."""
+    from tasks.release.speak import corpus_reference
+    from tasks.release.zero_shot import reference_from_file
+
+    if clip is not None:
+        if (Path(name) / "voice.json").is_file():
+            raise UserError(
+                "--reference-clip: an exported folder holds no corpus; give the voice's name, or the clip "
+                "as a file with --reference"
+            )
+        workspace = session(context).workspace
+        return [corpus_reference(open_pipeline(workspace, remembered(workspace, name)), clip)]
+    if not files:
+        return None
+    if text is None:
+        warn(f"reference: {files[0]}{_without_text(text)}")
+    first = reference_from_file(voice, files[0], text, language)
+    return [first, *(reference_from_file(voice, path) for path in files[1:])]
+
+
+def _without_text(text: str | None) -> str:
+    if text is not None:
+        return ""
+    return " without its text: the decoder starts from your text alone, and only the timbre is taken"
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """A bar for texts of several sentences, where somebody looks."""
+    columns = (TextColumn("speaking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True, disable=total < 2) as bar:
+        task = bar.add_task("speaking", total=total)
+        yield lambda: bar.advance(task)
+
+
+def _player() -> Sequence[str]:
+    for command in PLAYERS:
+        if shutil.which(command[0]):
+            return command
+    names = ", ".join(command[0] for command in PLAYERS)
+    raise UserError(f"--play: none of {names} is installed; install one, or open the files yourself")

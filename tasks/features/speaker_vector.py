@@ -1,0 +1,63 @@
+"""Stage speaker_vector: what v2Pro hears of the speaker, one vector per clip; empty for other versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from artifacts import schemas
+from configs.speaker_vector import SpeakerVectorSettings
+from models.frontend.audio import decode_flac
+from models.speaker.eres2netv2 import embed_speaker_vector
+from tasks.features.frames import AUDIO_COLUMNS
+from tasks.stage import ConfigView, Outcome, RowStage, reject
+
+
+def speaker_vector_rows(
+    rows: list[dict[str, Any]], cfg: ConfigView, files: Mapping[str, Mapping[str, Path]]
+) -> list[Outcome]:
+    """One outcome per row.
+
+    Raises UserError when the network's weights cannot be had.
+    """
+    del files
+    return [_speaker_vector_row(row, cfg.features.speaker_vector) for row in rows]
+
+
+def _speaker_vector_row(row: dict[str, Any], settings: SpeakerVectorSettings) -> Outcome:
+    vector = b""
+    if settings.backend == "eres2netv2":
+        clip = decode_flac(row["audio"])
+        try:
+            vector = embed_speaker_vector(clip.samples, clip.sample_rate, settings.model).tobytes()
+        except ValueError as error:
+            refusal = reject(
+                row["utterance_id"],
+                "too_short",
+                "duration_s",
+                f"{len(clip.samples) / clip.sample_rate:.4f}",
+                str(error),
+                "Remove the clip.",
+            )
+            return Outcome(rejects=[refusal])
+    made = {
+        "utterance_id": row["utterance_id"],
+        "source_digest": row["source_digest"],
+        "vector": vector,
+        "backend": settings.backend,
+    }
+    return Outcome(rows=[made])
+
+
+SPEAKER_VECTOR = RowStage(
+    name="speaker_vector",
+    version=1,
+    run=speaker_vector_rows,
+    reads={"enhance": AUDIO_COLUMNS},
+    only=("screen",),
+    config=("features.speaker_vector",),
+    schema=schemas.SPEAKER_VECTOR,
+    libraries=("torch", "soxr"),
+    about="Speaker vector of v2Pro (ERes2NetV2), none for other versions.",
+)
