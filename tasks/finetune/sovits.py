@@ -258,10 +258,10 @@ def train_networks(files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, wor
     def content(index: int) -> Tensor:
         return torch.from_numpy(examples[index].content).float()
 
-    validation = [
-        collate([held_out[i]], frame.hop_samples, config.uses_speaker_vector)
-        for i in range(min(len(held_out), settings.validation_clips if ranks.first else 0))
-    ]
+    def batch(chosen: Sequence[Example]) -> SovitsBatch:
+        return collate(chosen, frame.hop_samples, config.uses_speaker_vector)
+
+    validation = [batch([held_out[i]]) for i in range(min(len(held_out), settings.validation_clips))]
     order = None
     if settings.batching == "gpt-sovits":
         order = sovits_plan(examples.frames, examples.utterance_ids, settings.batch_size)
@@ -269,14 +269,14 @@ def train_networks(files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, wor
         start = start_networks(settings, config, len(examples), content, cfg.seed)
         generator = start.generator.to(machine.device)
         step = SovitsStep(generator, start.discriminator.to(machine.device), loss_weights(settings))
-        heard = [machine.place(batch) for batch in validation[: settings.sample_clips]]
+        heard = [machine.place(clip) for clip in validation[: settings.sample_clips]]
         samples = ValidationSamples(work.dir / "samples", generator, heard, cfg.seed)
         trained = train_in_stage(
             SovitsRecipe(step, settings, machine),
             Feed(
                 examples.frames,
                 examples.__getitem__,
-                lambda chosen: collate(chosen, frame.hop_samples, config.uses_speaker_vector),
+                batch,
                 batch_size=settings.batch_size,
                 seed=cfg.seed,
                 loader_threads=cfg.compute.loader_threads,
