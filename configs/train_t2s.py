@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.base import Section
 from configs.train import TrainSettings
@@ -33,11 +33,68 @@ class T2sTrainSettings(TrainSettings):
     max_phones_per_s: float = Field(
         default=25.0, gt=0, description="faster clips are refused, phones per second"
     )
-    learning_rate: float = Field(default=2e-4, gt=0, description="AdamW's, after the warm-up")
-    final_learning_rate: float = Field(
-        default=2e-5, ge=0, description="where the cosine decay ends at the last step"
+    accumulate: int = Field(default=4, ge=1, description="batches per optimiser step, across epochs")
+    pretrained: str | None = Field(
+        default=None,
+        min_length=1,
+        description="published GPT-SoVITS file (.ckpt) to start from, which then decides all sizes; null: "
+        "from scratch",
+    )
+    pretrained_digest: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 of that file; checked when given",
+    )
+    optimizer: Literal["adamw", "scaled_adam"] = Field(
+        default="adamw",
+        description="scaled_adam is what GPT-SoVITS trains with; it clips by itself, without clip",
+    )
+    learning_rate: float | None = Field(
+        default=None,
+        gt=0,
+        description="after the warm-up; null: 2e-4 with adamw, 2e-3 with scaled_adam",
+    )
+    final_learning_rate: float | None = Field(
+        default=None,
+        ge=0,
+        description="where the cosine decay ends at the last step; null: a tenth of learning_rate",
     )
     warmup_steps: int = Field(default=20, ge=0, description="steps of linear rise")
-    betas: tuple[float, float] = Field(default=(0.9, 0.95), description="AdamW's averaging factors")
-    weight_decay: float = Field(default=0.01, ge=0, description="AdamW's weight decay")
-    clip: float = Field(default=1.0, gt=0, description="gradient norm the decoder is clipped to")
+    betas: tuple[float, float] = Field(default=(0.9, 0.95), description="the optimiser's averaging factors")
+    weight_decay: float = Field(default=0.01, ge=0, description="adamw: weight decay")
+    clip: float = Field(default=1.0, gt=0, description="adamw: gradient norm the decoder is clipped to")
+    clipping_scale: float = Field(
+        default=2.0, gt=0, description="scaled_adam: gradients count as at most so many median lengths"
+    )
+    weight_preference: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of the preference (DPO) for the clip's codes over the same with a span repeated "
+        "or left out, beside a cross-entropy of weight 1 per code; 0: off, which saves half the time. "
+        "GPT-SoVITS's switch amounts to 1 / (codes in a batch), about 1e-3",
+    )
+
+    @property
+    def peak_learning_rate(self) -> float:
+        """`learning_rate`, or the optimiser's own."""
+        return self.learning_rate or {"adamw": 2e-4, "scaled_adam": 2e-3}[self.optimizer]
+
+    @property
+    def last_learning_rate(self) -> float:
+        """`final_learning_rate`, or a tenth of the peak."""
+        final = self.final_learning_rate
+        return self.peak_learning_rate / 10 if final is None else final
+
+    @model_validator(mode="after")
+    def _one_source_of_sizes(self) -> T2sTrainSettings:
+        given = [name for name, value in self.sizes.model_dump().items() if value is not None]
+        if self.pretrained and given:
+            raise ValueError(
+                f"pretrained and sizes.{given[0]} are both set: the file decides the sizes; remove sizes, or "
+                "set pretrained: null"
+            )
+        if self.pretrained_digest and not self.pretrained:
+            raise ValueError(
+                "pretrained_digest is set without pretrained: name the file, or remove the digest"
+            )
+        return self

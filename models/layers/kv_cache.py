@@ -14,23 +14,55 @@ class KeyValueCache:
         n_heads: int,
         capacity: int,
         head_channels: int,
-        like: Tensor,
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
     ) -> None:
-        shape = (n_layers, n_rows, n_heads, capacity, head_channels)
-        self._keys = torch.empty(shape, dtype=like.dtype, device=like.device)
-        self._values = torch.empty_like(self._keys)
+        shape = (n_layers, 2, n_rows, n_heads, capacity, head_channels)
+        # Zeros, not whatever was in memory: `StaticCache` weighs positions not yet written with 0.
+        self.held = torch.zeros(shape, dtype=dtype, device=device)
+        """[layers, keys and values, B, H, capacity, D]."""
         self.length = 0
         """Positions that every layer holds."""
 
-    def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Write [B, H, N, D] after the held positions; returns all of the layer's, [B, H, length + N, D].
+    def extend(self, layer: int, keys_values: Tensor) -> Tensor:
+        """Write [2, B, H, N, D] after the held positions; returns the layer's, [2, B, H, length + N, D].
 
         Call `advance(N)` when every layer has been extended.
         """
-        end = self.length + keys.shape[2]
-        self._keys[layer, :, :, self.length : end] = keys
-        self._values[layer, :, :, self.length : end] = values
-        return self._keys[layer, :, :, :end], self._values[layer, :, :, :end]
+        end = self.length + keys_values.shape[3]
+        self.held[layer, :, :, :, self.length : end] = keys_values
+        return self.held[layer, :, :, :, :end]
 
     def advance(self, n_positions: int) -> None:
         self.length += n_positions
+
+
+class StaticCache(KeyValueCache):
+    """Goes on from a filled cache, one position at a time, with nothing whose shape or address changes.
+
+    The position is a tensor on the device and every layer's answer has the full capacity, so a step can be
+    recorded as a CUDA graph; `visible` says what of it is real.
+    """
+
+    def __init__(self, filled: KeyValueCache) -> None:
+        self.held = filled.held
+        self.length = filled.length
+        self.slot = torch.full((1,), filled.length, device=self.held.device)
+        self._positions = torch.arange(self.held.shape[4], device=self.held.device)
+
+    def extend(self, layer: int, keys_values: Tensor) -> Tensor:
+        """As the parent's for N = 1, but returns [2, B, H, capacity, D]."""
+        self.held[layer].index_copy_(3, self.slot, keys_values)
+        return self.held[layer]
+
+    def advance(self, n_positions: int) -> None:
+        self.slot.add_(n_positions)
+
+    def visible(self) -> Tensor:
+        """[capacity] bool: the held positions and the one about to be written."""
+        return self._positions <= self.slot
+
+    def rewind(self) -> None:
+        """Forget what came after the filled positions."""
+        self.slot.fill_(self.length)

@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from configs.errors import UserError
 from models.t2s.model import TextMask, TextToSemantic, text_visible
-from models.t2s.sampling import Sampling, draw, penalized, probabilities
+from models.t2s.sampling import Sampling, next_codes, penalized
+from models.t2s.stepping import graphed_step, growing_step
 
 STEPS_WITHOUT_END = 11
 """The end may not be among so many first codes, as in GPT-SoVITS: a fresh start is prone to stop at once."""
@@ -26,7 +27,7 @@ class GeneratedCodes(NamedTuple):
     """[B] bool; false where `max_codes` cut the row off."""
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def generate(
     model: TextToSemantic,
     phone_ids: Tensor,
@@ -37,6 +38,7 @@ def generate(
     sampling: Sampling,
     max_codes: int,
     rng: torch.Generator | Sequence[torch.Generator],
+    cuda_graph: bool = True,
 ) -> GeneratedCodes:
     """Continue `prompt` [B, Q] (none: start from the text) until each row ends, or for `max_codes` codes.
 
@@ -44,6 +46,8 @@ def generate(
         phone_ids: [B, L] phones of the prompt's text and of the text to speak; phone_lengths: [B].
         bert: [B, D, L].
         rng: one for all, or one per row, which then draws the same in every batch.
+        model: as it was trained, or faster from `models.t2s.packed.prepare_for_decoding`.
+        cuda_graph: on a CUDA device, record a step once and replay it; off the device it means nothing.
 
     Raises:
         UserError: `max_codes` below 1.
@@ -64,8 +68,12 @@ def generate(
         torch.full_like(phone_lengths, n_given),
         cache=cache,
     )[:, -1]
-    phones_seen = text_visible(phone_lengths, n_phones, TextMask.RIGHT)
-    visible = functional.pad(phones_seen, (0, n_given + max_codes), value=True)
+    seen = None
+    if bool((phone_lengths < n_phones).any()):
+        seen = text_visible(phone_lengths, n_phones, TextMask.RIGHT)
+        seen = functional.pad(seen, (0, n_given + max_codes), value=True)
+    make_step = graphed_step if cuda_graph and phone_ids.is_cuda else growing_step
+    step_on = make_step(model, cache, n_given, seen)
 
     sequence = functional.pad(prompt, (0, max_codes), value=end_id)
     lengths = torch.zeros_like(phone_lengths)
@@ -76,7 +84,7 @@ def generate(
         logits = penalized(logits, sequence[:, :position], sampling.repetition_penalty)
         if step < STEPS_WITHOUT_END:
             logits[:, end_id] = -torch.inf
-        chosen = draw(probabilities(logits, sampling), rng)
+        chosen = next_codes(logits, sampling, rng)
         # A row also ends where the end is the likeliest code but another one was drawn.
         ended |= (chosen == end_id) | (logits.argmax(-1) == end_id)
         if bool(ended.all()):
@@ -85,6 +93,6 @@ def generate(
         sequence[:, position] = chosen
         lengths += (~ended).long()
         if step + 1 < max_codes:
-            hidden = model.next_hidden(chosen, position, cache, visible[:, : cache.length + 1])
+            hidden = step_on(chosen)
     codes = sequence[:, n_given:]
     return GeneratedCodes(codes[:, : int(lengths.max())], lengths, ended)

@@ -43,9 +43,8 @@ class SinePosition(nn.Module):
         super().__init__()
         self.alpha = nn.Parameter(torch.ones(1))
 
-    def forward(self, x: Tensor, start: int = 0) -> Tensor:
-        """`start` is the position of the first of the T."""
-        return x + self.alpha * sine_positions(start, x.shape[1], x.shape[2], x.device).to(x.dtype)
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.alpha * sine_positions(x.shape[1], x.shape[2], x.device).to(x.dtype)
 
 
 class CachedSelfAttention(nn.Module):
@@ -62,11 +61,19 @@ class CachedSelfAttention(nn.Module):
 
     def forward(self, x: Tensor, allowed: Tensor | None, cache: KeyValueCache | None, layer: int) -> Tensor:
         projected = functional.linear(x, self.in_proj_weight, self.in_proj_bias)
-        query, key, value = projected.unflatten(2, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
-        if cache is not None:
-            key, value = cache.extend(layer, key, value)
-        out = functional.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
-        return self.out_proj(out.transpose(1, 2).flatten(2))
+        return self.out_proj(attend(projected, self.n_heads, allowed, cache, layer))
+
+
+def attend(
+    projected: Tensor, n_heads: int, allowed: Tensor | None, cache: KeyValueCache | None, layer: int
+) -> Tensor:
+    """Queries, keys and values [B, T, 3 W] -> what the heads gather, [B, T, W]."""
+    split = projected.unflatten(2, (3, n_heads, -1)).permute(2, 0, 3, 1, 4)
+    query, key, value = split
+    if cache is not None:
+        key, value = cache.extend(layer, split[1:])
+    out = functional.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+    return out.transpose(1, 2).flatten(2)
 
 
 class DecoderLayer(nn.Module):
@@ -95,7 +102,7 @@ class DecoderStack(nn.Module):
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.n_layers))
 
     def forward(self, x: Tensor, allowed: Tensor | None, cache: KeyValueCache | None = None) -> Tensor:
-        """`allowed` bool, broadcastable to [B, H, T, all positions]; None lets everything see everything."""
+        """`allowed` to [B, H, T, all positions], bool or added to the scores; None: all see all."""
         for index, layer in enumerate(self.layers):
             x = layer(x, allowed, cache, index)
         if cache is not None:
@@ -149,16 +156,17 @@ class TextToSemantic(nn.Module):
         first = hidden.gather(1, last[:, None, None].expand(-1, 1, hidden.shape[2]))
         return torch.cat((first, hidden[:, n_phones:]), dim=1)
 
-    def next_hidden(self, codes: Tensor, position: int, cache: KeyValueCache, visible: Tensor) -> Tensor:
+    def next_hidden(
+        self, codes: Tensor, place: Tensor, cache: KeyValueCache, allowed: Tensor | None
+    ) -> Tensor:
         """Hidden state [B, W] after one more code per row.
 
         Args:
-            codes: [B] the codes just chosen; position: how many codes precede them.
-            visible: [B, positions held + 1] bool, false on the text's padding.
+            codes: [B] the codes just chosen; place: [1, W] `sine_positions` of how many codes precede them.
+            allowed: as `DecoderStack.forward` takes it, for the positions that the cache answers with.
         """
-        x = self.ar_audio_embedding(codes[:, None])
-        x = self.ar_audio_position(x, start=position)
-        return self.h(x, visible[:, None, None], cache)[:, 0]
+        audio = self.ar_audio_embedding(codes) + self.ar_audio_position.alpha * place
+        return self.h(audio[:, None], allowed, cache)[:, 0]
 
     def embed_text(self, phone_ids: Tensor, bert: Tensor) -> Tensor:
         """[B, L] and [B, D, L] -> [B, L, W]."""
@@ -167,15 +175,21 @@ class TextToSemantic(nn.Module):
 
     def empty_cache(self, n_rows: int, capacity: int) -> KeyValueCache:
         """Room for `capacity` positions (phones and codes together) of `n_rows` sequences."""
-        config = self.config
+        config, like = self.config, self.bert_proj.weight
         return KeyValueCache(
             config.n_layers,
             n_rows,
             config.n_heads,
             capacity,
             config.width // config.n_heads,
-            like=self.bert_proj.weight,
+            dtype=self.cache_dtype,
+            device=like.device,
         )
+
+    @property
+    def cache_dtype(self) -> torch.dtype:
+        """What keys and values are computed in."""
+        return self.bert_proj.weight.dtype
 
 
 def text_visible(phone_lengths: Tensor, n_phones: int, text_mask: TextMask) -> Tensor:
@@ -184,9 +198,9 @@ def text_visible(phone_lengths: Tensor, n_phones: int, text_mask: TextMask) -> T
     return visible.flip(1) if text_mask is TextMask.REFERENCE_LEFT else visible
 
 
-def sine_positions(start: int, n_positions: int, width: int, device: torch.device) -> Tensor:
+def sine_positions(n_positions: int, width: int, device: torch.device) -> Tensor:
     """[T, W] fp32: sine in the even and cosine in the odd channels (Vaswani et al. 2017)."""
-    position = torch.arange(start, start + n_positions, device=device, dtype=torch.float32)
+    position = torch.arange(n_positions, device=device, dtype=torch.float32)
     even = torch.arange(0, width, 2, device=device, dtype=torch.float32)
     angle = position[:, None] * torch.exp(even * (-math.log(10000.0) / width))
     return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)

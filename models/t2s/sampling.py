@@ -73,3 +73,12 @@ def draw(weights: Tensor, rng: torch.Generator | Sequence[torch.Generator]) -> T
             [torch.empty(n_codes, device=own.device).exponential_(generator=own) for own in rng]
         )
     return (weights / race.to(weights)).argmax(-1)
+
+
+def next_codes(
+    logits: Tensor, sampling: Sampling, rng: torch.Generator | Sequence[torch.Generator]
+) -> Tensor:
+    """[B] drawn from penalised logits [B, V]; greedy choice takes nothing from `rng`."""
+    if sampling.top_k == 1:
+        return logits.argmax(-1)
+    return draw(probabilities(logits, sampling), rng)

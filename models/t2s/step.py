@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from models.layers.masking import sequence_mask
 from models.t2s.model import TextMask, TextToSemantic
+from models.t2s.preference import preference_loss
 
 
 class T2SBatch(NamedTuple):
@@ -66,9 +67,18 @@ class T2SStep:
             mask=functional.pad(mask, (1, 0), value=True),
         )
 
-    def losses(self, batch: T2SBatch) -> dict[str, Tensor]:
-        """{"cross_entropy": scalar}, the mean over the codes and one end mark per row, in nats per code."""
-        return {"cross_entropy": mean_cross_entropy(self.predict(batch))}
+    def losses(self, batch: T2SBatch, rejected: T2SBatch | None = None) -> dict[str, Tensor]:
+        """{"cross_entropy": scalar}, the mean over the codes and one end mark per row, in nats per code.
+
+        With `rejected`, the same clips with codes that must become less likely, also {"preference": scalar}.
+        """
+        prediction = self.predict(batch)
+        losses = {"cross_entropy": mean_cross_entropy(prediction)}
+        if rejected is not None:
+            losses["preference"] = preference_loss(
+                log_probabilities(prediction), log_probabilities(self.predict(rejected))
+            )
+        return losses
 
     @torch.no_grad()
     def validation_losses(self, batch: T2SBatch) -> dict[str, Tensor]:
@@ -96,8 +106,14 @@ def summed_cross_entropy(prediction: T2SPrediction) -> Tensor:
 
 def cross_entropies(prediction: T2SPrediction) -> Tensor:
     """[B, T + 1] in fp32."""
-    logits = prediction.logits.float().transpose(1, 2)
-    return functional.cross_entropy(logits, prediction.targets, reduction="none")
+    targets = prediction.targets
+    logits = prediction.logits.float().flatten(0, 1)
+    return functional.cross_entropy(logits, targets.flatten(), reduction="none").view_as(targets)
+
+
+def log_probabilities(prediction: T2SPrediction) -> Tensor:
+    """[B] in nats: of each row's valid positions together."""
+    return -(cross_entropies(prediction) * prediction.mask).sum(dim=1)
 
 
 def top_k_accuracy(prediction: T2SPrediction, k: int) -> Tensor:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from artifacts import schemas
+from artifacts.digest import of_file
 from artifacts.manifest import Reject
 from configs.errors import UserError
 from configs.train_t2s import T2sTrainSettings
 from models.frontend.text.symbols import load_symbol_table
+from models.optim.scaled_adam import ScaledAdam
 from models.t2s.config import T2SConfig, t2s_config
 from models.t2s.model import TextToSemantic
+from models.t2s.preference import spoil
 from models.t2s.step import T2SBatch, T2SStep
+from models.t2s.upstream import load_decoder
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.batches import Feed, derive_seed, pad_frames
 from tasks.finetune.examples import Example, Examples, read_split
@@ -57,15 +62,10 @@ class T2sRecipe:
         self.steps = steps
         self.machine = machine
         self.modules = {"decoder": step.model}
-        self.optimisers: dict[str, torch.optim.Optimizer] = {
-            "decoder": torch.optim.AdamW(
-                step.model.parameters(),
-                lr=settings.learning_rate,
-                betas=settings.betas,
-                weight_decay=settings.weight_decay,
-                fused=True,
-            )
-        }
+        self.optimisers = {"decoder": build_optimizer(step.model, settings)}
+        self.loss_weights = {"cross_entropy": 1.0}
+        if settings.weight_preference:
+            self.loss_weights["preference"] = settings.weight_preference
 
     def set_learning_rates(self, step: int, epoch: int) -> None:
         """Warm-up and cosine decay."""
@@ -74,19 +74,23 @@ class T2sRecipe:
             step,
             self.steps,
             self.settings.warmup_steps,
-            self.settings.learning_rate,
-            self.settings.final_learning_rate,
+            self.settings.peak_learning_rate,
+            self.settings.last_learning_rate,
         )
         for group in self.optimisers["decoder"].param_groups:
             group["lr"] = rate
 
     def train_step(self, batch: T2SBatch, update: Updater, rng: torch.Generator) -> None:
-        """One step of teacher-forced prediction; dropout draws from the global generator."""
-        del rng
+        """One step of teacher-forced prediction; dropout draws globally, rejected spans from `rng`."""
+        rejected = None
+        if "preference" in self.loss_weights:
+            end_id = self.step.model.config.end_id
+            spoiled = spoil(batch.codes, batch.code_lengths, end_id, rng)
+            rejected = self.machine.place(batch._replace(codes=spoiled.codes, code_lengths=spoiled.lengths))
         batch = self.machine.place(batch)
         with self.machine.autocast():
-            losses = self.step.losses(batch)
-        update.apply("decoder", losses, {"cross_entropy": 1.0})
+            losses = self.step.losses(batch, rejected)
+        update.apply("decoder", losses, self.loss_weights)
 
     def validate(self, batch: T2SBatch) -> dict[str, Tensor]:
         """Teacher-forced losses of held-out clips."""
@@ -95,6 +99,24 @@ class T2sRecipe:
     def utterances(self, batch: T2SBatch) -> Sequence[str]:
         """Ids of the batch's clips."""
         return batch.utterance_ids
+
+
+def build_optimizer(model: TextToSemantic, settings: T2sTrainSettings) -> torch.optim.Optimizer:
+    """The optimiser that `settings.optimizer` names, at the peak learning rate."""
+    if settings.optimizer == "scaled_adam":
+        return ScaledAdam(
+            model.parameters(),
+            lr=settings.peak_learning_rate,
+            betas=settings.betas,
+            clipping_scale=settings.clipping_scale,
+        )
+    return torch.optim.AdamW(
+        model.parameters(),
+        lr=settings.peak_learning_rate,
+        betas=settings.betas,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
 
 
 def warmup_cosine(step: int, steps: int, warmup: int, peak: float, final: float) -> float:
@@ -180,6 +202,9 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     held_out = read_split(files, "validation", frame, settings.cache_mb, audio=False)
     watched, _ = refuse_unfit(held_out, codes, settings)
     config = _model_config(settings, table.symbol_table, sovits, table.linguistic_channels)
+    published = None if settings.pretrained is None else load_pretrained(settings, config, table.symbol_table)
+    if published is not None:
+        config = published.config
     machine = choose_machine(cfg.compute)
 
     def batch(chosen: Sequence[Example]) -> T2SBatch:
@@ -197,16 +222,22 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     )
     with arithmetic_threads(cfg.compute.threads):
         torch.manual_seed(derive_seed(cfg.seed, "t2s", "weights"))
-        step = T2SStep(TextToSemantic(config).to(machine.device))
+        decoder = TextToSemantic(config) if published is None else published
+        step = T2SStep(decoder.to(machine.device).train())
         trained = train_in_stage(
             T2sRecipe(step, settings, steps, machine),
             feed,
             [batch([held_out[i]]) for i in watched[: settings.validation_clips]],
             settings,
             seed=cfg.seed,
-            max_norms={"decoder": settings.clip},
+            # ScaledAdam clips by itself, by the gradients' recent lengths.
+            max_norms={"decoder": settings.clip} if settings.optimizer == "adamw" else {},
             watched_loss="cross_entropy",
-            identity={"sizes": sizes_as_json(config), "settings": settings.model_dump(mode="json")},
+            identity={
+                "sizes": sizes_as_json(config),
+                "settings": settings.model_dump(mode="json", exclude={"pretrained"}),
+                "pretrained": settings.pretrained and of_file(Path(settings.pretrained)),
+            },
             work=work,
         )
     description = {
@@ -216,7 +247,7 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         "steps": trained.state.step,
         "epochs": trained.state.epoch,
         "clips": len(examples),
-        "from_scratch": True,
+        "from_scratch": published is None,
     }
     return Produced(
         rejects=rejects,
@@ -246,6 +277,46 @@ def _model_config(
         n_codes=sovits["sizes"]["codebook_size"],
         linguistic_channels=linguistic_channels,
     )
+
+
+def load_pretrained(settings: T2sTrainSettings, wanted: T2SConfig, symbol_table: str) -> TextToSemantic:
+    """The published decoder that `train.t2s.pretrained` names, if it speaks of the same symbols and codes.
+
+    Args:
+        settings: `pretrained` is set.
+        wanted: What the corpus and the trained SoVITS ask for.
+        symbol_table: Name of the corpus's symbols.
+
+    Raises:
+        UserError: there is no such file, it is no decoder or not the one of `pretrained_digest`, or its
+            symbols, codes or linguistic features are not the voice's.
+    """
+    path = Path(settings.pretrained or "")
+    field = f"train.t2s.pretrained = {path}"
+    if not path.is_file():
+        raise UserError(f"{field}: there is no such file; give a GPT-SoVITS s1 .ckpt, or null")
+    if settings.pretrained_digest and (found := of_file(path)) != settings.pretrained_digest:
+        raise UserError(
+            f"{field}: its SHA-256 is {found}, but pretrained_digest is {settings.pretrained_digest}; "
+            "replace the file or correct the digest"
+        )
+    decoder = load_decoder(path)
+    has = decoder.config
+    # Published files of v1 keep room beyond their table's symbols.
+    fits = {"gpt-sovits-v1": t2s_config("v1").n_symbols}.get(symbol_table, wanted.n_symbols)
+    for what, given, needed, remedy in (
+        ("symbols", has.n_symbols, fits, f"the table {symbol_table} has others; check family.symbol_table"),
+        ("codes", has.n_codes, wanted.n_codes, "train SoVITS from the published weights of the same version"),
+        (
+            "channels of linguistic features",
+            has.linguistic_channels,
+            wanted.linguistic_channels,
+            "compute them with features.linguistic.dim of the published network",
+        ),
+    ):
+        if given != needed:
+            raise UserError(f"{field}: was trained with {given} {what}, this voice needs {needed}; {remedy}")
+    return decoder
 
 
 def _over(field: str, value: str, limit: str) -> tuple[str, str, str, str, str]:

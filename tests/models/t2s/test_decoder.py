@@ -4,16 +4,13 @@ import pytest
 import torch
 
 from configs.errors import UserError
-from models.t2s.config import T2SConfig, t2s_config
+from models.t2s.config import t2s_config
 from models.t2s.generation import STEPS_WITHOUT_END, GeneratedCodes, generate
 from models.t2s.model import TextToSemantic
 from models.t2s.sampling import Sampling, draw, penalized, probabilities
 from models.t2s.step import T2SBatch, T2SStep
 from tests.models.golden_fill import integers, normal
-
-CONFIG = T2SConfig(
-    n_symbols=20, n_codes=30, linguistic_channels=6, width=16, n_heads=2, n_layers=2, feed_forward=32
-)
+from tests.models.t2s.small import CONFIG
 
 
 @pytest.fixture

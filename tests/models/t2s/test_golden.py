@@ -13,8 +13,15 @@ from models.layers.masking import sequence_mask
 from models.t2s.config import t2s_config
 from models.t2s.generation import generate
 from models.t2s.model import TextMask, TextToSemantic
+from models.t2s.preference import preference_loss
 from models.t2s.sampling import Sampling, penalized, probabilities
-from models.t2s.step import T2SBatch, T2SStep, summed_cross_entropy
+from models.t2s.step import (
+    T2SBatch,
+    T2SStep,
+    log_probabilities,
+    summed_cross_entropy,
+    top_k_accuracy,
+)
 from tests.models.golden_fill import error_against, fill, integers, normal, t2s_gain
 from tests.models.sovits.golden_case import arrays, case, folder, manifest
 
@@ -85,6 +92,25 @@ def test_reference_mask_reproduces_hidden_states_loss_and_gradient(
     norms = np.array([float(g.double().norm()) for g in gradients])
     expected = golden["old.gradnorm"]
     assert np.linalg.norm(norms - expected) / np.linalg.norm(expected) < 1e-4
+
+
+def test_preference_against_rejected_sequences_reproduces_the_reference(
+    goldens: Path, model: TextToSemantic, golden: dict[str, Any]
+) -> None:
+    batch = _batch(goldens, model)
+    rejected = batch._replace(
+        codes=torch.from_numpy(golden["in.reject_y"]),
+        code_lengths=torch.from_numpy(golden["in.reject_y_lens"]),
+    )
+    step = T2SStep(model, TextMask.REFERENCE_LEFT)
+    with torch.no_grad():
+        chosen, worse = step.predict(batch), step.predict(rejected)
+    # The reference counts padding in.
+    rows = [log_probabilities(p._replace(mask=torch.ones_like(p.mask))) for p in (chosen, worse)]
+    loss = summed_cross_entropy(chosen) + preference_loss(*rows)
+    np.testing.assert_allclose(loss.item(), golden["dpo.loss"], rtol=1e-6)
+    codes_only = chosen._replace(mask=chosen.targets != model.config.end_id)
+    np.testing.assert_allclose(float(top_k_accuracy(codes_only, 3)), golden["dpo.acc_top3"], atol=1e-6)
 
 
 def test_right_mask_gives_each_row_of_a_batch_its_own_loss(

@@ -72,6 +72,7 @@ TINY_T2S = {
     "checkpoint_every_steps": 2,
     "log_every_steps": 2,
     "warmup_steps": 2,
+    "accumulate": 1,
     "min_phones_per_s": 1,
     "sizes": {"width": 16, "n_heads": 2, "n_layers": 1, "feed_forward": 32, "dropout": 0.1},
 }
