@@ -101,7 +101,7 @@ def _each(features: list[list[Tensor]], rows: slice) -> list[list[Tensor]]:
 def _feature_maps(x: Tensor, convs: nn.ModuleList, conv_post: nn.Module) -> list[Tensor]:
     maps = []
     for conv in convs:
-        x = functional.leaky_relu(conv(x), SLOPE)
+        x = functional.leaky_relu(conv(x), SLOPE, inplace=True)
         maps.append(x)
     maps.append(conv_post(x))
     return maps

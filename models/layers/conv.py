@@ -7,9 +7,14 @@ transposed convolutions, where the first dimension is the input channel.
 The classes take the arguments of the PyTorch convolutions they derive from, and start with the same weights.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from models.layers import winograd
 
 
 class _WeightNorm(nn.Module):
@@ -17,6 +22,7 @@ class _WeightNorm(nn.Module):
 
     weight_g: Tensor
     weight_v: Tensor
+    _held: Tensor | None = None
 
     def _split_weight(self) -> None:
         plain = self._parameters.pop("weight")
@@ -27,8 +33,8 @@ class _WeightNorm(nn.Module):
         self.weight_v = nn.Parameter(weight)
 
     def effective_weight(self) -> Tensor:
-        """`weight_g * weight_v / |weight_v|`, or the one weight once folded."""
-        folded = self._parameters.get("weight")
+        """`weight_g * weight_v / |weight_v|`, or the one weight once folded or while held."""
+        folded = self._parameters.get("weight") if self._held is None else self._held
         return torch._weight_norm(self.weight_v, self.weight_g, 0) if folded is None else folded
 
     def fold(self) -> None:
@@ -36,6 +42,12 @@ class _WeightNorm(nn.Module):
         weight = self.effective_weight().detach()
         del self._parameters["weight_g"], self._parameters["weight_v"]
         self.register_parameter("weight", nn.Parameter(weight))
+
+    def hold(self, on: bool) -> None:
+        """Compute the weight now and use it, without gradient, until told otherwise."""
+        self._held = None
+        if on:
+            self._held = self.effective_weight().detach()
 
 
 class NormedConv1d(_WeightNorm, nn.Conv1d):
@@ -55,7 +67,7 @@ class NormedConv1d(_WeightNorm, nn.Conv1d):
         self._split_weight()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(x, self.effective_weight(), self.bias)
+        return _convolve(self, x)
 
 
 class NormedConv2d(_WeightNorm, nn.Conv2d):
@@ -73,7 +85,17 @@ class NormedConv2d(_WeightNorm, nn.Conv2d):
         self._split_weight()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(x, self.effective_weight(), self.bias)
+        return _convolve(self, x)
+
+
+def _convolve(layer: NormedConv1d | NormedConv2d, x: Tensor) -> Tensor:
+    """The convolution by the effective weight; where that pays, by the algorithm with fewer products."""
+    weight = layer.effective_weight()
+    if layer.bias is None or not winograd.pays(x, weight, layer.stride, layer.dilation):
+        return layer._conv_forward(x, weight, layer.bias)
+    lifted = x if x.ndim == 4 else x[..., None]
+    out = winograd.correlate(lifted, weight.flatten(2), layer.bias, int(layer.padding[0]))
+    return out if x.ndim == 4 else out[..., 0]
 
 
 class NormedConvTranspose1d(_WeightNorm, nn.ConvTranspose1d):
@@ -96,3 +118,19 @@ def fold_weight_norm(module: nn.Module) -> None:
     for part in module.modules():
         if isinstance(part, _WeightNorm):
             part.fold()
+
+
+@contextmanager
+def held_weights(module: nn.Module) -> Iterator[None]:
+    """Compute the weight of every weight-normed convolution of `module` once for the whole block.
+
+    Inside, the factors must not change and take no gradient; a graph made inside outlives the block.
+    """
+    parts = [part for part in module.modules() if isinstance(part, _WeightNorm)]
+    for part in parts:
+        part.hold(True)
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.hold(False)

@@ -27,7 +27,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for dilated, plain in zip(self.convs1, self.convs2, strict=True):
             hidden = dilated(functional.leaky_relu(x, SLOPE))
-            x = x + plain(functional.leaky_relu(hidden, SLOPE))
+            x = x + plain(functional.leaky_relu(hidden, SLOPE, inplace=True))
         return x
 
 
@@ -64,13 +64,13 @@ class HifiGan(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         x = self.conv_pre(x) + self.cond(style)
         for stage, up in enumerate(self.ups):
-            x = up(functional.leaky_relu(x, SLOPE))
+            x = up(functional.leaky_relu(x, SLOPE, inplace=True))
             first = stage * self.blocks_per_stage
             blocks = self.resblocks[first : first + self.blocks_per_stage]
             total = blocks[0](x)
             for block in blocks[1:]:
-                total = total + block(x)
-            x = total / self.blocks_per_stage
+                total += block(x)
+            x = total.div_(self.blocks_per_stage)
         # The last slope is PyTorch's default 0.01, not SLOPE: so were the published weights trained. Samples
         # are made in the weights' precision: bf16 rounding would lie above the quiet bands of the mel loss.
         with torch.autocast(x.device.type, enabled=False):

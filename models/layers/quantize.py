@@ -7,7 +7,7 @@ weights. Unlike there, no forward pass initialises the codebook: `ResidualQuanti
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.nn import functional
 
 DECAY = 0.99
@@ -59,15 +59,22 @@ class Codebook(nn.Module):
 
     @torch.no_grad()
     def update(self, vectors: Tensor, codes: Tensor, weights: Tensor) -> None:
-        """Move the codes towards `vectors` [N, D] assigned by `codes` [N]; `weights` [N] is 0 on padding."""
+        """Move the codes towards `vectors` [N, D] assigned by `codes` [N]; `weights` [N] is 0 on padding.
+
+        In distributed training every process must call this together: the counts and sums are those of all
+        processes, and the replacements of dead codes are the first process's.
+        """
         one_hot = functional.one_hot(codes, self.embed.shape[0]).to(vectors) * weights[:, None]
-        self.cluster_size.lerp_(one_hot.sum(0), 1 - DECAY)
-        self.embed_avg.lerp_(one_hot.T @ vectors, 1 - DECAY)
+        counts, sums = one_hot.sum(0), one_hot.T @ vectors
+        _add_over_processes(counts, sums)
+        self.cluster_size.lerp_(counts, 1 - DECAY)
+        self.embed_avg.lerp_(sums, 1 - DECAY)
         total = self.cluster_size.sum()
         smoothed = (self.cluster_size + EPSILON) / (total + EPSILON * len(self.embed)) * total
         moved = self.embed_avg / smoothed[:, None]
         # Weighted draws keep padding out of the codebook; the global generator is the one dropout uses.
         spares = vectors[torch.multinomial(weights, len(self.embed), replacement=True)]
+        _take_from_first_process(spares)
         dead = self.cluster_size < DEAD_BELOW
         self.embed.copy_(torch.where(dead[:, None], spares, moved))
         self.embed_avg.copy_(torch.where(dead[:, None], spares, self.embed_avg))
@@ -143,6 +150,19 @@ class ResidualQuantizer(nn.Module):
         for codebook in self.codebooks:
             codebook.fit(residual, rng)
             residual = residual - codebook.decode(codebook.encode(residual))
+
+
+def _add_over_processes(*tensors: Tensor) -> None:
+    """Replace each tensor by its sum over the processes of distributed training; alone, do nothing."""
+    if distributed.is_available() and distributed.is_initialized():
+        for tensor in tensors:
+            distributed.all_reduce(tensor)
+
+
+def _take_from_first_process(tensor: Tensor) -> None:
+    """Replace a tensor by process 0's; alone, do nothing."""
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.broadcast(tensor, src=0)
 
 
 def nearest(vectors: Tensor, centres: Tensor) -> Tensor:

@@ -148,7 +148,32 @@ class SovitsGenerator(nn.Module):
         Raises:
             UserError: no reference, or not one speaker vector per reference, or no source of noise.
         """
-        style = self.mean_style(references, speaker_vectors)
+        return self.decode_with_style(
+            codes,
+            phone_ids,
+            self.mean_style(references, speaker_vectors),
+            speed=speed,
+            noise_scale=noise_scale,
+            rng=rng,
+            prior_noise=prior_noise,
+        )
+
+    def decode_with_style(
+        self,
+        codes: Tensor,
+        phone_ids: Tensor,
+        style: Tensor,
+        *,
+        speed: float = 1.0,
+        noise_scale: float = 0.5,
+        rng: torch.Generator | None = None,
+        prior_noise: Tensor | None = None,
+    ) -> Tensor:
+        """As `decode`, for the style [1 or B, G, 1] of `mean_style`: one voice's sentences share it.
+
+        Raises:
+            UserError: no source of noise.
+        """
         content = self.quantizer.decode(codes[None]).repeat_interleave(2, dim=2)
         prior = self.enc_p(
             content,

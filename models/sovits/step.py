@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from models.discriminators.multi_period import MultiPeriodDiscriminator
 from models.frontend.mel import log_mel, mel_from_linear
+from models.layers.conv import held_weights
 from models.layers.masking import slice_frames
 from models.losses.adversarial import (
     discriminator_loss,
@@ -230,12 +231,13 @@ def generator_parameter_groups(
 
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """No parameter of `module` takes a gradient inside the block; activations still do."""
+    """No parameter of `module` takes a gradient or changes inside the block; activations still take one."""
     trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)
     try:
-        yield
+        with held_weights(module):
+            yield
     finally:
         for parameter in trained:
             parameter.requires_grad_(True)

@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.discriminators.multi_period import Judgement
 from models.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from models.sovits.config import sovits_config
+from models.sovits.step import frozen
 from tests.models.golden_fill import error_against, normal, test_wave
 from tests.models.sovits.golden_case import arrays, case, filled_discriminator, manifest
 
@@ -33,9 +35,21 @@ def test_discriminator_reproduces_the_reference(goldens: Path, version: str) -> 
         entry["name"]: entry["shape"] for entry in manifest(goldens, f"mpd_{version}")
     }
     real_wave, fake_wave = _waves(goldens)
+    in_training = _values(*discriminator(real_wave, fake_wave))
     fake_wave.requires_grad_(True)
-    real, fake = discriminator(real_wave, fake_wave)
+    with frozen(discriminator):
+        values = _values(discriminator.judge(real_wave), discriminator.judge(fake_wave))
+    for found in (in_training, values):
+        errors = {name: error_against(golden, name, value) for name, value in found.items()}
+        assert {name: error for name, error in errors.items() if not error <= 1e-4} == {}
 
+    (gradient,) = torch.autograd.grad(values["loss_fm"] + values["loss_gen"], fake_wave)
+    assert error_against(golden, "grad_fake", gradient) < 1e-3
+    np.testing.assert_allclose(float(gradient.norm()), golden["grad_fake_l2"], rtol=1e-3)
+
+
+def _values(real: Judgement, fake: Judgement) -> dict[str, Tensor]:
+    """Losses, scores and maps by the names of the goldens."""
     values = {
         "loss_disc": discriminator_loss(real.scores, fake.scores),
         "loss_gen": generator_loss(fake.scores),
@@ -46,9 +60,4 @@ def test_discriminator_reproduces_the_reference(goldens: Path, version: str) -> 
         for i, (score, maps) in enumerate(zip(judged.scores, judged.features, strict=True)):
             values[f"{kind}.{i}"] = score
             values.update({f"fmap_{kind}.{i}.{j}": m for j, m in enumerate(maps)})
-    errors = {name: error_against(golden, name, value) for name, value in values.items()}
-    assert {name: error for name, error in errors.items() if not error <= 1e-4} == {}
-
-    (gradient,) = torch.autograd.grad(values["loss_fm"] + values["loss_gen"], fake_wave)
-    assert error_against(golden, "grad_fake", gradient) < 1e-3
-    np.testing.assert_allclose(float(gradient.norm()), golden["grad_fake_l2"], rtol=1e-3)
+    return values
