@@ -37,7 +37,7 @@ def plan_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
             choice=getattr(cfg.train.plan, name),
             max_epochs=settings.max_epochs,
             max_steps=settings.max_steps,
-            batches_per_epoch=max(1, -(-trained // settings.batch_size) // settings.accumulate),
+            steps_per_epoch=max(1, -(-trained // settings.batch_size)) / settings.accumulate,
         )
         for name, settings in (("sovits", cfg.train.sovits), ("t2s", cfg.train.t2s))
     }

@@ -23,9 +23,9 @@ class Span(NamedTuple):
     most: int
     steps: int
 
-    def epochs(self, batches_per_epoch: int) -> int:
-        """Epochs of a corpus with so many batches."""
-        return min(max(-(-self.steps // batches_per_epoch), self.fewest), self.most)
+    def epochs(self, steps_per_epoch: float) -> int:
+        """Epochs of a corpus that makes so many steps."""
+        return min(max(math.ceil(self.steps / steps_per_epoch), self.fewest), self.most)
 
 
 class Amount(NamedTuple):
@@ -68,14 +68,15 @@ class Network:
         pretrained: Whether it starts from published weights.
         choice: The user's word: auto, train or keep.
         max_epochs, max_steps: Limits set by the user, which overrule the plan's.
-        batches_per_epoch: Optimiser steps of a pass through the training clips.
+        steps_per_epoch: Optimiser steps of a pass through the training clips; below 1 where a step
+            accumulates more batches than an epoch has.
     """
 
     pretrained: bool
     choice: Choice
     max_epochs: int | None
     max_steps: int | None
-    batches_per_epoch: int
+    steps_per_epoch: float
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def _decide(name: str, network: Network, span: Span | None) -> NetworkPlan:
         return NetworkPlan(True, max_steps=SCRATCH_STEPS[name])
     # Asked to train on less than the table wants: as gently as the table's least.
     chosen = span or next(row for row in (getattr(amount, name) for amount in AMOUNTS) if row)
-    return NetworkPlan(True, max_epochs=chosen.epochs(network.batches_per_epoch))
+    return NetworkPlan(True, max_epochs=chosen.epochs(network.steps_per_epoch))
 
 
 def _explained(name: str, network: Network, plan: NetworkPlan, span: Span | None) -> str:
@@ -142,7 +143,7 @@ def _explained(name: str, network: Network, plan: NetworkPlan, span: Span | None
         return f"{told}: kept as published, {why}"
     limits = []
     if plan.max_epochs is not None:
-        steps = plan.max_epochs * network.batches_per_epoch
+        steps = max(1, int(plan.max_epochs * network.steps_per_epoch))
         limits.append(f"{plan.max_epochs} epochs ({steps} steps)")
     if plan.max_steps is not None:
         limits.append(f"{plan.max_steps} steps")

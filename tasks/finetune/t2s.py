@@ -13,7 +13,6 @@ from artifacts import schemas
 from artifacts.manifest import Reject
 from configs.errors import UserError
 from configs.train_t2s import T2sTrainSettings
-from models.frontend.text.symbols import load_symbol_table
 from models.optim.scaled_adam import ScaledAdam
 from models.t2s.model import TextToSemantic
 from models.t2s.preference import spoil
@@ -204,7 +203,7 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     watched, _ = refuse_unfit(held_out, codes, settings)
     start = starting_decoder(
         settings,
-        len(load_symbol_table(table.symbol_table).symbols),
+        table.symbol_table,
         sovits["sizes"]["codebook_size"],
         table.linguistic_channels,
         cfg.seed,

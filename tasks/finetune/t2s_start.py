@@ -10,6 +10,7 @@ import torch
 from artifacts import digest
 from configs.errors import UserError
 from configs.train_t2s import T2sTrainSettings
+from models.frontend.text.symbols import load_symbol_table
 from models.t2s.config import t2s_config
 from models.t2s.model import TextToSemantic
 from models.t2s.upstream import load_decoder
@@ -29,13 +30,13 @@ class Start(NamedTuple):
 
 
 def starting_decoder(
-    settings: T2sTrainSettings, n_symbols: int, n_codes: int, linguistic_channels: int, seed: int
+    settings: T2sTrainSettings, symbol_table: str, n_codes: int, linguistic_channels: int, seed: int
 ) -> Start:
     """The decoder of a run.
 
     Args:
         settings: Version, sizes, and the published file if there is one.
-        n_symbols: Of the voice's symbol table; a published decoder may know more of them.
+        symbol_table: The voice's.
         n_codes: Semantic codes of the voice's SoVITS network.
         linguistic_channels: Size of the linguistic features.
         seed: The run's seed.
@@ -43,6 +44,7 @@ def starting_decoder(
     Raises:
         UserError: the published file cannot be read, or does not fit the voice.
     """
+    n_symbols = len(load_symbol_table(symbol_table).symbols)
     if settings.pretrained is None:
         sizes = {k: v for k, v in settings.sizes.model_dump().items() if v is not None}
         config = t2s_config(
@@ -57,27 +59,21 @@ def starting_decoder(
     source = Path(settings.pretrained)
     decoder = load_decoder(source)
     has = decoder.config
-    # Files of v1 keep room beyond their table's symbols, so that one may know more than the voice needs.
-    for what, fits, given, needed, remedy in (
-        ("symbols", has.n_symbols >= n_symbols, has.n_symbols, n_symbols, "check family.symbol_table"),
+    # Published files of v1 keep room beyond their table's symbols.
+    room = {"gpt-sovits-v1": t2s_config("v1").n_symbols}.get(symbol_table, n_symbols)
+    for what, given, needed, remedy in (
+        ("symbols", has.n_symbols, room, f"the table {symbol_table} has others; check family.symbol_table"),
+        ("codes", has.n_codes, n_codes, "start SoVITS from the same version's published weights"),
         (
-            "codes",
-            has.n_codes == n_codes,
-            has.n_codes,
-            n_codes,
-            "start SoVITS from the same version's weights",
-        ),
-        (
-            "linguistic channels",
-            has.linguistic_channels == linguistic_channels,
+            "channels of linguistic features",
             has.linguistic_channels,
             linguistic_channels,
             "set features.linguistic.dim to that",
         ),
     ):
-        if not fits:
+        if given != needed:
             raise UserError(
-                f"train.t2s.pretrained = {source}: was trained with {given} {what}, but this voice needs "
-                f"{needed}; {remedy}"
+                f"train.t2s.pretrained = {source}: was trained with {given} {what}, this voice needs {needed}; "
+                f"{remedy}"
             )
     return Start(decoder.train(), {"decoder": digest.of_file(source)})

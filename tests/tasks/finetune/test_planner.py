@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from configs.errors import UserError
 from tasks.finetune.planner import Network, NetworkPlan, Plan, plan_training
 
-PUBLISHED = Network(pretrained=True, choice="auto", max_epochs=None, max_steps=None, batches_per_epoch=1)
+PUBLISHED = Network(pretrained=True, choice="auto", max_epochs=None, max_steps=None, steps_per_epoch=1)
 
 
 def plan(speech_s: float, clip_s: float = 4.0, batch: int = 4, **changes: Network) -> Plan:
     clips = max(1, round(speech_s / clip_s))
-    own = replace(PUBLISHED, batches_per_epoch=-(-clips // batch))
+    own = replace(PUBLISHED, steps_per_epoch=-(-clips // batch))
     return plan_training(speech_s, clips, {"sovits": own, "t2s": own} | changes)
 
 

@@ -110,17 +110,14 @@ def test_training_goes_on_from_published_weights(inputs: synthetic.FakeInputs, t
     save_decoder(path, TextToSemantic(PUBLISHED), "test")
     start = load_decoder(path).state_dict()
     options = {"sizes": {}, "max_steps": 1, "learning_rate": 1e-6, "warmup_steps": 0}
-    produced = _train(
-        inputs, tmp_path / "run", pretrained=str(path), pretrained_digest=of_file(path), **options
-    )
+    produced = _train(inputs, tmp_path / "run", pretrained=str(path), **options)
     config = json.loads(produced.files["config.json"].read_text())
     assert config["from_scratch"] is False
+    assert config["pretrained"] == {"decoder": of_file(path)}
     assert config["sizes"]["width"] == PUBLISHED.width
     trained = load_file(produced.files["decoder.safetensors"])
     assert all(torch.allclose(trained[name], start[name], atol=1e-5) for name in start)
     assert any(not torch.equal(trained[name], start[name]) for name in start)
-    with pytest.raises(UserError, match="SHA-256"):
-        _train(inputs, tmp_path / "other", pretrained=str(path), pretrained_digest="0" * 64, **options)
 
 
 @pytest.mark.parametrize(
@@ -143,9 +140,7 @@ def test_a_network_of_other_symbols_or_codes_is_refused(
 def test_an_absent_file_and_contradicting_settings_are_refused(
     inputs: synthetic.FakeInputs, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match=r"train\.t2s\.pretrained = .*no such file"):
+    with pytest.raises(UserError, match=r"none\.ckpt"):
         _train(inputs, tmp_path, sizes={}, pretrained=str(tmp_path / "none.ckpt"))
     with pytest.raises(ValidationError, match=r"sizes\.width"):
         T2sTrainSettings(pretrained="s1.ckpt", sizes={"width": 16})
-    with pytest.raises(ValidationError, match="pretrained_digest"):
-        T2sTrainSettings(pretrained_digest="0" * 64)
