@@ -73,7 +73,7 @@ def starting_decoder(
     ):
         if given != needed:
             raise UserError(
-                f"train.t2s.pretrained = {source}: was trained with {given} {what}, this voice needs {needed}; "
-                f"{remedy}"
+                f"train.t2s.pretrained = {source}: was trained with {given} {what}, this voice needs "
+                f"{needed}; {remedy}"
             )
     return Start(decoder.train(), {"decoder": digest.of_file(source)})

@@ -139,7 +139,11 @@ def speaker_similarities(
 
 def _recalled(inputs: Inputs, cfg: ConfigView) -> list[dict[str, Any]]:
     files = inputs.files("train_t2s")
-    decoder = load_decoder(files["decoder.safetensors"], read_json(files["config.json"])["sizes"])
+    trained = read_json(files["config.json"])
+    if trained["steps"] == 0:
+        # A decoder kept as published has never seen these clips: there is nothing to remember.
+        return []
+    decoder = load_decoder(files["decoder.safetensors"], trained["sizes"])
     codes = {name: np.asarray(own, np.int64) for name, own in codes_by_clip(inputs).items()}
     return list(
         recalled_codes(
@@ -212,6 +216,7 @@ EVALUATE = CorpusStage(
         "semantic": ("utterance_id", "codes"),
         "train_t2s": ("decoder.safetensors", "config.json"),
     },
+    rejects_of=("train_t2s",),
     config=(
         "release.evaluate",
         "family",
