@@ -7,7 +7,7 @@ import sys
 import typer
 
 from configs.errors import UserError
-from flows.commands import corpus, listen, machine, speaking, voice
+from flows.commands import corpus, exchange, listen, machine, speaking, voice
 from flows.commands.shared import WORKSPACE_HELP, Session, default_workspace, warn
 from tasks.outcome import StoppedError
 
@@ -22,6 +22,7 @@ voice.add_to(app)
 speaking.add_to(app)
 listen.add_to(app)
 corpus.add_to(app)
+exchange.add_to(app)
 machine.add_to(app)
 
 

@@ -315,9 +315,9 @@ def _opened(
     folder = Path(voice)
     if not (folder / "voice.json").is_file():
         workspace = session(context).workspace
-        remembered(workspace, voice)
         folder = workspace / "voices" / check_name(voice)
         if not (folder / "voice.json").is_file():
+            remembered(workspace, voice)
             raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")
     loaded = load_voice(folder)
     content, vector = loaded.content, loaded.speaker_vector

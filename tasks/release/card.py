@@ -25,6 +25,7 @@ class CardFacts:
         networks: `sovits` and `t2s` with `sizes`, `steps`, `epochs`, `from_scratch`.
         metrics: Name -> `mean`, `about`, `clips`.
         machinery_below_steps: Fewer SoVITS steps from scratch prove the machinery only.
+        gpt_sovits_left_out: Why there are no files for GPT-SoVITS, or None.
     """
 
     family: str
@@ -40,6 +41,7 @@ class CardFacts:
     networks: Mapping[str, Mapping[str, Any]]
     metrics: Mapping[str, Mapping[str, Any]]
     machinery_below_steps: int
+    gpt_sovits_left_out: str | None
 
 
 def voice_card(facts: CardFacts) -> str:
@@ -60,8 +62,15 @@ def voice_card(facts: CardFacts) -> str:
         "`voice.json` describes the voice and holds every other file's SHA-256; `sovits.safetensors` and "
         "`t2s.safetensors` are the networks; `symbols.json` lists the phone symbols; `references/` holds "
         "one recorded clip per speaker, which gives the voice its timbre.",
+        _for_gpt_sovits(facts),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _for_gpt_sovits(facts: CardFacts) -> str:
+    if facts.gpt_sovits_left_out is None:
+        return f"`gpt-sovits/{facts.name}.pth` and `.ckpt` are the same networks for GPT-SoVITS itself."
+    return f"There are no files for GPT-SoVITS itself: {facts.gpt_sovits_left_out}."
 
 
 def _header(facts: CardFacts) -> str:

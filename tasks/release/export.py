@@ -6,6 +6,7 @@ t2s.safetensors       phones to codes
 symbols.json          the phone symbols in order
 references/*.flac     one clip per speaker
 references/*.safetensors  its speaker vector and linguistic features, where it has them
+gpt-sovits/           the networks as GPT-SoVITS's own inference loads them, where it could
 metrics.json          the evaluation
 README.md             the voice card
 """
@@ -26,6 +27,7 @@ from models.frontend.text.symbols import load_symbol_table
 from tasks.finetune.networks import read_json
 from tasks.release.assembly import CONFIG, READS, ClipFacts, assemble_voice, clip_facts
 from tasks.release.card import CardFacts, voice_card
+from tasks.release.gpt_sovits_files import write_gpt_sovits_files
 from tasks.release.voice import Voice
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
 
@@ -48,16 +50,49 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         "sovits": _network(folder, "sovits", sovits["generator.safetensors"], sovits["config.json"]),
         "t2s": _network(folder, "t2s", t2s["decoder.safetensors"], t2s["config.json"]),
     }
-    speakers = {name: _speaker(folder, voice, name) for name in sorted(voice.references)}
-    symbols = list(load_symbol_table(voice.symbol_table).symbols)
+    left_out = write_gpt_sovits_files(folder, cfg.voice, voice.generator, voice.decoder, voice.symbol_table)
     evaluation = read_json(inputs.files("evaluate")["evaluation.json"])
-    _write_json(folder / "symbols.json", symbols)
     _write_json(folder / "metrics.json", evaluation)
-    facts = _facts(voice, networks, clips, evaluation, cfg)
+    facts = _facts(voice, networks, clips, evaluation, cfg, left_out)
     (folder / "README.md").write_text(voice_card(facts), encoding="utf-8")
+    training_data = {
+        "clips": facts.clips,
+        "hours": facts.hours,
+        "licence": facts.licence,
+        "attribution": facts.attribution,
+    }
+    describe_voice(folder, voice, cfg.family.name, networks, training_data, left_out)
+    files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    work.progress(1, 1, f"{len(files)} files")
+    return Produced(
+        files=files,
+        metrics={
+            "bytes": float(sum(path.stat().st_size for path in files.values())),
+            "speakers": float(len(voice.references)),
+        },
+    )
+
+
+def describe_voice(
+    folder: Path,
+    voice: Voice,
+    family: str,
+    networks: Mapping[str, Mapping[str, Any]],
+    training_data: Mapping[str, Any],
+    left_out: str | None,
+) -> None:
+    """Write the references, the symbols, and last `voice.json` with the digest of every file there is.
+
+    Args:
+        folder: With the networks' files in it, and an empty folder `references`.
+        networks: `sovits` and `t2s`: `file`, `sizes` and how they were trained.
+        left_out: Why there are no files for GPT-SoVITS, or None.
+    """
+    speakers = {name: _speaker(folder, voice, name) for name in sorted(voice.references)}
+    _write_json(folder / "symbols.json", list(load_symbol_table(voice.symbol_table).symbols))
     description = {
         "format": FORMAT,
-        "family": cfg.family.name,
+        "family": family,
         "frame": voice.frame._asdict(),
         "symbol_table": voice.symbol_table,
         "languages": list(voice.languages),
@@ -68,12 +103,8 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         "linguistic": voice.linguistic.model_dump(mode="json", exclude={"folder"}),
         "content": voice.content.model_dump(mode="json"),
         "speaker_vector": voice.speaker_vector.model_dump(mode="json"),
-        "training_data": {
-            "clips": facts.clips,
-            "hours": facts.hours,
-            "licence": facts.licence,
-            "attribution": facts.attribution,
-        },
+        "training_data": training_data,
+        "gpt_sovits": {"left_out": left_out},
         "digests": {
             path.relative_to(folder).as_posix(): digest.of_file(path)
             for path in sorted(folder.rglob("*"))
@@ -81,15 +112,6 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         },
     }
     _write_json(folder / "voice.json", description)
-    files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
-    work.progress(1, 1, f"{len(files)} files")
-    return Produced(
-        files=files,
-        metrics={
-            "bytes": float(sum(path.stat().st_size for path in files.values())),
-            "speakers": float(len(speakers)),
-        },
-    )
 
 
 def _network(folder: Path, name: str, weights: Path, config: Path) -> dict[str, Any]:
@@ -125,6 +147,7 @@ def _facts(
     clips: Sequence[ClipFacts],
     evaluation: Mapping[str, Any],
     cfg: ConfigView,
+    left_out: str | None,
 ) -> CardFacts:
     trained = [clip for clip in clips if clip.split == "train"]
     return CardFacts(
@@ -141,6 +164,7 @@ def _facts(
         networks=networks,
         metrics=evaluation["metrics"],
         machinery_below_steps=cfg.release.export.machinery_below_steps,
+        gpt_sovits_left_out=left_out,
     )
 
 

@@ -1,0 +1,109 @@
+"""GPT-SoVITS's files, in and out: `exchange import`, `exchange export`, `exchange voice`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+from rich.progress import Progress
+
+from artifacts.manifest import Reject
+from configs.errors import UserError
+from configs.loading import resolve
+from flows.commands.shared import JSON, console, errors, print_json, session, warn
+from tasks.voice import check_name, open_pipeline, remembered
+
+SET = typer.Option(None, "--set", "-s", metavar="a.b=c", help="One setting; may be repeated.")
+ItemT = TypeVar("ItemT")
+
+exchange_app = typer.Typer(help="GPT-SoVITS's files, in and out.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(exchange_app, name="exchange")
+
+
+@exchange_app.command("import")
+def import_folder(
+    experiment: Path = typer.Argument(..., help="Experiment folder of GPT-SoVITS (logs/NAME)."),
+    recordings: Path = typer.Argument(..., help="New or empty folder for recordings and transcripts."),
+    speaker: str | None = typer.Option(None, "--speaker", help="Whose voice; the experiment's name."),
+    language: str | None = typer.Option(
+        None, "--language", help="Of the texts; by default each text's script tells: zh, ja, ko or en."
+    ),
+    as_json: bool = JSON,
+) -> None:
+    """Take recordings and transcripts out of an experiment folder, for `finetune`."""
+    from tasks.corpus.experiment_folder import import_experiment
+
+    rejects: list[Reject] = []
+    taken = 0
+    for found in _counted(import_experiment(experiment, recordings, speaker, language), "checking"):
+        if isinstance(found, Reject):
+            rejects.append(found)
+        else:
+            taken += 1
+    if as_json:
+        return print_json({"taken": taken, "rejects": [vars(refused) for refused in rejects]})
+    for refused in rejects:
+        warn(f"{refused.row_id}: {refused.field}: {refused.reason}. {refused.remedy}")
+    console.print(
+        f"{recordings}: {taken} recordings with transcripts, {len(rejects)} refused; features are made anew "
+        f"by `voicewright finetune {recordings} --voice NAME --preset gpt-sovits-v2`",
+        markup=False,
+    )
+    return None
+
+
+@exchange_app.command("export")
+def export_folder(
+    context: typer.Context,
+    voice: str = typer.Argument(..., help="Name of the voice."),
+    experiment: Path = typer.Argument(..., help="New or empty folder."),
+) -> None:
+    """Write a voice's training table as an experiment folder of GPT-SoVITS."""
+    from tasks.release.experiment_folder import export_experiment
+
+    workspace = session(context).workspace
+    pipeline = open_pipeline(workspace, remembered(workspace, voice))
+    count = sum(1 for _ in _counted(export_experiment(pipeline, experiment), "writing"))
+    console.print(f"{experiment}: {count} utterances", markup=False)
+
+
+@exchange_app.command("voice")
+def published_voice(
+    context: typer.Context,
+    voice: str = typer.Option(..., "--voice", "-v", help="Name for the voice."),
+    sovits: Path = typer.Option(..., "--sovits", help="GPT-SoVITS's .pth, v1 to v2ProPlus."),
+    t2s: Path = typer.Option(..., "--t2s", help="GPT-SoVITS's .ckpt of the same voice."),
+    reference: Path = typer.Option(..., "--reference", help="A clip of the speaker, 3 to 10 s."),
+    reference_text: str = typer.Option(..., "--reference-text", help="What is said in the clip."),
+    language: str = typer.Option("en", "--language", help="Of the clip."),
+    overrides: list[str] | None = SET,
+) -> None:
+    """Make a voice that speaks out of two files of GPT-SoVITS and one clip."""
+    from tasks.release.published_voice import import_voice
+
+    workspace = session(context).workspace
+    folder = workspace / "voices" / check_name(voice)
+    if (workspace / "runs" / voice).exists():
+        raise UserError(f"--voice: {voice!r} is made from recordings already; name another")
+    # Published networks know no other content features than HuBERT's.
+    settings = resolve(overrides=("features.content.backend=hubert", *(overrides or ()))).settings
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = import_voice(folder, sovits, t2s, reference, reference_text, language, settings)
+    console.print(
+        f"{folder}: a {made.generator.config.version} voice; try `voicewright speak --voice {voice} TEXT`",
+        markup=False,
+    )
+
+
+def _counted(items: Iterable[ItemT], doing: str) -> Iterable[ItemT]:
+    with Progress(console=errors, transient=True) as progress:
+        bar = progress.add_task(doing, total=None)
+        for count, item in enumerate(items, 1):
+            progress.update(bar, completed=count, description=f"{doing} {count}")
+            yield item
