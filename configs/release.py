@@ -8,6 +8,8 @@ from pydantic import Field
 
 from configs.base import Section
 
+DecoderWeights = Literal["fp32", "fp16", "int8"]
+
 
 class SynthesizeSettings(Section):
     """How held-out sentences, and later any text, are rendered."""
@@ -34,6 +36,11 @@ class SynthesizeSettings(Section):
         ge=1,
         le=64,
         description="sentences whose codes are drawn together; changes speed and memory, not what is said",
+    )
+    decoder_weights: DecoderWeights = Field(
+        default="fp32",
+        description="precision in which the decoder's weights are read for speaking: `fp16` is what "
+        "published files hold, `int8` is smaller still and changes codes sooner",
     )
     pause_s: float = Field(default=0.25, ge=0, le=5, description="between sentences, seconds")
 

@@ -17,6 +17,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from configs.errors import UserError
+from configs.release import DecoderWeights
 from flows.commands.shared import console, errors, session, warn
 from tasks.voice import check_name, open_pipeline, remembered
 
@@ -46,6 +47,11 @@ CONTENT_MODEL = typer.Option(
 )
 SPEAKER_MODEL = typer.Option(
     None, "--speaker-model", help="Weights of the speaker vector, for --reference on another machine."
+)
+DECODER_WEIGHTS = typer.Option(
+    None,
+    "--decoder-weights",
+    help="Less precise is faster; else the voice's own setting.",
 )
 
 
@@ -89,6 +95,7 @@ def speak(
     ),
     content_model: str | None = CONTENT_MODEL,
     speaker_model: str | None = SPEAKER_MODEL,
+    decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
 ) -> None:
     """Say a text with a voice, sentence by sentence."""
     from tasks.release.sentences import spoken_sentences
@@ -99,7 +106,7 @@ def speak(
     if not is_stream:
         kind_of(output)
     _check_references(reference, reference_text, reference_clip, speaker)
-    spoken = _opened(context, voice, content_model, speaker_model)
+    spoken = _opened(context, voice, content_model, speaker_model, decoder_weights)
     total = len(spoken_sentences(words))
     pieces = spoken.pieces(
         words,
@@ -142,12 +149,12 @@ def interactive(
     language: str | None = LANGUAGE,
     content_model: str | None = CONTENT_MODEL,
     speaker_model: str | None = SPEAKER_MODEL,
+    decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
 ) -> None:
     """Type texts and hear them; the voice is loaded once. `:help` lists what can be changed."""
     player = _player() if play else None
-    prompt = _Prompt(
-        _opened(context, voice, content_model, speaker_model), folder, player, seed, speed, speaker, language
-    )
+    loaded = _opened(context, voice, content_model, speaker_model, decoder_weights)
+    prompt = _Prompt(loaded, folder, player, seed, speed, speaker, language)
     prompt.greet()
     try:
         while not prompt.is_done:
@@ -303,7 +310,11 @@ def _text(text: str | None, file: Path | None) -> str:
 
 
 def _opened(
-    context: typer.Context, voice: str, content_model: str | None, speaker_model: str | None
+    context: typer.Context,
+    voice: str,
+    content_model: str | None,
+    speaker_model: str | None,
+    decoder_weights: DecoderWeights | None,
 ) -> Voice:
     """The voice of a name or folder.
 
@@ -319,7 +330,7 @@ def _opened(
         if not (folder / "voice.json").is_file():
             remembered(workspace, voice)
             raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")
-    loaded = load_voice(folder)
+    loaded = load_voice(folder, decoder_weights)
     content, vector = loaded.content, loaded.speaker_vector
     if content_model is not None:
         content = content.model_copy(update={"model": content_model})

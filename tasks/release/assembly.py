@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from models.frontend.audio import decode_flac
+from models.t2s.packed import prepare_for_decoding
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.networks import load_decoder, load_generator, read_json
 from tasks.release.voice import Reference, Voice
@@ -107,7 +108,10 @@ def assemble_voice(inputs: Inputs, cfg: ConfigView) -> Voice:
     codes = codes_by_clip(inputs)
     return Voice(
         generator=load_generator(sovits["generator.safetensors"], sovits_config["sizes"]),
-        decoder=load_decoder(t2s["decoder.safetensors"], t2s_config["sizes"]),
+        decoder=prepare_for_decoding(
+            load_decoder(t2s["decoder.safetensors"], t2s_config["sizes"]),
+            cfg.release.synthesize.decoder_weights,
+        ),
         frame=spectrogram_parameters(cfg.family),
         symbol_table=sovits_config["symbol_table"],
         languages=languages_of(clips),

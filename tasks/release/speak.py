@@ -20,6 +20,7 @@ from configs.release import SynthesizeSettings
 from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import decode_flac
 from models.frontend.mel import SpectrogramParameters
+from models.t2s.packed import Weights, prepare_for_decoding
 from tasks.finetune.networks import load_decoder, load_generator, read_json
 from tasks.pipeline import Pipeline
 from tasks.release.assembly import clip_facts, clip_reference
@@ -29,8 +30,12 @@ from tasks.release.voice import Reference, Voice
 __all__ = ["Voice", "corpus_reference", "load_voice"]
 
 
-def load_voice(folder: Path) -> Voice:
+def load_voice(folder: Path, decoder_weights: Weights | None = None) -> Voice:
     """Load a voice that `export` wrote; `voice.speak(text)` makes it speak.
+
+    Args:
+        folder: Holds voice.json.
+        decoder_weights: Precision of the decoder's weights; the voice's own setting by default.
 
     Raises:
         UserError: the folder is no voice, a file is missing or changed, or another version wrote it.
@@ -46,15 +51,17 @@ def load_voice(folder: Path) -> Voice:
     try:
         _check_files(folder, voice["digests"])
         networks = voice["networks"]
+        manner = SynthesizeSettings.model_validate(voice["synthesize"])
+        decoder = load_decoder(folder / networks["t2s"]["file"], networks["t2s"]["sizes"])
         return Voice(
             generator=load_generator(folder / networks["sovits"]["file"], networks["sovits"]["sizes"]),
-            decoder=load_decoder(folder / networks["t2s"]["file"], networks["t2s"]["sizes"]),
+            decoder=prepare_for_decoding(decoder, decoder_weights or manner.decoder_weights),
             frame=SpectrogramParameters(**voice["frame"]),
             symbol_table=voice["symbol_table"],
             languages=tuple(voice["languages"]),
             references={n: _reference(folder, n, s) for n, s in voice["speakers"].items()},
             default_speaker=voice["default_speaker"],
-            manner=SynthesizeSettings.model_validate(voice["synthesize"]),
+            manner=manner,
             linguistic=LinguisticSettings.model_validate(voice["linguistic"]),
             content=ContentSettings.model_validate(voice["content"]),
             speaker_vector=SpeakerVectorSettings.model_validate(voice["speaker_vector"]),

@@ -120,7 +120,7 @@ def _render(
     rendered = voice.render([phonemized], [reference], seed_of("text"))
     own_codes, phone_ids = torch.tensor([codes]), torch.tensor([phonemized.phone_ids])
     rng = torch.Generator().manual_seed(seed_of("codes"))
-    from_codes = voice.render_codes(own_codes, phone_ids, [reference], rng, speed=1.0)
+    from_codes = voice.render_codes(own_codes, phone_ids, voice.style_of([reference]), rng, speed=1.0)
     return [
         _Sample("recording", decode_flac(_flac(clip)).samples, cut_off=False),
         _Sample("posterior", _resynthesis(voice, example), cut_off=False),

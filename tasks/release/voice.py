@@ -207,7 +207,7 @@ class Voice:
     ) -> Rendering:
         """One sentence by the path that text takes: phones, codes, waveform."""
         (coded,) = self.draw_codes([runs], references[0], [seed])
-        samples = self._wave(runs, coded, references, seed, speed)
+        samples = self._wave(runs, coded, self.style_of(references), seed, speed)
         return Rendering(samples, coded.codes, coded.cut_off)
 
     @torch.no_grad()
@@ -256,25 +256,30 @@ class Voice:
         self,
         codes: Tensor,
         phone_ids: Tensor,
-        references: Sequence[Reference],
+        style: Tensor,
         rng: torch.Generator,
         speed: float | None = None,
     ) -> Samples:
-        """Codes `[1, K]` and phones `[1, L]` to float32 samples `[S]`, by the prior path.
-
-        Raises:
-            UserError: a reference without the speaker vector that the generator needs.
-        """
-        wave = self.generator.decode(
+        """By the prior path: codes `[1, K]`, phones `[1, L]` and a style `[1, G, 1]` to samples `[S]`."""
+        wave = self.generator.decode_with_style(
             codes,
             phone_ids,
-            [linear_spectrogram(torch.from_numpy(one.samples)[None], self.frame) for one in references],
-            speaker_vectors=self._speaker_vectors(references),
+            style,
             speed=self.manner.speed if speed is None else speed,
             noise_scale=self.manner.noise_scale,
             rng=rng,
         )
         return np.asarray(wave[0, 0].numpy(), dtype=np.float32)
+
+    @torch.no_grad()
+    def style_of(self, references: Sequence[Reference]) -> Tensor:
+        """The references' average style `[1, G, 1]`, which all sentences of a text share.
+
+        Raises:
+            UserError: a reference without the speaker vector that the generator needs.
+        """
+        spectra = [linear_spectrogram(torch.from_numpy(one.samples)[None], self.frame) for one in references]
+        return self.generator.mean_style(spectra, self._speaker_vectors(references))
 
     @property
     def spoken_languages(self) -> tuple[str, ...]:
@@ -328,12 +333,13 @@ class Voice:
         at_once: bool,
     ) -> Iterator[Piece]:
         pause = np.zeros(round(self.manner.pause_s * self.frame.sample_rate), dtype=np.float32)
+        style = self.style_of(references)
         number = 0
         for window in _windows(sentences, batch, at_once):
             seeds = [derive_seed(seed, "speak", number + at) for at in range(len(window))]
             coded = self._draw_sorted(window, references[0], seeds, batch)
             for sentence, own_seed, codes in zip(window, seeds, coded, strict=True):
-                samples = _within_full_scale(self._wave(sentence.runs, codes, references, own_seed, speed))
+                samples = _within_full_scale(self._wave(sentence.runs, codes, style, own_seed, speed))
                 if codes.cut_off:
                     logger.warning(
                         "%r was cut off after %.1f s: the decoder found no end",
@@ -358,11 +364,9 @@ class Voice:
             drawn.update(zip(rows, coded, strict=True))
         return [drawn[at] for at in range(len(sentences))]
 
-    def _wave(
-        self, runs: Runs, coded: Coded, references: Sequence[Reference], seed: int, speed: float | None
-    ) -> Samples:
+    def _wave(self, runs: Runs, coded: Coded, style: Tensor, seed: int, speed: float | None) -> Samples:
         codes, phone_ids = torch.tensor([coded.codes]), torch.tensor([_phone_ids(runs)])
-        return self.render_codes(codes, phone_ids, references, _generator(seed, "noise"), speed)
+        return self.render_codes(codes, phone_ids, style, _generator(seed, "noise"), speed)
 
     def _longest_codes(self, n_phones: int) -> int:
         longest_s = min(self.manner.max_sentence_s, n_phones / SLOWEST_PHONES_PER_S + 1.0)

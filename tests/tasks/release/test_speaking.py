@@ -262,3 +262,13 @@ def test_only_chinese_runs_get_bert_features(voice: Voice, monkeypatch: pytest.M
     expected = np.repeat([0.0, 1.0, 0.0], counts)
     assert np.array_equal(features, np.broadcast_to(expected, features.shape))
     assert voice.linguistic_features(sentence.runs) is None
+
+
+@pytest.mark.parametrize("weights", ["fp16", "int8"])
+def test_narrow_decoder_weights_speak_too(voice: Voice, voice_folder: Path, weights: Any) -> None:
+    narrow = load_voice(voice_folder, weights)
+    runs = [(phonemize("one two three", "en", "ipa"),)]
+    (coded,) = narrow.draw_codes(runs, narrow.reference_of(None), [1])
+    assert coded.codes
+    assert {parameter.dtype for parameter in narrow.decoder.h.buffers()} - {torch.float32}
+    assert {parameter.dtype for parameter in voice.decoder.h.buffers()} == {torch.float32}
