@@ -191,6 +191,7 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         batch,
         batch_size=settings.batch_size,
         seed=cfg.seed,
+        loader_threads=cfg.compute.loader_threads,
     )
     steps = total_steps(
         settings.max_steps, settings.max_epochs, settings.accumulate, feed.batches_per_epoch()
@@ -268,7 +269,6 @@ TRAIN_T2S = CorpusStage(
         "compute.threads",
         "compute.device",
         "compute.precision",
-        "compute.processes",
     ),
     machine=("compute.loader_threads",),
     schema=schemas.NOTHING,

@@ -116,7 +116,7 @@ def test_file_for_synthesis_needs_leave(shards: dict[str, Path], tmp_path: Path)
     config = sizes()
     path = tmp_path / "voice.pth"
     save_generator(path, SovitsGenerator(config), "e8_s96")
-    with pytest.raises(UserError, match=r"lacks the posterior encoder .* allow_fresh_posterior: true"):
+    with pytest.raises(UserError, match=r"lacks the posterior encoder .*allow_fresh_posterior: true"):
         train(shards, tmp_path / "refused", pretrained=str(path))
     produced = train(shards, tmp_path / "work", pretrained=str(path), allow_fresh_posterior=True)
     assert any("no posterior encoder" in warning for warning in produced.warnings)

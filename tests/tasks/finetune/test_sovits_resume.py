@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from configs.errors import UserError
 from models.frontend.audio import decode_flac
 from tasks.finetune.checkpoint import Checkpoints
 from tasks.finetune.sovits import TRAIN_SOVITS, train_sovits_corpus
@@ -138,8 +139,11 @@ def test_stage_in_two_processes_ends_like_one(shards: dict[str, Path], tmp_path:
 
 
 @pytest.mark.slow
-def test_what_ends_one_of_the_processes_reaches_the_user(shards: dict[str, Path], tmp_path: Path) -> None:
-    from configs.errors import UserError
+def test_what_ends_the_processes_reaches_the_user(shards: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"accumulate = 1: 2 processes .*at least 2"):
+        train(shards, tmp_path, compute={"processes": 2}, accumulate=1, freeze_quantizer=True)
 
+
+def test_a_learning_codebook_is_not_shared(shards: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"freeze_quantizer = false with compute\.processes = 2"):
         train(shards, tmp_path, compute={"processes": 2})
