@@ -33,8 +33,9 @@ class ComputeSettings(Section):
         default=1,
         ge=1,
         le=64,
-        description="processes that train one network together, on one CUDA device each or all on the CPU; "
-        "they share the batches of a step, so a training's accumulate must be at least as many",
+        description="processes that train SoVITS together, on one CUDA device each or all on the CPU; they "
+        "share the batches of a step, so train.sovits.accumulate must be at least as many (batch_size can be "
+        "smaller in exchange). The text-to-semantic decoder trains in one",
     )
     loader_threads: int = Field(
         default=1,

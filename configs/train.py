@@ -30,8 +30,8 @@ class TrainSettings(Section):
     accumulate: int = Field(
         default=1,
         ge=1,
-        description="batches per optimiser step; compute.processes share them, so this does not depend on "
-        "how many there are",
+        description="batches per optimiser step; compute.processes share them, so the result does not "
+        "depend on how many there are",
     )
     max_clip_s: float = Field(default=54.0, gt=0, description="longer clips are refused, by name, seconds")
     ema_decay: float = Field(

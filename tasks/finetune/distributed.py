@@ -178,16 +178,22 @@ class Job:
 def train_in_processes(
     stage: str, count: int, files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, work: Work
 ) -> None:
-    """Run a stage's training in `count` processes under torchrun; its checkpoints are then complete.
+    """Run a stage's training in `count` processes under torchrun; its last checkpoint is then there.
 
     The processes live in a session of their own, so that Ctrl-C reaches this process alone, which asks them
     to stop; should this process die, the first of them fails at its next report and torchrun ends the rest.
 
     Raises:
         StoppedError: a stop was asked for; the checkpoint of the last step is on the disk.
-        UserError: what a process found that the user can mend.
+        UserError: more processes than CUDA devices, or what a process found that the user can mend.
         RuntimeError: a process failed otherwise; the end of its log is in the message.
     """
+    devices = torch.cuda.device_count() if cfg.compute.device != "cpu" else 0
+    if 0 < devices < count:
+        raise UserError(
+            f"compute.processes = {count}: there are {devices} CUDA devices and each process takes one; set "
+            f"it to {devices} or less, or compute.device to cpu"
+        )
     job = Job(stage, _nested(cfg), cfg.paths, files, work.dir)
     for leftover in (job.stop_file, job.error_file):
         leftover.unlink(missing_ok=True)
@@ -195,11 +201,11 @@ def train_in_processes(
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"),
         *("-m", "tasks.finetune.worker", str(job.write())),
     ]
-    log_path = work.dir / "processes.log"
-    finished = False
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(cfg.compute.threads)}
-    with log_path.open("w") as log:
-        process = subprocess.Popen(
+    log_path = work.dir / "processes.log"
+    with (
+        log_path.open("w") as log,
+        subprocess.Popen(
             command,
             cwd=ROOT,
             env=environment,
@@ -207,15 +213,16 @@ def train_in_processes(
             stderr=log,
             text=True,
             start_new_session=True,
-        )
+        ) as process,
+    ):
+        assert process.stdout is not None
         try:
-            assert process.stdout is not None
             finished = _listen(process.stdout, job, work)
             status = process.wait()
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+        except BaseException:
+            # Leaving the block waits for torchrun, which ends its processes when it is told to go.
+            process.terminate()
+            raise
     if job.error_file.exists():
         raise UserError(job.error_file.read_text())
     if status != 0:

@@ -73,17 +73,12 @@ def choose_machine(compute: ComputeSettings) -> Machine:
     """Resolve `auto`; one of several processes gets the device that it has made its own.
 
     Raises:
-        UserError: a CUDA device is asked for and there is none, or there are fewer than processes.
+        UserError: a CUDA device is asked for and there is none.
     """
     count = torch.cuda.device_count()
     if compute.device == "cuda" and not count:
         raise UserError("compute.device = cuda: no CUDA device is found; use auto or cpu")
     device = "cuda" if count and compute.device != "cpu" else "cpu"
-    if device == "cuda" and compute.processes > count:
-        raise UserError(
-            f"compute.processes = {compute.processes}: there are {count} CUDA devices and each process takes "
-            f"one; set it to {count} or less, or compute.device to cpu"
-        )
     bf16 = compute.precision == "bf16" or (compute.precision == "auto" and device == "cuda")
     ranks = current_ranks()
     return Machine(torch.device(ranks.device if ranks.device.startswith(device) else device), bf16)

@@ -21,7 +21,7 @@ from models.sovits.config import SovitsConfig, sovits_config
 from models.sovits.step import SovitsBatch, SovitsStep, generator_parameter_groups
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.batches import Feed, admit, pad_frames
-from tasks.finetune.distributed import current_ranks, train_in_processes
+from tasks.finetune.distributed import train_in_processes
 from tasks.finetune.examples import Example, read_split, refuse_long
 from tasks.finetune.loop import Trained
 from tasks.finetune.networks import sizes_as_json
@@ -248,12 +248,6 @@ def train_networks(files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, wor
     content_channels = examples[0].content.shape[0]
     config = model_config(settings, frame, len(symbols.symbols), content_channels)
     machine = choose_machine(cfg.compute)
-    ranks = current_ranks()
-    if ranks.count > 1 and not config.freeze_quantizer:
-        raise UserError(
-            f"train.sovits.freeze_quantizer = false with compute.processes = {ranks.count}: a codebook that "
-            "follows the features follows those of one process; set processes to 1, or freeze it"
-        )
 
     def content(index: int) -> Tensor:
         return torch.from_numpy(examples[index].content).float()
@@ -315,13 +309,19 @@ def train_sovits_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced
     """Train generator and discriminators; see the module's docstring.
 
     Raises:
-        UserError: see `train_networks`.
+        UserError: see `train_networks`; or several processes are to train a quantiser.
         StoppedError: a stop was asked for.
     """
     files = {name: inputs.files(name) for name in ("shard", "plan")}
-    if cfg.compute.processes > 1 and planned_length(files, "sovits", cfg.train.sovits).train:
+    processes = cfg.compute.processes
+    if processes > 1 and planned_length(files, "sovits", cfg.train.sovits).train:
+        if not cfg.train.sovits.freeze_quantizer:
+            raise UserError(
+                f"train.sovits.freeze_quantizer = false with compute.processes = {processes}: a codebook "
+                "that follows the features follows those of one process; set processes to 1, or freeze it"
+            )
         # They leave the last checkpoint; from there this process has no step to go, only files to write.
-        train_in_processes(TRAIN_SOVITS.name, cfg.compute.processes, files, cfg, work)
+        train_in_processes(TRAIN_SOVITS.name, processes, files, cfg, work)
     fitted = train_networks(files, cfg, work)
     state = fitted.trained.state
     description = {

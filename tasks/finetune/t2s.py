@@ -226,6 +226,7 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         batch,
         batch_size=settings.batch_size,
         seed=cfg.seed,
+        loader_threads=cfg.compute.loader_threads,
         plan=plan.batches if plan else None,
     )
     with arithmetic_threads(cfg.compute.threads):
@@ -293,7 +294,6 @@ TRAIN_T2S = CorpusStage(
         "compute.threads",
         "compute.device",
         "compute.precision",
-        "compute.processes",
     ),
     machine=("compute.loader_threads",),
     schema=schemas.NOTHING,
