@@ -16,7 +16,6 @@ from configs.settings import Settings
 from models.frontend.text.symbols import load_symbol_table
 from models.sovits.upstream import TRAINING_ONLY, LoadedGenerator
 from models.sovits.upstream import load_generator as load_published_generator
-from models.speaker.eres2netv2 import embed_speaker_vector
 from models.t2s.config import t2s_config
 from models.t2s.model import TextToSemantic
 from models.t2s.upstream import load_decoder as load_published_decoder
@@ -72,14 +71,10 @@ def import_voice(
         manner=settings.release.synthesize,
         linguistic=settings.features.linguistic,
         content=settings.features.content,
+        speaker_vector=settings.features.speaker_vector,
         published=True,
     )
     clip = reference_from_file(voice, reference, reference_text, language)
-    if generator.config.uses_speaker_vector:
-        vector = embed_speaker_vector(
-            clip.samples, voice.frame.sample_rate, settings.features.speaker_vector.model
-        )
-        clip = dataclasses.replace(clip, speaker_vector=vector)
     clip = dataclasses.replace(clip, speaker=folder.name)
     voice = dataclasses.replace(voice, references={folder.name: clip})
     _write(folder, voice, loaded.missing, (sovits.name, t2s.name), settings.corpus.licence)
