@@ -56,7 +56,7 @@ def stages_page() -> str:
             "",
             f"- works on {kind}",
             f"- reads {', '.join(f'`{name}`' for name in upstream(stage))}",
-            f"- settings: {', '.join(f'`{path}`' for path in stage.config) or 'none'}",
+            f"- settings: {', '.join(f'`{path}`' for path in (*stage.config, *stage.machine)) or 'none'}",
             "",
             "| column | type | meaning |",
             "| --- | --- | --- |",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -166,7 +167,6 @@ def test_clips_too_short_for_a_frame_are_rejected(tree: SimpleNamespace) -> None
 @pytest.mark.parametrize(
     ("text", "language", "code"),
     [
-        ("今日は", "ja", "unsupported_language"),
         ("🙂", "en", "no_words"),
         (None, "en", "no_words"),
         ("hi", None, "unsupported_language"),
@@ -182,6 +182,13 @@ def test_texts_without_phones_are_rejected_with_a_remedy(
     assert (refused.row_id, refused.code) == ("u", code)
     assert refused.reason
     assert refused.remedy
+
+
+@pytest.mark.skipif(find_spec("pyopenjtalk") is not None, reason="the Japanese front end is installed")
+def test_an_absent_front_end_stops_the_run_with_the_package_to_install(tree: SimpleNamespace) -> None:
+    row = {"utterance_id": "u", "source_digest": "d", "text": "今日は", "language": "ja"}
+    with pytest.raises(UserError, match=r"pip install -e '\.\[ja\]'"):
+        run_rows(PHONEMIZE, [row], tree)
 
 
 def test_a_language_outside_the_familys_table_says_that_it_trains_from_scratch(

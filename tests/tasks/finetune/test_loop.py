@@ -160,6 +160,13 @@ def test_early_stopping_ends_the_run(tmp_path: Path) -> None:
     curve = [point["l1"] for point in trained.state.validation_curve]
     assert trained.state.step < 10_000
     assert int(np.argmin(curve)) == len(curve) - 4
+    # The result is what validated best, not what came last.
+    recipe = toy.ToyRecipe()
+    for name, module in recipe.modules.items():
+        module.load_state_dict(dict(trained.weights[name]))
+        module.eval()
+    with torch.no_grad():
+        assert float(recipe.validate(toy.held_out()[0])["l1"]) == min(curve)
 
 
 def test_accumulation_matches_one_large_batch() -> None:

@@ -16,7 +16,7 @@ from models.frontend.audio import decode_flac
 from tasks.finetune.checkpoint import Checkpoints
 from tasks.finetune.sovits import TRAIN_SOVITS, train_sovits_corpus
 from tasks.outcome import Produced, StoppedError
-from tests.tasks.finetune import synthetic
+from tests.tasks.finetune import synthetic, together
 
 EVERYTHING = {
     "max_steps": 9,
@@ -147,3 +147,20 @@ def test_what_ends_the_processes_reaches_the_user(shards: dict[str, Path], tmp_p
 def test_a_learning_codebook_is_not_shared(shards: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"freeze_quantizer = false with compute\.processes = 2"):
         train(shards, tmp_path, compute={"processes": 2})
+
+
+def test_rates_follow_the_position_alone() -> None:
+    recipe = together.sovits_recipe(warmup_steps=4, learning_rate=1e-4)
+
+    def rates(step: int, epoch: int) -> dict[str, list[float]]:
+        recipe.set_learning_rates(step, epoch)
+        return {name: [g["lr"] for g in o.param_groups] for name, o in recipe.optimisers.items()}
+
+    full = {"discriminator": [1e-4], "generator": [1e-4, 0.4e-4]}
+    assert rates(0, 0) == {name: pytest.approx([r / 4 for r in each]) for name, each in full.items()}
+    assert rates(3, 0) == {name: pytest.approx(each) for name, each in full.items()}
+    late = {name: pytest.approx([r * 0.999875**10 for r in each]) for name, each in full.items()}
+    assert rates(50, 10) == late == rates(50, 10)
+    for optimiser in recipe.optimisers.values():
+        group = optimiser.param_groups[0]
+        assert (group["betas"], group["eps"], group["weight_decay"]) == ((0.8, 0.99), 1e-9, 0.01)

@@ -42,7 +42,7 @@ def batch(number: int) -> SovitsBatch:
     )
 
 
-def sovits_recipe() -> SovitsRecipe:
+def sovits_recipe(**changes: object) -> SovitsRecipe:
     torch.manual_seed(0)
     config = sovits_config(
         "v2",
@@ -60,7 +60,7 @@ def sovits_recipe() -> SovitsRecipe:
     generator = SovitsGenerator(config)
     generator.quantizer.codebooks[0].embed.normal_()
     discriminator = MultiPeriodDiscriminator(config.discriminator_periods, config.discriminator_divisor)
-    settings = synthetic.settings().train.sovits
+    settings = synthetic.settings(sovits=changes).train.sovits
     return SovitsRecipe(SovitsStep(generator, discriminator), settings, Machine(torch.device("cpu"), False))
 
 
