@@ -62,6 +62,20 @@ def located(weights: Weights, folder: Path) -> Path | None:
     return None
 
 
+def portable(value: str) -> str:
+    """What a file that leaves this machine says of weights: an entry's name for the path of its place."""
+    for entry in PUBLISHED:
+        if Path(value).is_absolute() and value.endswith(f"/{entry.place}"):
+            return entry.name
+    return value
+
+
+def local(value: str, folder: Path) -> str:
+    """The reverse of `portable` on this machine: an entry's place where it is there, else the value."""
+    found = _found(value, folder)
+    return value if found is None else str(found)
+
+
 def with_local_weights(settings: Settings, workspace: Path) -> Settings:
     """The settings with absolute paths in place of names and relative paths, where there is something."""
     folder = weights_folder(settings, workspace)

@@ -14,6 +14,7 @@ from configs.errors import UserError
 from configs.loading import resolve
 from flows.commands.shared import JSON, console, errors, print_json, session, warn
 from tasks.voice import check_name, open_pipeline, remembered
+from tasks.weights import require_weights, with_local_weights
 
 SET = typer.Option(None, "--set", "-s", metavar="a.b=c", help="One setting; may be repeated.")
 ItemT = TypeVar("ItemT")
@@ -92,7 +93,9 @@ def published_voice(
     if (workspace / "runs" / voice).exists():
         raise UserError(f"--voice: {voice!r} is made from recordings already; name another")
     # Published networks know no other content features than HuBERT's.
-    settings = resolve(overrides=("features.content.backend=hubert", *(overrides or ()))).settings
+    given = resolve(overrides=("features.content.backend=hubert", *(overrides or ()))).settings
+    settings = with_local_weights(given, workspace)
+    require_weights(settings, workspace, ["content"])
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = import_voice(folder, sovits, t2s, reference, reference_text, language, settings)
     console.print(

@@ -19,7 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from configs.errors import UserError
 from configs.release import DecoderWeights
 from flows.commands.shared import console, errors, session, warn
-from tasks.voice import check_name, open_pipeline, remembered
+from tasks.voice import check_name, open_pipeline, remembered, voices
+from tasks.weights import local, weights_folder
 
 if TYPE_CHECKING:
     from tasks.release.voice import Reference, Voice
@@ -324,19 +325,30 @@ def _opened(
     from tasks.release.speak import load_voice
 
     folder = Path(voice)
+    workspace = session(context).workspace
     if not (folder / "voice.json").is_file():
-        workspace = session(context).workspace
         folder = workspace / "voices" / check_name(voice)
         if not (folder / "voice.json").is_file():
             remembered(workspace, voice)
             raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")
     loaded = load_voice(folder, decoder_weights)
-    content, vector = loaded.content, loaded.speaker_vector
-    if content_model is not None:
-        content = content.model_copy(update={"model": content_model})
-    if speaker_model is not None:
-        vector = vector.model_copy(update={"model": speaker_model})
-    return dataclasses.replace(loaded, content=content, speaker_vector=vector)
+    weights = _weights_folder(workspace, voice)
+    models = {
+        "content": content_model or local(loaded.content.model, weights),
+        "speaker_vector": speaker_model or local(loaded.speaker_vector.model, weights),
+        "linguistic": local(loaded.linguistic.model, weights),
+    }
+    return dataclasses.replace(
+        loaded,
+        **{name: getattr(loaded, name).model_copy(update={"model": m}) for name, m in models.items()},
+    )
+
+
+def _weights_folder(workspace: Path, voice: str) -> Path:
+    """Where the voice's run found published weights; the workspace's own for a voice from elsewhere."""
+    if voice in voices(workspace):
+        return weights_folder(remembered(workspace, voice).resolve().settings, workspace)
+    return workspace / "models"
 
 
 def _check_references(

@@ -19,6 +19,8 @@ def load_pretrained(
     model: local folder, or name on the hub; setting: dotted name of the setting that names it, for the
     message. Raises UserError when the weights cannot be had, or are not those that were asked for.
     """
+    from transformers.utils import logging as transformers_logging
+
     folder = Path(model)
     is_local = folder.is_dir()
     if weights_digest is not None:
@@ -28,6 +30,8 @@ def load_pretrained(
                 f"model and give its folder, or pin the hub's revision instead."
             )
         _check_digest(folder, weights_digest, setting)
+    # transformers draws a bar for every file, once per process, in the middle of the pipeline's own.
+    transformers_logging.disable_progress_bar()
     if is_local:
         options["local_files_only"] = True
     else:

@@ -22,6 +22,7 @@ from typing import Any
 from safetensors.numpy import save_file
 
 from artifacts import digest, schemas
+from configs.base import Section
 from models.frontend.audio import encode_flac
 from models.frontend.text.symbols import load_symbol_table
 from tasks.finetune.networks import read_json
@@ -30,6 +31,7 @@ from tasks.release.card import CardFacts, voice_card
 from tasks.release.gpt_sovits_files import write_gpt_sovits_files
 from tasks.release.voice import Voice
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.weights import portable
 
 FORMAT = 1
 
@@ -100,9 +102,9 @@ def describe_voice(
         "default_speaker": voice.default_speaker,
         "networks": networks,
         "synthesize": voice.manner.model_dump(mode="json"),
-        "linguistic": voice.linguistic.model_dump(mode="json", exclude={"folder"}),
-        "content": voice.content.model_dump(mode="json"),
-        "speaker_vector": voice.speaker_vector.model_dump(mode="json"),
+        "linguistic": _encoder(voice.linguistic),
+        "content": _encoder(voice.content),
+        "speaker_vector": _encoder(voice.speaker_vector),
         "training_data": training_data,
         "gpt_sovits": {"left_out": left_out},
         "digests": {
@@ -112,6 +114,12 @@ def describe_voice(
         },
     }
     _write_json(folder / "voice.json", description)
+
+
+def _encoder(settings: Section) -> dict[str, Any]:
+    """How an encoder is used; its weights by name where they are published ones, whose place is elsewhere."""
+    described = settings.model_dump(mode="json")
+    return described | {"model": portable(described["model"])}
 
 
 def _network(folder: Path, name: str, weights: Path, config: Path) -> dict[str, Any]:

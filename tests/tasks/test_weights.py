@@ -13,7 +13,7 @@ from configs.settings import Settings
 from tasks.features.content import CONTENT
 from tasks.registry import STAGES
 from tasks.stage import config_slice
-from tasks.weights import require_weights, with_local_weights
+from tasks.weights import local, portable, require_weights, with_local_weights
 
 EVERYTHING = [stage.name for stage in STAGES]
 
@@ -93,6 +93,14 @@ def test_keys_hold_the_content_and_not_the_place(tmp_path: Path) -> None:
     (tmp_path / "two/models/chinese-hubert-base/config.json").write_text('{"other": 1}')
     changed = with_local_weights(settings(), tmp_path / "two")
     assert digest.of_value(config_slice(changed, CONTENT.config)) != slices[0]
+
+
+def test_what_leaves_the_machine_names_weights_and_finds_them_elsewhere(tmp_path: Path) -> None:
+    here, elsewhere = pretrained_models(tmp_path / "here"), pretrained_models(tmp_path / "elsewhere")
+    assert portable(str(here / "chinese-hubert-base")) == "hubert"
+    assert local("hubert", elsewhere) == str(elsewhere / "chinese-hubert-base")
+    assert local("hubert", tmp_path / "nowhere") == "hubert"
+    assert portable("some/hub-model") == "some/hub-model"
 
 
 def test_voices_from_scratch_need_nothing(tmp_path: Path) -> None:
