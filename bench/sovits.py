@@ -49,7 +49,7 @@ from tasks.finetune.sovits import SovitsRecipe, loss_weights
 
 BATCH, FRAMES, PHONES = 4, 200, 100
 SPOKEN_CODES, SPOKEN_PHONES, REFERENCE_FRAMES = 125, 60, 200
-ROWS = ("step v2", "baseline step v2", "step v2Pro", "decode v2", "baseline decode v2")
+ROWS = ("step v2", "baseline step v2", "decode v2", "baseline decode v2", "step v2Pro")
 PARTS = (
     "generator_forward",
     "discriminator_forward",
