@@ -25,7 +25,7 @@ from tasks.finetune.semantic import SEMANTIC, semantic_rows
 from tasks.release import voice as voice_module
 from tasks.release.export import EXPORT, export_corpus
 from tasks.release.sentences import read_sentences
-from tasks.release.speak import load_voice
+from tasks.release.speak import corpus_reference, load_voice
 from tasks.release.speech_file import RawStream, SpeechFile
 from tasks.release.voice import Voice
 from tasks.release.zero_shot import reference_from_file
@@ -272,3 +272,22 @@ def test_narrow_decoder_weights_speak_too(voice: Voice, voice_folder: Path, weig
     assert coded.codes
     assert {parameter.dtype for parameter in narrow.decoder.h.buffers()} - {torch.float32}
     assert {parameter.dtype for parameter in voice.decoder.h.buffers()} == {torch.float32}
+
+
+def test_any_clip_of_the_corpus_can_be_the_reference(voice: Voice, release: SimpleNamespace) -> None:
+    inputs = release.inputs
+    pipeline = SimpleNamespace(
+        voice="tester",
+        known=lambda stage: SimpleNamespace(files=inputs.files(stage)),
+        store=SimpleNamespace(local_path=lambda path: path),
+        table=inputs.table,
+    )
+    own = corpus_reference(pipeline, "tone_002")
+    assert (own.codes, own.phone_ids) == (voice.reference_of(None).codes, voice.reference_of(None).phone_ids)
+    assert np.array_equal(own.samples, voice.reference_of(None).samples)
+    assert corpus_reference(pipeline, "tone_004").utterance_id == "tone_004"
+    with pytest.raises(UserError, match=r"no clip 'tone_oo4'; there are, for example, tone_0"):
+        corpus_reference(pipeline, "tone_oo4")
+    pipeline.known = lambda _: None
+    with pytest.raises(UserError, match="not finished"):
+        corpus_reference(pipeline, "tone_002")
