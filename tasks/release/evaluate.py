@@ -212,6 +212,7 @@ EVALUATE = CorpusStage(
         "semantic": ("utterance_id", "codes"),
         "train_t2s": ("decoder.safetensors", "config.json"),
     },
+    rejects_of=("train_t2s",),
     config=(
         "release.evaluate",
         "family",
