@@ -5,8 +5,8 @@
 Trains a voice from each folder of recordings with the preset `small`, from scratch, and writes
 `bench/results/real_training.json`: the validation curves (held-out clips, through the posterior's mean), the
 losses of the text-to-semantic decoder and how much of its training clips it gives back, all measures of the
-rendered samples, and the CPU time of every training. Stages that WORKSPACE already holds are not repeated, so
-their time is missing; give a new one to measure time. The report of each voice lies in WORKSPACE.
+rendered samples, and the CPU time of both trainings. A training that WORKSPACE already holds is not repeated, so
+its time is missing; give a new one to measure time. The report of each voice lies in WORKSPACE.
 """
 
 from __future__ import annotations
@@ -53,16 +53,16 @@ def main() -> None:
 def train(workspace: Path, folder: Path) -> dict[str, Any]:
     """One voice, from recordings to report."""
     pipeline = open_pipeline(workspace, Request(folder, folder.name, PRESET))
-    cpu_s: dict[str, float] = {}
+    step_s: dict[str, float | None] = {}
     for name in pipeline.stages:
-        before = cpu_seconds()
-        pipeline.run_stage(name, on_progress=Shown(name))
-        cpu_s[name] = cpu_seconds() - before
+        before, shown = cpu_seconds(), Shown(name)
+        pipeline.run_stage(name, on_progress=shown)
+        step_s[name] = (cpu_seconds() - before) / shown.steps if shown.steps else None
     found = {
         "preset": PRESET,
         "usable_s": sum(pipeline.table("screen", ["duration_s"])["duration_s"].to_pylist()),
-        "sovits": sovits(pipeline, cpu_s["train_sovits"]),
-        "t2s": t2s(pipeline, cpu_s["train_t2s"]),
+        "sovits": sovits(pipeline, step_s["train_sovits"]),
+        "t2s": t2s(pipeline, step_s["train_t2s"]),
         "measures": {
             n: m["mean"] for n, m in read(pipeline, "evaluate", "evaluation.json")["metrics"].items()
         },
@@ -71,7 +71,7 @@ def train(workspace: Path, folder: Path) -> dict[str, Any]:
     return found
 
 
-def sovits(pipeline: Pipeline, cpu_s: float) -> dict[str, Any]:
+def sovits(pipeline: Pipeline, step_s: float | None) -> dict[str, Any]:
     """Key points of the validation curve, and the curve."""
     points = read(pipeline, "train_sovits", "curves.json")["validation"]
     steps = points[-1]["step"]
@@ -79,7 +79,7 @@ def sovits(pipeline: Pipeline, cpu_s: float) -> dict[str, Any]:
     good = next((p["step"] for p in points if p["f0_correlation"] > GOOD_CORRELATION), None)
     return {
         "steps": steps,
-        "cpu_min": cpu_s / 60,
+        "cpu_min": minutes(steps, step_s),
         "mel_first": first["mel"],
         "mel_last": last["mel"],
         "mel_fall": 1 - last["mel"] / first["mel"],
@@ -87,22 +87,27 @@ def sovits(pipeline: Pipeline, cpu_s: float) -> dict[str, Any]:
         "f0_correlation_best": max(p["f0_correlation"] for p in points),
         "f0_correlation_above_0.8_from_step": good,
         "curve": [
-            {"step": p["step"], "cpu_min": cpu_s / 60 * p["step"] / steps, **{n: p[n] for n in MEASURES}}
+            {"step": p["step"], "cpu_min": minutes(p["step"], step_s), **{n: p[n] for n in MEASURES}}
             for p in thinned(points)
         ],
     }
 
 
-def t2s(pipeline: Pipeline, cpu_s: float) -> dict[str, Any]:
+def t2s(pipeline: Pipeline, step_s: float | None) -> dict[str, Any]:
     """Training loss from start to end; what it gives back is among the voice's measures."""
     points = read(pipeline, "train_t2s", "curves.json")["train"]
     return {
         "steps": points[-1]["step"],
-        "cpu_min": cpu_s / 60,
+        "cpu_min": minutes(points[-1]["step"], step_s),
         "cross_entropy_first": points[0]["cross_entropy"],
         "cross_entropy_last": points[-1]["cross_entropy"],
         "curve": [{n: p[n] for n in ("step", "cross_entropy")} for p in thinned(points)],
     }
+
+
+def minutes(steps: float, step_s: float | None) -> float | None:
+    """CPU minutes of some steps at the mean rate; null where the training was found done."""
+    return None if step_s is None else steps * step_s / 60
 
 
 def thinned(points: Sequence[dict[str, float]]) -> list[dict[str, float]]:
@@ -121,15 +126,19 @@ def read(pipeline: Pipeline, stage: str, name: str) -> dict[str, Any]:
 
 
 class Shown:
-    """Prints a stage's progress now and then."""
+    """Prints a stage's progress now and then, and counts what was done here: a resumed stage starts later."""
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
         self.due = time.monotonic()
+        self.first: int | None = None
+        self.steps = 0
 
     def __call__(self, done: int, total: int, text: str = "", **metrics: float) -> None:
         """As stages report."""
         del metrics
+        self.first = done - 1 if self.first is None else self.first
+        self.steps = done - self.first
         if time.monotonic() >= self.due:
             self.due = time.monotonic() + SHOWN_EVERY_S
             print(f"{self.stage} {done}/{total} {text}", file=sys.stderr, flush=True)
