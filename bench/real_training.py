@@ -5,8 +5,8 @@
 Trains a voice from each folder of recordings with the preset `small`, from scratch, and writes
 `bench/results/real_training.json`: the validation curves (held-out clips, through the posterior's mean), the
 losses of the text-to-semantic decoder and how much of its training clips it gives back, all measures of the
-rendered samples, and the CPU time of both trainings. A training that WORKSPACE already holds is not repeated, so
-its time is missing; give a new one to measure time. The report of each voice lies in WORKSPACE.
+rendered samples, and the CPU time of both trainings. A training that WORKSPACE already holds is not repeated,
+so its time is missing; give a new one to measure time. The report of each voice lies in WORKSPACE.
 """
 
 from __future__ import annotations
