@@ -57,7 +57,7 @@ def test_a_mistake_is_one_message_and_status_2(call: Call, arguments: tuple[str,
 def test_fetching_without_network_says_where_to_put_the_files(call: Call, tmp_path: Path):
     status, _, errors = call("models", "fetch", "hubert")
     assert status == 2
-    assert str(tmp_path / "w" / "models" / "hubert") in errors.replace("\n", "")
+    assert str(tmp_path / "w" / "models" / "chinese-hubert-base") in errors.replace("\n", "")
     assert "features.content.model" in errors
 
 
