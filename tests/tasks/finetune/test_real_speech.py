@@ -64,6 +64,7 @@ def _row(recording: Path, text: str) -> dict[str, Any]:
         "content_dim": CONTENT_CHANNELS,
         "linguistic": b"",
         "linguistic_dim": 1024,
+        "speaker_vector": b"",
     }
 
 
