@@ -92,8 +92,9 @@ def published_voice(
     folder = workspace / "voices" / check_name(voice)
     if (workspace / "runs" / voice).exists():
         raise UserError(f"--voice: {voice!r} is made from recordings already; name another")
-    # Published networks know no other content features than HuBERT's.
-    given = resolve(overrides=("features.content.backend=hubert", *(overrides or ()))).settings
+    # Published networks know no other encoders; only the .pth tells whether the second is needed.
+    encoders = ("features.content.backend=hubert", "features.speaker_vector.backend=eres2netv2")
+    given = resolve(overrides=(*encoders, *(overrides or ()))).settings
     settings = with_local_weights(given, workspace)
     require_weights(settings, workspace, ["content"])
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -44,6 +44,15 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         (("status", "v"), ["'v'"]),
         (("models", "fetch", "huber"), ["'huber'", "hubert"]),
         (("store", "ls", "--url", "/nowhere"), ["/nowhere"]),
+        (("exchange", "import", "/nowhere", "out"), ["/nowhere", "2-name2text.txt"]),
+        (("exchange", "export", "v", "out"), ["'v'", "known: none yet"]),
+        (
+            (
+                *("exchange", "voice", "-v", "v", "--sovits", "/no.pth", "--t2s", "/no.ckpt"),
+                *("--reference", "/no.wav", "--reference-text", "One."),
+            ),
+            ["hubert", "models"],
+        ),
     ],
 )
 def test_a_mistake_is_one_message_and_status_2(call: Call, arguments: tuple[str, ...], expected: list[str]):
