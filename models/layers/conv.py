@@ -51,7 +51,7 @@ class _WeightNorm(nn.Module):
 
 
 class NormedConv1d(_WeightNorm, nn.Conv1d):
-    """[B, C_in, T] -> [B, C_out, T']."""
+    """[B, C_in, T] -> [B, C_out, T'], or the same with a row axis, [B, C_in, 1, T] (see `channels_last`)."""
 
     def __init__(
         self,
@@ -67,7 +67,11 @@ class NormedConv1d(_WeightNorm, nn.Conv1d):
         self._split_weight()
 
     def forward(self, x: Tensor) -> Tensor:
-        return _convolve(self, x)
+        if x.ndim == 3:
+            return _convolve(self, x)
+        weight = channels_last(self.effective_weight())
+        padding, dilation = (0, int(self.padding[0])), (1, self.dilation[0])
+        return functional.conv2d(x, weight, self.bias, (1, self.stride[0]), padding, dilation, self.groups)
 
 
 class NormedConv2d(_WeightNorm, nn.Conv2d):
@@ -99,7 +103,7 @@ def _convolve(layer: NormedConv1d | NormedConv2d, x: Tensor) -> Tensor:
 
 
 class NormedConvTranspose1d(_WeightNorm, nn.ConvTranspose1d):
-    """[B, C_in, T] -> [B, C_out, T'], T' = (T - 1) * stride - 2 * padding + kernel."""
+    """[B, C_in, T] -> [B, C_out, T'], T' = (T - 1) * stride - 2 * padding + kernel; a row axis as above."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, padding: int) -> None:
         super().__init__(in_channels, out_channels, kernel, stride, padding)
@@ -107,7 +111,20 @@ class NormedConvTranspose1d(_WeightNorm, nn.ConvTranspose1d):
         self._split_weight()
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        return functional.conv_transpose1d(x, self.effective_weight(), self.bias, self.stride, self._margin)
+        weight = self.effective_weight()
+        if x.ndim == 3:
+            return functional.conv_transpose1d(x, weight, self.bias, self.stride, self._margin)
+        stride, margin = (1, self.stride[0]), (0, self._margin)
+        return functional.conv_transpose2d(x, channels_last(weight), self.bias, stride, margin)
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """[B, C, T] -> [B, C, 1, T] with the channels of a frame side by side in memory.
+
+    A CPU's convolutions of few channels over many frames are then a fifth to twice as fast: PyTorch has no
+    such layout for three dimensions and reorders memory around every one of them.
+    """
+    return x[:, :, None].contiguous(memory_format=torch.channels_last)
 
 
 def fold_weight_norm(module: nn.Module) -> None:

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers.conv import NormedConv1d, NormedConvTranspose1d
+from models.layers.conv import NormedConv1d, NormedConvTranspose1d, channels_last
 
 SLOPE = 0.1
 
 
 class ResidualBlock(nn.Module):
-    """Pairs of a dilated and a plain convolution, a residual around each pair; [B, C, T] -> [B, C, T]."""
+    """Pairs of a dilated and a plain convolution, a residual around each pair; shapes as `NormedConv1d`'s."""
 
     def __init__(self, channels: int, kernel: int, dilations: Sequence[int]) -> None:
         super().__init__()
@@ -63,6 +63,8 @@ class HifiGan(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         x = self.conv_pre(x) + self.cond(style)
+        if x.device.type == "cpu":
+            x = channels_last(x)
         for stage, up in enumerate(self.ups):
             x = up(functional.leaky_relu(x, SLOPE, inplace=True))
             first = stage * self.blocks_per_stage
@@ -71,6 +73,7 @@ class HifiGan(nn.Module):
             for block in blocks[1:]:
                 total += block(x)
             x = total.div_(self.blocks_per_stage)
+        x = x[:, :, 0] if x.ndim == 4 else x
         # The last slope is PyTorch's default 0.01, not SLOPE: so were the published weights trained. Samples
         # are made in the weights' precision: bf16 rounding would lie above the quiet bands of the mel loss.
         with torch.autocast(x.device.type, enabled=False):
