@@ -148,10 +148,12 @@ def _explained(name: str, network: Network, plan: NetworkPlan, span: Span | None
     if plan.max_steps is not None:
         limits.append(f"{plan.max_steps} steps")
     given = network.max_epochs is not None or network.max_steps is not None
-    why = "from scratch; watch the validation curve" if not network.pretrained else "from published weights"
+    why = "from published weights" if network.pretrained else "from scratch"
     if given:
         why += ", as long as you set"
-    elif network.pretrained and span is None:
+    elif not network.pretrained:
+        why += "; the validation curve tells when it is enough"
+    elif span is None:
         why += ", as you asked, though there is little speech for it"
     return f"{told}: {' or '.join(limits)}, {why}"
 
