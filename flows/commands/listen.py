@@ -120,7 +120,8 @@ def where(
     if card.is_file() and "proves the machinery" in card.read_text(encoding="utf-8"):
         console.print(
             "[yellow]This is a tiny voice trained from scratch for minutes: it proves that the machinery "
-            "works, not how good a voice can be. For quality see README, 'A voice from seconds or minutes'.[/]"
+            "works, not how good a voice can be. For quality see README, 'A voice from seconds or "
+            "minutes'.[/]"
         )
 
 

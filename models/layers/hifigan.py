@@ -63,7 +63,8 @@ class HifiGan(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         x = self.conv_pre(x) + self.cond(style)
-        if x.device.type == "cpu":
+        # Speaking gains a quarter by it; a training step, measured too, nothing.
+        if x.device.type == "cpu" and not torch.is_grad_enabled():
             x = channels_last(x)
         for stage, up in enumerate(self.ups):
             x = up(functional.leaky_relu(x, SLOPE, inplace=True))
