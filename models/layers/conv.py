@@ -40,6 +40,9 @@ class _WeightNorm(nn.Module):
     def fold(self) -> None:
         """Replace the two factors by the one weight: faster, and no longer trainable as before."""
         weight = self.effective_weight().detach()
+        if weight.ndim == 3 and weight.device.type == "cpu":
+            # In the layout that a forward pass would otherwise ask for anew every time.
+            weight = channels_last(weight)[:, :, 0]
         del self._parameters["weight_g"], self._parameters["weight_v"]
         self.register_parameter("weight", nn.Parameter(weight))
 

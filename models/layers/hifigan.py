@@ -27,7 +27,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for dilated, plain in zip(self.convs1, self.convs2, strict=True):
             hidden = dilated(functional.leaky_relu(x, SLOPE))
-            x = x + plain(functional.leaky_relu(hidden, SLOPE, inplace=True))
+            x = plain(functional.leaky_relu(hidden, SLOPE, inplace=True)).add_(x)
         return x
 
 
