@@ -38,13 +38,13 @@ class _WeightNorm(nn.Module):
         return torch._weight_norm(self.weight_v, self.weight_g, 0) if folded is None else folded
 
     def fold(self) -> None:
-        """Replace the two factors by the one weight: faster, and no longer trainable as before."""
+        """Replace the two factors by the one weight: faster, and no longer trained."""
         weight = self.effective_weight().detach()
         if weight.ndim == 3 and weight.device.type == "cpu":
             # In the layout that a forward pass would otherwise ask for anew every time.
             weight = channels_last(weight)[:, :, 0]
         del self._parameters["weight_g"], self._parameters["weight_v"]
-        self.register_parameter("weight", nn.Parameter(weight))
+        self.register_parameter("weight", nn.Parameter(weight, requires_grad=False))
 
     def hold(self, on: bool) -> None:
         """Compute the weight now and use it, without gradient, until told otherwise."""

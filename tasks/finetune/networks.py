@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from configs.errors import UserError
+from models.layers.conv import fold_weight_norm
 from models.sovits.config import SovitsConfig
 from models.sovits.model import SovitsGenerator
 from models.t2s.config import T2SConfig
@@ -42,7 +43,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def load_generator(weights: Path, sizes: dict[str, Any]) -> SovitsGenerator:
-    """The SoVITS generator, in evaluation mode.
+    """The SoVITS generator for use: in evaluation mode, weight norm folded, not to be trained or saved.
 
     Raises:
         UserError: the file is damaged or of another size than `sizes` says.
@@ -50,7 +51,9 @@ def load_generator(weights: Path, sizes: dict[str, Any]) -> SovitsGenerator:
     config = SovitsConfig(**_tuples(sizes))
     with torch.device("meta"):
         generator = SovitsGenerator(config)
-    return _filled(generator, weights)
+    filled = _filled(generator, weights)
+    fold_weight_norm(filled)
+    return filled
 
 
 def load_decoder(weights: Path, sizes: dict[str, Any]) -> TextToSemantic:
