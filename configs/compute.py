@@ -33,9 +33,9 @@ class ComputeSettings(Section):
         default=1,
         ge=1,
         le=64,
-        description="processes that train SoVITS together, on one CUDA device each or all on the CPU; they "
-        "share the batches of a step, so train.sovits.accumulate must be at least as many (batch_size can be "
-        "smaller in exchange). The text-to-semantic decoder trains in one",
+        description="processes that train a network together, on one CUDA device each or all on the CPU; they "
+        "share the batches of a step, so the accumulate of both networks must be at least as many "
+        "(batch_size can be smaller in exchange)",
     )
     loader_threads: int = Field(
         default=1,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,15 +14,19 @@ from torch import Tensor
 
 from artifacts import schemas
 from artifacts.manifest import Reject
+from artifacts.store import write_atomically
 from configs.errors import UserError
 from configs.train_t2s import T2sTrainSettings
 from models.optim.scaled_adam import ScaledAdam
+from models.t2s.config import T2SConfig
 from models.t2s.model import TextToSemantic
 from models.t2s.preference import spoil
 from models.t2s.step import T2SBatch, T2SStep
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.batches import Feed, pad_frames
+from tasks.finetune.distributed import train_in_processes
 from tasks.finetune.examples import Example, Examples, read_split
+from tasks.finetune.loop import Trained
 from tasks.finetune.networks import read_json, sizes_as_json
 from tasks.finetune.plan import FILE as PLAN_FILE
 from tasks.finetune.plan import planned_length
@@ -40,6 +47,7 @@ from tasks.finetune.t2s_start import starting_decoder
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work, reject
 
 CODES_PER_S = 25.0
+CODES_FILE = "codes.json"
 
 
 class T2sRecipe:
@@ -178,18 +186,36 @@ def refuse_unfit(
     return kept, rejects
 
 
-def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
-    """Train the decoder; see the module's docstring.
+class Fitted(NamedTuple):
+    """What training leaves for the stage's record."""
+
+    trained: Trained
+    config: T2SConfig
+    symbol_table: str
+    clips: int
+    rejects: list[Reject]
+    digests: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+def train_decoder(files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, work: Work) -> Fitted:
+    """Train the decoder to the end, alone or as one of several processes.
+
+    Args:
+        files: The files of `shard`, `train_sovits` and `plan`, and `codes.json` under `semantic`.
+        cfg: The stage's settings.
+        work: The stage's surroundings.
 
     Raises:
         UserError: no usable clip, contradicting sizes, or training that diverges.
+        StoppedError: a stop was asked for.
     """
     settings: T2sTrainSettings = cfg.train.t2s
     frame = spectrogram_parameters(cfg.family)
-    files = inputs.files("shard")
-    codes = _codes(inputs)
-    sovits = read_json(inputs.files("train_sovits")["config.json"])
-    table = read_split(files, "train", frame, settings.cache_mb, audio=False)
+    written = read_json(files["semantic"][CODES_FILE])
+    codes = {name: np.asarray(values, dtype=np.int64) for name, values in written.items()}
+    sovits = read_json(files["train_sovits"]["config.json"])
+    table = read_split(files["shard"], "train", frame, settings.cache_mb, audio=False)
     kept, rejects = refuse_unfit(table, codes, settings)
     if not kept:
         raise UserError(
@@ -199,7 +225,7 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
             else "train.t2s: the training split has 0 clips"
         )
     examples = table.subset(kept)
-    held_out = read_split(files, "validation", frame, settings.cache_mb, audio=False)
+    held_out = read_split(files["shard"], "validation", frame, settings.cache_mb, audio=False)
     watched, _ = refuse_unfit(held_out, codes, settings)
     start = starting_decoder(
         settings,
@@ -209,7 +235,7 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         cfg.seed,
     )
     config = start.decoder.config
-    length = planned_length({"plan": inputs.files("plan")}, "t2s", settings)
+    length = planned_length(files, "t2s", settings)
     machine = choose_machine(cfg.compute)
 
     def batch(chosen: Sequence[Example]) -> T2SBatch:
@@ -245,32 +271,57 @@ def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
             identity=checkpoint_identity(config, settings, start.digests),
             work=work,
         )
-    description = {
-        "network": "t2s",
-        "sizes": sizes_as_json(config),
-        "symbol_table": table.symbol_table,
-        "steps": trained.state.step,
-        "epochs": trained.state.epoch,
-        "clips": len(examples),
-        "from_scratch": not start.digests,
-        "pretrained": start.digests,
-    }
-    return Produced(
-        rejects=rejects,
-        files=write_outputs(work.dir / "result", trained, description, {"decoder": "decoder"}),
-        metrics=summary(trained.state, len(examples)),
-        series=curves_as_series(trained.state),
-        warnings=plan.warnings if plan else (),
+    return Fitted(
+        trained,
+        config,
+        table.symbol_table,
+        len(examples),
+        rejects,
+        start.digests,
+        tuple(plan.warnings) if plan else (),
     )
 
 
-def _codes(inputs: Inputs) -> dict[str, np.ndarray]:
-    rows = inputs.table("semantic", ["utterance_id", "codes"])
-    names = rows.column("utterance_id").to_pylist()
-    return {
-        name: np.asarray(values, dtype=np.int64)
-        for name, values in zip(names, rows.column("codes").to_pylist(), strict=True)
+def train_t2s_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Train the decoder; see the module's docstring.
+
+    Raises:
+        UserError: see `train_decoder`.
+        StoppedError: a stop was asked for.
+    """
+    files = {name: inputs.files(name) for name in ("shard", "train_sovits", "plan")}
+    files["semantic"] = {CODES_FILE: _write_codes(inputs, work.dir / CODES_FILE)}
+    processes = cfg.compute.processes
+    if processes > 1 and planned_length(files, "t2s", cfg.train.t2s).train:
+        # They leave the last checkpoint; from there this process has no step to go, only files to write.
+        train_in_processes(TRAIN_T2S.name, processes, files, cfg, work)
+    fitted = train_decoder(files, cfg, work)
+    state = fitted.trained.state
+    description = {
+        "network": "t2s",
+        "sizes": sizes_as_json(fitted.config),
+        "symbol_table": fitted.symbol_table,
+        "steps": state.step,
+        "epochs": state.epoch,
+        "clips": fitted.clips,
+        "from_scratch": not fitted.digests,
+        "pretrained": fitted.digests,
     }
+    return Produced(
+        rejects=fitted.rejects,
+        files=write_outputs(work.dir / "result", fitted.trained, description, {"decoder": "decoder"}),
+        metrics=summary(state, fitted.clips),
+        series=curves_as_series(state),
+        warnings=fitted.warnings,
+    )
+
+
+def _write_codes(inputs: Inputs, path: Path) -> Path:
+    """The codes as a file: processes that train together read files alone."""
+    rows = inputs.table("semantic", ["utterance_id", "codes"])
+    names, codes = rows.column("utterance_id").to_pylist(), rows.column("codes").to_pylist()
+    write_atomically(path, json.dumps(dict(zip(names, codes, strict=True))).encode())
+    return path
 
 
 def _over(field: str, value: str, limit: str) -> tuple[str, str, str, str, str]:
@@ -294,6 +345,7 @@ TRAIN_T2S = CorpusStage(
         "compute.threads",
         "compute.device",
         "compute.precision",
+        "compute.processes",
     ),
     machine=("compute.loader_threads",),
     schema=schemas.NOTHING,

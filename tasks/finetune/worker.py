@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from configs.errors import UserError
@@ -11,9 +12,13 @@ from configs.settings import Settings
 from tasks.finetune.distributed import Job, ReportedWarnings, joined, reporter
 from tasks.finetune.session import choose_machine
 from tasks.finetune.sovits import TRAIN_SOVITS, train_networks
+from tasks.finetune.t2s import TRAIN_T2S, train_decoder
 from tasks.outcome import ConfigView, StoppedError, Work
 
-TRAININGS = {TRAIN_SOVITS.name: train_networks}
+TRAININGS: dict[str, Callable[..., object]] = {
+    TRAIN_SOVITS.name: train_networks,
+    TRAIN_T2S.name: train_decoder,
+}
 
 
 def main(path: Path) -> None:

@@ -52,9 +52,14 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> synthetic.FakeInputs:
 
 
 def _train(
-    inputs: synthetic.FakeInputs, folder: Path, stop_after: int | None = None, **changes: object
+    inputs: synthetic.FakeInputs,
+    folder: Path,
+    stop_after: int | None = None,
+    processes: int = 1,
+    **changes: object,
 ) -> Produced:
-    cfg = synthetic.view(TRAIN_T2S, synthetic.settings(t2s=changes))
+    settings = synthetic.settings(t2s=changes, compute={"processes": processes})
+    cfg = synthetic.view(TRAIN_T2S, settings)
     return train_t2s_corpus(inputs, cfg, synthetic.work(folder, stop_after))
 
 
@@ -82,6 +87,21 @@ def test_scaled_adam_and_preference_resume_bit_for_bit(
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     assert {"train/cross_entropy", "train/preference"} <= whole.metrics.keys()
+
+
+@pytest.mark.slow
+def test_two_processes_end_like_one(inputs: synthetic.FakeInputs, tmp_path: Path) -> None:
+    options = {"accumulate": 3, "max_steps": 4, "validate_every_steps": 2}
+    alone = _train(inputs, tmp_path / "alone", **options)
+    with pytest.raises(StoppedError):
+        _train(inputs, tmp_path / "two", 1, processes=2, **options)
+    two = _train(inputs, tmp_path / "two", processes=2, **options)
+    one, other = (load_file(made.files["decoder.safetensors"]) for made in (alone, two))
+    distance = sum(float((other[n] - t).square().sum()) for n, t in one.items()) ** 0.5
+    size = sum(float(t.square().sum()) for t in one.values()) ** 0.5
+    assert size > 0 and distance / size < 1e-5
+    losses = [made.series["train/cross_entropy"][-1][1] for made in (alone, two)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 
 def test_scaled_adam_learns(inputs: synthetic.FakeInputs, tmp_path: Path) -> None:
