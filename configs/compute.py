@@ -33,8 +33,8 @@ class ComputeSettings(Section):
         default=1,
         ge=1,
         le=64,
-        description="processes that train a network together, on one CUDA device each or all on the CPU; they "
-        "share the batches of a step, so the accumulate of both networks must be at least as many "
+        description="processes that train a network together, on one CUDA device each or all on the CPU; "
+        "they share the batches of a step, so the accumulate of both networks must be at least as many "
         "(batch_size can be smaller in exchange)",
     )
     loader_threads: int = Field(
