@@ -1,8 +1,9 @@
-"""Reading and writing the checkpoint files that GPT-SoVITS publishes, without running what they contain.
+"""Reading and writing published checkpoint files, without running what they contain.
 
-Four layouts are met, all made by `torch.save` (see `_unpacked`). A voice file's first two bytes, `PK` of a
-zip file, may be replaced by a version mark. Settings may be a pickled `utils.HParams`, which is admitted as a
-plain holder of values; any other class is refused and named.
+All are made by `torch.save`. GPT-SoVITS has four layouts (see `_unpacked`), and its voice files may begin
+with a version mark in place of the `PK` of a zip file; what other families keep in theirs is told where they
+are read. A few classes that published files name beside tensors are admitted as plain holders of values
+(`_ADMITTED`); any other is refused and named.
 
 Source: GPT-SoVITS `process_ckpt.py` and `utils.py`.
 """
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 from configs.errors import UserError
 
 ZIP_MARK = b"PK"
+_OLD_MARK = b"\x80\x02"
 MARKED_VERSIONS = {
     "00": "v1",
     "01": "v2",
@@ -73,6 +75,26 @@ class _StoredPath:
         self.parts = parts
 
 
+class _OfTraining:
+    """Stands for an optimiser or a schedule of learning rates.
+
+    StyleTTS 2's aligner and pitch extractor were saved by a PyTorch whose schedules keep one of their
+    methods, and with it the whole schedule and its optimiser.
+    """
+
+
+class _PartOf:
+    """Stands for such a method, which a file asks `getattr` for; nothing is looked up."""
+
+    def __init__(self, *names: object) -> None:
+        self.names = names
+
+
+def _plain_dict(*_: object) -> dict[Any, Any]:
+    """Stands for the `defaultdict` of an optimiser."""
+    return {}
+
+
 _ADMITTED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     (_HyperParameters, "utils.HParams"),
     (_HyperParameters, "GPT_SoVITS.utils.HParams"),
@@ -80,6 +102,12 @@ _ADMITTED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     (_StoredPath, "pathlib.WindowsPath"),
     (_StoredPath, "pathlib._local.PosixPath"),
     (_StoredPath, "pathlib._local.WindowsPath"),
+    (_OfTraining, "torch.optim.lr_scheduler.OneCycleLR"),
+    (_OfTraining, "torch.optim.adamw.AdamW"),
+    (_OfTraining, "torch.optim.adam.Adam"),
+    (_PartOf, "builtins.getattr"),
+    (_plain_dict, "collections.defaultdict"),
+    (_plain_dict, "builtins.dict"),
 ]
 
 
@@ -91,12 +119,7 @@ def read_published(path: Path) -> PublishedFile:
     """
     mark, content = _restricted_load(path)
     weights, config, info = _unpacked(content, path)
-    for name, tensor in weights.items():
-        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-            raise UserError(
-                f"{path}: {name} claims the shape {list(tensor.shape)} but holds fewer numbers; "
-                "download the file again from a source you trust"
-            )
+    require_numbers(weights, path)
     plain = _plain(config)
     return PublishedFile(mark, weights, plain if isinstance(plain, dict) else {}, info)
 
@@ -111,6 +134,29 @@ def read_tensor(path: Path) -> Tensor:
     if not isinstance(content, Tensor):
         raise UserError(f"{path}: holds {type(content).__name__} where one tensor is expected; make it again")
     return content
+
+
+def read_content(path: Path) -> Any:
+    """Read whatever a file of `torch.save` holds, on the CPU; nothing in it was run.
+
+    Raises:
+        UserError: the file is missing, damaged, or holds a class that is not admitted.
+    """
+    return _restricted_load(path)[1]
+
+
+def require_numbers(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse tensors that claim more numbers than the file holds, which would fill the memory once used.
+
+    Raises:
+        UserError: the first such tensor.
+    """
+    for name, tensor in weights.items():
+        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+            raise UserError(
+                f"{path}: {name} claims the shape {list(tensor.shape)} but holds fewer numbers; "
+                "download the file again from a source you trust"
+            )
 
 
 def write_published(path: Path, published: PublishedFile) -> None:
@@ -133,9 +179,12 @@ def write_published(path: Path, published: PublishedFile) -> None:
 
 
 def serialized(content: Any) -> bytes:
-    """What `torch.save` makes of it, the same bytes for the same values."""
+    """What `torch.save` makes of it, the same bytes for the same values.
+
+    A tensor that stands in several places, as the same object, is stored once.
+    """
     buffer = io.BytesIO()
-    torch.save(_canonical(content), buffer)
+    torch.save(_canonical(content, {}), buffer)
     return buffer.getvalue()
 
 
@@ -234,8 +283,13 @@ def _restricted_load(path: Path) -> tuple[str, Any]:
             mark = file.read(2)
             # Looked at before the rest: a film that was given by mistake need not be read whole.
             if mark != ZIP_MARK and mark.decode("latin-1") not in MARKED_VERSIONS:
+                if mark == _OLD_MARK:
+                    raise UserError(
+                        f"{path}: was saved by PyTorch before 1.6, whose form cannot be checked before it is "
+                        "read; load it where you trust it and save it again with a newer PyTorch"
+                    )
                 found = f"begins with the bytes {mark.hex(' ')}" if mark else "is empty"
-                raise UserError(f"{path}: {found}, so it is no checkpoint; give a .pth or .ckpt file")
+                raise UserError(f"{path}: {found}, so it is no checkpoint; give a .pth, .t7 or .ckpt file")
             buffer.write(ZIP_MARK)
             shutil.copyfileobj(file, buffer)
     except OSError as error:
@@ -334,7 +388,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _canonical(value: Any) -> Any:
+def _canonical(value: Any, copies: dict[int, Tensor]) -> Any:
     """The same values as objects that pickle tells apart in one way only.
 
     Pickle writes an object that it has met before as a reference, so two equal texts give other bytes than
@@ -343,11 +397,13 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, str):
         return sys.intern(value)
     if isinstance(value, Tensor):
-        return value.detach().clone(memory_format=torch.contiguous_format)
+        if id(value) not in copies:
+            copies[id(value)] = value.detach().clone(memory_format=torch.contiguous_format)
+        return copies[id(value)]
     if isinstance(value, dict):
-        return {_canonical(name): _canonical(item) for name, item in value.items()}
+        return {_canonical(name, copies): _canonical(item, copies) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_canonical(item) for item in value]
+        return [_canonical(item, copies) for item in value]
     return value
 
 

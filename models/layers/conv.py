@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers import winograd
+from models.layers import long_filters, winograd
 
 
 class _WeightNorm(nn.Module):
@@ -56,6 +56,8 @@ class _WeightNorm(nn.Module):
 class NormedConv1d(_WeightNorm, nn.Conv1d):
     """[B, C_in, T] -> [B, C_out, T'], or the same with a row axis, [B, C_in, 1, T] (see `channels_last`)."""
 
+    spread_weight: Tensor | None
+
     def __init__(
         self,
         in_channels: int,
@@ -65,14 +67,33 @@ class NormedConv1d(_WeightNorm, nn.Conv1d):
         padding: int = 0,
         dilation: int = 1,
         groups: int = 1,
+        bias: bool = True,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel, stride, padding, dilation, groups)
+        super().__init__(in_channels, out_channels, kernel, stride, padding, dilation, groups, bias)
         self._split_weight()
+        self.register_buffer("spread_weight", None, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def fold(self) -> None:
+        """Replace the factors as above; a long filter of many channels is made ready for `long_filters`."""
+        super().fold()
+        if self.stride[0] == self.groups == 1 and self.bias is not None and self.weight.device.type == "cpu":
+            self.spread_weight = long_filters.spread_taps(self.weight)
+
+    def forward(self, x: Tensor, divisor: Tensor | None = None) -> Tensor:
+        """`divisor` [C_in] divides the input, which it does by way of the far smaller weight."""
+        spread = self.spread_weight
+        if x.ndim == 4 and spread is not None and self.bias is not None and long_filters.pays(x):
+            if divisor is not None:
+                spread = spread / divisor[:, None, None]
+            return long_filters.correlate(
+                x, spread, self.bias, int(self.padding[0]), self.dilation[0], self.kernel_size[0]
+            )
+        weight = self.effective_weight()
+        if divisor is not None:
+            weight = weight / divisor[:, None]
         if x.ndim == 3:
-            return _convolve(self, x)
-        weight = channels_last(self.effective_weight())
+            return _convolve(self, x, weight)
+        weight = channels_last(weight)
         padding, dilation = (0, int(self.padding[0])), (1, self.dilation[0])
         return functional.conv2d(x, weight, self.bias, (1, self.stride[0]), padding, dilation, self.groups)
 
@@ -92,12 +113,11 @@ class NormedConv2d(_WeightNorm, nn.Conv2d):
         self._split_weight()
 
     def forward(self, x: Tensor) -> Tensor:
-        return _convolve(self, x)
+        return _convolve(self, x, self.effective_weight())
 
 
-def _convolve(layer: NormedConv1d | NormedConv2d, x: Tensor) -> Tensor:
-    """The convolution by the effective weight; where that pays, by the algorithm with fewer products."""
-    weight = layer.effective_weight()
+def _convolve(layer: NormedConv1d | NormedConv2d, x: Tensor, weight: Tensor) -> Tensor:
+    """The convolution by `weight`; where that pays, by the algorithm with fewer products."""
     if layer.bias is None or not winograd.pays(x, weight, layer.stride, layer.dilation):
         return layer._conv_forward(x, weight, layer.bias)
     lifted = x if x.ndim == 4 else x[..., None]
@@ -106,19 +126,37 @@ def _convolve(layer: NormedConv1d | NormedConv2d, x: Tensor) -> Tensor:
 
 
 class NormedConvTranspose1d(_WeightNorm, nn.ConvTranspose1d):
-    """[B, C_in, T] -> [B, C_out, T'], T' = (T - 1) * stride - 2 * padding + kernel; a row axis as above."""
+    """[B, C_in, T] -> [B, C_out, T'], T' = (T - 1) * stride - 2 * padding + kernel + output_padding.
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, padding: int) -> None:
-        super().__init__(in_channels, out_channels, kernel, stride, padding)
-        self._margin = padding
+    A row axis as above.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        stride: int,
+        padding: int,
+        output_padding: int = 0,
+        groups: int = 1,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel, stride, padding, output_padding, groups)
+        self._margin, self._extra = padding, output_padding
         self._split_weight()
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor, divisor: Tensor | None = None) -> Tensor:  # type: ignore[override]
+        """`divisor` [C_in] as above."""
         weight = self.effective_weight()
+        if divisor is not None:
+            weight = weight / divisor[:, None, None]
         if x.ndim == 3:
-            return functional.conv_transpose1d(x, weight, self.bias, self.stride, self._margin)
-        stride, margin = (1, self.stride[0]), (0, self._margin)
-        return functional.conv_transpose2d(x, channels_last(weight), self.bias, stride, margin)
+            stride, margin, extra = self.stride[0], self._margin, self._extra
+            return functional.conv_transpose1d(x, weight, self.bias, stride, margin, extra, self.groups)
+        strides, margins, extras = (1, self.stride[0]), (0, self._margin), (0, self._extra)
+        return functional.conv_transpose2d(
+            x, channels_last(weight), self.bias, strides, margins, extras, self.groups
+        )
 
 
 def channels_last(x: Tensor) -> Tensor:

@@ -15,6 +15,16 @@ def frame_mask(lengths: Tensor, n_frames: int, dtype: torch.dtype) -> Tensor:
     return sequence_mask(lengths, n_frames)[:, None].to(dtype)
 
 
+def padding_mask(lengths: Tensor | None, like: Tensor) -> Tensor | None:
+    """As `frame_mask` for `like` [B, C, T], on its device; None where every row fills it.
+
+    `lengths` [B] are on the CPU, so that the question costs no synchronisation; None says that rows are full.
+    """
+    if lengths is None or int(lengths.min()) == like.shape[2]:
+        return None
+    return frame_mask(lengths.to(like.device, non_blocking=True), like.shape[2], like.dtype)
+
+
 def slice_frames(x: Tensor, starts: Tensor, n_frames: int) -> Tensor:
     """Cut `n_frames` out of each row of [B, C, T] at `starts` [B]; a batch shorter than that is zero-padded.
 

@@ -25,8 +25,11 @@ from torch.nn import functional
 _POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 """Where the polynomials are evaluated, besides infinity; small powers of two keep the rounding low."""
 
-_TAPS, _OUTPUTS = 5, 4
-"""As many outputs per tile as the points allow for the filters of the discriminators."""
+_TAPS = 5
+"""Of the filters of the discriminators."""
+
+OUTPUTS = 4
+"""Of one tile; as many as the points allow for those filters."""
 
 _MIN_CHANNELS = 512
 """Below this many channels on either side the definition is faster (measured with one and two threads)."""
@@ -55,7 +58,7 @@ def correlate(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
     return _Correlation.apply(padded, weight) + bias[:, None, None]
 
 
-class _Bases(NamedTuple):
+class Bases(NamedTuple):
     """Matrices of one tile: output = `back` ((`taps` w) * (`tile` x))."""
 
     tile: Tensor
@@ -67,13 +70,16 @@ class _Bases(NamedTuple):
 
 
 @functools.lru_cache(maxsize=8)
-def _bases(dtype: torch.dtype) -> _Bases:
-    """The transposed Toom-Cook algorithm, its rows scaled by powers of two so that none outweighs another."""
-    size = _OUTPUTS + _TAPS - 1
+def bases(n_taps: int, dtype: torch.dtype) -> Bases:
+    """The transposed Toom-Cook algorithm, its rows scaled by powers of two so that none outweighs another.
+
+    For `OUTPUTS` outputs of at most five taps.
+    """
+    size = OUTPUTS + n_taps - 1
     tile = np.linalg.inv(_evaluation(size, size)).T
     scale = 2.0 ** np.round(np.log2(np.abs(tile).sum(1, keepdims=True)))
-    matrices = (tile / scale, _evaluation(size, _TAPS) * scale, _evaluation(size, _OUTPUTS).T)
-    return _Bases(*(torch.tensor(matrix, dtype=dtype) for matrix in matrices))
+    matrices = (tile / scale, _evaluation(size, n_taps) * scale, _evaluation(size, OUTPUTS).T)
+    return Bases(*(torch.tensor(matrix, dtype=dtype) for matrix in matrices))
 
 
 def _evaluation(size: int, n_coefficients: int) -> np.ndarray:
@@ -92,41 +98,39 @@ class _Correlation(torch.autograd.Function):
             return functional.conv2d(x, weight[..., None])
         n_rows, _, n_in, period = x.shape
         products = torch.bmm(_spread_taps(weight), _spread_tiles(x))
-        out = _bases(x.dtype).back @ products.flatten(1)
-        out = out.view(_OUTPUTS, len(weight), n_rows, -1, period).permute(2, 1, 3, 0, 4).flatten(2, 3)
+        out = bases(_TAPS, x.dtype).back @ products.flatten(1)
+        out = out.view(OUTPUTS, len(weight), n_rows, -1, period).permute(2, 1, 3, 0, 4).flatten(2, 3)
         return out[:, :, : n_in - _TAPS + 1].contiguous()
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:  # type: ignore[override]
         x, weight = ctx.saved_tensors
-        bases = _bases(x.dtype)
-        tiles = functional.pad(gradient, (0, 0, 0, -gradient.shape[2] % _OUTPUTS)).unflatten(
-            2, (-1, _OUTPUTS)
-        )
-        products = bases.back.T @ tiles.permute(3, 1, 0, 2, 4).flatten(1)
-        products = products.view(len(bases.tile), len(weight), -1)
+        basis = bases(_TAPS, x.dtype)
+        tiles = functional.pad(gradient, (0, 0, 0, -gradient.shape[2] % OUTPUTS)).unflatten(2, (-1, OUTPUTS))
+        products = basis.back.T @ tiles.permute(3, 1, 0, 2, 4).flatten(1)
+        products = products.view(len(basis.tile), len(weight), -1)
         x_gradient = weight_gradient = None
         if ctx.needs_input_grad[0]:
             spread = torch.bmm(_spread_taps(weight).transpose(1, 2), products)
-            x_gradient = _join_tiles(bases.tile.T @ spread.flatten(1), x.shape)
+            x_gradient = _join_tiles(basis.tile.T @ spread.flatten(1), x.shape)
         if ctx.needs_input_grad[1]:
             spread = torch.bmm(products, _spread_tiles(x).transpose(1, 2))
-            joined = (bases.taps.T @ spread.flatten(1)).view(_TAPS, *weight.shape[:2])
+            joined = (basis.taps.T @ spread.flatten(1)).view(_TAPS, *weight.shape[:2])
             weight_gradient = joined.permute(1, 2, 0)
         return x_gradient, weight_gradient
 
 
 def _spread_taps(weight: Tensor) -> Tensor:
     """[O, C, r] -> [N, O, C]."""
-    taps = _bases(weight.dtype).taps
+    taps = bases(_TAPS, weight.dtype).taps
     return (taps @ weight.flatten(0, 1).T).view(len(taps), *weight.shape[:2])
 
 
 def _spread_tiles(x: Tensor) -> Tensor:
     """[B, C, H + r - 1, P] -> [N, C, B * tiles * P], the last tile filled up with zeros."""
-    tile = _bases(x.dtype).tile
-    x = functional.pad(x, (0, 0, 0, -(x.shape[2] - _TAPS + 1) % _OUTPUTS))
-    tiles = x.unfold(2, len(tile), _OUTPUTS).permute(4, 1, 0, 2, 3)
+    tile = bases(_TAPS, x.dtype).tile
+    x = functional.pad(x, (0, 0, 0, -(x.shape[2] - _TAPS + 1) % OUTPUTS))
+    tiles = x.unfold(2, len(tile), OUTPUTS).permute(4, 1, 0, 2, 3)
     return (tile @ tiles.flatten(1)).view(len(tile), x.shape[1], -1)
 
 
@@ -134,8 +138,8 @@ def _join_tiles(parts: Tensor, shape: torch.Size) -> Tensor:
     """Sum of the overlapping tiles [N, C * B * tiles * P] of an input of `shape` [B, C, H + r - 1, P]."""
     n_rows, n_channels, n_in, period = shape
     parts = parts.view(len(parts), n_channels, n_rows, -1, period)
-    n_tiles, n_blocks = parts.shape[3], -(-len(parts) // _OUTPUTS)
-    out = parts.new_zeros(n_rows, n_channels, n_tiles + n_blocks - 1, _OUTPUTS, period)
-    for block, part in enumerate(parts.split(_OUTPUTS)):
+    n_tiles, n_blocks = parts.shape[3], -(-len(parts) // OUTPUTS)
+    out = parts.new_zeros(n_rows, n_channels, n_tiles + n_blocks - 1, OUTPUTS, period)
+    for block, part in enumerate(parts.split(OUTPUTS)):
         out[:, :, block : block + n_tiles, : len(part)] += part.permute(2, 1, 3, 0, 4)
     return out.flatten(2, 3)[:, :, :n_in]

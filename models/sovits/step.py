@@ -10,8 +10,7 @@ The order of an adversarial step, as in GPT-SoVITS's `s2_train.py`:
 graph, so the second backward pass leaves no gradient in the discriminator.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -20,7 +19,7 @@ from torch.nn import functional
 
 from models.discriminators.multi_period import MultiPeriodDiscriminator
 from models.frontend.mel import log_mel, mel_from_linear
-from models.layers.conv import held_weights
+from models.layers.freezing import frozen
 from models.layers.masking import slice_frames
 from models.losses.adversarial import (
     discriminator_loss,
@@ -227,17 +226,3 @@ def generator_parameter_groups(
         {"params": rest, "lr": learning_rate},
         {"params": low, "lr": learning_rate * text_rate_factor},
     ]
-
-
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """No parameter of `module` takes a gradient or changes inside the block; activations still take one."""
-    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    for parameter in trained:
-        parameter.requires_grad_(False)
-    try:
-        with held_weights(module):
-            yield
-    finally:
-        for parameter in trained:
-            parameter.requires_grad_(True)

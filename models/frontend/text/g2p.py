@@ -42,7 +42,10 @@ AUTOMATIC = "auto"
 
 
 class TextError(UserError):
-    """A text that cannot become phones. code: unsupported_language, no_words or table_language."""
+    """A text that cannot become phones, or phones that cannot become characters.
+
+    code: unsupported_language, no_words, table_language, unknown_symbols or too_many_characters.
+    """
 
     def __init__(self, code: str, field: str, value: str, reason: str, remedy: str) -> None:
         super().__init__(f"{field} = {value!r}: {reason}. {remedy}")

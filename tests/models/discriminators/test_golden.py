@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from models.discriminators.multi_period import Judgement
+from models.layers.freezing import frozen
 from models.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from models.sovits.config import sovits_config
-from models.sovits.step import frozen
 from tests.models.golden_fill import error_against, normal, test_wave
 from tests.models.sovits.golden_case import arrays, case, filled_discriminator, manifest
 

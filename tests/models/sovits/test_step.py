@@ -54,6 +54,7 @@ def test_losses_are_named_as_the_weights_and_finite(rng: torch.Generator) -> Non
         SovitsStep(step.generator, step.discriminator, {"mel": 45.0}).total(losses)
 
 
+@pytest.mark.slow
 def test_a_few_updates_lower_the_mel_loss_and_repeat_exactly() -> None:
     def train() -> list[float]:
         config = tiny_config(dropout=0.0)

@@ -25,6 +25,7 @@ def embed(path: Path) -> np.ndarray:
     return embed_speaker(samples, rate, activity, "resemblyzer", "", download=False)
 
 
+@pytest.mark.slow
 def test_the_same_voice_is_nearer_than_any_other(speech: Path) -> None:
     clips = sorted((speech / "libri-multi" / "wavs").iterdir())
     voices = np.stack([embed(clip) for clip in clips])

@@ -52,6 +52,7 @@ def test_both_outputs_are_the_references(network: ERes2NetV2, fbank: Tensor, gol
     assert relative_error(network.embed(fbank[None]), expected["emb192"]) < 1e-4
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 @pytest.mark.parametrize("n_samples", [400, 1_999, 11_537])
 def test_rows_of_a_batch_equal_single_runs(network: ERes2NetV2, n_samples: int) -> None:

@@ -1,0 +1,1 @@
+"""Networks that StyleTTS 2 and Kokoro have in common: text, style, prosody and decoder."""

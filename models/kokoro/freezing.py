@@ -1,0 +1,40 @@
+"""Which of Kokoro's parameters learn when, and in which groups.
+
+A voice is made from published weights and few recordings, so what knows the language is held at first:
+PL-BERT and the first layers of the text encoder. Held parts compute as they do in use, without dropout.
+"""
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from models.kokoro.model import Kokoro
+
+UNTRAINED = ("bert.pooler.", "decoder.generator.m_source.")
+"""Parameters that nothing reads, and those that no gradient reaches: the source passes none."""
+
+
+def held_parts(text_layers: int) -> tuple[str, ...]:
+    """Prefixes of what is held at first: PL-BERT, and the embedding with so many convolutions over it."""
+    if text_layers == 0:
+        return ("bert.",)
+    layers = (f"text_encoder.cnn.{i}." for i in range(text_layers))
+    return ("bert.", "text_encoder.embedding.", *layers)
+
+
+def enter(model: Kokoro, held: tuple[str, ...] = ()) -> None:
+    """Put the model into training, but for the parts whose names begin with one of `held`."""
+    model.train()
+    for name, module in model.named_modules():
+        if f"{name}.".startswith(held or (" ",)):
+            module.training = False
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not name.startswith((*UNTRAINED, *held)))
+
+
+def parameter_groups(model: Kokoro) -> Mapping[str, list[nn.Parameter]]:
+    """Parameters that can ever learn, by the name of the child that they belong to."""
+    return {
+        child: [p for name, p in module.named_parameters() if not f"{child}.{name}".startswith(UNTRAINED)]
+        for child, module in model.named_children()
+    }

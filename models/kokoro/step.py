@@ -1,0 +1,231 @@
+"""Training of Kokoro: from a batch to named losses. No optimiser, no loop.
+
+made = step.forward(batch, share, rng)
+step.discriminator_losses(made)            where the phase is adversarial; then update the discriminators
+step.generator_losses(made, adversarial)   then update model and voice table
+
+No training code of Kokoro is published; losses are those of StyleTTS 2 (Li et al. 2023), whose networks these
+are. Durations are always the recording's, since only then synthesis lies beside it; pitch and energy that the
+decoder reads are the recording's in a share of the batches, which the caller lowers as the heads learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.acoustics.batch import AcousticBatch
+from models.acoustics.wave_losses import WaveLosses
+from models.content.wavlm import WavLM
+from models.discriminators.multi_period import MultiPeriodDiscriminator
+from models.discriminators.resolution import MultiResolutionDiscriminator
+from models.frontend.mel import log_norm
+from models.kokoro.model import Kokoro, Segment, Spoken
+from models.kokoro.voice_table import VoiceTable
+from models.layers.masking import sequence_mask
+from models.layers.precision import full_precision
+from models.losses.durations import duration_losses, length_loss
+from models.losses.spectral import MultiResolutionMelLoss
+
+WEIGHTS: Mapping[str, float] = {
+    "stft": 5.0,
+    "f0": 1.0,
+    "unvoiced": 0.5,
+    "norm": 1.0,
+    "dur": 1.0,
+    "length": 1.0,
+    "ce": 20.0,
+    "gen": 1.0,
+    "slm": 1.0,
+}
+"""StyleTTS 2's weights of the same losses; `unvoiced` is a part of its `f0`, which is a mean over all frames;
+`length` is ours."""
+
+_VOICED_HZ = 10.0
+"""What the decoder's source takes for voiced."""
+_LEAST_HZ = 20.0
+"""Predictions below count as this: the distance in cents to an unvoiced one would be infinite."""
+_CENTS_PER_OCTAVE = 1200.0
+
+
+@dataclass(frozen=True)
+class KokoroNetworks:
+    """All networks of a run, on one device; those that the run has no use for are None.
+
+    Attributes:
+        embeddings: [N, E] of the speakers.
+        speakers: Their names, in the same order.
+    """
+
+    model: Kokoro
+    voice_table: VoiceTable
+    embeddings: Tensor
+    speakers: tuple[str, ...]
+    mpd: MultiPeriodDiscriminator | None = None
+    msd: MultiResolutionDiscriminator | None = None
+    wavlm: WavLM | None = None
+
+    def named(self) -> dict[str, nn.Module]:
+        """Networks with weights to keep, by their names."""
+        found: dict[str, nn.Module] = {**dict(self.model.named_children()), "voice_table": self.voice_table}
+        return found | self.judges()
+
+    def judges(self) -> dict[str, nn.Module]:
+        """The discriminators that the run has."""
+        both = {"mpd": self.mpd, "msd": self.msd}
+        return {name: judge for name, judge in both.items() if judge is not None}
+
+    def embeddings_of(self, speakers: tuple[str, ...]) -> Tensor:
+        """[B, E] of a batch's rows."""
+        return self.embeddings[[self.speakers.index(name) for name in speakers]]
+
+
+class KokoroPass(NamedTuple):
+    """One run of the networks, for both updates."""
+
+    real: Tensor
+    """[B, 1, S] of the recording."""
+    fake: Tensor
+    """[B, 1, S] with its graph."""
+    spoken: Spoken
+    batch: AcousticBatch
+
+
+class KokoroStep:
+    """The arithmetic between model, voice table and judges.
+
+    Args:
+        networks: On one device.
+        distance: Between waveforms, on the same.
+        max_len_frames: Longest stretch that is decoded, mel frames.
+    """
+
+    def __init__(
+        self, networks: KokoroNetworks, distance: MultiResolutionMelLoss, max_len_frames: int
+    ) -> None:
+        self.networks = networks
+        self.max_frames = max_len_frames // 2
+        judges = [judge for judge in (networks.mpd, networks.msd) if judge is not None]
+        layers = 0 if networks.wavlm is None else networks.wavlm.layers
+        self.losses = WaveLosses(distance, judges, networks.wavlm, layers)
+
+    def forward(self, batch: AcousticBatch, share: float, rng: torch.Generator) -> KokoroPass:
+        """Speak the batch's texts with the current voices; random numbers but dropout's are from `rng`.
+
+        Args:
+            batch: Of recordings.
+            share: Probability that the decoder reads the recordings' pitch and energy.
+            rng: On the CPU.
+        """
+        taught = bool(torch.rand((), generator=rng) < share)
+        spoken = self.speak(batch, taught, Segment(self.max_frames, rng))
+        frame_samples = self.networks.model.config.frame_samples
+        real = spoken.crops.of(batch.wave, frame_samples)[:, None]
+        return KokoroPass(real, spoken.audio, spoken, batch)
+
+    def discriminator_losses(self, made: KokoroPass) -> dict[str, Tensor]:
+        """{"disc": scalar}."""
+        return {"disc": self.losses.discriminator(made.real, made.fake)}
+
+    def generator_losses(self, made: KokoroPass, adversarial: bool) -> dict[str, Tensor]:
+        """Unweighted scalars by the names of `WEIGHTS`, those that there are."""
+        losses = {"stft": self.losses.mel_distance(made.real, made.fake)}
+        with full_precision(made.fake):
+            losses |= prosody_losses(made.spoken, made.batch)
+        if adversarial:
+            losses["gen"] = self.losses.adversarial(made.real, made.fake)
+        if (distance := self.losses.slm_distance(made.real, made.fake)) is not None:
+            losses["slm"] = distance
+        return losses
+
+    @torch.no_grad()
+    def validation_losses(self, batch: AcousticBatch) -> dict[str, Tensor]:
+        """Of whole clips in evaluation mode, each under its speaker's voice, on the recording's durations.
+
+        "stft" with predicted pitch and energy, "stft_recorded" with recorded ones; "f0" mean distance where
+        the recording is voiced, cents, to at least 20 Hz where synthesis is not; "f0_voiced" the same where
+        both are voiced; "voicing" share of the frames where only one is; "norm" of the energy; "dur" mean
+        distance per token, frames; "length" distance of the whole duration, as a share of the recording's.
+        """
+        spoken, recorded = (self.speak(batch, taught) for taught in (False, True))
+        real = batch.wave[:, None, : spoken.audio.shape[2]]
+        mel = sequence_mask(torch.tensor(batch.mel_lengths), batch.mel.shape[2]).to(batch.mel.device)
+        voiced = (batch.f0_hz > _VOICED_HZ) & mel
+        heard = spoken.curves.f0_hz.float().clamp(min=_LEAST_HZ)
+        cents = _CENTS_PER_OCTAVE * torch.log2(heard / batch.f0_hz.clamp(min=_LEAST_HZ)).abs()
+        sounds = (spoken.curves.f0_hz > _VOICED_HZ) & mel
+        tokens = _token_mask(batch)
+        totals = (spoken.durations * tokens).sum(1), batch.durations.sum(1)
+        return {
+            "stft": self.losses.mel_distance(real, spoken.audio),
+            "stft_recorded": self.losses.mel_distance(real, recorded.audio),
+            "f0": _mean(cents, voiced),
+            "f0_voiced": _mean(cents, voiced & sounds),
+            "voicing": _mean((voiced != sounds).float(), mel),
+            "norm": _mean((spoken.curves.energy - log_norm(batch.mel)).abs(), mel),
+            "dur": _mean((spoken.durations - batch.durations).abs(), tokens),
+            "length": ((totals[0] - totals[1]).abs() / totals[1]).mean(),
+        }
+
+    def speak(self, batch: AcousticBatch, taught: bool, segment: Segment | None = None) -> Spoken:
+        """Each text under its speaker's voice, on the recording's durations.
+
+        Args:
+            batch: Of recordings.
+            taught: Whether the decoder reads the recordings' pitch and energy.
+            segment: What to decode; None: whole clips.
+        """
+        networks = self.networks
+        lengths = torch.tensor(batch.token_lengths)
+        voice = networks.voice_table.rows(networks.embeddings_of(batch.speakers), lengths)
+        # The same source noise at each call: validations differ by the weights alone.
+        rngs = [torch.Generator().manual_seed(row) for row in range(len(lengths))]
+        return networks.model.forward_train(
+            batch.tokens,
+            lengths,
+            voice,
+            teacher_dur=batch.durations,
+            teacher_f0=batch.f0_hz if taught else None,
+            teacher_noise=log_norm(batch.mel) if taught else None,
+            segment=segment,
+            rngs=None if segment is not None else rngs,
+        )
+
+
+def prosody_losses(spoken: Spoken, batch: AcousticBatch) -> dict[str, Tensor]:
+    """Durations, pitch and energy against the recordings', in fp32.
+
+    `dur`: L1 of durations, frames; `length`: L1 of their sum, frames per token; `ce`: cross-entropy of their
+    bins; `f0`: smooth L1 of the pitch where the recording is voiced, Hz / 10; `unvoiced`: the same where it
+    is not, towards 0, which is how the decoder is told; `norm`: smooth L1 of the energy. Padding counts
+    nowhere.
+    """
+    lengths = torch.tensor(batch.token_lengths)
+    durations = duration_losses(spoken.duration_logits, batch.durations, lengths)
+    real = sequence_mask(torch.tensor(batch.mel_lengths), batch.mel.shape[2]).to(batch.mel.device)
+    voiced = batch.f0_hz > _VOICED_HZ
+    pitch = functional.smooth_l1_loss(spoken.curves.f0_hz.float(), batch.f0_hz, reduction="none") / 10
+    energy = functional.smooth_l1_loss(spoken.curves.energy.float(), log_norm(batch.mel), reduction="none")
+    return {
+        "f0": _mean(pitch, voiced & real),
+        "unvoiced": _mean(pitch, ~voiced & real),
+        "norm": _mean(energy, real),
+        "dur": durations.l1,
+        "length": length_loss(spoken.durations, batch.durations, lengths),
+        "ce": durations.cross_entropy,
+    }
+
+
+def _token_mask(batch: AcousticBatch) -> Tensor:
+    """[B, L] bool, true on real tokens."""
+    return sequence_mask(torch.tensor(batch.token_lengths), batch.tokens.shape[1]).to(batch.tokens.device)
+
+
+def _mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean of the values where the mask is true; 0 where it never is."""
+    return (values * mask).sum() / mask.sum().clamp(min=1)

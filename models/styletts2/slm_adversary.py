@@ -1,0 +1,174 @@
+"""The adversary of StyleTTS 2 that hears free-running synthesis through a speech language model.
+
+Text, a style drawn for it, durations that a gradient passes through, prosody, waveform: only the verdict on
+the result trains the predictor, PL-BERT and the diffusion. Source: Li et al. 2023, sections 3.2.3 and 3.2.4;
+StyleTTS 2's `Modules/slmadv.py`, whose rule for gradients is `scale_gradients`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.acoustics.batch import AcousticBatch
+from models.layers.freezing import frozen
+from models.layers.precision import full_precision
+from models.losses.adversarial import discriminator_loss, generator_loss
+from models.losses.durations import soft_alignment
+from models.styletts2.joint_step import draw_style, reference_style, style_spread
+from models.styletts2.training import Networks, half_lengths
+
+TRAINED = ("bert", "bert_encoder", "predictor", "diffusion")
+"""Networks that learn from the adversary."""
+SCALED_DOWN = ("predictor.duration_proj", "predictor.lstm", "diffusion")
+"""Parts whose gradients are scaled down."""
+
+
+@dataclass(frozen=True)
+class AdversaryRule:
+    """See `configs.train_styletts2.SlmAdversarySettings`; lengths in mel frames."""
+
+    min_len: int = 400
+    max_len: int = 500
+    batch_percentage: float = 0.5
+    iter: int = 10
+    thresh: float = 5.0
+    scale: float = 0.01
+    sigma: float = 1.5
+
+    def clips(self, batch_size: int) -> int:
+        """Clips of a batch that are judged, at most."""
+        return -int(-self.batch_percentage * batch_size // 1)
+
+    def fires(self, mel_lengths: Sequence[int], batch_size: int) -> bool:
+        """Whether recordings of these lengths can be judged: it takes two of them."""
+        long = sum(length > self.min_len for length in mel_lengths)
+        return min(long, self.clips(batch_size)) >= 2
+
+
+class Judged(NamedTuple):
+    """Clips of equal length, [K, S]; they need not say the same."""
+
+    real: Tensor
+    fake: Tensor
+
+
+class SlmAdversary:
+    """Free-running synthesis and its judge.
+
+    Args:
+        networks: With WavLM and its discriminator.
+        rule: Lengths, shares and scales.
+    """
+
+    def __init__(self, networks: Networks, rule: AdversaryRule) -> None:
+        self.networks = networks
+        self.rule = rule
+
+    def synthesize(self, batch: AcousticBatch, rng: torch.Generator) -> Judged | None:
+        """Speak the batch's texts, or each another's, and cut clips; None when fewer than two are long.
+
+        Every random number but dropout's is drawn from `rng`.
+        """
+        networks, model = self.networks, self.networks.model
+        if not self.rule.fires(batch.mel_lengths, len(batch.tokens)):
+            return None
+        own, imitates = (torch.rand(2, generator=rng, device=rng.device) < 0.5).tolist()
+        order = list(range(len(batch.tokens)))
+        if not own:
+            # Texts that this speaker did not say in this way.
+            order = torch.randperm(len(order), generator=rng, device=rng.device).tolist()
+        tokens = batch.tokens[order]
+        text = model.read(tokens, torch.tensor([batch.token_lengths[i] for i in order]))
+        with torch.no_grad():
+            recorded = model.encode_reference(batch.mel, batch.mel_lengths).float()
+        style = recorded
+        if not (own and imitates):
+            features = reference_style(networks, batch)
+            style = draw_style(networks, text.bert, text.mask, features, style_spread(recorded), rng)
+        acoustic, prosodic = style.split(model.config.style_dim, dim=1)
+
+        d = model.predictor.encode(text.d_en, prosodic, text.lengths)
+        logits = model.predictor.duration_logits(d, text.lengths)
+        with full_precision(logits):
+            soft = soft_alignment(logits, text.lengths.to(logits.device), self.rule.sigma)
+        told = d.transpose(1, 2) @ soft.attention.to(d.dtype)
+        spoken = text.t_en.detach() @ soft.attention.to(text.t_en.dtype)
+
+        cuts = self._cuts(soft.lengths, half_lengths(batch), rng)
+        if len(cuts.rows) < 2:
+            return None
+        rows, n = list(cuts.rows), cuts.n_frames
+        told, spoken = (
+            torch.stack([x[row, :, at : at + n] for row, at in zip(rows, cuts.fake_starts, strict=True)])
+            for x in (told, spoken)
+        )
+        curves = model.predictor.pitch_and_energy(told, prosodic[rows])
+        with frozen(model.decoder):
+            fake = model.decoder(spoken, curves.f0_hz, curves.energy, acoustic[rows], rng=rng)
+        frame = model.config.frame_samples
+        real = torch.stack(
+            [
+                batch.wave[row, at * frame : (at + n) * frame]
+                for row, at in zip(rows, cuts.real_starts, strict=True)
+            ]
+        )
+        return Judged(real, fake[:, 0])
+
+    def discriminator_losses(self, judged: Judged) -> dict[str, Tensor]:
+        """{"slm_disc": scalar}; WavLM and the synthesis take no gradient."""
+        wavlm, wd = self._judge()
+        with torch.no_grad():
+            heard = wavlm(torch.cat((judged.real, judged.fake.detach())))
+        real, fake = wd(heard.float()).chunk(2)
+        return {"slm_disc": discriminator_loss([real], [fake])}
+
+    def generator_losses(self, judged: Judged) -> dict[str, Tensor]:
+        """{"slm_gen": scalar}; the discriminator takes no gradient."""
+        wavlm, wd = self._judge()
+        with frozen(wd):
+            return {"slm_gen": generator_loss([wd(wavlm(judged.fake).float())])}
+
+    def _judge(self) -> tuple[nn.Module, nn.Module]:
+        wavlm, wd = self.networks.wavlm, self.networks.wd
+        assert wavlm is not None and wd is not None
+        return wavlm, wd
+
+    def _cuts(self, made: Sequence[int], recorded: Sequence[int], rng: torch.Generator) -> _Cuts:
+        """Which rows are judged, and where in them; all lengths in frames of 25 ms."""
+        n_frames = min(max(min(made) // 2 - 1, self.rule.min_len // 2), self.rule.max_len // 2)
+        long = [row for row, pair in enumerate(zip(made, recorded, strict=True)) if min(pair) > n_frames]
+        rows = long[: self.rule.clips(len(made))]
+        shares = torch.rand(2, len(made), generator=rng, device=rng.device).tolist()
+        starts = [
+            tuple(int(share[row] * (lengths[row] - n_frames)) for row in rows)
+            for share, lengths in zip(shares, (made, recorded), strict=True)
+        ]
+        return _Cuts(tuple(rows), starts[0], starts[1], n_frames)
+
+
+class _Cuts(NamedTuple):
+    rows: tuple[int, ...]
+    fake_starts: tuple[int, ...]
+    real_starts: tuple[int, ...]
+    n_frames: int
+
+
+@torch.no_grad()
+def scale_gradients(networks: Networks, rule: AdversaryRule) -> None:
+    """Tame the adversary's gradients: by the predictor's norm where that is large, some parts further."""
+    named = {
+        f"{name}.{key}": parameter.grad
+        for name in TRAINED
+        for key, parameter in networks.named()[name].named_parameters()
+        if parameter.grad is not None
+    }
+    norm = nn.utils.get_total_norm([g for key, g in named.items() if key.startswith("predictor.")])
+    # No host waits for the norm.
+    factor = torch.where(norm > rule.thresh, 1 / norm, torch.ones_like(norm))
+    for key, gradient in named.items():
+        gradient.mul_(factor * (rule.scale if key.startswith(SCALED_DOWN) else 1.0))

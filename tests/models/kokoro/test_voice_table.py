@@ -1,0 +1,83 @@
+"""Voices from embeddings: smooth, centred where they should be, different for different speakers."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from models.kokoro.upstream import voice_rows_of
+from models.kokoro.voice_table import VoiceTable, VoiceTableConfig
+
+CONFIG = VoiceTableConfig(embedding=32, width=64, latent=48)
+
+
+def table(seed: int = 0) -> VoiceTable:
+    torch.manual_seed(seed)
+    return VoiceTable(CONFIG)
+
+
+def embeddings(count: int, seed: int = 1) -> Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    return functional.normalize(torch.randn(count, CONFIG.embedding, generator=rng), dim=1)
+
+
+def trained(network: VoiceTable) -> VoiceTable:
+    """Coefficients as large as training could make them."""
+    torch.nn.init.normal_(network.coefficients.weight, std=0.2)
+    return network
+
+
+@torch.no_grad()
+def test_a_row_for_a_text_is_the_row_of_the_whole_voice() -> None:
+    network, speakers = trained(table()), embeddings(3)
+    lengths = torch.tensor([3, 40, 512])
+    voices = network(speakers)
+    assert voices.shape == (3, CONFIG.rows, CONFIG.width)
+    rows = network.rows(speakers, lengths)
+    for row in range(3):
+        found = voice_rows_of(voices[row][:, None], lengths[row : row + 1])[0]
+        torch.testing.assert_close(found, rows[row], rtol=1e-5, atol=1e-5)
+
+
+@torch.no_grad()
+def test_the_mean_of_a_voice_is_the_given_style_for_one_speaker_and_for_several() -> None:
+    for count in (1, 5):
+        network, speakers = table(), embeddings(count)
+        styles = 3 * torch.randn(count, CONFIG.width, generator=torch.Generator().manual_seed(2))
+        network.centre_on(speakers, styles)
+        torch.testing.assert_close(network(speakers).mean(1), styles, rtol=0, atol=1e-3)
+
+
+@torch.no_grad()
+def test_speakers_whom_nothing_tells_apart_share_their_mean_style() -> None:
+    network, speakers = table(), embeddings(1).repeat(2, 1)
+    styles = torch.stack((torch.zeros(CONFIG.width), torch.ones(CONFIG.width)))
+    network.centre_on(speakers, styles)
+    torch.testing.assert_close(network(speakers).mean(1), styles.mean(0).repeat(2, 1), rtol=0, atol=1e-3)
+
+
+@torch.no_grad()
+def test_rows_vary_smoothly_whatever_has_been_learnt() -> None:
+    voice = trained(table())(embeddings(1))[0]
+    steps = voice.diff(dim=0).norm(dim=1)
+    spread = (voice - voice.mean(0)).norm(dim=1).max()
+    assert spread > 0.1, "the rows are all one"
+    assert steps[0] < 0.5 * spread
+    assert steps[100:].max() < 0.05 * spread
+
+
+@torch.no_grad()
+def test_a_change_of_the_embedding_changes_the_voice_as_much() -> None:
+    """Clips of one speaker have embeddings near each other; other speakers' lie far away."""
+    network, speakers = trained(table()), embeddings(2)
+    again = functional.normalize(speakers[:1] + 0.02 * embeddings(1, seed=3), dim=1)
+    voices = network(torch.cat((speakers, again)))
+    same, other = (voices[2] - voices[0]).norm(), (voices[1] - voices[0]).norm()
+    assert 0 < same < 0.2 * other
+
+
+def test_gradients_reach_every_part_at_once() -> None:
+    network = table()
+    network.centre_on(embeddings(1), torch.ones(1, CONFIG.width))
+    network.rows(embeddings(1), torch.tensor([20])).square().sum().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None and parameter.grad.any(), name

@@ -1,0 +1,252 @@
+"""One step of each stage and phase: what learns, what stays, what is finite, what is drawn from where."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from models.acoustics.crops import draw_crops
+from models.layers.spectral_norm import SpectralConv2d
+from models.styletts2 import joint_step, step
+from models.styletts2.joint_step import JointStep
+from models.styletts2.slm_adversary import TRAINED, AdversaryRule, SlmAdversary, scale_gradients
+from models.styletts2.step import Stage1Step
+from models.styletts2.training import (
+    DISCRIMINATORS,
+    Networks,
+    Phase,
+    enter,
+    iterate_spectral_norms,
+)
+from tests.models.styletts2.training_case import batch, changed, networks, state
+
+STAGE1 = (step.ACOUSTIC, step.ALIGNED)
+JOINT = (
+    joint_step.PROSODY,
+    joint_step.DIFFUSION,
+    joint_step.JOINT,
+    joint_step.FINETUNE,
+    joint_step.FINETUNE_DIFFUSION,
+    joint_step.FINETUNE_JOINT,
+)
+RULE = AdversaryRule(min_len=8, max_len=60, batch_percentage=1.0)
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    torch.manual_seed(seed)
+    return torch.Generator().manual_seed(seed)
+
+
+def generator_gradients(made: Networks, phase: Phase) -> dict[str, float]:
+    """Losses by name, with the gradients of the generator's step left in the networks."""
+    enter(made, phase)
+    if phase in STAGE1:
+        first = Stage1Step(made, 80)
+        losses = first.generator_losses(first.forward(batch(), rng()), phase)
+    else:
+        later = JointStep(made, 80)
+        losses = later.generator_losses(later.forward(batch(), phase, rng()), phase)
+    torch.stack(list(losses.values())).sum().backward()
+    return {name: float(loss.detach()) for name, loss in losses.items()}
+
+
+@pytest.mark.parametrize("phase", [*STAGE1, *JOINT], ids=lambda phase: phase.name)
+def test_exactly_the_phases_networks_get_gradients(phase: Phase) -> None:
+    made = networks()
+    before = state(made.named())
+    losses = generator_gradients(made, phase)
+    assert all(math.isfinite(loss) for loss in losses.values())
+    assert ("mono" in losses) == phase.aligns and ("diff" in losses) == phase.diffusion
+    assert ("gen" in losses) == phase.adversarial
+    with_gradient = {
+        name
+        for name, network in made.named().items()
+        if any(p.grad is not None and float(p.grad.abs().sum()) > 0 for p in network.parameters())
+    }
+    assert with_gradient == set(phase.trained)
+    assert changed(before, made.named()) == set()
+
+
+@pytest.mark.parametrize("phase", [step.ALIGNED, joint_step.JOINT], ids=lambda phase: phase.name)
+def test_discriminators_learn_in_their_own_step_alone(phase: Phase) -> None:
+    made = networks()
+    enter(made, phase)
+    if phase in STAGE1:
+        first = Stage1Step(made, 80)
+        losses = first.discriminator_losses(first.forward(batch(), rng()))
+    else:
+        later = JointStep(made, 80)
+        losses = later.discriminator_losses(later.forward(batch(), phase, rng(), wave_only=True))
+    losses["disc"].backward()
+    with_gradient = {
+        n for n, net in made.named().items() if any(p.grad is not None for p in net.parameters())
+    }
+    assert with_gradient == set(DISCRIMINATORS)
+
+
+def test_a_pass_for_the_waveform_alone_makes_the_same_waveform() -> None:
+    made = networks()
+    enter(made, joint_step.JOINT)
+    later = JointStep(made, 80)
+    whole = later.forward(batch(), joint_step.JOINT, rng())
+    with torch.no_grad():
+        alone = later.forward(batch(), joint_step.JOINT, rng(), wave_only=True)
+    # Without a graph some layers compute in another order, which shows in the last bits.
+    torch.testing.assert_close(alone.fake, whole.fake.detach(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(alone.real, whole.real)
+    assert not torch.equal(later.forward(batch(), joint_step.JOINT, rng(1)).fake, whole.fake)
+
+
+def test_before_joint_training_the_target_is_the_decoders_own() -> None:
+    made = networks()
+    later = JointStep(made, 80)
+    enter(made, joint_step.DIFFUSION)
+    own = later.forward(batch(), joint_step.DIFFUSION, rng(), wave_only=True).real
+    enter(made, joint_step.JOINT)
+    recorded = later.forward(batch(), joint_step.JOINT, rng(), wave_only=True).real
+    waves = batch().wave
+    assert any(torch.equal(recorded[0, 0], w) for w in waves[0].unfold(0, recorded.shape[2], 600))
+    assert not torch.equal(own, recorded)
+
+
+def test_spectral_norms_take_one_step_per_optimiser_step() -> None:
+    made = networks()
+    phase = joint_step.PROSODY
+    enter(made, phase)
+    layers = {
+        name: next(m for m in made.named()[name].modules() if isinstance(m, SpectralConv2d))
+        for name in ("predictor_encoder", "style_encoder")
+    }
+    before = {name: layer.weight_u.clone() for name, layer in layers.items()}
+    with torch.no_grad():
+        layers["predictor_encoder"].weight_orig.add_(
+            torch.randn_like(layers["predictor_encoder"].weight_orig)
+        )
+    iterate_spectral_norms(made, phase)
+    once = {name: layer.weight_u.clone() for name, layer in layers.items()}
+    assert not torch.equal(once["predictor_encoder"], before["predictor_encoder"])
+    assert torch.equal(once["style_encoder"], before["style_encoder"])
+    JointStep(made, 80).forward(batch(), phase, rng())
+    assert all(torch.equal(layer.weight_u, once[name]) for name, layer in layers.items())
+
+
+def test_given_durations_and_pitch_need_neither_aligner_nor_extractor() -> None:
+    made = networks(given=True)
+    losses = generator_gradients(made, step.ALIGNED)
+    assert "mono" not in losses and "gen" in losses
+    assert generator_gradients(networks(given=True), joint_step.FINETUNE_JOINT).keys() >= {
+        "f0",
+        "dur",
+        "diff",
+    }
+
+
+def test_without_a_speech_language_model_its_distance_is_no_loss() -> None:
+    assert "slm" not in generator_gradients(networks(slm=False), joint_step.PROSODY)
+
+
+def test_multi_speaker_models_hear_references() -> None:
+    made = networks(multispeaker=True)
+    enter(made, joint_step.JOINT)
+    later = JointStep(made, 80)
+    clips = batch(multispeaker=True)
+    found = later.forward(clips, joint_step.JOINT, rng()).losses["diff"]
+    assert clips.reference_mel is not None
+    other = clips._replace(reference_mel=clips.reference_mel.flip(0))
+    assert not torch.equal(later.forward(other, joint_step.JOINT, rng()).losses["diff"], found)
+
+
+@pytest.mark.parametrize("lengths", [(80,), (80, 82)])
+def test_single_clips_of_a_second_train_finitely(lengths: tuple[int, ...]) -> None:
+    made = networks()
+    for phase in (joint_step.FINETUNE_DIFFUSION,):
+        enter(made, phase)
+        later = JointStep(made, 400)
+        losses = later.generator_losses(later.forward(batch(lengths), phase, rng()), phase)
+        torch.stack(list(losses.values())).sum().backward()
+    gradients = [
+        p.grad for network in made.named().values() for p in network.parameters() if p.grad is not None
+    ]
+    assert all(bool(g.isfinite().all()) for g in gradients)
+
+
+def test_crops_are_of_one_length_inside_every_row() -> None:
+    generator = torch.Generator().manual_seed(0)
+    starts = set()
+    for _ in range(200):
+        crops = draw_crops((50, 40, 45), 400, generator)
+        assert crops.n_frames == 40 and crops.starts[1] == 0
+        assert all(0 <= at <= n - 40 for at, n in zip(crops.starts, (50, 40, 45), strict=True))
+        starts.add(crops.starts[0])
+    assert starts == set(range(11))
+
+
+def judged_networks() -> Networks:
+    made = networks()
+    enter(made, joint_step.JOINT)
+    return made
+
+
+def test_the_adversary_trains_text_prosody_and_diffusion_alone() -> None:
+    made = judged_networks()
+    adversary = SlmAdversary(made, RULE)
+    seen = set()
+    for seed in range(6):
+        judged = adversary.synthesize(batch(), rng(seed))
+        assert judged is not None and judged.real.shape == judged.fake.shape
+        adversary.generator_losses(judged)["slm_gen"].backward()
+        seen |= {n for n, net in made.named().items() if any(p.grad is not None for p in net.parameters())}
+    assert seen == set(TRAINED)
+    judge = judged_networks()
+    adversary = SlmAdversary(judge, RULE)
+    with torch.no_grad():
+        judged = adversary.synthesize(batch(), rng())
+    assert judged is not None
+    adversary.discriminator_losses(judged)["slm_disc"].backward()
+    assert {n for n, net in judge.named().items() if any(p.grad is not None for p in net.parameters())} == {
+        "wd"
+    }
+
+
+def test_the_adversary_needs_two_long_clips() -> None:
+    made = judged_networks()
+    assert SlmAdversary(made, AdversaryRule()).synthesize(batch(), rng()) is None
+    rule = AdversaryRule(min_len=100)
+    assert rule.clips(2) == 1 and not rule.fires((200, 200), 2)
+    assert rule.fires((200, 200, 90, 90), 4) and not rule.fires((200, 100, 90, 90), 4)
+
+
+@pytest.mark.parametrize(("size", "factor"), [(0.1, 1.0), (1000.0, None)])
+def test_large_gradients_are_divided_by_the_predictors_norm(size: float, factor: float | None) -> None:
+    made = judged_networks()
+    for name in TRAINED:
+        for parameter in made.named()[name].parameters():
+            parameter.grad = torch.zeros_like(parameter)
+    predictor = made.model.predictor
+    predictor.F0_proj.weight.grad = torch.full_like(predictor.F0_proj.weight, size)
+    predictor.duration_proj.linear_layer.weight.grad = torch.full_like(
+        predictor.duration_proj.linear_layer.weight, size
+    )
+    made.model.bert_encoder.weight.grad = torch.full_like(made.model.bert_encoder.weight, size)
+    count = predictor.F0_proj.weight.numel() + predictor.duration_proj.linear_layer.weight.numel()
+    expected = size * (factor or 1 / (size * math.sqrt(count)))
+    scale_gradients(made, RULE)
+    torch.testing.assert_close(predictor.F0_proj.weight.grad.flatten()[0], torch.tensor(expected))
+    torch.testing.assert_close(made.model.bert_encoder.weight.grad.flatten()[0], torch.tensor(expected))
+    scaled = predictor.duration_proj.linear_layer.weight.grad.flatten()[0]
+    torch.testing.assert_close(scaled, torch.tensor(expected * RULE.scale))
+
+
+def test_half_precision_losses_are_finite_and_close() -> None:
+    made = networks()
+    enter(made, joint_step.DIFFUSION)
+    later = JointStep(made, 80)
+    plain = later.generator_losses(later.forward(batch(), joint_step.DIFFUSION, rng()), joint_step.DIFFUSION)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        made_half = later.forward(batch(), joint_step.DIFFUSION, rng())
+        half = later.generator_losses(made_half, joint_step.DIFFUSION)
+    for name, loss in plain.items():
+        assert math.isfinite(float(half[name].detach()))
+        assert float(half[name].detach()) == pytest.approx(float(loss.detach()), rel=0.2, abs=0.05), name
