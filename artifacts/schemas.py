@@ -162,9 +162,13 @@ PITCH = _schema(
 SPECTROGRAM = _schema(
     _UTTERANCE,
     _SOURCE,
-    ("mel", BIN, "natural-log mel, float16 [n_frames, n_mels], C order"),
-    ("linear", BIN, "linear magnitude, float16 [n_frames, n_bins], C order"),
-    ("energy", pa.list_(F32), "L2 norm of the linear magnitudes per frame"),
+    ("mel", BIN, "log-mel as the family defines it, float16 [n_frames, n_mels], C order"),
+    ("linear", BIN, "linear magnitude, float16 [n_frames, n_bins], C order; empty when not kept"),
+    (
+        "energy",
+        pa.list_(F32),
+        "per frame: L2 norm of the linear magnitudes; mel styletts2: natural log of that of the mel's power",
+    ),
     ("n_frames", I32, "frames"),
     ("n_mels", I32, "mel bands"),
     ("n_bins", I32, "frequency bins"),
@@ -172,8 +176,8 @@ SPECTROGRAM = _schema(
 CONTENT = _schema(
     _UTTERANCE,
     _SOURCE,
-    ("features", BIN, "float16 [n_frames, dim], C order"),
-    ("dim", I32, "feature size"),
+    ("features", BIN, "float16 [n_frames, dim], C order; empty for families that read none"),
+    ("dim", I32, "feature size, 0 for families that read none"),
     ("n_frames", I32, "frames"),
     ("frame_rate_hz", F32, "frames per second"),
     ("backend", STR, "encoder and its version"),

@@ -41,6 +41,8 @@ class Resolved:
 def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequence[str] = ()) -> Resolved:
     """Settle all settings.
 
+    In an override the last part of a name is enough where no other setting ends in it.
+
     Raises:
         UserError: an unknown preset, key or type, or values that contradict each other; the message names
             the key, the file and line, and the nearest valid name.
@@ -51,7 +53,8 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
     if file is not None:
         given |= read_file(file)
     for text in overrides:
-        path, value = _override(text)
+        name, value = _override(text)
+        path = _full_name(name)
         given = {p: g for p, g in given.items() if not p.startswith(f"{path}.")}
         given[path] = Given(value, "--set")
     _check_names(given)
@@ -166,6 +169,13 @@ def _override(text: str) -> tuple[str, Any]:
         return path.strip(), yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise UserError(f"--set {path}: {value!r} is not a YAML value ({error})") from error
+
+
+def _full_name(name: str) -> str:
+    """The setting that a name without groups stands for, where there is exactly one (`language`)."""
+    known = [path for path, *_ in documented()]
+    ends = [path for path in known if path.endswith(f".{name}")]
+    return ends[0] if "." not in name and name not in known and len(ends) == 1 else name
 
 
 def _check_names(given: dict[str, Given]) -> None:

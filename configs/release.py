@@ -71,3 +71,67 @@ class ExportSettings(Section):
         description="with fewer SoVITS steps from scratch the card says that the voice proves the "
         "machinery, not quality",
     )
+    onnx: bool = Field(
+        default=False,
+        description="also write the synthesis path as ONNX files, each compared with torch first; takes "
+        "about a minute, and is of StyleTTS 2 and Kokoro voices alone",
+    )
+
+
+class StyleTTS2SpeakSettings(Section):
+    """How a StyleTTS 2 voice speaks: whose style, how it is drawn, how long texts hang together."""
+
+    clips: int = Field(default=4, ge=1, description="held-out clips to render, at most")
+    style: Literal["reference", "diffusion"] = Field(
+        default="reference",
+        description="`reference`: the recording's style, mixed with one drawn for the text as alpha and beta "
+        "say; `diffusion`: the drawn one alone",
+    )
+    alpha: float = Field(
+        default=0.3, ge=0, le=1, description="share of the drawn style in the acoustic half (timbre)"
+    )
+    beta: float = Field(
+        default=0.7, ge=0, le=1, description="share of the drawn style in the prosodic half (rhythm, melody)"
+    )
+    diffusion_steps: int = Field(
+        default=5, ge=2, le=200, description="noise levels of the diffusion; 3 to 10 are usual"
+    )
+    embedding_scale: float = Field(
+        default=1.0, ge=0, description="guidance: above 1 the drawn style follows the text more strongly"
+    )
+    carry_over: float = Field(
+        default=0.7,
+        ge=0,
+        lt=1,
+        description="share of the sentence before in a drawn style, so that a long text keeps its tone",
+    )
+    speed: float = Field(default=1.0, gt=0.25, lt=4, description="above 1 is faster")
+    batch_sentences: int = Field(
+        default=8, ge=1, le=64, description="sentences that are read together; changes speed and memory"
+    )
+    pause_s: float = Field(default=0.25, ge=0, le=5, description="between sentences, seconds")
+
+
+class KokoroSpeakSettings(Section):
+    """How a Kokoro voice speaks: how fast, in which parts, with which pauses."""
+
+    clips: int = Field(default=4, ge=1, description="held-out clips to render, at most")
+    speed: float = Field(default=1.0, gt=0.25, lt=4, description="above 1 is faster")
+    batch_sentences: int = Field(
+        default=8, ge=1, le=64, description="texts that are read together; changes speed and memory"
+    )
+    max_phonemes: int = Field(
+        default=400,
+        ge=20,
+        le=510,
+        description="a longer sentence is said in parts, cut after a mark or else between words; Kokoro "
+        "reads at most 510, and hurries through what comes near that",
+    )
+    keep_edges: bool = Field(
+        default=True,
+        description="speak the silence before and after each part that training put around every clip, as "
+        "the official package does; false cuts it off, and `pause_s` stands in its place",
+    )
+    pause_s: float = Field(
+        default=0.0, ge=0, le=5, description="between sentences, beside the silence that they end in, seconds"
+    )

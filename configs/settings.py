@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.align import AlignSettings
 from configs.base import Section
@@ -16,7 +16,13 @@ from configs.measure import MeasureSettings
 from configs.phonemize import PhonemizeSettings
 from configs.pitch import PitchSettings
 from configs.plan import PlanSettings
-from configs.release import EvaluateSettings, ExportSettings, SynthesizeSettings
+from configs.release import (
+    EvaluateSettings,
+    ExportSettings,
+    KokoroSpeakSettings,
+    StyleTTS2SpeakSettings,
+    SynthesizeSettings,
+)
 from configs.screen import ScreenSettings
 from configs.segment import SegmentSettings
 from configs.shard import ShardSettings
@@ -25,7 +31,9 @@ from configs.speaker_vector import SpeakerVectorSettings
 from configs.spectrogram import SpectrogramSettings
 from configs.storage import StoreSettings
 from configs.tracking import TrackingSettings
+from configs.train_kokoro import KokoroTrainSettings
 from configs.train_sovits import SovitsTrainSettings
+from configs.train_styletts2 import StyleTTS2TrainSettings
 from configs.train_t2s import T2sTrainSettings
 from configs.transcribe import TranscribeSettings
 from configs.weights import WeightsSettings
@@ -61,12 +69,16 @@ class Train(Section):
     plan: PlanSettings = PlanSettings()
     sovits: SovitsTrainSettings = SovitsTrainSettings()
     t2s: T2sTrainSettings = T2sTrainSettings()
+    styletts2: StyleTTS2TrainSettings = StyleTTS2TrainSettings()
+    kokoro: KokoroTrainSettings = KokoroTrainSettings()
 
 
 class Release(Section):
     """From trained networks to a voice."""
 
     synthesize: SynthesizeSettings = SynthesizeSettings()
+    styletts2: StyleTTS2SpeakSettings = StyleTTS2SpeakSettings()
+    kokoro: KokoroSpeakSettings = KokoroSpeakSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     export: ExportSettings = ExportSettings()
 
@@ -86,3 +98,11 @@ class Settings(Section):
     weights: WeightsSettings = WeightsSettings()
     store: StoreSettings = StoreSettings()
     tracking: TrackingSettings = TrackingSettings()
+
+    @model_validator(mode="after")
+    def _family_has_onnx(self) -> Settings:
+        if self.release.export.onnx and self.family.name == "gpt-sovits":
+            raise ValueError(
+                "release.export.onnx = true: a gpt-sovits voice is not exported as ONNX; set it to false"
+            )
+        return self

@@ -48,6 +48,9 @@ class TrainSettings(Section):
         default=8, ge=0, description="held-out clips that a validation measures, at most"
     )
     checkpoint_every_steps: int = Field(default=100, ge=1, description="steps that a killed run can lose")
+    keep_checkpoints: int = Field(
+        default=2, ge=2, description="newest checkpoints that stay on the disk while a network trains"
+    )
     early_stop_patience: int = Field(
         default=0,
         ge=0,

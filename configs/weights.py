@@ -2,13 +2,14 @@
 
 Nothing is fetched unless someone asks for it. A setting names an entry of this list, a local file or folder,
 or (for transformers models) any repository of the Hugging Face hub. Places inside the local folder are those
-of the hub's repository, so a `pretrained_models` folder of GPT-SoVITS serves as it is. Sizes are those the
-hub states; no entry carries a digest, since we have not seen the files.
+of the repository, so a `pretrained_models` folder of GPT-SoVITS, or a checkout of StyleTTS 2, serves as it
+is. Sizes are those that the hosts state; no entry carries a digest, since we have not seen the files.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import Field
 
@@ -31,14 +32,15 @@ class Weights:
 
     Attributes:
         name: what settings call it.
-        hub_id: repository on the Hugging Face hub.
+        hub_id: repository on its host.
         path: file or folder inside the repository, and inside the local folder; empty: the whole repository.
         revision: branch or commit.
         licence: as the repository states it.
         size_mb: download size.
         setting: the setting that names it.
         used_for: one line for people.
-        files: the files needed of the repository; empty: all under `path`.
+        files: the files needed of the repository beside `path`; neither: all of it.
+        host: where the repository is, the Hugging Face hub or GitHub.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Weights:
     setting: str
     used_for: str
     files: tuple[str, ...] = ()
+    host: Literal["huggingface.co", "github.com"] = "huggingface.co"
 
     @property
     def place(self) -> str:
@@ -59,7 +62,7 @@ class Weights:
     @property
     def is_file(self) -> bool:
         """Whether it is one file rather than a folder with a config.json."""
-        return self.path.endswith((".pth", ".ckpt"))
+        return self.path.endswith((".pth", ".t7", ".ckpt"))
 
 
 _GPT_SOVITS = "lj1995/GPT-SoVITS"
@@ -69,6 +72,16 @@ _DECODER = "train.t2s.pretrained"
 
 def _gpt_sovits(name: str, path: str, size_mb: int, setting: str, used_for: str) -> Weights:
     return Weights(name, _GPT_SOVITS, path, "main", "MIT", size_mb, setting, used_for)
+
+
+_STYLETTS2_LICENCE = "MIT; listeners are to be told that speech is synthesised"
+
+
+def _styletts2(name: str, path: str, size_mb: int, setting: str, used_for: str) -> Weights:
+    """A file that StyleTTS 2's own repository holds."""
+    return Weights(
+        name, "yl4579/StyleTTS2", path, "main", "MIT", size_mb, setting, used_for, host="github.com"
+    )
 
 
 PUBLISHED = (
@@ -140,5 +153,70 @@ PUBLISHED = (
         "features.speaker.model",
         "speaker embeddings (features.speaker.backend=ecapa)",
         ("embedding_model.ckpt",),
+    ),
+    Weights(
+        "styletts2-ljspeech",
+        "yl4579/StyleTTS2-LJSpeech",
+        "Models/LJSpeech/epoch_2nd_00100.pth",
+        "main",
+        _STYLETTS2_LICENCE,
+        748,
+        "train.styletts2.pretrained",
+        "StyleTTS 2 voice of LJSpeech, to fine-tune (train.styletts2.version=ljspeech)",
+        ("Models/LJSpeech/config.yml",),
+    ),
+    Weights(
+        "styletts2-libritts",
+        "yl4579/StyleTTS2-LibriTTS",
+        "Models/LibriTTS/epochs_2nd_00020.pth",
+        "main",
+        _STYLETTS2_LICENCE,
+        771,
+        "train.styletts2.pretrained",
+        "StyleTTS 2 voices of LibriTTS, to fine-tune (train.styletts2.version=libritts)",
+        ("Models/LibriTTS/config.yml",),
+    ),
+    _styletts2(
+        "styletts2-aligner",
+        "Utils/ASR/epoch_00080.pth",
+        95,
+        "train.styletts2.pretrained_aligner",
+        "StyleTTS 2 text aligner; train.styletts2.alignment=given does without",
+    ),
+    _styletts2(
+        "styletts2-pitch",
+        "Utils/JDC/bst.t7",
+        21,
+        "train.styletts2.pretrained_pitch",
+        "StyleTTS 2 pitch extractor; train.styletts2.pitch=given does without",
+    ),
+    _styletts2(
+        "styletts2-bert",
+        "Utils/PLBERT/step_1000000.t7",
+        25,
+        "train.styletts2.pretrained_bert",
+        "PL-BERT of StyleTTS 2, English; null trains one from scratch",
+    ),
+    Weights(
+        "wavlm-base-plus",
+        "microsoft/wavlm-base-plus",
+        "",
+        "main",
+        "CC-BY-SA-3.0",
+        378,
+        "train.styletts2.slm.model",
+        "speech language model that judges StyleTTS 2; train.styletts2.slm.model=null does without",
+        ("config.json", "preprocessor_config.json", "pytorch_model.bin"),
+    ),
+    Weights(
+        "kokoro-82m",
+        "hexgrad/Kokoro-82M",
+        "",
+        "main",
+        "Apache-2.0",
+        327,
+        "train.kokoro.pretrained",
+        "Kokoro voices",
+        ("kokoro-v1_0.pth", "config.json"),
     ),
 )

@@ -13,8 +13,8 @@ import typer
 
 from configs.loading import documented
 from flows.__main__ import app
-from tasks.registry import STAGES
-from tasks.stage import RowStage, upstream
+from tasks.registry import FAMILIES, PREPARE
+from tasks.stage import RowStage, Stage, upstream
 
 PAGES = Path(__file__).resolve().parent / "reference"
 
@@ -47,25 +47,36 @@ def settings_page() -> str:
 def stages_page() -> str:
     """Every stage: what it reads, the settings it sees, the columns it writes."""
     lines = ["# Stages", "", "In the order in which they run.", ""]
-    for stage in STAGES:
-        kind = "one row at a time" if isinstance(stage, RowStage) else "the corpus as a whole"
-        lines += [
-            f"## {stage.name}",
-            "",
-            stage.about,
-            "",
-            f"- works on {kind}",
-            f"- reads {', '.join(f'`{name}`' for name in upstream(stage))}",
-            f"- settings: {', '.join(f'`{path}`' for path in (*stage.config, *stage.machine)) or 'none'}",
-            "",
-            "| column | type | meaning |",
-            "| --- | --- | --- |",
-        ]
-        for field in stage.schema:
-            about = (field.metadata or {}).get(b"about", b"").decode()
-            lines.append(f"| `{field.name}` | `{_cell(str(field.type))}` | {_cell(about)} |")
-        lines.append("")
+    sections = [("Of every voice", PREPARE)]
+    for name, family in FAMILIES.items():
+        sections.append((f"Of {name} voices", (*family.finetune, *family.release)))
+    for title, stages in sections:
+        lines += [f"# {title}", ""]
+        for stage in stages:
+            lines += _stage_lines(stage)
     return "\n".join(lines)
+
+
+def _stage_lines(stage: Stage) -> list[str]:
+    lines: list[str] = []
+    kind = "one row at a time" if isinstance(stage, RowStage) else "the corpus as a whole"
+    lines += [
+        f"## {stage.name}",
+        "",
+        stage.about,
+        "",
+        f"- works on {kind}",
+        f"- reads {', '.join(f'`{name}`' for name in upstream(stage))}",
+        f"- settings: {', '.join(f'`{path}`' for path in (*stage.config, *stage.machine)) or 'none'}",
+        "",
+        "| column | type | meaning |",
+        "| --- | --- | --- |",
+    ]
+    for field in stage.schema:
+        about = (field.metadata or {}).get(b"about", b"").decode()
+        lines.append(f"| `{field.name}` | `{_cell(str(field.type))}` | {_cell(about)} |")
+    lines.append("")
+    return lines
 
 
 def commands_page() -> str:

@@ -33,6 +33,7 @@ from prefect.tasks import Task
 from configs.errors import UserError
 from tasks.outcome import StoppedError
 from tasks.pipeline import Pipeline, StageResult
+from tasks.registry import Family, family_of
 from tasks.stage import Stage
 
 GPU_LIMIT = "gpu"
@@ -108,6 +109,11 @@ class StageRuns:
         self.force = frozenset(force)
         self.names = known[: known.index(until) + 1] if until else known
         self.results: list[StageResult] = []
+
+    @property
+    def family(self) -> Family:
+        """The voice's family."""
+        return family_of(self.pipeline.settings)
 
     def run(self, stages: Sequence[Stage]) -> None:
         """Run those of the stages that the request reaches, one after the other.

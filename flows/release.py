@@ -5,13 +5,13 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.prefect_glue import StageRuns, run_log
-from tasks.registry import RELEASE
 from tasks.release.publish import publish
 
 
 @flow(name="release", persist_result=False, validate_parameters=False)
 def release(runs: StageRuns) -> None:
     """Render held-out sentences, measure them, export the voice, draw its page, put both in its folder."""
-    runs.run(RELEASE)
-    if {stage.name for stage in RELEASE} <= set(runs.names):
+    stages = runs.family.release
+    runs.run(stages)
+    if {stage.name for stage in stages} <= set(runs.names):
         run_log().info("%s is in %s", runs.pipeline.voice, publish(runs.pipeline))

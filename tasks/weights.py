@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from configs.errors import UserError
 from configs.settings import Settings
+from configs.train_styletts2 import STAGES
 from configs.weights import PUBLISHED, Weights
 
 RECORD = "fetched.json"
@@ -22,29 +23,78 @@ RECORD = "fetched.json"
 
 @dataclass(frozen=True)
 class _Use:
-    """A setting that names weights, the stage that reads them, and when it does."""
+    """A setting that names weights, the stages that read them, and when they do."""
 
     setting: str
-    stage: str
+    stages: tuple[str, ...]
     applies: Callable[[Settings], bool]
-    is_folder: bool = False
+    form: Literal["file", "folder", "either"] = "file"
 
+
+_TRAIN_STYLETTS2 = tuple(f"train_styletts2_{stage}" for stage in STAGES)
 
 _USES = (
-    _Use("features.content.model", "content", lambda s: s.features.content.backend == "hubert", True),
-    _Use("features.linguistic.model", "linguistic", lambda s: s.features.linguistic.backend == "bert", True),
+    _Use("features.content.model", ("content",), lambda s: s.features.content.backend == "hubert", "folder"),
+    _Use(
+        "features.linguistic.model",
+        ("linguistic",),
+        lambda s: s.features.linguistic.backend == "bert",
+        "folder",
+    ),
     _Use(
         "features.speaker_vector.model",
-        "speaker_vector",
+        ("speaker_vector",),
         lambda s: s.features.speaker_vector.backend == "eres2netv2",
     ),
-    _Use("train.sovits.pretrained", "train_sovits", lambda s: s.train.sovits.pretrained is not None),
+    _Use("train.sovits.pretrained", ("train_sovits",), lambda s: s.train.sovits.pretrained is not None),
     _Use(
         "train.sovits.pretrained_discriminator",
-        "train_sovits",
+        ("train_sovits",),
         lambda s: s.train.sovits.pretrained_discriminator is not None,
     ),
-    _Use("train.t2s.pretrained", "train_t2s", lambda s: s.train.t2s.pretrained is not None),
+    _Use("train.t2s.pretrained", ("train_t2s",), lambda s: s.train.t2s.pretrained is not None),
+    _Use(
+        "train.styletts2.pretrained",
+        ("train_styletts2_finetune",),
+        lambda s: s.train.styletts2.pretrained is not None,
+        "either",
+    ),
+    _Use(
+        "train.styletts2.pretrained_aligner",
+        ("train_styletts2_stage1",),
+        lambda s: s.train.styletts2.pretrained_aligner is not None,
+        "either",
+    ),
+    _Use(
+        "train.styletts2.pretrained_pitch",
+        ("train_styletts2_stage1",),
+        lambda s: s.train.styletts2.pretrained_pitch is not None,
+        "either",
+    ),
+    _Use(
+        "train.styletts2.pretrained_bert",
+        ("train_styletts2_stage2",),
+        lambda s: s.train.styletts2.pretrained_bert is not None,
+        "either",
+    ),
+    _Use(
+        "train.styletts2.slm.model",
+        _TRAIN_STYLETTS2,
+        lambda s: s.train.styletts2.slm.model is not None,
+        "folder",
+    ),
+    _Use(
+        "train.kokoro.pretrained",
+        ("train_kokoro",),
+        lambda s: s.train.kokoro.pretrained is not None,
+        "either",
+    ),
+    _Use(
+        "train.kokoro.table.styles",
+        ("voice_table",),
+        lambda s: s.train.kokoro.table.styles is not None,
+        "folder",
+    ),
 )
 
 
@@ -97,13 +147,13 @@ def require_weights(settings: Settings, workspace: Path, stages: Collection[str]
         UserError: something is missing; every missing file is listed with its size, its source and its place.
     """
     folder = weights_folder(settings, workspace)
-    wanted = [use for use in _USES if use.stage in stages and use.applies(settings)]
+    wanted = [use for use in _USES if set(use.stages) & set(stages) and use.applies(settings)]
     missing = [use for use in wanted if not _is_here(use, _value(settings, use.setting))]
     if not missing:
         return
     lines = [_request(use, _value(settings, use.setting), folder) for use in missing]
     names = [entry.name for use in missing if (entry := _entry(_value(settings, use.setting))) is not None]
-    ways = ["put them there", "set weights.folder to a GPT-SoVITS pretrained_models folder"]
+    ways = ["put them there", "set weights.folder to a folder that holds them as published"]
     if names:
         ways.insert(0, f"run `voicewright models fetch {' '.join(names)}`")
     counted = f"{len(missing)} set{'s are' if len(missing) > 1 else ' is'}"
@@ -114,14 +164,22 @@ def require_weights(settings: Settings, workspace: Path, stages: Collection[str]
     )
 
 
+_FORMS = {
+    "file": "file",
+    "folder": "folder with config.json",
+    "either": "file or folder with config.json",
+}
+
+
 def _request(use: _Use, value: str, folder: Path) -> str:
     entry = _entry(value)
     if entry is None:
-        kind = "folder with config.json" if use.is_folder else "file"
-        return f"{use.setting} = {value}: there is no such {kind}, and no published weights of that name"
+        form = _FORMS[use.form]
+        return f"{use.setting} = {value}: there is no such {form}, and no published weights of that name"
     where = folder / entry.place
+    what = entry.path or ", ".join(entry.files) or "all files"
     return (
-        f"{entry.name}: {where.name}, {entry.size_mb} MB, from {entry.hub_id} ({entry.path or 'all files'}), "
+        f"{entry.name}: {where.name}, {entry.size_mb} MB, from {entry.host}/{entry.hub_id} ({what}), "
         f"for {entry.used_for}; belongs at {where} or --set {use.setting}=PATH"
     )
 
@@ -137,9 +195,9 @@ def _found(value: str, folder: Path) -> Path | None:
 def _is_here(use: _Use, value: str) -> bool:
     path = Path(value)
     if path.is_absolute():
-        return _is_whole(path) if use.is_folder else path.is_file()
+        return (use.form != "folder" and path.is_file()) or (use.form != "file" and _is_whole(path))
     # What is no entry of ours and looks like `owner/name` is left to transformers and its own cache.
-    return use.is_folder and _entry(value) is None and value.count("/") == 1
+    return use.form == "folder" and _entry(value) is None and value.count("/") == 1
 
 
 def _is_whole(folder: Path) -> bool:

@@ -66,7 +66,7 @@ def export_folder(
     experiment: Path = typer.Argument(..., help="New or empty folder."),
 ) -> None:
     """Write a voice's training table as an experiment folder of GPT-SoVITS."""
-    from tasks.release.experiment_folder import export_experiment
+    from tasks.release.gpt_sovits.experiment_folder import export_experiment
 
     workspace = session(context).workspace
     pipeline = open_pipeline(workspace, remembered(workspace, voice))
@@ -86,7 +86,7 @@ def published_voice(
     overrides: list[str] | None = SET,
 ) -> None:
     """Make a voice that speaks out of two files of GPT-SoVITS and one clip."""
-    from tasks.release.published_voice import import_voice
+    from tasks.release.gpt_sovits.published_voice import import_voice
 
     workspace = session(context).workspace
     folder = workspace / "voices" / check_name(voice)

@@ -77,6 +77,7 @@ def list_models(context: typer.Context, as_json: bool = JSON) -> None:
         rows.append(
             {
                 "name": weights.name,
+                "host": weights.host,
                 "hub_id": weights.hub_id,
                 "revision": weights.revision,
                 "licence": weights.licence,
@@ -89,11 +90,11 @@ def list_models(context: typer.Context, as_json: bool = JSON) -> None:
         )
     if as_json:
         return print_json(rows)
-    table = Table("name", "hub id", "licence", "MB", "used for", "on this machine")
+    table = Table("name", "published at", "licence", "MB", "used for", "on this machine")
     for row in rows:
         table.add_row(
             row["name"],
-            row["hub_id"],
+            f"{row['host']}/{row['hub_id']}",
             row["licence"],
             str(row["size_mb"]),
             row["used_for"],
@@ -114,7 +115,7 @@ def fetch_model(
         None, "--revision", help="Commit to fetch; recorded beside the files."
     ),
 ) -> None:
-    """Fetch weights from the hub into the workspace, where settings that name them find them."""
+    """Fetch weights from their host into the workspace, where settings that name them find them."""
     from flows.weights import fetch
 
     known = {weights.name: weights for weights in PUBLISHED}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 import shutil
 import subprocess
@@ -11,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
+import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from configs.errors import UserError
@@ -23,7 +23,7 @@ from tasks.voice import check_name, open_pipeline, remembered, voices
 from tasks.weights import local, weights_folder
 
 if TYPE_CHECKING:
-    from tasks.release.voice import Reference, Voice
+    from tasks.release.voice import SpeakerReference, Voice
 
 STANDARD = "-"
 PLAYERS = (
@@ -53,6 +53,12 @@ DECODER_WEIGHTS = typer.Option(
     None,
     "--decoder-weights",
     help="Less precise is faster; else the voice's own setting.",
+)
+MANNER = typer.Option(
+    None,
+    "--manner",
+    metavar="NAME=VALUE",
+    help="Another setting of how the voice speaks (those of `release`), for this time; repeat it for more.",
 )
 
 
@@ -97,6 +103,7 @@ def speak(
     content_model: str | None = CONTENT_MODEL,
     speaker_model: str | None = SPEAKER_MODEL,
     decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
+    manner: list[str] | None = MANNER,
 ) -> None:
     """Say a text with a voice, sentence by sentence."""
     from tasks.release.sentences import spoken_sentences
@@ -107,8 +114,8 @@ def speak(
     if not is_stream:
         kind_of(output)
     _check_references(reference, reference_text, reference_clip, speaker)
-    spoken = _opened(context, voice, content_model, speaker_model, decoder_weights)
-    total = len(spoken_sentences(words))
+    spoken = _opened(context, voice, content_model, speaker_model, decoder_weights, manner)
+    total = len(spoken_sentences(words, spoken.max_characters))
     pieces = spoken.pieces(
         words,
         seed=seed,
@@ -121,7 +128,7 @@ def speak(
         batch_sentences=batch,
         at_once=is_stream,
     )
-    rate = spoken.frame.sample_rate
+    rate = spoken.sample_rate
     try:
         if is_stream:
             warn(f"raw samples: 16 bit little-endian, mono, {rate} Hz")
@@ -151,10 +158,11 @@ def interactive(
     content_model: str | None = CONTENT_MODEL,
     speaker_model: str | None = SPEAKER_MODEL,
     decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
+    manner: list[str] | None = MANNER,
 ) -> None:
     """Type texts and hear them; the voice is loaded once. `:help` lists what can be changed."""
     player = _player() if play else None
-    loaded = _opened(context, voice, content_model, speaker_model, decoder_weights)
+    loaded = _opened(context, voice, content_model, speaker_model, decoder_weights, manner)
     prompt = _Prompt(loaded, folder, player, seed, speed, speaker, language)
     prompt.greet()
     try:
@@ -168,14 +176,14 @@ def interactive(
 class _Prompt:
     """What the loop remembers between two texts."""
 
-    voice: Voice
+    voice: Voice[Any]
     folder: Path
     player: Sequence[str] | None
     seed: int
     speed: float | None
     speaker: str | None
     language: str | None
-    references: list[Reference] | None = None
+    references: list[SpeakerReference] | None = None
     is_done: bool = False
     written: int = 0
 
@@ -223,10 +231,10 @@ class _Prompt:
             speed=self.speed,
         )
         path = self._next_path()
-        with SpeechFile(path, self.voice.frame.sample_rate) as target:
+        with SpeechFile(path, self.voice.sample_rate) as target:
             for piece in pieces:
                 target.write(piece.samples)
-        console.print(f"{path}: {target.n_samples / self.voice.frame.sample_rate:.2f} s", markup=False)
+        console.print(f"{path}: {target.n_samples / self.voice.sample_rate:.2f} s", markup=False)
         if self.player is not None:
             subprocess.run([*self.player, str(path)], check=False)
 
@@ -261,8 +269,6 @@ class _Prompt:
         console.print(f"speaker: {self.speaker}", markup=False)
 
     def _set_reference(self, value: str) -> None:
-        from tasks.release.zero_shot import reference_from_file
-
         try:
             words = shlex.split(value)
         except ValueError as error:
@@ -272,8 +278,8 @@ class _Prompt:
             console.print("reference: the voice's own", markup=False)
             return
         text = " ".join(words[1:]) or None
-        self.references = [reference_from_file(self.voice, Path(words[0]), text, self.language)]
-        console.print(f"reference: {words[0]}{_without_text(text)}", markup=False)
+        self.references = [self.voice.reference_from_file(Path(words[0]), text, self.language)]
+        console.print(f"reference: {words[0]}{_without_text(self.voice, text)}", markup=False)
 
     def _help(self, value: str) -> None:
         del value
@@ -316,7 +322,8 @@ def _opened(
     content_model: str | None,
     speaker_model: str | None,
     decoder_weights: DecoderWeights | None,
-) -> Voice:
+    manner: Sequence[str] | None,
+) -> Voice[Any]:
     """The voice of a name or folder.
 
     Raises:
@@ -331,17 +338,28 @@ def _opened(
         if not (folder / "voice.json").is_file():
             remembered(workspace, voice)
             raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")
-    loaded = load_voice(folder, decoder_weights)
+    changes = _manner(manner)
+    if decoder_weights is not None:
+        changes["decoder_weights"] = decoder_weights
     weights = _weights_folder(workspace, voice)
-    models = {
-        "content": content_model or local(loaded.content.model, weights),
-        "speaker_vector": speaker_model or local(loaded.speaker_vector.model, weights),
-        "linguistic": local(loaded.linguistic.model, weights),
-    }
-    return dataclasses.replace(
-        loaded,
-        **{name: getattr(loaded, name).model_copy(update={"model": m}) for name, m in models.items()},
+    given = {"content": content_model, "speaker_vector": speaker_model}
+    return load_voice(folder, changes).with_encoders(
+        {name: model for name, model in given.items() if model}, lambda model: local(model, weights)
     )
+
+
+def _manner(pairs: Sequence[str] | None) -> dict[str, object]:
+    """Settings of speaking out of `NAME=VALUE` options."""
+    changes: dict[str, object] = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UserError(f"--manner {pair}: give NAME=VALUE, for example --manner pause_s=0.4")
+        try:
+            changes[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UserError(f"--manner {pair}: the value cannot be read ({error})") from error
+    return changes
 
 
 def _weights_folder(workspace: Path, voice: str) -> Path:
@@ -365,16 +383,13 @@ def _check_references(
 def _references(
     context: typer.Context,
     name: str,
-    voice: Voice,
+    voice: Voice[Any],
     files: Sequence[Path] | None,
     text: str | None,
     language: str | None,
     clip: str | None,
-) -> list[Reference] | None:
+) -> list[SpeakerReference] | None:
     """What the options name; None where they leave it to the voice."""
-    from tasks.release.speak import corpus_reference
-    from tasks.release.zero_shot import reference_from_file
-
     if clip is not None:
         if (Path(name) / "voice.json").is_file():
             raise UserError(
@@ -382,17 +397,17 @@ def _references(
                 "as a file with --reference"
             )
         workspace = session(context).workspace
-        return [corpus_reference(open_pipeline(workspace, remembered(workspace, name)), clip)]
+        return [voice.reference_from_corpus(open_pipeline(workspace, remembered(workspace, name)), clip)]
     if not files:
         return None
-    if text is None:
-        warn(f"reference: {files[0]}{_without_text(text)}")
-    first = reference_from_file(voice, files[0], text, language)
-    return [first, *(reference_from_file(voice, path) for path in files[1:])]
+    if voice.continues_references and text is None:
+        warn(f"reference: {files[0]}{_without_text(voice, text)}")
+    first = voice.reference_from_file(files[0], text, language)
+    return [first, *(voice.reference_from_file(path) for path in files[1:])]
 
 
-def _without_text(text: str | None) -> str:
-    if text is not None:
+def _without_text(voice: Voice[Any], text: str | None) -> str:
+    if text is not None or not voice.continues_references:
         return ""
     return " without its text: the decoder starts from your text alone, and only the timbre is taken"
 

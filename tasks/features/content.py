@@ -15,7 +15,13 @@ from models.content.hubert import SAMPLE_RATE, hubert_features, load_hubert
 from models.content.mfcc import mfcc_features
 from models.frontend.audio import Samples, resample
 from models.frontend.mel import SpectrogramParameters, frame_count, linear_spectrogram
-from tasks.features.frames import AUDIO_COLUMNS, FRAME_SETTINGS, family_wave, spectrogram_parameters
+from tasks.features.frames import (
+    AUDIO_COLUMNS,
+    FRAME_SETTINGS,
+    family_frame_count,
+    family_wave,
+    spectrogram_parameters,
+)
 from tasks.stage import ConfigView, Outcome, RowStage, reject
 
 
@@ -24,7 +30,8 @@ def content_rows(
 ) -> list[Outcome]:
     """One outcome per row, with exactly as many frames as the spectrogram.
 
-    Raises UserError when HuBERT's weights cannot be had.
+    Only GPT-SoVITS reads what is said from the recording; for other families the features are empty. Raises
+    UserError when HuBERT's weights cannot be had.
     """
     del files
     return [_content_row(row, cfg) for row in rows]
@@ -33,6 +40,8 @@ def content_rows(
 def _content_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
     parameters = spectrogram_parameters(cfg.family)
     samples = family_wave(row, cfg.family)
+    if cfg.family.name != "gpt-sovits":
+        return Outcome(rows=[_row(row, b"", (0, family_frame_count(len(samples), cfg.family)), "none", cfg)])
     try:
         features, backend = encode_content(samples, parameters, cfg.features.content)
     except ValueError as error:
@@ -45,16 +54,23 @@ def _content_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
             "Remove the clip.",
         )
         return Outcome(rejects=[refusal])
-    made = {
+    encoded = np.ascontiguousarray(features.numpy().T).astype("<f2").tobytes()
+    return Outcome(rows=[_row(row, encoded, features.shape, backend, cfg)])
+
+
+def _row(
+    row: dict[str, Any], features: bytes, shape: tuple[int, ...], backend: str, cfg: ConfigView
+) -> dict[str, Any]:
+    """features: float16 of the transpose of `shape`, which is (dim, frames)."""
+    return {
         "utterance_id": row["utterance_id"],
         "source_digest": row["source_digest"],
-        "features": np.ascontiguousarray(features.numpy().T).astype("<f2").tobytes(),
-        "dim": features.shape[0],
-        "n_frames": features.shape[1],
-        "frame_rate_hz": parameters.frame_rate_hz,
+        "features": features,
+        "dim": shape[0],
+        "n_frames": shape[1],
+        "frame_rate_hz": spectrogram_parameters(cfg.family).frame_rate_hz,
         "backend": backend,
     }
-    return Outcome(rows=[made])
 
 
 def encode_content(
@@ -92,7 +108,7 @@ CONTENT = RowStage(
     run=content_rows,
     reads={"enhance": AUDIO_COLUMNS},
     only=("screen",),
-    config=("features.content", *FRAME_SETTINGS),
+    config=("features.content", "family.name", *FRAME_SETTINGS),
     schema=schemas.CONTENT,
     libraries=("torch", "transformers", "scipy", "soxr"),
     about="HuBERT or MFCC features per frame.",

@@ -24,12 +24,19 @@ _FIELDS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("phone_ids", pa.list_(pa.int32()), "indices into the symbol table"),
     ("word2ph", pa.list_(pa.int32()), "phones per word"),
     ("durations", pa.list_(pa.int32()), "frames per phone; they add up to n_frames"),
-    ("audio", _AUDIO, "FLAC, mono, 24 bit, at sample_rate"),
+    (
+        "pause_frames",
+        pa.list_(pa.int32()),
+        "silence at the end of each phone's frames, the last phone's apart",
+    ),
+    ("lead_frames", pa.int32(), "silence at the start of the first phone's frames"),
+    ("trail_frames", pa.int32(), "silence at the end of the last phone's frames"),
+    ("audio", _AUDIO, "FLAC, mono, 24 bit, at sample_rate; without the family's edge silence"),
     ("sample_rate", pa.int32(), "samples per second; the family's"),
     ("duration_s", pa.float64(), "seconds"),
-    ("n_frames", pa.int32(), "frames of every per-frame feature"),
+    ("n_frames", pa.int32(), "frames of every per-frame feature, those of the edge silence included"),
     ("frame_rate_hz", pa.float32(), "frames per second"),
-    ("mel", pa.binary(), "natural-log mel, float16 [n_frames, n_mels], C order"),
+    ("mel", pa.binary(), "log-mel as the family defines it, float16 [n_frames, n_mels], C order"),
     ("n_mels", pa.int32(), "mel bands"),
     ("linear", pa.binary(), "linear magnitude, float16 [n_frames, n_bins]; empty when not kept"),
     ("n_bins", pa.int32(), "frequency bins"),
@@ -39,7 +46,11 @@ _FIELDS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("linguistic_dim", pa.int32(), "size of a text vector"),
     ("speaker_vector", pa.binary(), "float32 [20480] that v2Pro is conditioned on; empty when not made"),
     ("f0_hz", pa.list_(pa.float32()), "fundamental frequency per frame, Hz; 0 where unvoiced"),
-    ("energy", pa.list_(pa.float32()), "L2 norm of the linear magnitudes per frame"),
+    (
+        "energy",
+        pa.list_(pa.float32()),
+        "per frame: L2 norm of the linear magnitudes; mel styletts2: natural log of that of the mel's power",
+    ),
 )
 EXAMPLE = pa.schema([pa.field(name, kind, metadata={"about": about}) for name, kind, about in _FIELDS])
 EXAMPLE_PLAIN = EXAMPLE.remove_metadata()

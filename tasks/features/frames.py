@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
+
 from models.frontend.audio import Samples, decode_flac, resample
-from models.frontend.mel import SpectrogramParameters
+from models.frontend.mel import SpectrogramParameters, frame_count, styletts2_frame_count
 
 AUDIO_COLUMNS = ("source_digest", "audio", "sample_rate")
 FRAME_SETTINGS = (
@@ -14,6 +16,8 @@ FRAME_SETTINGS = (
     "family.hop_samples",
     "family.n_fft",
     "family.n_mels",
+    "family.mel",
+    "family.edge_silence_samples",
     "family.mel_min_hz",
     "family.mel_max_hz",
 )
@@ -26,12 +30,14 @@ class FrameSettings(Protocol):
     hop_samples: int
     n_fft: int
     n_mels: int
+    mel: str
+    edge_silence_samples: int
     mel_min_hz: float
     mel_max_hz: float | None
 
 
 def spectrogram_parameters(family: FrameSettings) -> SpectrogramParameters:
-    """The family's spectrogram in the models' terms."""
+    """The family's spectrogram of linear magnitudes in the models' terms."""
     return SpectrogramParameters(
         sample_rate=family.sample_rate,
         n_fft=family.n_fft,
@@ -43,9 +49,22 @@ def spectrogram_parameters(family: FrameSettings) -> SpectrogramParameters:
 
 
 def family_wave(row: Mapping[str, Any], family: FrameSettings) -> Samples:
-    """The row's audio [T] at the family's sample rate.
+    """The row's audio [T] at the family's sample rate, between the family's edge silence.
 
     Every stage resamples in the same way, so their frame counts agree.
     """
     wave = decode_flac(row["audio"])
-    return resample(wave.samples, wave.sample_rate, family.sample_rate)
+    samples = resample(wave.samples, wave.sample_rate, family.sample_rate)
+    return np.pad(samples, family.edge_silence_samples) if family.edge_silence_samples else samples
+
+
+def family_frame_count(n_samples: int, family: FrameSettings) -> int:
+    """Frames of n_samples of `family_wave`, in every per-frame feature."""
+    if family.mel == "styletts2":
+        return styletts2_frame_count(n_samples)
+    return frame_count(n_samples, spectrogram_parameters(family))
+
+
+def first_frame_centre(family: FrameSettings) -> int:
+    """The sample of `family_wave` that frame 0 is centred on; each next one lies a hop later."""
+    return 0 if family.mel == "styletts2" else family.hop_samples // 2

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from artifacts import schemas
-from models.frontend.text.g2p import AUTOMATIC, TextError, choose_table, phonemize
+from configs.errors import UserError
+from models.frontend.text.character_tokens import character_table, encode, require_encodable
+from models.frontend.text.g2p import AUTOMATIC, Phonemized, TextError, choose_table, phonemize
+from models.frontend.text.symbols import UNKNOWN
 from tasks.stage import ConfigView, Outcome, RowStage, reject
 
 _SHOWN_SYMBOLS = 12
@@ -16,23 +19,30 @@ _SHOWN_SYMBOLS = 12
 def phonemize_rows(
     rows: list[dict[str, Any]], cfg: ConfigView, files: Mapping[str, Mapping[str, Path]]
 ) -> list[Outcome]:
-    """One outcome per row; a text without phones, or with too many unknown ones, is rejected."""
+    """One outcome per row; a text without phones, or with too many unknown ones, is rejected.
+
+    For a family that reads characters, so is one that its characters cannot spell or that is too long for it.
+    Raises UserError when a table is set that such a family cannot read.
+    """
     del files
-    settings = cfg.features.phonemize
-    return [
-        _phonemize_row(row, settings.symbol_table, cfg.family.symbol_table, settings.unknown_ratio_max)
-        for row in rows
-    ]
+    chosen = cfg.features.phonemize.symbol_table
+    if cfg.family.character_table and chosen not in (AUTOMATIC, cfg.family.symbol_table):
+        raise UserError(
+            f"features.phonemize.symbol_table = {chosen}: the characters of {cfg.family.character_table} are "
+            f"made from IPA. Set features.phonemize.symbol_table: {AUTOMATIC}."
+        )
+    return [_phonemize_row(row, cfg) for row in rows]
 
 
-def _phonemize_row(
-    row: dict[str, Any], symbol_table: str, family_table: str, unknown_ratio_max: float
-) -> Outcome:
+def _phonemize_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
     utterance_id, language = row["utterance_id"], row["language"] or ""
-    automatic = symbol_table == AUTOMATIC
-    table = choose_table(language, family_table) if automatic else symbol_table
+    settings, family_table = cfg.features.phonemize, cfg.family.symbol_table
+    automatic = settings.symbol_table == AUTOMATIC
+    table = choose_table(language, family_table) if automatic else settings.symbol_table
+    unknown_ratio_max = settings.unknown_ratio_max
     try:
         spoken = phonemize(row["text"] or "", language, table)
+        unspelled = _unspelled(spoken, row["text"], language, cfg)
     except TextError as error:
         refusal = reject(utterance_id, error.code, error.field, error.value, error.reason, error.remedy)
         return Outcome(rejects=[refusal])
@@ -51,9 +61,19 @@ def _phonemize_row(
         "utterance_id": utterance_id,
         "source_digest": row["source_digest"],
         "text": row["text"],
-        **spoken._asdict(),
+        **spoken._replace(unknown=[*spoken.unknown, *unspelled])._asdict(),
     }
     return Outcome(rows=[made], warnings=_warnings(spoken.language, table, family_table))
+
+
+def _unspelled(spoken: Phonemized, text: str, language: str, cfg: ConfigView) -> list[str]:
+    """What the family's characters leave out of the phones. Raises TextError when that is too much."""
+    if cfg.family.character_table is None:
+        return []
+    table = character_table(cfg.family.character_table, language)
+    tokens = encode(spoken.words, spoken.phones, spoken.word2ph, table)
+    require_encodable(tokens, text, table, cfg.features.phonemize.unknown_ratio_max)
+    return [symbol for symbol in tokens.unknown if symbol != UNKNOWN]
 
 
 def _warnings(language: str, table: str, family_table: str) -> list[str]:
@@ -71,7 +91,7 @@ PHONEMIZE = RowStage(
     run=phonemize_rows,
     reads={"transcribe": ("source_digest", "text", "language")},
     only=("measure",),
-    config=("features.phonemize", "family.symbol_table"),
+    config=("features.phonemize", "family.symbol_table", "family.character_table"),
     schema=schemas.PHONEMIZE,
     libraries=(
         "phonemizer-fork",

@@ -8,8 +8,13 @@ from typing import Any
 
 from artifacts import schemas
 from models.frontend.f0 import track_pitch
-from models.frontend.mel import frame_count
-from tasks.features.frames import AUDIO_COLUMNS, FRAME_SETTINGS, family_wave, spectrogram_parameters
+from tasks.features.frames import (
+    AUDIO_COLUMNS,
+    FRAME_SETTINGS,
+    family_frame_count,
+    family_wave,
+    first_frame_centre,
+)
 from tasks.stage import ConfigView, Outcome, RowStage
 
 
@@ -28,10 +33,11 @@ def _pitch_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
         samples,
         cfg.family.sample_rate,
         cfg.family.hop_samples,
-        frame_count(len(samples), spectrogram_parameters(cfg.family)),
+        family_frame_count(len(samples), cfg.family),
         settings.method,
         settings.f0_min_hz,
         settings.f0_max_hz,
+        first_frame_centre(cfg.family),
     )
     warnings = [] if pitch.voiced.any() else [f"{row['utterance_id']}: {settings.method} found no pitch"]
     made = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +14,7 @@ from artifacts import schemas
 from configs.errors import UserError
 from models.frontend.audio import decode_flac, encode_flac, resample
 from tasks.features.card import CardFacts, CardRow, dataset_card
-from tasks.features.durations import phone_durations
+from tasks.features.durations import Clock, phone_frames
 from tasks.features.examples import EXAMPLE_PLAIN
 from tasks.features.split import SPLITS, Clip, split_clips
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
@@ -71,7 +71,7 @@ def shard_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
                     for stage, columns in _READS.items()
                     if stage not in _SMALL
                 }
-                rows = [_example(name, file.split, tables | large, family.sample_rate) for name in group]
+                rows = [_example(name, file.split, tables | large, family) for name in group]
                 writer.write_table(pa.Table.from_pylist(rows, schema=EXAMPLE_PLAIN))
                 card_rows += [_card_row(row, tables["phonemize"]) for row in rows]
                 work.progress(len(card_rows), len(names), file.name)
@@ -109,6 +109,13 @@ def _plan(names: Sequence[str], splits: Mapping[str, str], rows_per_file: int) -
             yield _File(f"data/{split}-{number:05d}-of-{n_files:05d}.parquet", split, part)
 
 
+class _Rates(Protocol):
+    """The part of the family's settings that an example follows from; see configs.family."""
+
+    sample_rate: int
+    edge_silence_samples: int
+
+
 class _Table:
     """Rows of one stage by utterance."""
 
@@ -122,14 +129,21 @@ class _Table:
         return found
 
 
-def _example(name: str, split: str, tables: Mapping[str, _Table], sample_rate: int) -> dict[str, Any]:
+def _example(name: str, split: str, tables: Mapping[str, _Table], family: _Rates) -> dict[str, Any]:
     row = {stage: table.row(name) for stage, table in tables.items()}
     accepted, spoken, spectrogram = row["screen"], row["phonemize"], row["spectrogram"]
-    audio = row["enhance"]["audio"]
+    audio, sample_rate = row["enhance"]["audio"], family.sample_rate
     if row["enhance"]["sample_rate"] != sample_rate:
         wave = decode_flac(audio)
         audio = encode_flac(resample(wave.samples, wave.sample_rate, sample_rate), sample_rate)
     frame_rate_hz = row["pitch"]["frame_rate_hz"]
+    clock = Clock(
+        spectrogram["n_frames"],
+        frame_rate_hz,
+        accepted["duration_s"],
+        family.edge_silence_samples / sample_rate,
+    )
+    frames = phone_frames(row["align"]["phones"], spoken["word2ph"], clock)
     return {
         "utterance_id": name,
         "source_digest": accepted["source_digest"],
@@ -143,9 +157,10 @@ def _example(name: str, split: str, tables: Mapping[str, _Table], sample_rate: i
         "phones": spoken["phones"],
         "phone_ids": spoken["phone_ids"],
         "word2ph": spoken["word2ph"],
-        "durations": phone_durations(
-            row["align"]["phones"], spoken["word2ph"], spectrogram["n_frames"], frame_rate_hz
-        ),
+        "durations": frames.durations,
+        "pause_frames": frames.pauses,
+        "lead_frames": frames.lead,
+        "trail_frames": frames.trail,
         "audio": {"bytes": audio, "path": f"{name}.flac"},
         "sample_rate": sample_rate,
         "duration_s": accepted["duration_s"],
@@ -235,7 +250,13 @@ SHARD = CorpusStage(
     run=shard_corpus,
     reads=_READS,
     rejects_of=_REJECTS_OF,
-    config=("features.shard", "corpus.licence", "family.name", "family.sample_rate"),
+    config=(
+        "features.shard",
+        "corpus.licence",
+        "family.name",
+        "family.sample_rate",
+        "family.edge_silence_samples",
+    ),
     schema=schemas.NOTHING,
     libraries=("pyarrow", "soxr", "soundfile"),
     about="Training table: Parquet files by split, with a dataset card.",

@@ -168,6 +168,11 @@ class Job:
         return path
 
     @classmethod
+    def of(cls, stage: str, files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, folder: Path) -> Job:
+        """A stage's job with the settings that it declared."""
+        return cls(stage, _nested(cfg), cfg.paths, files, folder)
+
+    @classmethod
     def read(cls, path: Path) -> Job:
         """The reverse of `write`."""
         record = json.loads(path.read_text())
@@ -194,7 +199,7 @@ def train_in_processes(
             f"compute.processes = {count}: there are {devices} CUDA devices and each process takes one; set "
             f"it to {devices} or less, or compute.device to cpu"
         )
-    job = Job(stage, _nested(cfg), cfg.paths, files, work.dir)
+    job = Job.of(stage, files, cfg, work.dir)
     for leftover in (job.stop_file, job.error_file):
         leftover.unlink(missing_ok=True)
     command = [

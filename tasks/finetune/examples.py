@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,7 +68,9 @@ class Example(NamedTuple):
         return sum(array.nbytes for array in arrays if array is not None)
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
+    """Where a row lies in the shards."""
+
     path: Path
     group: int
     row: int
@@ -93,7 +95,7 @@ class Examples:
     phone_counts: Sequence[int]
     symbol_table: str
     linguistic_channels: int
-    places: Sequence[_Place]
+    places: Sequence[Place]
     groups: BoundedCache[tuple[Path, int], list[Example]]
 
     def __len__(self) -> int:
@@ -136,25 +138,38 @@ def read_split(
     frames: list[int] = []
     phone_counts: list[int] = []
     symbol_table, linguistic_channels = "", 0
-    places: list[_Place] = []
-    for name in sorted(n for n in files if is_of_split(n, split)):
-        source = pq.ParquetFile(files[name])
-        for group in range(source.num_row_groups):
-            light = source.read_row_group(group, columns=list(_LIGHT)).to_pylist()
-            for at, row in enumerate(light):
-                utterance_ids.append(row["utterance_id"])
-                frames.append(row["n_frames"])
-                phone_counts.append(len(row["phone_ids"]))
-                symbol_table, linguistic_channels = row["symbol_table"], row["linguistic_dim"]
-                places.append(_Place(files[name], group, at))
+    places: list[Place] = []
+    for place, row in small_rows(files, split, _LIGHT):
+        utterance_ids.append(row["utterance_id"])
+        frames.append(row["n_frames"])
+        phone_counts.append(len(row["phone_ids"]))
+        symbol_table, linguistic_channels = row["symbol_table"], row["linguistic_dim"]
+        places.append(place)
 
     def load(place: tuple[Path, int]) -> list[Example]:
-        columns = [*_TEXT, *(_AUDIO if audio else ())]
-        rows = pq.ParquetFile(place[0]).read_row_group(place[1], columns=columns).to_pylist()
-        return [_decode(row, frame) for row in rows]
+        return [_decode(row, frame) for row in group_rows(place, [*_TEXT, *(_AUDIO if audio else ())])]
 
     cache = BoundedCache(load, lambda group: sum(e.size_bytes for e in group), cache_mb * MIB)
     return Examples(utterance_ids, frames, phone_counts, symbol_table, linguistic_channels, places, cache)
+
+
+def small_rows(
+    files: Mapping[str, Path], split: str, columns: Sequence[str]
+) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """A few columns of every row of a split, in the shards' order, and where the row lies."""
+    for name in sorted(n for n in files if is_of_split(n, split)):
+        source = pq.ParquetFile(files[name])
+        for group in range(source.num_row_groups):
+            for at, row in enumerate(source.read_row_group(group, columns=list(columns)).to_pylist()):
+                yield Place(files[name], group, at), row
+
+
+def group_rows(place: tuple[Path, int], columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Some columns of the rows of one group."""
+    rows: list[dict[str, Any]] = (
+        pq.ParquetFile(place[0]).read_row_group(place[1], columns=list(columns)).to_pylist()
+    )
+    return rows
 
 
 def is_of_split(name: str, split: str) -> bool:
@@ -193,16 +208,16 @@ def _decode(row: Mapping[str, Any], frame: SpectrogramParameters) -> Example:
         spectrogram = linear_spectrogram(torch.from_numpy(wave)[None], frame)[0]
         linear = spectrogram.numpy().astype(np.float16)
     content = _track(row, "content", row["content_dim"])
-    vector = _finite(row, "speaker_vector", np.float32) if row["speaker_vector"] else None
+    vector = finite_values(row, "speaker_vector", np.float32) if row["speaker_vector"] else None
     return Example(name, phone_ids, linguistic, linear, content, wave, vector)
 
 
 def _track(row: Mapping[str, Any], column: str, channels: int) -> np.ndarray:
-    """A stored `[T, D]` float16 column as `[D, T]`; raises as `_finite`."""
-    return np.ascontiguousarray(_finite(row, column, np.float16).reshape(-1, channels).T)
+    """A stored `[T, D]` float16 column as `[D, T]`; raises as `finite_values`."""
+    return np.ascontiguousarray(finite_values(row, column, np.float16).reshape(-1, channels).T)
 
 
-def _finite(row: Mapping[str, Any], column: str, kind: type[np.floating]) -> np.ndarray:
+def finite_values(row: Mapping[str, Any], column: str, kind: type[np.floating]) -> np.ndarray:
     """A stored column's values, flat.
 
     Raises:

@@ -44,6 +44,7 @@ class LoopSettings:
         ema_decay: Decay of the weight average per step; 0 keeps none.
         log_every_steps: Losses are averaged over this many steps for the curves.
         validate_every_steps: 0 never validates.
+        validate_first: Whether there is a validation before the first step, to measure training by.
         checkpoint_every_steps: Steps between checkpoints.
         max_skipped_in_a_row: Non-finite steps that are skipped before the run fails.
         watched_loss: Validation loss by which weights are better or worse, or None.
@@ -60,6 +61,7 @@ class LoopSettings:
     ema_decay: float = 0.0
     log_every_steps: int = 10
     validate_every_steps: int = 0
+    validate_first: bool = False
     checkpoint_every_steps: int = 100
     max_skipped_in_a_row: int = 3
     watched_loss: str | None = None
@@ -81,6 +83,7 @@ class State:
     validations_since_best: int = 0
     interval_steps: int = 0
     interval_sums: Losses = field(default_factory=dict)
+    interval_counts: dict[str, int] = field(default_factory=dict)
     train_curve: list[dict[str, float]] = field(default_factory=list)
     validation_curve: list[dict[str, float]] = field(default_factory=list)
 
@@ -183,6 +186,8 @@ def train(
     steps = total_steps(
         settings.max_steps, settings.max_epochs, settings.accumulate, feed.batches_per_epoch()
     )
+    if settings.validate_first and settings.validate_every_steps and not state.validation_curve:
+        run.validate(validation)
     stopped = False
     with closing(feed.start(run.position, run.takes)) as batches:
         while state.step < steps and not run.out_of_patience():
@@ -272,6 +277,7 @@ class _Run(Generic[BatchT]):
         state.interval_steps += 1
         for name, value in self.updater.losses.items():
             state.interval_sums[name] = state.interval_sums.get(name, 0.0) + value
+            state.interval_counts[name] = state.interval_counts.get(name, 0) + 1
 
     def _update(self, batches: Sequence[tuple[int, BatchT]]) -> None:
         self.updater.start_step()
@@ -304,8 +310,9 @@ class _Run(Generic[BatchT]):
         state = self.state
         if not state.interval_steps:
             return
-        losses = {name: total / state.interval_steps for name, total in state.interval_sums.items()}
-        state.interval_steps, state.interval_sums = 0, {}
+        # Some losses are not there in every step.
+        losses = {name: total / state.interval_counts[name] for name, total in state.interval_sums.items()}
+        state.interval_steps, state.interval_sums, state.interval_counts = 0, {}, {}
         state.train_curve.append({"step": state.step, **losses})
         if self.ranks.first:
             self.callbacks.log("train", state.step, losses)

@@ -22,8 +22,8 @@ from models.t2s.model import TextToSemantic
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
-def sizes_as_json(config: SovitsConfig | T2SConfig) -> dict[str, Any]:
-    """A model's sizes as JSON values."""
+def sizes_as_json(config: Any) -> dict[str, Any]:
+    """A model's sizes, a dataclass, as JSON values."""
     return json.loads(json.dumps(asdict(config)))
 
 

@@ -137,15 +137,47 @@ class Updater:
             NonFiniteUpdateError: a loss or the gradient norm is infinite or not a number.
             UserError: a loss without weight or a weight without loss.
         """
-        total = weighted_total(losses, weights).float()
-        (total / self.accumulate).backward()
-        values = torch.stack([total.detach(), *(losses[key].detach().float() for key in losses)])
-        self._sums[name] = self._sums[name] + values if name in self._sums else values
-        self._applied[name] = self._applied.get(name, 0) + 1
+        self._add(name, losses, weights)
+        if self._applied[name] == len(self.numbers):
+            self._step(name, tuple(weights))
+
+    def apply_if_any(
+        self, name: str, losses: Mapping[str, Tensor] | None, weights: Mapping[str, float]
+    ) -> None:
+        """As `apply`, for losses that a batch may not have (None, which counts as 0).
+
+        Every batch must be told of. No step is made when no batch of any process has them, and none of a
+        parameter that none of them reaches: processes agree on whose gradients there are.
+        """
+        if losses is not None:
+            self._add(name, losses, weights)
+        else:
+            self._applied[name] = self._applied.get(name, 0) + 1
         if self._applied[name] < len(self.numbers):
             return
-        optimiser = self.optimisers[name]
-        parameters = [p for group in optimiser.param_groups for p in group["params"]]
+        parameters = self._parameters(name)
+        own = torch.tensor([float(p.grad is not None) for p in parameters], device=parameters[0].device)
+        reached = self.ranks.sum(own).tolist()
+        if not any(reached):
+            return
+        for parameter, somewhere in zip(parameters, reached, strict=True):
+            if somewhere and parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        self._sums.setdefault(name, torch.zeros(1 + len(weights), device=own.device))
+        self._step(name, tuple(weights))
+
+    def _add(self, name: str, losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> None:
+        total = weighted_total(losses, weights).float()
+        (total / self.accumulate).backward()
+        values = torch.stack([total.detach(), *(losses[key].detach().float() for key in weights)])
+        self._sums[name] = self._sums[name] + values if name in self._sums else values
+        self._applied[name] = self._applied.get(name, 0) + 1
+
+    def _parameters(self, name: str) -> list[Tensor]:
+        return [p for group in self.optimisers[name].param_groups for p in group["params"]]
+
+    def _step(self, name: str, losses: Sequence[str]) -> None:
+        optimiser, parameters = self.optimisers[name], self._parameters(name)
         self.ranks.sum_gradients(parameters)
         norm = _clip(parameters, self.max_norms.get(name, math.inf))
         means = self.ranks.sum(self._sums[name] / self.accumulate)

@@ -1,7 +1,9 @@
 """What a voice sounds like while it learns: held-out clips rendered at its validations.
 
-    samples/step-00000500/ID.posterior.flac   through the recording's own latent: the vocoder's progress
+    samples/step-00000500/ID.posterior.flac   SoVITS: through the recording's latent, the vocoder's progress
     samples/step-00000500/ID.prior.flac       from its codes and phones, as synthesis does: the voice's
+    samples/step-00000500/ID.recorded.flac    StyleTTS 2, Kokoro: on recorded prosody, the decoder's progress
+    samples/step-00000500/ID.predicted.flac   from text and a style or a voice, as synthesis does
 
 The first, the best and the last validation's are kept. Which these are follows from the curve alone, and a
 rendering from the weights and the step's seed, so a run that was stopped ends with the same files.
@@ -11,8 +13,9 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -26,23 +29,41 @@ from tasks.finetune.batches import derive_seed
 from tasks.finetune.loop import Validation
 
 
-class ValidationSamples:
+class Heard(Protocol):
+    """A batch of one clip."""
+
+    @property
+    def utterance_ids(self) -> tuple[str, ...]: ...
+
+
+HeardT = TypeVar("HeardT", bound=Heard)
+
+
+class ValidationSamples(Generic[HeardT]):
     """Renders clips when told of a validation.
 
     Args:
         folder: Where `step-*` folders go.
-        generator: In evaluation mode, with the validated weights, when called.
-        batches: One clip each, on the generator's device.
+        render: Waveforms [S] on the CPU by name, of a clip; networks are in evaluation mode, with the
+            validated weights.
+        batches: One clip each, where the networks are.
         seed: The run's seed.
+        sample_rate: Of the waveforms, Hz.
     """
 
     def __init__(
-        self, folder: Path, generator: SovitsGenerator, batches: Sequence[SovitsBatch], seed: int
+        self,
+        folder: Path,
+        render: Callable[[HeardT, torch.Generator], dict[str, Tensor]],
+        batches: Sequence[HeardT],
+        seed: int,
+        sample_rate: int,
     ) -> None:
         self.folder = folder
-        self.generator = generator
+        self.render = render
         self.batches = batches
         self.seed = seed
+        self.sample_rate = sample_rate
 
     def __call__(self, validation: Validation) -> None:
         """Write this validation's renderings; drop those that are no longer first, best or last."""
@@ -52,9 +73,9 @@ class ValidationSamples:
         folder.mkdir(parents=True, exist_ok=True)
         for index, batch in enumerate(self.batches):
             rng = torch.Generator().manual_seed(derive_seed(self.seed, "sample", index))
-            for path, wave in render(self.generator, batch, rng).items():
+            for path, wave in self.render(batch, rng).items():
                 name = re.sub(r"[^\w.-]", "_", batch.utterance_ids[0])
-                encoded = encode_flac(wave.clamp(-1, 1).numpy(), self.generator.config.sample_rate)
+                encoded = encode_flac(wave.clamp(-1, 1).numpy(), self.sample_rate)
                 write_atomically(folder / f"{name}.{path}.flac", encoded)
         kept = {_name(step) for step in validation if step is not None}
         for old in self.folder.glob("step-*"):
@@ -67,7 +88,7 @@ class ValidationSamples:
 
 
 @torch.no_grad()
-def render(generator: SovitsGenerator, batch: SovitsBatch, rng: torch.Generator) -> dict[str, Tensor]:
+def render_sovits(generator: SovitsGenerator, batch: SovitsBatch, rng: torch.Generator) -> dict[str, Tensor]:
     """One clip's waveform `[S]` on the CPU through the posterior's mean and through a sample of the prior."""
     resynthesis = generator.reconstruct(
         batch.ssl,

@@ -108,6 +108,7 @@ def train_in_stage(
     identity: Mapping[str, Any],
     work: Work,
     validated: Callable[[Validation], None] = ignore,
+    validate_first: bool = False,
 ) -> Trained:
     """Train with checkpoints in the stage's own folder, or leave the networks as they are.
 
@@ -121,6 +122,7 @@ def train_in_stage(
         identity: What a resumed run must have been started with.
         work: The stage's surroundings.
         validated: Told of each validation while the validated weights are in the modules.
+        validate_first: Whether there is one before the first step.
 
     Raises:
         StoppedError: a stop was asked for; the checkpoint of the last step is on the disk.
@@ -138,6 +140,7 @@ def train_in_stage(
         ema_decay=settings.ema_decay,
         log_every_steps=settings.log_every_steps,
         validate_every_steps=settings.validate_every_steps,
+        validate_first=validate_first,
         checkpoint_every_steps=settings.checkpoint_every_steps,
         max_skipped_in_a_row=settings.max_skipped_in_a_row,
         watched_loss=watched_loss,
@@ -145,7 +148,8 @@ def train_in_stage(
         identity=identity,
     )
     callbacks = Callbacks(progress=_report(work), stop=work.stop, validated=validated)
-    trained = train(recipe, feed, validation, loop, Checkpoints(work.dir / "checkpoints"), callbacks)
+    checkpoints = Checkpoints(work.dir / "checkpoints", settings.keep_checkpoints)
+    trained = train(recipe, feed, validation, loop, checkpoints, callbacks)
     if not trained.finished:
         raise StoppedError(f"stopped at step {trained.state.step}; the next run goes on from there")
     return trained

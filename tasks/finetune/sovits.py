@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,10 +29,11 @@ from tasks.finetune.networks import sizes_as_json
 from tasks.finetune.plan import FILE as PLAN_FILE
 from tasks.finetune.plan import planned_length
 from tasks.finetune.pretrained import start_networks
+from tasks.finetune.rates import warmup_constant
 from tasks.finetune.recipe import Updater
 from tasks.finetune.reference_batches import sovits_plan
 from tasks.finetune.resynthesis import pitch_agreement
-from tasks.finetune.samples import ValidationSamples
+from tasks.finetune.samples import ValidationSamples, render_sovits
 from tasks.finetune.session import (
     Machine,
     arithmetic_threads,
@@ -88,7 +90,7 @@ class SovitsRecipe:
 
     def set_learning_rates(self, step: int, epoch: int) -> None:
         """Exponential decay per epoch, after a linear rise where one is asked for."""
-        rise = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
+        rise = warmup_constant(step, self.warmup_steps)
         for name, optimiser in self.optimisers.items():
             for group, first in zip(optimiser.param_groups, self._first_rates[name], strict=True):
                 group["lr"] = first * rise * self.decay_per_epoch**epoch
@@ -264,7 +266,9 @@ def train_networks(files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, wor
         generator = start.generator.to(machine.device)
         step = SovitsStep(generator, start.discriminator.to(machine.device), loss_weights(settings))
         heard = [machine.place(clip) for clip in validation[: settings.sample_clips]]
-        samples = ValidationSamples(work.dir / "samples", generator, heard, cfg.seed)
+        samples = ValidationSamples(
+            work.dir / "samples", partial(render_sovits, generator), heard, cfg.seed, config.sample_rate
+        )
         trained = train_in_stage(
             SovitsRecipe(step, settings, machine),
             Feed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +29,7 @@ from tasks.finetune.loop import Trained
 from tasks.finetune.networks import read_json, sizes_as_json
 from tasks.finetune.plan import FILE as PLAN_FILE
 from tasks.finetune.plan import planned_length
+from tasks.finetune.rates import warmup_cosine
 from tasks.finetune.recipe import Updater
 from tasks.finetune.reference_batches import t2s_plan
 from tasks.finetune.session import (
@@ -125,14 +125,6 @@ def build_optimizer(model: TextToSemantic, settings: T2sTrainSettings) -> torch.
         weight_decay=settings.weight_decay,
         fused=True,
     )
-
-
-def warmup_cosine(step: int, steps: int, warmup: int, peak: float, final: float) -> float:
-    """Learning rate of a step (0-based) of `steps`."""
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    done = (step - warmup) / max(1, steps - warmup)
-    return final + (peak - final) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
 
 
 def collate(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from configs.errors import UserError
 from configs.settings import Settings
+from tasks.finetune import kokoro, styletts2
 from tasks.finetune.distributed import Job, ReportedWarnings, joined, reporter
 from tasks.finetune.session import choose_machine
 from tasks.finetune.sovits import TRAIN_SOVITS, train_networks
@@ -18,6 +20,8 @@ from tasks.outcome import ConfigView, StoppedError, Work
 TRAININGS: dict[str, Callable[..., object]] = {
     TRAIN_SOVITS.name: train_networks,
     TRAIN_T2S.name: train_decoder,
+    kokoro.TRAIN_KOKORO.name: kokoro.train_networks,
+    **{stage.name: partial(styletts2.train_networks, name) for name, stage in styletts2.TRAININGS.items()},
 }
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from tasks.release.clips import ClipFacts
+from tasks.release.voice import Voice
+from tasks.stage import ConfigView
+
+REFERENCES = "`references/` holds one recorded clip per speaker, which gives the voice its timbre."
+"""Of the files, in families whose voices hear a clip."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +28,12 @@ class CardFacts:
         hours: Hours of training speech.
         licence: Licence of the recordings.
         attribution: Who is to be credited, or empty.
-        content_backend: What the semantic codes were made from.
-        networks: `sovits` and `t2s` with `sizes`, `steps`, `epochs`, `from_scratch`.
+        networks: By name, each with `steps`, `epochs`, `from_scratch`.
         metrics: Name -> `mean`, `about`, `clips`.
-        machinery_below_steps: Fewer SoVITS steps from scratch prove the machinery only.
-        gpt_sovits_left_out: Why there are no files for GPT-SoVITS, or None.
+        warning: What must be read before anything else, or empty.
+        paths: What the paths are that metrics are named after.
+        files: What lies in the folder.
+        limits: What the family's voices cannot do, or do badly, beyond what holds for all.
     """
 
     family: str
@@ -37,11 +45,76 @@ class CardFacts:
     hours: float
     licence: str
     attribution: str
-    content_backend: str
     networks: Mapping[str, Mapping[str, Any]]
     metrics: Mapping[str, Mapping[str, Any]]
-    machinery_below_steps: int
-    gpt_sovits_left_out: str | None
+    warning: str
+    paths: str
+    files: Sequence[str]
+    limits: Sequence[str]
+
+    @property
+    def training_data(self) -> dict[str, Any]:
+        """The part that `voice.json` repeats."""
+        return {
+            "clips": self.clips,
+            "hours": self.hours,
+            "licence": self.licence,
+            "attribution": self.attribution,
+        }
+
+
+def card_facts(
+    voice: Voice[Any],
+    clips: Sequence[ClipFacts],
+    evaluation: Mapping[str, Any],
+    cfg: ConfigView,
+    *,
+    networks: Mapping[str, Mapping[str, Any]],
+    warning: str,
+    paths: str,
+    files: Sequence[str],
+    limits: Sequence[str] = (),
+) -> CardFacts:
+    """The facts of a run; the family gives what is its own.
+
+    Args:
+        voice: As it speaks.
+        clips: Of the training table, those of the training part among them.
+        evaluation: What the stage `evaluate` wrote.
+        cfg: `family`, `voice`, `corpus.licence` and `release.export`.
+        networks, warning, paths, files, limits: See `CardFacts`.
+    """
+    return CardFacts(
+        family=cfg.family.name,
+        sample_rate=voice.sample_rate,
+        languages=voice.languages,
+        speakers=tuple(sorted(voice.references)),
+        name=cfg.voice,
+        clips=sum(clip.split == "train" for clip in clips),
+        hours=training_hours(clips),
+        licence=cfg.corpus.licence,
+        attribution=cfg.release.export.attribution,
+        networks=networks,
+        metrics=evaluation["metrics"],
+        warning=warning,
+        paths=paths,
+        files=files,
+        limits=limits,
+    )
+
+
+def training_hours(clips: Sequence[ClipFacts]) -> float:
+    """Hours of speech in the training part."""
+    return sum(clip.duration_s for clip in clips if clip.split == "train") / 3600.0
+
+
+def scratch_warning(steps: int, hours: float) -> str:
+    """What a voice must say first whose networks all began with random weights, trained for few steps."""
+    return (
+        f"It was trained from scratch, {steps:,} steps in its last stage, on {60 * hours:.1f} minutes of "
+        "speech. A voice worth listening to takes published weights to start from, or many hours of speech "
+        "and of training."
+    )
 
 
 def voice_card(facts: CardFacts) -> str:
@@ -49,28 +122,18 @@ def voice_card(facts: CardFacts) -> str:
     parts = [
         _header(facts),
         f"# {facts.name}",
-        *_warning(facts),
+        *([f"> **This voice proves the machinery, not quality.** {facts.warning}"] if facts.warning else []),
         "\n".join(_table(("", ""), _summary(facts))),
         "## What it was measured to do",
-        "Held-out clips, mean over clips. Each name starts with the path that made the audio: "
-        "`posterior` hears the recording itself (a vocoder check), `codes` uses the recording's semantic "
-        "codes, `text` is what a listener gets. `recording` is the yardstick.",
+        f"Held-out clips, mean over clips. Each name starts with the path that made the audio: {facts.paths}",
         "\n".join(_table(("metric", "mean", "clips", "what it is"), _metrics(facts))),
         "## Limits",
         "\n".join(f"- {limit}" for limit in _limits(facts)),
         "## Files",
-        "`voice.json` describes the voice and holds every other file's SHA-256; `sovits.safetensors` and "
-        "`t2s.safetensors` are the networks; `symbols.json` lists the phone symbols; `references/` holds "
-        "one recorded clip per speaker, which gives the voice its timbre.",
-        _for_gpt_sovits(facts),
+        "`voice.json` describes the voice and holds every other file's SHA-256.",
+        *facts.files,
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _for_gpt_sovits(facts: CardFacts) -> str:
-    if facts.gpt_sovits_left_out is None:
-        return f"`gpt-sovits/{facts.name}.pth` and `.ckpt` are the same networks for GPT-SoVITS itself."
-    return f"There are no files for GPT-SoVITS itself: {facts.gpt_sovits_left_out}."
 
 
 def _header(facts: CardFacts) -> str:
@@ -81,17 +144,6 @@ def _header(facts: CardFacts) -> str:
 
 def _as_yaml(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
-
-
-def _warning(facts: CardFacts) -> Iterable[str]:
-    sovits = facts.networks["sovits"]
-    if sovits["from_scratch"] and sovits["steps"] < facts.machinery_below_steps:
-        yield (
-            f"> **This voice proves the machinery, not quality.** It was trained from scratch for "
-            f"{sovits['steps']:,} SoVITS steps and {facts.networks['t2s']['steps']:,} text-to-semantic "
-            f"steps on {60 * facts.hours:.1f} minutes of speech. A voice worth listening to takes "
-            "published weights to start from, or many hours of speech and of training."
-        )
 
 
 def _summary(facts: CardFacts) -> Iterable[tuple[str, str]]:
@@ -106,7 +158,6 @@ def _summary(facts: CardFacts) -> Iterable[tuple[str, str]]:
     for name, network in facts.networks.items():
         origin = "from scratch" if network["from_scratch"] else "from published weights"
         yield name, f"{network['steps']:,} steps, {network['epochs']} epochs, {origin}"
-    yield "content features", facts.content_backend
 
 
 def _metrics(facts: CardFacts) -> Iterable[tuple[str, str, str, str]]:
@@ -116,11 +167,7 @@ def _metrics(facts: CardFacts) -> Iterable[tuple[str, str, str, str]]:
 
 def _limits(facts: CardFacts) -> Iterable[str]:
     yield f"It reads {', '.join(facts.languages)} only; other languages are refused."
-    if facts.content_backend == "mfcc":
-        yield (
-            "Its semantic codes come from MFCCs, which carry more of the speaker and less of the words "
-            "than HuBERT features."
-        )
+    yield from facts.limits
     yield "The metrics come from few clips and no listener; a listening test decides."
     yield "Use it only for what the speaker agreed to, and say that the speech is synthetic."
 

@@ -1,9 +1,8 @@
 """The stage `evaluate`: how far renderings are from recordings, by path.
 
-Every name starts with the path it measures (see `synthesize`). `posterior` and `codes` run in step with
-the recording and are compared frame by frame; `text` has a timing of its own and is compared along a
-warping path, which is kinder: compare those numbers only with each other. `t2s` is no rendering: it says
-how much of its training clips the decoder gives back.
+Every name starts with the path it measures (see the family's `synthesize`). Paths in step with the recording
+are compared frame by frame; those with a timing of their own are compared along a warping path, which is
+kinder: compare those numbers only with each other.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,11 +28,7 @@ from models.metrics.pitch import pitch_error
 from models.metrics.spectral import mel_distance_db, warped_mel_distance_db
 from models.metrics.warping import warping_path
 from models.speaker.encoder import embed_speaker
-from tasks.features.frames import spectrogram_parameters
-from tasks.finetune.networks import load_decoder, read_json
-from tasks.release.assembly import codes_by_clip
-from tasks.release.recall import recalled_codes
-from tasks.release.synthesize import KINDS, Kind
+from tasks.release.samples import LISTING, RECORDING
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
 
 ABOUT = {
@@ -46,10 +41,23 @@ ABOUT = {
     "f0_frames": "frames that both voice, on which pitch error and correlation rest",
     "duration_error_percent": "absolute difference of the durations, percent of the recording",
     "speaker_similarity": "cosine of speaker embeddings, to the speaker's centroid",
-    "recalled_codes": "share of a training clip's codes given back in place by greedy decoding from its "
-    "text, 0-1: memorising, not quality",
-    "recalled_codes_edit": "1 - edit distance / length of the same decoding, 0-1: memorising, not quality",
 }
+
+
+READS: dict[str, tuple[str, ...]] = {"synthesize": ("*",), "speaker_profile": ("speaker", "centroid")}
+"""What a family's stage must read."""
+
+CONFIG = (
+    "release.evaluate",
+    "family",
+    "features.speaker.backend",
+    "features.speaker.model",
+    "features.speaker.download",
+)
+"""The settings it must declare."""
+
+LIBRARIES = ("torch", "numpy", "pyworld", "resemblyzer", "speechbrain")
+"""What decides its numbers."""
 
 
 class Sound(NamedTuple):
@@ -60,28 +68,45 @@ class Sound(NamedTuple):
     f0_hz: NDArray[np.float32]
 
 
-def evaluate_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
-    """Measure every rendering; `evaluation.json` holds means with meanings, and each clip's values."""
+def evaluate_renderings(
+    inputs: Inputs,
+    cfg: ConfigView,
+    work: Work,
+    further: Sequence[Mapping[str, Any]] = (),
+    about: Mapping[str, str] = {},
+) -> Produced:
+    """Measure every rendering; `evaluation.json` holds means with meanings, and each clip's values.
+
+    Args:
+        inputs, cfg, work: Of the family's stage; it reads `READS` and declares `CONFIG`.
+        further: Clips (`utterance_id` and values named `path/metric`) that the family measured otherwise.
+        about: What their metrics measure.
+    """
     files = inputs.files("synthesize")
-    listing = json.loads(files["samples.json"].read_text(encoding="utf-8"))
+    listing = json.loads(files[LISTING].read_text(encoding="utf-8"))
     profiles = inputs.table("speaker_profile", ["speaker", "centroid"]).to_pylist()
     centroids = {p["speaker"]: np.asarray(p["centroid"], dtype=np.float32) for p in profiles}
-    by_clip: dict[str, dict[Kind, dict[str, Any]]] = defaultdict(dict)
+    by_clip: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for entry in listing:
         by_clip[entry["utterance_id"]][entry["kind"]] = entry
     clips = []
     for number, (name, entries) in enumerate(by_clip.items()):
-        sounds = {kind: _sound(files[entries[kind]["file"]], cfg) for kind in KINDS}
-        centroid = centroids.get(entries["recording"]["speaker"])
-        values = measure(sounds) | speaker_similarities(sounds, centroid, cfg)
+        sounds = {kind: _sound(files[entry["file"]], cfg) for kind, entry in entries.items()}
+        centroid = centroids.get(entries[RECORDING]["speaker"])
+        in_step = {kind for kind, entry in entries.items() if entry["in_step"]}
+        values = measure(sounds, in_step) | speaker_similarities(sounds, centroid, cfg)
         clips.append({"utterance_id": name, **values})
         work.progress(number + 1, len(by_clip), name)
-    clips += _recalled(inputs, cfg)
+    clips += [dict(clip) for clip in further]
     metrics = means(clips)
     path = work.dir / "evaluation.json"
     evaluation = {
         "metrics": {
-            name: {"mean": value, "about": describe(name), "clips": _counted(clips, name)}
+            name: {
+                "mean": value,
+                "about": describe(name, ABOUT | dict(about)),
+                "clips": _counted(clips, name),
+            }
             for name, value in metrics.items()
         },
         "clips": [{n: v for n, v in clip.items() if _known(v)} for clip in clips],
@@ -90,33 +115,45 @@ def evaluate_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     return Produced(files={path.name: path}, metrics=metrics)
 
 
-def measure(sounds: Mapping[Kind, Sound]) -> dict[str, float]:
-    """Distances of one clip's renderings to its recording; NaN where nothing could be compared."""
-    recording = sounds["recording"]
+def measure(sounds: Mapping[str, Sound], in_step: Collection[str]) -> dict[str, float]:
+    """Distances of one clip's renderings to its recording; NaN where nothing could be compared.
+
+    Args:
+        sounds: By path, `recording` among them.
+        in_step: Paths whose timing is the recording's.
+    """
+    recording = sounds[RECORDING]
     values: dict[str, float] = {}
-    for kind in ("posterior", "codes"):
-        sound = sounds[kind]  # type: ignore[index]
-        pitch = pitch_error(recording.f0_hz, sound.f0_hz)
-        values |= {
-            f"{kind}/mel_distance_db": mel_distance_db(recording.mel, sound.mel),
-            f"{kind}/f0_rmse_cents": pitch.rmse_cents,
-            f"{kind}/f0_correlation": pitch.correlation,
-            f"{kind}/voicing_error": pitch.voicing_error,
-            f"{kind}/f0_frames": float(pitch.voiced_frames),
-        }
-    text = sounds["text"]
-    path = warping_path(recording.mel, text.mel)
-    pitch = pitch_error(recording.f0_hz[path[:, 0]], text.f0_hz[path[:, 1]])
-    values |= {
-        "text/warped_mel_distance_db": warped_mel_distance_db(recording.mel, text.mel, path),
-        "text/warped_f0_rmse_cents": pitch.rmse_cents,
-        "text/duration_error_percent": abs(duration_error_percent(_seconds(recording), _seconds(text))),
-    }
+    for kind, sound in sounds.items():
+        if kind == RECORDING:
+            continue
+        values |= _in_step(kind, recording, sound) if kind in in_step else _warped(kind, recording, sound)
     return values
 
 
+def _in_step(kind: str, recording: Sound, sound: Sound) -> dict[str, float]:
+    pitch = pitch_error(recording.f0_hz, sound.f0_hz)
+    return {
+        f"{kind}/mel_distance_db": mel_distance_db(recording.mel, sound.mel),
+        f"{kind}/f0_rmse_cents": pitch.rmse_cents,
+        f"{kind}/f0_correlation": pitch.correlation,
+        f"{kind}/voicing_error": pitch.voicing_error,
+        f"{kind}/f0_frames": float(pitch.voiced_frames),
+    }
+
+
+def _warped(kind: str, recording: Sound, sound: Sound) -> dict[str, float]:
+    path = warping_path(recording.mel, sound.mel)
+    pitch = pitch_error(recording.f0_hz[path[:, 0]], sound.f0_hz[path[:, 1]])
+    return {
+        f"{kind}/warped_mel_distance_db": warped_mel_distance_db(recording.mel, sound.mel, path),
+        f"{kind}/warped_f0_rmse_cents": pitch.rmse_cents,
+        f"{kind}/duration_error_percent": abs(duration_error_percent(_seconds(recording), _seconds(sound))),
+    }
+
+
 def speaker_similarities(
-    sounds: Mapping[Kind, Sound], centroid: NDArray[np.float32] | None, cfg: ConfigView
+    sounds: Mapping[str, Sound], centroid: NDArray[np.float32] | None, cfg: ConfigView
 ) -> dict[str, float]:
     """Cosine of each rendering, and of the recording as the yardstick, to the speaker's centroid."""
     if centroid is None:
@@ -137,26 +174,6 @@ def speaker_similarities(
     return values
 
 
-def _recalled(inputs: Inputs, cfg: ConfigView) -> list[dict[str, Any]]:
-    files = inputs.files("train_t2s")
-    trained = read_json(files["config.json"])
-    if trained["steps"] == 0:
-        # A decoder kept as published has never seen these clips: there is nothing to remember.
-        return []
-    decoder = load_decoder(files["decoder.safetensors"], trained["sizes"])
-    codes = {name: np.asarray(own, np.int64) for name, own in codes_by_clip(inputs).items()}
-    return list(
-        recalled_codes(
-            decoder,
-            inputs.files("shard"),
-            codes,
-            spectrogram_parameters(cfg.family),
-            clips=cfg.release.evaluate.recalled_clips,
-            refused={reject.row_id for reject in inputs.rejects("train_t2s")},
-        )
-    )
-
-
 def means(clips: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Mean of every metric over the clips that have it."""
     names = dict.fromkeys(name for clip in clips for name in clip if "/" in name)
@@ -164,10 +181,10 @@ def means(clips: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return {name: float(np.mean(values)) for name, values in found.items() if values}
 
 
-def describe(name: str) -> str:
+def describe(name: str, about: Mapping[str, str] = ABOUT) -> str:
     """What a metric measures, in words."""
     path, _, metric = name.partition("/")
-    return f"{path}: {ABOUT[metric]}"
+    return f"{path}: {about[metric]}"
 
 
 def _sound(path: Path, cfg: ConfigView) -> Sound:
@@ -205,26 +222,19 @@ def _counted(clips: Sequence[Mapping[str, Any]], name: str) -> int:
     return sum(_known(clip.get(name)) for clip in clips)
 
 
+def evaluate_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Measure every rendering, and nothing beside."""
+    return evaluate_renderings(inputs, cfg, work)
+
+
 EVALUATE = CorpusStage(
     name="evaluate",
     version=1,
     run=evaluate_corpus,
-    reads={
-        "synthesize": ("*",),
-        "speaker_profile": ("speaker", "centroid"),
-        "shard": ("*.parquet",),
-        "semantic": ("utterance_id", "codes"),
-        "train_t2s": ("decoder.safetensors", "config.json"),
-    },
-    rejects_of=("train_t2s",),
-    config=(
-        "release.evaluate",
-        "family",
-        "features.speaker.backend",
-        "features.speaker.model",
-        "features.speaker.download",
-    ),
+    reads=READS,
+    config=CONFIG,
     schema=schemas.NOTHING,
-    libraries=("torch", "numpy", "pyworld", "resemblyzer", "speechbrain"),
-    about="distances of renderings to recordings, and what the decoder remembers",
+    libraries=LIBRARIES,
+    about="distances of renderings to recordings",
 )
+"""The stage of families that measure nothing of their own."""

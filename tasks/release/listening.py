@@ -14,6 +14,8 @@ from tasks.release.page import Comparison, Metric, Sound
 PATHS = {
     "recording": "Recording",
     "posterior": "Resynthesis",
+    "resynthesis": "Resynthesis",
+    "timed": "With its timing",
     "codes": "From its codes",
     "text": "Text to speech",
     "t2s": "Decoder, training clips",

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,8 @@ SCAN = "scan"
 TYPICAL_CLIPS, WORST_CLIPS = 4, 2
 COMFORTABLE_S = (2.0, 8.0)
 PLAYER_RATE_LIMIT = 32_000
-NETWORKS = {"train_sovits": "SoVITS", "train_t2s": "Text to semantic codes"}
 
-READS: dict[str, tuple[str, ...]] = {
+CORPUS_READS: dict[str, tuple[str, ...]] = {
     "ingest": ("recording_id", "source_path", "source_digest", "duration_s"),
     "segment": ("utterance_id", "recording_id"),
     "enhance": ("utterance_id", "duration_s"),
@@ -72,13 +72,32 @@ READS: dict[str, tuple[str, ...]] = {
     "speaker_vector": ("utterance_id",),
     "speaker_profile": ("speaker",),
     "shard": (),
-    "train_sovits": ("config.json", "curves.json"),
-    "semantic": ("utterance_id",),
-    "train_t2s": ("config.json", "curves.json"),
-    "synthesize": (),
-    "evaluate": (),
-    "export": (),
 }
+RELEASE_READS: dict[str, tuple[str, ...]] = {"synthesize": (), "evaluate": (), "export": ()}
+TRAINING_READS = ("config.json", "curves.json")
+
+
+@dataclass(frozen=True)
+class ReportedFamily:
+    """What a family's pages tell beyond what all voices share.
+
+    Attributes:
+        networks: Training stages and what people call what they train.
+        reads: Stages between the table and the renderings, in order, and what is read of them.
+        variant: The family's name and variant, from the settings.
+        remarks: What a person should know of this training, from the settings, each training stage's
+            `config.json` and the seconds of usable speech.
+    """
+
+    networks: Mapping[str, str]
+    reads: Mapping[str, Sequence[str]]
+    variant: Callable[[ConfigView], str]
+    remarks: Callable[[ConfigView, Mapping[str, Mapping[str, Any]], float], Iterable[str]]
+
+    @property
+    def all_reads(self) -> dict[str, Sequence[str]]:
+        """Every stage that the pages tell of, in order."""
+        return {**CORPUS_READS, **self.reads, **RELEASE_READS}
 
 
 EXAMPLE_COLUMNS = [
@@ -95,15 +114,15 @@ EXAMPLE_COLUMNS = [
 ]
 
 
-def report_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+def report_corpus(family: ReportedFamily, inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     """Write the pages and figures."""
-    records = {name: inputs.record(name) for name in READS}
+    records = {name: inputs.record(name) for name in family.all_reads}
     graph = _lineage(inputs, records.values())
-    data = report_data(inputs, cfg, records, graph)
+    data = report_data(family, inputs, cfg, records, graph)
     files = {
         "report.html": build_report(data).encode(),
         "lineage.html": build_lineage_page(data.voice, graph).encode(),
-        **_figures(data),
+        **_figures(data, family.networks),
     }
     for name, content in files.items():
         path = work.dir / name
@@ -116,19 +135,27 @@ def report_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
 
 
 def report_data(
-    inputs: Inputs, cfg: ConfigView, records: Mapping[str, Mapping[str, Any]], graph: Lineage
+    family: ReportedFamily,
+    inputs: Inputs,
+    cfg: ConfigView,
+    records: Mapping[str, Mapping[str, Any]],
+    graph: Lineage,
 ) -> ReportData:
     """Gather everything the page shows."""
-    screen = inputs.table("screen", READS["screen"]).to_pylist()
-    trained = {name: _read_json(inputs, name, "config.json") for name in NETWORKS}
+    screen = inputs.table("screen", CORPUS_READS["screen"]).to_pylist()
+    trained = {name: _read_json(inputs, name, "config.json") for name in family.networks}
     return ReportData(
         voice=cfg.voice,
-        family=f"{cfg.family.name} {cfg.train.sovits.version}",
+        family=family.variant(cfg),
         preset=cfg.preset,
-        corpus=_corpus(inputs, cfg, screen),
+        corpus=_corpus(inputs, cfg, screen, records),
         utterances=tuple(_utterances(inputs, screen)),
         comparisons=tuple(comparisons(inputs.files("synthesize"))),
-        curves=tuple(c for name in NETWORKS for c in _curves(name, _read_json(inputs, name, "curves.json"))),
+        curves=tuple(
+            curve
+            for stage, name in family.networks.items()
+            for curve in _curves(name, _read_json(inputs, stage, "curves.json"))
+        ),
         metrics=tuple(metrics(inputs.files("evaluate"))),
         stages=tuple(
             StageLine(name, r["rows"], len(r["files"]), r["rejects"], r["key"], r["output"])
@@ -136,7 +163,7 @@ def report_data(
         ),
         lineage=graph,
         config_yaml=_as_yaml(cfg),
-        notes=tuple(_notes(cfg, trained, sum(row["duration_s"] for row in screen), inputs)),
+        notes=tuple(family.remarks(cfg, trained, sum(row["duration_s"] for row in screen))),
         warnings=tuple((name, text) for name, r in records.items() for text in r["warnings"]),
     )
 
@@ -153,13 +180,15 @@ def _lineage(inputs: Inputs, records: Iterable[Mapping[str, Any]]) -> Lineage:
             row["duration_s"],
             used[row["recording_id"]],
         )
-        for row in inputs.table("ingest", READS["ingest"]).to_pylist()
+        for row in inputs.table("ingest", CORPUS_READS["ingest"]).to_pylist()
     ]
     found = [Action.from_record(record) for record in records]
     return lineage(recordings, inputs.record(SCAN)["output"], found, "export")
 
 
-def _corpus(inputs: Inputs, cfg: ConfigView, screen: Sequence[Mapping[str, Any]]) -> Corpus:
+def _corpus(
+    inputs: Inputs, cfg: ConfigView, screen: Sequence[Mapping[str, Any]], stages: Iterable[str]
+) -> Corpus:
     recorded = inputs.table("ingest", ["duration_s"]).column("duration_s").to_pylist()
     measure = inputs.table("measure", ["snr_db", "loudness_lufs"])
     durations = inputs.table("enhance", ["duration_s"]).column("duration_s").to_pylist()
@@ -194,7 +223,7 @@ def _corpus(inputs: Inputs, cfg: ConfigView, screen: Sequence[Mapping[str, Any]]
             ),
         ),
         rejects=tuple(
-            RejectLine(stage, reject) for stage in (SCAN, *READS) for reject in inputs.rejects(stage)
+            RejectLine(stage, reject) for stage in (SCAN, *stages) for reject in inputs.rejects(stage)
         ),
     )
 
@@ -236,7 +265,7 @@ def _utterances(inputs: Inputs, screen: Sequence[Mapping[str, Any]]) -> Iterable
     remarks = chosen_clips(screen)
     snr_db = {row["utterance_id"]: row["snr_db"] for row in screen}
     examples = _training_rows(inputs.files("shard"), list(remarks))
-    aligned = _by_id(inputs.table("align", READS["align"]), list(remarks))
+    aligned = _by_id(inputs.table("align", CORPUS_READS["align"]), list(remarks))
     for name, remark in remarks.items():
         if name not in examples or name not in aligned:
             continue
@@ -283,7 +312,7 @@ def _spans(intervals: Iterable[Mapping[str, Any]]) -> tuple[Span, ...]:
     return tuple(Span(i["label"], i["start_s"], i["end_s"], i["score"]) for i in intervals if i["label"])
 
 
-def _curves(stage: str, curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Iterable[Curve]:
+def _curves(network: str, curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Iterable[Curve]:
     """One chart per loss, training and validation together; losses that were validated come first."""
     points: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for split, label in (("train", "training"), ("validation", "validation")):
@@ -295,7 +324,7 @@ def _curves(stage: str, curves: Mapping[str, Sequence[Mapping[str, float]]]) -> 
     for name, lines in sorted(points.items(), key=lambda item: ("validation" not in item[1], item[0])):
         shown = tuple((label, tuple(line)) for label, line in lines.items())
         # `network/quantity` is how the loop names its totals and gradient norms.
-        yield Curve(NETWORKS[stage], _spoken(name), shown, minor="/" in name)
+        yield Curve(network, _spoken(name), shown, minor="/" in name)
 
 
 def _spoken(name: str) -> str:
@@ -303,26 +332,7 @@ def _spoken(name: str) -> str:
     return name.replace("_", " ").replace("f0", "F0")
 
 
-def _notes(
-    cfg: ConfigView, trained: Mapping[str, Mapping[str, Any]], usable_s: float, inputs: Inputs
-) -> Iterable[str]:
-    """What a person should know before judging the voice."""
-    sovits, t2s = trained["train_sovits"], trained["train_t2s"]
-    if sovits["from_scratch"] and sovits["steps"] < cfg.release.export.machinery_below_steps:
-        yield (
-            f"Trained from scratch for {sovits['steps']:,} SoVITS and {t2s['steps']:,} text-to-semantic "
-            f"steps on {usable_s / 60:.1f} minutes of speech. That proves that the machinery works, from "
-            "recordings to a voice that speaks; it says nothing about how good a voice can be."
-        )
-    backends = set(inputs.table("content", ["backend"]).column("backend").to_pylist())
-    if any(backend.startswith("mfcc") for backend in backends):
-        yield (
-            "Content features are MFCCs, which need no downloaded weights and carry more of the speaker "
-            "and less of the words than HuBERT's. For quality set features.content.backend to hubert."
-        )
-
-
-def _figures(data: ReportData) -> dict[str, bytes]:
+def _figures(data: ReportData, networks: Mapping[str, str]) -> dict[str, bytes]:
     made = {
         f"figures/{one.title.lower().replace(' ', '_')}.png": figures.histogram_figure(
             one.values, one.title, one.unit
@@ -339,7 +349,7 @@ def _figures(data: ReportData) -> dict[str, bytes]:
                 clip.log_mel, rate, phones, words, f"Alignment of {name}"
             ),
         }
-    for stage, name in NETWORKS.items():
+    for stage, name in networks.items():
         lines = {
             f"{curve.name}, {label}": points
             for curve in data.curves
@@ -376,16 +386,23 @@ def _read_json(inputs: Inputs, stage: str, name: str) -> dict[str, Any]:
 
 CONFIG = ("voice", "preset", "seed", "family", "corpus", "features", "train", "release")
 
-REPORT = CorpusStage(
-    name="report",
-    version=1,
-    run=report_corpus,
-    reads=READS,
-    rejects_of=(SCAN, *READS),
-    records_of=(SCAN, *READS),
-    config=CONFIG,
-    schema=schemas.NOTHING,
-    code=(),
-    libraries=("jinja2", "matplotlib", "numpy"),
-    about="pages about the voice: corpus, clips, training, metrics, lineage",
-)
+
+def report_stage(family: ReportedFamily, module: str) -> CorpusStage:
+    """The stage for a family's voices; `module` holds what is the family's own."""
+
+    def run(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+        return report_corpus(family, inputs, cfg, work)
+
+    return CorpusStage(
+        name="report",
+        version=1,
+        run=run,
+        reads=family.all_reads,
+        rejects_of=(SCAN, *family.all_reads),
+        records_of=(SCAN, *family.all_reads),
+        config=CONFIG,
+        schema=schemas.NOTHING,
+        code=(module,),
+        libraries=("jinja2", "matplotlib", "numpy"),
+        about="pages about the voice: corpus, clips, training, metrics, lineage",
+    )

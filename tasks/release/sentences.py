@@ -73,13 +73,17 @@ class Sentence(NamedTuple):
         return [phone_id for run in self.runs for phone_id in run.phone_ids]
 
 
-def spoken_sentences(text: str) -> list[str]:
+def spoken_sentences(text: str, longest: int = MAX_CHARACTERS) -> list[str]:
     """The sentences of a text that hold a word; stray marks between them are left out.
+
+    Args:
+        text: Any length.
+        longest: Characters of a sentence above which it is cut.
 
     Raises:
         UserError: there is none.
     """
-    sentences = split_sentences(text)
+    sentences = split_sentences(text, longest)
     if not sentences:
         raise UserError("text: it is empty; give the words to speak")
     spoken = [sentence for sentence in sentences if has_words(sentence)]
@@ -89,7 +93,11 @@ def spoken_sentences(text: str) -> list[str]:
 
 
 def read_sentences(
-    text: str, language: str, spoken: Collection[str], symbol_table: str
+    text: str,
+    language: str,
+    spoken: Collection[str],
+    symbol_table: str,
+    longest: int = MAX_CHARACTERS,
 ) -> Iterator[Sentence]:
     """Phones of a text; the text is checked at once, each sentence read when it is asked for.
 
@@ -98,11 +106,12 @@ def read_sentences(
         language: Code of its main language.
         spoken: Codes of all languages that may be mixed in.
         symbol_table: One of `symbols.TABLE_NAMES`.
+        longest: Characters of a sentence above which it is cut.
 
     Raises:
         UserError: as `spoken_sentences`, or too much of the text is in no spoken language.
     """
-    read = [(one, _with_words(stretches(one, language, spoken))) for one in spoken_sentences(text)]
+    read = [(one, _with_words(stretches(one, language, spoken))) for one in spoken_sentences(text, longest)]
     foreign = unreadable_share([part for _, parts in read for part in parts])
     if foreign > MAX_FOREIGN_SHARE:
         raise UserError(
@@ -119,7 +128,7 @@ def _with_words(parts: Sequence[Stretch]) -> list[Stretch]:
     return [part for part in parts if has_words(part.text)]
 
 
-def split_sentences(text: str) -> list[str]:
+def split_sentences(text: str, longest: int = MAX_CHARACTERS) -> list[str]:
     """Sentences of a text, in order, without outer white space; nothing spoken is lost."""
     whole: list[str] = []
     start = 0
@@ -130,7 +139,7 @@ def split_sentences(text: str) -> list[str]:
         whole.append(candidate.strip())
         start = end.end()
     whole.append(text[start:].strip())
-    return [piece for sentence in whole if sentence for piece in _shortened(sentence)]
+    return [piece for sentence in whole if sentence for piece in _shortened(sentence, longest)]
 
 
 def _stops_inside(sentence: str) -> bool:
@@ -142,21 +151,21 @@ def _stops_inside(sentence: str) -> bool:
     return single or word in _ABBREVIATIONS or "." in word or word.isdigit()
 
 
-def _shortened(sentence: str) -> list[str]:
-    if len(sentence) <= MAX_CHARACTERS:
+def _shortened(sentence: str, longest: int) -> list[str]:
+    if len(sentence) <= longest:
         return [sentence]
     parts = [part for part in _CLAUSES.split(sentence) if part]
     if len(parts) == 1:
-        parts = sentence.split(" ") if " " in sentence else _sliced(sentence)
+        parts = sentence.split(" ") if " " in sentence else _sliced(sentence, longest)
     pieces = [parts[0]]
     for part in parts[1:]:
         gap = " " if " " in sentence else ""
-        if len(pieces[-1]) + len(gap) + len(part) <= MAX_CHARACTERS:
+        if len(pieces[-1]) + len(gap) + len(part) <= longest:
             pieces[-1] += gap + part
         else:
             pieces.append(part)
-    return [p for piece in pieces for p in (_shortened(piece) if piece != sentence else [piece])]
+    return [p for piece in pieces for p in (_shortened(piece, longest) if piece != sentence else [piece])]
 
 
-def _sliced(text: str) -> list[str]:
-    return [text[at : at + MAX_CHARACTERS] for at in range(0, len(text), MAX_CHARACTERS)]
+def _sliced(text: str, longest: int) -> list[str]:
+    return [text[at : at + longest] for at in range(0, len(text), longest)]

@@ -1,100 +1,24 @@
-"""A voice that speaks: trained networks, a reference clip per speaker, and how they are used."""
+"""What every family's voice can do, whatever networks speak."""
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import logging
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
+from pydantic import ValidationError
 
-from configs.content import ContentSettings
+from configs.base import Section
 from configs.errors import UserError
-from configs.linguistic import LinguisticSettings
-from configs.release import SynthesizeSettings
-from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import Samples, Waveform
-from models.frontend.mel import SpectrogramParameters, linear_spectrogram
-from models.frontend.text.g2p import Phonemized, base_language, table_languages
-from models.linguistic.bert import bert_features, load_bert
-from models.sovits.model import SovitsGenerator
-from models.t2s.generation import generate
-from models.t2s.model import TextToSemantic
-from models.t2s.sampling import Sampling
-from tasks.finetune.batches import derive_seed
-from tasks.release.sentences import Sentence, read_sentences
-
-logger = logging.getLogger(__name__)
-
-CODES_PER_S = 25.0
-SLOWEST_PHONES_PER_S = 3.0
-"""A sentence that takes longer than this is a decoder that does not find its end."""
-
-WINDOW_BATCHES = 4
-"""Sentences of so many batches are sorted by length, so that a batch's sentences end about together."""
-
-Runs = Sequence[Phonemized]
-"""A sentence as one run of phones per language."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """A recorded clip that stands for a speaker.
-
-    Attributes:
-        speaker: Whose it is.
-        utterance_id: Which clip.
-        text: What is said; "" where nobody knows.
-        language: In which language.
-        samples: float32 `[S]` at the family's sample rate.
-        phone_ids: Phones of the text; none for an unknown text, which prompts nothing.
-        codes: Semantic codes of the clip, as above.
-        linguistic: float32 `[D, L]` for the phones, or None for zeros.
-        speaker_vector: float32 `[V]`, where the generator is conditioned on one.
-    """
-
-    speaker: str
-    utterance_id: str
-    text: str
-    language: str
-    samples: Samples
-    phone_ids: tuple[int, ...]
-    codes: tuple[int, ...]
-    linguistic: NDArray[np.float32] | None = None
-    speaker_vector: NDArray[np.float32] | None = None
-
-
-class Coded(NamedTuple):
-    """What the decoder made of one sentence.
-
-    Attributes:
-        codes: Semantic codes at 25 Hz.
-        cut_off: It found no end and was stopped.
-    """
-
-    codes: tuple[int, ...]
-    cut_off: bool
-
-
-class Rendering(NamedTuple):
-    """One sentence.
-
-    Attributes:
-        samples: float32 `[S]`.
-        codes: The semantic codes it was made from.
-        cut_off: The decoder found no end and was stopped.
-    """
-
-    samples: Samples
-    codes: tuple[int, ...]
-    cut_off: bool
+from models.frontend.text.g2p import base_language
+from tasks.pipeline import Pipeline
+from tasks.release.sentences import MAX_CHARACTERS
 
 
 class Piece(NamedTuple):
@@ -103,7 +27,7 @@ class Piece(NamedTuple):
     Attributes:
         text: As written.
         samples: float32 `[S]` in +-1, with the pause before it.
-        cut_off: As in `Rendering`.
+        cut_off: No end was found, and it was stopped.
     """
 
     text: str
@@ -111,37 +35,118 @@ class Piece(NamedTuple):
     cut_off: bool
 
 
-@dataclass(frozen=True)
-class Voice:
-    """Everything that speaking needs; made by `load_voice` or from a run's own files.
+class SpeakerReference(Protocol):
+    """What stands for a speaker."""
+
+    @property
+    def speaker(self) -> str: ...
+
+    @property
+    def utterance_id(self) -> str: ...
+
+
+logger = logging.getLogger(__name__)
+
+WINDOW_BATCHES = 4
+"""Sentences of so many batches are sorted by length, so that a batch's sentences end about together."""
+
+SentenceT = TypeVar("SentenceT")
+MannerT = TypeVar("MannerT", bound=Section)
+ReferenceT = TypeVar("ReferenceT", bound=SpeakerReference)
+
+
+class Voice(ABC, Generic[ReferenceT]):
+    """A voice that speaks; `tasks.release.speak.load_voice` makes one from an exported folder.
 
     Attributes:
-        generator: Codes, phones and a reference to a waveform.
-        decoder: Phones to codes.
-        frame: The family's audio frame.
-        symbol_table: Phones that both networks know.
         languages: Language codes of the clips, the one with most clips first.
         references: By speaker.
         default_speaker: Who speaks when nobody is asked for.
-        manner: How codes and latents are drawn.
-        linguistic: How Chinese text becomes linguistic features.
-        content: How a recording becomes content features, for references from outside the corpus.
-        speaker_vector: How a recording becomes a speaker vector, where the generator reads one.
-        published: Both networks started from published weights, which know all languages of their table.
+        max_characters: Longer sentences are cut before they are read.
+        continues_references: Whether it goes on from what is said in a reference.
     """
 
-    generator: SovitsGenerator
-    decoder: TextToSemantic
-    frame: SpectrogramParameters
-    symbol_table: str
     languages: tuple[str, ...]
-    references: Mapping[str, Reference]
+    references: Mapping[str, ReferenceT]
     default_speaker: str
-    manner: SynthesizeSettings
-    linguistic: LinguisticSettings
-    content: ContentSettings
-    speaker_vector: SpeakerVectorSettings
-    published: bool
+    max_characters: ClassVar[int] = MAX_CHARACTERS
+    continues_references: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def sample_rate(self) -> int:
+        """Of what it speaks, Hz."""
+
+    @property
+    def spoken_languages(self) -> tuple[str, ...]:
+        """Languages of the clips, then those that published weights bring along."""
+        return self.languages
+
+    @abstractmethod
+    def pieces(
+        self,
+        text: str,
+        *,
+        seed: int = 0,
+        language: str | None = None,
+        references: Sequence[ReferenceT] | None = None,
+        speaker: str | None = None,
+        speed: float | None = None,
+        batch_sentences: int | None = None,
+        at_once: bool = False,
+    ) -> Iterator[Piece]:
+        """Speak a text sentence by sentence, in order, holding no more than a few of them.
+
+        Args:
+            text: Any length.
+            seed: Of everything that is drawn; each sentence draws from its own number, so that neither the
+                batch nor the sentences around it change what is drawn for it.
+            language: Code of the text's main language; the voice's first by default.
+            references: Recordings to speak like; by default the clip of `speaker`.
+            speaker: One of `references`; `default_speaker` by default.
+            speed: Above 1 is faster; the voice's own setting by default.
+            batch_sentences: The voice's own setting by default.
+            at_once: Start with a single sentence, for a listener who waits.
+
+        Raises:
+            UserError: a language or speaker that the voice does not have, or a text without words.
+        """
+
+    @abstractmethod
+    def reference_from_file(
+        self, path: Path, text: str | None = None, language: str | None = None
+    ) -> ReferenceT:
+        """A recording from outside the corpus as a reference.
+
+        Raises:
+            UserError: the clip cannot be used, or the text cannot be read.
+        """
+
+    @abstractmethod
+    def reference_from_corpus(self, pipeline: Pipeline, utterance_id: str) -> ReferenceT:
+        """A clip of a finished voice's corpus as a reference.
+
+        Raises:
+            UserError: the corpus has no such clip, or the stages that describe it have not been run.
+        """
+
+    @abstractmethod
+    def with_manner(self, changes: Mapping[str, object]) -> Self:
+        """The voice with other settings of how it speaks.
+
+        Raises:
+            UserError: there is no such setting, or its value is out of range.
+        """
+
+    def with_encoders(self, given: Mapping[str, str], locate: Callable[[str], str]) -> Self:
+        """The voice with the places of its published encoders on this machine, where it uses any.
+
+        Args:
+            given: Places by the encoder's name, which overrule the others.
+            locate: From what the voice's file says to a place.
+        """
+        del given, locate
+        return self
 
     def speak(
         self,
@@ -149,7 +154,7 @@ class Voice:
         *,
         seed: int = 0,
         language: str | None = None,
-        references: Sequence[Reference] | None = None,
+        references: Sequence[ReferenceT] | None = None,
         speaker: str | None = None,
         speed: float | None = None,
         batch_sentences: int | None = None,
@@ -164,131 +169,9 @@ class Voice:
             speed=speed,
             batch_sentences=batch_sentences,
         )
-        return Waveform(np.concatenate([piece.samples for piece in spoken]), self.frame.sample_rate)
+        return Waveform(np.concatenate([piece.samples for piece in spoken]), self.sample_rate)
 
-    def pieces(
-        self,
-        text: str,
-        *,
-        seed: int = 0,
-        language: str | None = None,
-        references: Sequence[Reference] | None = None,
-        speaker: str | None = None,
-        speed: float | None = None,
-        batch_sentences: int | None = None,
-        at_once: bool = False,
-    ) -> Iterator[Piece]:
-        """Speak a text sentence by sentence, in order, holding no more than a few of them.
-
-        Args:
-            text: Any length.
-            seed: Of everything that is drawn; each sentence draws from its own number, so that neither the
-                batch nor the sentences around it change what is heard.
-            language: Code of the text's main language; the voice's first by default.
-            references: The first is continued by the decoder, the styles of all are averaged; by default
-                the clip of `speaker`.
-            speaker: One of `references`; `default_speaker` by default.
-            speed: Above 1 is faster; the voice's own setting by default.
-            batch_sentences: The voice's own setting by default.
-            at_once: Start with a single sentence, for a listener who waits.
-
-        Raises:
-            UserError: a language or speaker that the voice does not have, or a text without words.
-        """
-        chosen = references if references is not None else [self.reference_of(speaker)]
-        spoken_language = self.checked_language(language)
-        sentences = read_sentences(text, spoken_language, self.spoken_languages, self.symbol_table)
-        batch = batch_sentences or self.manner.batch_sentences
-        return self._rendered(sentences, chosen, seed, speed, batch, at_once)
-
-    @torch.no_grad()
-    def render(
-        self, runs: Runs, references: Sequence[Reference], seed: int, speed: float | None = None
-    ) -> Rendering:
-        """One sentence by the path that text takes: phones, codes, waveform."""
-        (coded,) = self.draw_codes([runs], references[0], [seed])
-        samples = self._wave(runs, coded, self.style_of(references), seed, speed)
-        return Rendering(samples, coded.codes, coded.cut_off)
-
-    @torch.no_grad()
-    def draw_codes(
-        self, sentences: Sequence[Runs], reference: Reference, seeds: Sequence[int]
-    ) -> list[Coded]:
-        """Semantic codes of several sentences, drawn together; a seed for each.
-
-        A sentence's codes are those it would get alone, up to rounding in the networks.
-        """
-        manner = self.manner
-        prompted = manner.prompt_with_reference and bool(reference.codes)
-        given = list(reference.phone_ids) if prompted else []
-        own = [_phone_ids(runs) for runs in sentences]
-        rows = [torch.tensor([*given, *phone_ids]) for phone_ids in own]
-        phones = pad_sequence(rows, batch_first=True)
-        bert = torch.zeros(len(rows), self.decoder.config.linguistic_channels, phones.shape[1])
-        for row, runs in enumerate(sentences):
-            if prompted and reference.linguistic is not None:
-                bert[row, :, : len(given)] = torch.from_numpy(reference.linguistic)
-            self._write_linguistic(bert[row], runs, len(given))
-        limits = [self._longest_codes(len(phone_ids)) for phone_ids in own]
-        generated = generate(
-            self.decoder,
-            phones,
-            torch.tensor([len(row) for row in rows]),
-            bert,
-            prompt=torch.tensor([reference.codes] * len(rows)) if prompted else None,
-            sampling=Sampling(
-                top_k=manner.top_k,
-                top_p=manner.top_p,
-                temperature=manner.temperature,
-                repetition_penalty=manner.repetition_penalty,
-            ),
-            max_codes=max(limits),
-            rng=[_generator(seed, "codes") for seed in seeds],
-        )
-        # The batch runs as long as its longest sentence may; each is held to its own limit.
-        return [
-            Coded(tuple(codes[: min(length, limit)].tolist()), cut_off=length >= limit)
-            for codes, length, limit in zip(generated.codes, generated.lengths.tolist(), limits, strict=True)
-        ]
-
-    @torch.no_grad()
-    def render_codes(
-        self,
-        codes: Tensor,
-        phone_ids: Tensor,
-        style: Tensor,
-        rng: torch.Generator,
-        speed: float | None = None,
-    ) -> Samples:
-        """By the prior path: codes `[1, K]`, phones `[1, L]` and a style `[1, G, 1]` to samples `[S]`."""
-        wave = self.generator.decode_with_style(
-            codes,
-            phone_ids,
-            style,
-            speed=self.manner.speed if speed is None else speed,
-            noise_scale=self.manner.noise_scale,
-            rng=rng,
-        )
-        return np.asarray(wave[0, 0].numpy(), dtype=np.float32)
-
-    @torch.no_grad()
-    def style_of(self, references: Sequence[Reference]) -> Tensor:
-        """The references' average style `[1, G, 1]`, which all sentences of a text share.
-
-        Raises:
-            UserError: a reference without the speaker vector that the generator needs.
-        """
-        spectra = [linear_spectrogram(torch.from_numpy(one.samples)[None], self.frame) for one in references]
-        return self.generator.mean_style(spectra, self._speaker_vectors(references))
-
-    @property
-    def spoken_languages(self) -> tuple[str, ...]:
-        """Languages of the clips, then those that published weights bring along."""
-        heard = {base_language(own) for own in self.languages}
-        brought = table_languages(self.symbol_table) if self.published else ()
-        return (*self.languages, *(code for code in brought if code not in heard))
-
-    def reference_of(self, speaker: str | None) -> Reference:
+    def reference_of(self, speaker: str | None) -> ReferenceT:
         """The clip that stands for a speaker.
 
         Raises:
@@ -317,105 +200,57 @@ class Voice:
             f"{', '.join(self.languages)}. Train it on clips of that language first"
         )
 
-    def linguistic_features(self, runs: Runs) -> NDArray[np.float32] | None:
-        """`[D, L]` for the phones of all runs, or None where all of them are zeros."""
-        features = torch.zeros(self.decoder.config.linguistic_channels, len(_phone_ids(runs)))
-        return features.numpy() if self._write_linguistic(features, runs, 0) else None
 
-    @torch.no_grad()
-    def _rendered(
-        self,
-        sentences: Iterator[Sentence],
-        references: Sequence[Reference],
-        seed: int,
-        speed: float | None,
-        batch: int,
-        at_once: bool,
-    ) -> Iterator[Piece]:
-        pause = np.zeros(round(self.manner.pause_s * self.frame.sample_rate), dtype=np.float32)
-        style = self.style_of(references)
-        number = 0
-        for window in _windows(sentences, batch, at_once):
-            seeds = [derive_seed(seed, "speak", number + at) for at in range(len(window))]
-            coded = self._draw_sorted(window, references[0], seeds, batch)
-            for sentence, own_seed, codes in zip(window, seeds, coded, strict=True):
-                samples = _within_full_scale(self._wave(sentence.runs, codes, style, own_seed, speed))
-                if codes.cut_off:
-                    logger.warning(
-                        "%r was cut off after %.1f s: the decoder found no end",
-                        sentence.text,
-                        len(samples) / self.frame.sample_rate,
-                    )
-                joined = np.concatenate([pause, samples]) if number else samples
-                yield Piece(sentence.text, joined, codes.cut_off)
-                number += 1
-
-    def _draw_sorted(
-        self, sentences: Sequence[Sentence], reference: Reference, seeds: Sequence[int], batch: int
-    ) -> list[Coded]:
-        """Codes of the sentences in their order, drawn in batches of about equally long ones."""
-        order = sorted(range(len(sentences)), key=lambda at: len(sentences[at].phone_ids))
-        drawn: dict[int, Coded] = {}
-        for start in range(0, len(order), batch):
-            rows = order[start : start + batch]
-            coded = self.draw_codes(
-                [sentences[at].runs for at in rows], reference, [seeds[at] for at in rows]
+def changed_manner(manner: MannerT, changes: Mapping[str, object]) -> MannerT:
+    """Settings of speaking with some of them changed; raises as `Voice.with_manner`."""
+    known = type(manner).model_fields
+    for name in changes:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+            raise UserError(
+                f"--manner {name}: this voice has no such setting; did you mean {near[0]}? It has "
+                f"{', '.join(known)}"
             )
-            drawn.update(zip(rows, coded, strict=True))
-        return [drawn[at] for at in range(len(sentences))]
-
-    def _wave(self, runs: Runs, coded: Coded, style: Tensor, seed: int, speed: float | None) -> Samples:
-        codes, phone_ids = torch.tensor([coded.codes]), torch.tensor([_phone_ids(runs)])
-        return self.render_codes(codes, phone_ids, style, _generator(seed, "noise"), speed)
-
-    def _longest_codes(self, n_phones: int) -> int:
-        longest_s = min(self.manner.max_sentence_s, n_phones / SLOWEST_PHONES_PER_S + 1.0)
-        return math.ceil(longest_s * CODES_PER_S)
-
-    def _speaker_vectors(self, references: Sequence[Reference]) -> list[Tensor] | None:
-        if not self.generator.config.uses_speaker_vector:
-            return None
-        for one in references:
-            if one.speaker_vector is None:
-                raise UserError(
-                    f"reference {one.utterance_id}: it has no speaker vector, which a "
-                    f"{self.generator.config.version} voice needs; run the pipeline with "
-                    "features.speaker_vector.backend=eres2netv2 again"
-                )
-        return [torch.from_numpy(one.speaker_vector)[None] for one in references]
-
-    def _write_linguistic(self, features: Tensor, runs: Runs, start: int) -> bool:
-        """Write Chinese runs' vectors into `features` [D, L]; the first run's phones begin at `start`."""
-        settings = self.linguistic
-        if settings.backend != "bert":
-            return False
-        written = False
-        for run in runs:
-            end = start + len(run.phone_ids)
-            if run.language == "zh":
-                encoder = load_bert(settings.model, settings.revision, settings.weights_digest)
-                features[:, start:end] = bert_features(encoder, run.words, run.word2ph, settings.layer)
-                written = True
-            start = end
-        return written
+    try:
+        return type(manner).model_validate(manner.model_dump() | dict(changes))
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise UserError(f"--manner: {said}") from error
 
 
-def _phone_ids(runs: Runs) -> list[int]:
-    return [phone_id for run in runs for phone_id in run.phone_ids]
-
-
-def _generator(seed: int, purpose: str) -> torch.Generator:
-    return torch.Generator().manual_seed(derive_seed(seed, purpose))
-
-
-def _windows(sentences: Iterator[Sentence], batch: int, at_once: bool) -> Iterator[list[Sentence]]:
+def windows(sentences: Iterator[SentenceT], batch: int, at_once: bool) -> Iterator[list[SentenceT]]:
+    """A few batches of sentences at a time; with `at_once` a single sentence first, then more and more."""
     size = 1 if at_once else WINDOW_BATCHES * batch
     while window := list(itertools.islice(sentences, size)):
         yield window
         size = min(size * batch, WINDOW_BATCHES * batch)
 
 
-def _within_full_scale(samples: Samples) -> Samples:
+def without_edges(
+    wave: Samples, edge_samples: int, start_samples: int, end_samples: int, least_samples: int
+) -> Samples:
+    """Without the digital silence that training put around every clip, as far as pads were given it.
+
+    Args:
+        wave: `[S]`.
+        edge_samples: Of that silence, on each side.
+        start_samples, end_samples: What the first and the last pad were given.
+        least_samples: Kept in any case.
+    """
+    front, back = (min(edge_samples, given) for given in (start_samples, end_samples))
+    return np.asarray(wave[front : max(front + least_samples, len(wave) - back)], dtype=np.float32)
+
+
+def within_full_scale(samples: Samples) -> Samples:
     """Brought down where the peak is above full scale, never wrapped."""
+    if not np.isfinite(samples).all():
+        broken = int(np.count_nonzero(~np.isfinite(samples)))
+        logger.warning(
+            "%d of %d samples came out as no numbers and are silent: the networks have learnt too little, "
+            "or diverged",
+            broken,
+            len(samples),
+        )
+        samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
     peak = float(np.abs(samples).max(initial=0.0))
     return samples / np.float32(peak) if peak > 1.0 else samples

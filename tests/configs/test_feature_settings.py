@@ -13,6 +13,16 @@ from configs.pitch import PitchSettings
 from configs.shard import ShardSettings
 from configs.spectrogram import SpectrogramSettings
 
+STYLETTS2 = {
+    "name": "styletts2",
+    "sample_rate": 24_000,
+    "hop_samples": 300,
+    "n_mels": 80,
+    "mel": "styletts2",
+    "edge_silence_samples": 5_000,
+    "symbol_table": "ipa",
+    "character_table": "styletts2",
+}
 ALL = (
     ContentSettings, FamilySettings, LinguisticSettings, PhonemizeSettings, PitchSettings, ShardSettings,
     SpectrogramSettings,
@@ -43,3 +53,33 @@ def test_defaults_hold_and_every_setting_is_described(section: type) -> None:
 def test_values_that_cannot_work_are_named(section: type, values: dict, named: str) -> None:
     with pytest.raises(ValidationError, match=named):
         section(**values)
+
+
+def test_families_that_read_characters() -> None:
+    FamilySettings(**STYLETTS2)
+    FamilySettings(**{**STYLETTS2, "name": "kokoro", "character_table": "kokoro"})
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"hop_samples": 240}, "set hop_samples: 300"),
+        ({"sample_rate": 22_050}, "set sample_rate: 24000"),
+        ({"n_mels": 128}, "set n_mels: 80"),
+        ({"mel": "slaney"}, "set mel: styletts2"),
+        ({"mel_max_hz": 8_000.0}, "leave both out"),
+        ({"character_table": None}, "set character_table: styletts2"),
+        ({"character_table": "kokoro"}, "set character_table: styletts2"),
+        ({"name": "kokoro"}, "set character_table: kokoro"),
+        ({"symbol_table": "gpt-sovits-v2"}, "set symbol_table: ipa"),
+    ],
+)
+def test_a_frame_or_table_that_no_weights_fit_is_refused_with_the_remedy(values: dict, named: str) -> None:
+    with pytest.raises(ValidationError, match=named):
+        FamilySettings(**{**STYLETTS2, **values})
+
+
+def test_gpt_sovits_has_neither_characters_nor_edge_silence() -> None:
+    for values in ({"character_table": "kokoro"}, {"edge_silence_samples": 5_000}, {"mel": "styletts2"}):
+        with pytest.raises(ValidationError, match="set "):
+            FamilySettings(**values)

@@ -56,6 +56,31 @@ def test_malformed_override(text: str):
         resolve("tiny", None, (text,))
 
 
+def test_the_last_part_of_a_name_is_enough_where_no_other_setting_has_it():
+    resolved = resolve("tiny", None, ("language=lb",))
+    assert resolved.settings.corpus.language == "lb"
+    assert resolved.origins["corpus.language"] == "--set"
+    with pytest.raises(UserError, match="there is no setting max_steps; did you mean"):
+        resolve("tiny", None, ("max_steps=3",))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    (
+        ("family.hop_samples=240", "hop_samples = 240: the mel styletts2 has 300"),
+        ("family.sample_rate=22050", "sample_rate = 22050: .* has 24000"),
+        (
+            "family.character_table=styletts2",
+            "kokoro would learn nonsense from it; set character_table: kokoro",
+        ),
+        ("release.kokoro.max_phonemes=511", "less than or equal to 510"),
+    ),
+)
+def test_what_no_kokoro_weights_fit_is_refused(override: str, message: str):
+    with pytest.raises(UserError, match=message):
+        resolve("kokoro", None, (override,))
+
+
 @pytest.mark.parametrize("name", presets())
 def test_every_preset_resolves(name: str):
     assert resolve(name).settings.preset == name

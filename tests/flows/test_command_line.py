@@ -88,6 +88,7 @@ def test_config_show_says_where_a_value_comes_from(call: Call):
     assert origin["corpus.licence"][1] == "default"
 
 
+@pytest.mark.slow
 def test_doctor_names_a_remedy_for_everything_that_is_missing(tmp_path: Path):
     # In a process of its own: it imports every library, and some change how others behave.
     launcher = Path(__file__).resolve().parents[2] / "voicewright.py"

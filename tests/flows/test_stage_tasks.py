@@ -22,7 +22,7 @@ from flows.voice_finetune import recordings_folder
 from tasks import registry
 from tasks.pipeline import Pipeline, Scan, StageResult
 from tasks.runner import StoppedError
-from tasks.stage import CorpusStage, Inputs, Outcome, Produced, RowStage, Work
+from tasks.stage import CorpusStage, Inputs, Outcome, Produced, RowStage, Work, upstream
 
 SCHEMA = pa.schema([("recording_id", pa.string()), ("value", pa.int32())])
 
@@ -139,9 +139,13 @@ def test_only_what_can_go_away_by_itself_is_tried_again(cause: Exception, again:
 
 
 def test_the_parts_are_all_stages_in_order() -> None:
-    names = [stage.name for stage in (*registry.PREPARE, *registry.FINETUNE, *registry.RELEASE)]
-    assert names == [stage.name for stage in registry.STAGES]
-    assert len(set(names)) == len(names)
+    for family in registry.FAMILIES.values():
+        stages = (*registry.PREPARE, *family.finetune, *family.release)
+        assert stages == family.stages
+        names = [stage.name for stage in stages]
+        assert len(set(names)) == len(names)
+        for position, stage in enumerate(stages):
+            assert {name for name in upstream(stage) if name != "scan"} <= set(names[:position])
 
 
 def test_an_unknown_stage_is_refused_with_the_names(tmp_path: Path) -> None:

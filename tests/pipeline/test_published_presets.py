@@ -39,8 +39,8 @@ def test_a_voice_is_fine_tuned_and_speaks(
     sizes.write_text(yaml.safe_dump(small_sizes() | {"tracking": {"enabled": False}}))
     preset = f"gpt-sovits-{version.lower()}"
     finetune = command(
-        "finetune", few(7), "--voice", "v", "--preset", preset, "--config", sizes,
-        "--set", f"weights.folder={folder}", "--set", "compute.threads=1",
+        "finetune", few(4), "--voice", "v", "--preset", preset, "--config", sizes,
+        "--set", f"weights.folder={folder}", "--set", "compute.threads=1", "--set", "compute.workers=1",
     )  # fmt: skip
     done = run(finetune, environment)
     assert done.returncode == 0, done.stderr

@@ -13,7 +13,9 @@ from tasks.voice import Request, open_pipeline
 
 @pytest.mark.slow
 def test_every_aligned_clip_has_its_textgrid(few, tmp_path: Path):
-    pipeline = open_pipeline(tmp_path / "workspace", Request(few(3), "v", "tiny"))
+    pipeline = open_pipeline(
+        tmp_path / "workspace", Request(few(3), "v", "tiny", None, ("compute.workers=1",))
+    )
     for name in pipeline.stages:
         pipeline.run_stage(name)
         if name == "align":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from pathlib import Path
 
 import pytest
@@ -10,12 +12,14 @@ from artifacts import digest
 from configs.errors import UserError
 from configs.loading import resolve
 from configs.settings import Settings
+from configs.weights import PUBLISHED
+from flows.weights import fetch
 from tasks.features.content import CONTENT
-from tasks.registry import STAGES
+from tasks.registry import FAMILIES, family_of
 from tasks.stage import config_slice
-from tasks.weights import local, portable, require_weights, with_local_weights
+from tasks.weights import local, located, portable, require_weights, with_local_weights
 
-EVERYTHING = [stage.name for stage in STAGES]
+EVERYTHING = [stage.name for stage in FAMILIES["gpt-sovits"].stages]
 
 
 def settings(*overrides: str, preset: str = "gpt-sovits-v2pro") -> Settings:
@@ -105,3 +109,74 @@ def test_what_leaves_the_machine_names_weights_and_finds_them_elsewhere(tmp_path
 
 def test_voices_from_scratch_need_nothing(tmp_path: Path) -> None:
     require_weights(with_local_weights(settings(preset="tiny"), tmp_path), tmp_path, EVERYTHING)
+
+
+def stages_of(found: Settings) -> list[str]:
+    return [stage.name for stage in family_of(found).stages]
+
+
+@pytest.mark.parametrize(
+    ("preset", "wanted"),
+    (
+        ("styletts2-ljspeech", {"epoch_00080.pth", "bst.t7", "step_1000000.t7", "wavlm-base-plus"}),
+        ("styletts2-finetune", {"epochs_2nd_00020.pth", "wavlm-base-plus"}),
+        ("styletts2-danish-coral", set()),
+        ("styletts2-tiny", set()),
+    ),
+)
+def test_styletts2_asks_for_what_its_stages_read(tmp_path: Path, preset: str, wanted: set[str]) -> None:
+    found = with_local_weights(settings(preset=preset), tmp_path)
+    if not wanted:
+        require_weights(found, tmp_path, stages_of(found))
+        return
+    with pytest.raises(UserError) as told:
+        require_weights(found, tmp_path, stages_of(found))
+    lines = str(told.value).splitlines()[1:-1]
+    assert {Path(line.split(", ")[0].split(": ")[1]).name for line in lines} == wanted
+    assert all("github.com/yl4579" in line or "huggingface.co/" in line for line in lines)
+
+
+def test_a_checkout_of_styletts2_serves_as_it_is_and_so_does_a_folder_of_ours(tmp_path: Path) -> None:
+    checkout, ours = tmp_path / "StyleTTS2", tmp_path / "voice/networks"
+    for name in ("Utils/ASR/epoch_00080.pth", "Utils/JDC/bst.t7"):
+        (checkout / name).parent.mkdir(parents=True)
+        (checkout / name).write_bytes(name.encode())
+    ours.mkdir(parents=True)
+    (ours / "config.json").write_text("{}")
+    chosen = (
+        f"weights.folder={checkout}",
+        f"train.styletts2.pretrained_bert={ours}",
+        "train.styletts2.slm.model=null",
+    )
+    found = with_local_weights(settings(*chosen, preset="styletts2-ljspeech"), tmp_path)
+    require_weights(found, tmp_path, stages_of(found))
+    assert found.train.styletts2.pretrained_aligner == str(checkout / "Utils/ASR/epoch_00080.pth")
+    wrong = settings(*chosen, f"train.styletts2.pretrained_bert={tmp_path}", preset="styletts2-ljspeech")
+    with pytest.raises(UserError, match=r"pretrained_bert = .*no such file or folder with config\.json"):
+        require_weights(with_local_weights(wrong, tmp_path), tmp_path, stages_of(wrong))
+
+
+@pytest.mark.parametrize("name", ("styletts2-aligner", "styletts2-bert", "styletts2-pitch"))
+def test_files_of_github_are_fetched_whole_with_their_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    asked = []
+
+    def answer(address: str, timeout: float) -> io.BytesIO:
+        asked.append(address)
+        return io.BytesIO(b"weights")
+
+    monkeypatch.setattr("flows.weights.urlopen", answer)
+    entry = next(weights for weights in PUBLISHED if weights.name == name)
+    place = fetch(entry, tmp_path)
+    assert asked == [f"https://raw.githubusercontent.com/yl4579/StyleTTS2/main/{entry.path}"]
+    assert located(entry, tmp_path) == place and place.read_bytes() == b"weights"
+    record = json.loads(place.with_name(f"{place.name}.fetched.json").read_text())
+    assert record["sha256"] == {entry.path: digest.of_bytes(b"weights")}
+
+    def unreachable(address: str, timeout: float) -> io.BytesIO:
+        raise OSError
+
+    monkeypatch.setattr("flows.weights.urlopen", unreachable)
+    with pytest.raises(UserError, match=rf"github\.com cannot be reached.*--set {entry.setting}=PATH"):
+        fetch(entry, tmp_path)

@@ -136,6 +136,7 @@ def test_parquet_members_are_decoded(clip, tmp_path):
     assert [outcome.rows[0]["text"] for outcome in outcomes] == ["one", "two"]
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_by_the_compressed_size(tmp_path):
     """Five minutes, stereo, 48 kHz: 115 MB as floats."""
     root = tmp_path / "in"

@@ -59,6 +59,7 @@ def whole(shards: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     return folder, train(shards, folder)
 
 
+@pytest.mark.slow
 def test_stopped_at_random_steps_with_other_loaders_ends_the_same(
     whole: tuple[Path, Produced], shards: dict[str, Path], tmp_path: Path
 ) -> None:

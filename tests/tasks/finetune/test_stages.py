@@ -17,9 +17,10 @@ from configs.train_sovits import SovitsTrainSettings
 from models.frontend.mel import linear_spectrogram
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.examples import read_split
+from tasks.finetune.rates import warmup_cosine
 from tasks.finetune.semantic import SEMANTIC, semantic_rows
 from tasks.finetune.sovits import TRAIN_SOVITS, train_sovits_corpus
-from tasks.finetune.t2s import TRAIN_T2S, train_t2s_corpus, warmup_cosine
+from tasks.finetune.t2s import TRAIN_T2S, train_t2s_corpus
 from tasks.outcome import Produced
 from tasks.runner import StoppedError
 from tests.tasks.finetune import synthetic
@@ -113,6 +114,7 @@ def test_quantizer_can_learn(shards: dict[str, Path], sovits: Produced, tmp_path
     assert learning.metrics["train/kl_ssl"] > 0 == sovits.metrics["train/kl_ssl"]
 
 
+@pytest.mark.slow
 def test_sovits_learns_the_tones(shards: dict[str, Path], tmp_path: Path) -> None:
     produced = train_sovits(
         shards, tmp_path, max_steps=60, validate_every_steps=30, checkpoint_every_steps=60

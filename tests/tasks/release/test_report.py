@@ -24,7 +24,8 @@ from configs.settings import Settings
 from models.frontend.audio import decode_flac, encode_flac
 from tasks.features.examples import EXAMPLE_PLAIN
 from tasks.release import charts, report_audio
-from tasks.release.report import REPORT, chosen_clips
+from tasks.release.gpt_sovits.report import REPORT
+from tasks.release.report import chosen_clips
 from tasks.stage import ConfigView, Work
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False, width=32)
@@ -250,6 +251,7 @@ def _run(folder: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in made.files.items()}
 
 
+@pytest.mark.slow
 def test_stage_makes_pages_and_figures_and_the_same_inputs_the_same_bytes(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "other").mkdir()

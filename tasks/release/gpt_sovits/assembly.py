@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from models.frontend.audio import decode_flac
 from models.t2s.packed import prepare_for_decoding
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.networks import load_decoder, load_generator, read_json
-from tasks.release.voice import Reference, Voice
+from tasks.pipeline import Pipeline
+from tasks.release.clips import ClipFacts, clip_facts, clip_row, corpus_clip, languages_of, representative
+from tasks.release.gpt_sovits.voice import GptSovitsVoice, Reference
 from tasks.stage import ConfigView, Inputs
 
 READS: dict[str, Sequence[str]] = {
@@ -36,49 +33,6 @@ CONFIG = (
 )
 """The settings it must declare."""
 
-COMFORTABLE_REFERENCE_S = 6.0
-
-
-@dataclass(frozen=True)
-class ClipFacts:
-    """One clip of the training table, without its audio and features.
-
-    Attributes:
-        path: Shard file that holds it.
-        utterance_id: Which clip.
-        split: train, validation or test.
-        speaker: Who speaks.
-        language: Language code.
-        text: What is said.
-        duration_s: Seconds.
-    """
-
-    path: Path
-    utterance_id: str
-    split: str
-    speaker: str
-    language: str
-    text: str
-    duration_s: float
-
-
-def clip_facts(files: Mapping[str, Path]) -> list[ClipFacts]:
-    """Every clip of the shards, in their order."""
-    columns = ["utterance_id", "split", "speaker", "language", "text", "duration_s"]
-    return [
-        ClipFacts(path, **row)
-        for name, path in sorted(files.items())
-        if name.endswith(".parquet")
-        for row in pq.read_table(path, columns=columns).to_pylist()
-    ]
-
-
-def clip_row(clip: ClipFacts, columns: Sequence[str]) -> dict[str, Any]:
-    """Some columns of one clip, as they are stored."""
-    chosen = [("utterance_id", "==", clip.utterance_id)]
-    row: dict[str, Any] = pq.read_table(clip.path, columns=list(columns), filters=chosen).to_pylist()[0]
-    return row
-
 
 def codes_by_clip(inputs: Inputs) -> dict[str, tuple[int, ...]]:
     """Semantic codes of every clip."""
@@ -87,13 +41,7 @@ def codes_by_clip(inputs: Inputs) -> dict[str, tuple[int, ...]]:
     return {n: tuple(c) for n, c in zip(names, table.column("codes").to_pylist(), strict=True)}
 
 
-def languages_of(clips: Sequence[ClipFacts]) -> tuple[str, ...]:
-    """Language codes, the one with most clips first."""
-    counts = Counter(clip.language for clip in clips)
-    return tuple(sorted(counts, key=lambda language: (-counts[language], language)))
-
-
-def assemble_voice(inputs: Inputs, cfg: ConfigView) -> Voice:
+def assemble_voice(inputs: Inputs, cfg: ConfigView) -> GptSovitsVoice:
     """The voice of this run.
 
     Raises:
@@ -106,7 +54,7 @@ def assemble_voice(inputs: Inputs, cfg: ConfigView) -> Voice:
     speakers = {clip.speaker for clip in clips}
     heard = [profile for profile in profiles if profile["speaker"] in speakers]
     codes = codes_by_clip(inputs)
-    return Voice(
+    return GptSovitsVoice(
         generator=load_generator(sovits["generator.safetensors"], sovits_config["sizes"]),
         decoder=prepare_for_decoding(
             load_decoder(t2s["decoder.safetensors"], t2s_config["sizes"]),
@@ -115,26 +63,15 @@ def assemble_voice(inputs: Inputs, cfg: ConfigView) -> Voice:
         frame=spectrogram_parameters(cfg.family),
         symbol_table=sovits_config["symbol_table"],
         languages=languages_of(clips),
-        references={profile["speaker"]: clip_reference(_chosen(profile, clips), codes) for profile in heard},
+        references={
+            profile["speaker"]: clip_reference(representative(profile, clips), codes) for profile in heard
+        },
         default_speaker=max(heard, key=lambda p: (p["duration_s"], p["speaker"]))["speaker"],
         manner=cfg.release.synthesize,
         linguistic=cfg.features.linguistic,
         content=cfg.features.content,
         speaker_vector=cfg.features.speaker_vector,
         published=not (sovits_config["from_scratch"] or t2s_config["from_scratch"]),
-    )
-
-
-def _chosen(profile: Mapping[str, Any], clips: Sequence[ClipFacts]) -> ClipFacts:
-    """The profile's clip, or where the shards lack it the speaker's most comfortable one."""
-    own = [clip for clip in clips if clip.speaker == profile["speaker"]]
-    return min(
-        own,
-        key=lambda clip: (
-            clip.utterance_id != profile["reference_utterance_id"],
-            abs(clip.duration_s - COMFORTABLE_REFERENCE_S),
-            clip.utterance_id,
-        ),
     )
 
 
@@ -157,3 +94,15 @@ def clip_reference(clip: ClipFacts, codes: Mapping[str, tuple[int, ...]]) -> Ref
         linguistic=linguistic,
         speaker_vector=np.frombuffer(vector, np.float32).copy() if vector else None,
     )
+
+
+def corpus_reference(pipeline: Pipeline, utterance_id: str) -> Reference:
+    """A clip of a finished voice's corpus as a reference.
+
+    Raises:
+        UserError: the corpus has no such clip, or the stages that describe it have not been run.
+    """
+    clip = corpus_clip(pipeline, utterance_id)
+    table = pipeline.table("semantic", ["utterance_id", "codes"])
+    codes = dict(zip(table["utterance_id"].to_pylist(), table["codes"].to_pylist(), strict=True))
+    return clip_reference(clip, {utterance_id: tuple(codes[utterance_id])})

@@ -8,23 +8,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import UserError
-from models.frontend.audio import Samples, decode_flac, resample
-from models.frontend.codecs import AudioError
-from models.frontend.recordings import DecodePolicy, decode_file
+from models.frontend.audio import Samples
 from models.frontend.text.g2p import phonemize
 from models.frontend.text.mixing import stretches
 from models.speaker.eres2netv2 import embed_speaker_vector
 from tasks.features.content import encode_content
 from tasks.finetune.semantic import semantic_codes
-from tasks.release.voice import Reference, Voice
+from tasks.release.gpt_sovits.voice import GptSovitsVoice, Reference
+from tasks.release.reference_file import read_reference_file
 
 MIN_S, MAX_S = 3.0, 10.0
 """Shorter clips tell too little of a voice; longer ones confuse decoders, which never saw such prompts."""
 
 
 def reference_from_file(
-    voice: Voice, path: Path, text: str | None = None, language: str | None = None
+    voice: GptSovitsVoice, path: Path, text: str | None = None, language: str | None = None
 ) -> Reference:
     """A clip of 3 to 10 s of one speaker.
 
@@ -38,7 +36,7 @@ def reference_from_file(
     Raises:
         UserError: the clip cannot be used, or the text cannot be read.
     """
-    samples = _read(path, voice)
+    samples = read_reference_file(path, voice.frame.sample_rate, MIN_S, MAX_S)
     spoken_language = voice.checked_language(language)
     timbre = Reference(
         speaker=path.stem,
@@ -68,26 +66,7 @@ def reference_from_file(
     )
 
 
-def _speaker_vector(samples: Samples, voice: Voice) -> NDArray[np.float32] | None:
+def _speaker_vector(samples: Samples, voice: GptSovitsVoice) -> NDArray[np.float32] | None:
     if not voice.generator.config.uses_speaker_vector:
         return None
     return embed_speaker_vector(samples, voice.frame.sample_rate, voice.speaker_vector.model)
-
-
-def _read(path: Path, voice: Voice) -> Samples:
-    """Samples at the voice's rate."""
-    if not path.is_file():
-        raise UserError(f"--reference: {path} is no file")
-    try:
-        decoded = decode_file(path, DecodePolicy())
-    except AudioError as error:
-        raise UserError(f"--reference: {path}: {error}") from error
-    duration_s = decoded.n_samples / decoded.sample_rate
-    if not MIN_S <= duration_s <= MAX_S:
-        advice = "cut one clear sentence out of it" if duration_s > MAX_S else "record a longer sentence"
-        raise UserError(
-            f"--reference: {path} lasts {duration_s:.2f} s, and a reference {MIN_S:g} to {MAX_S:g} s; "
-            f"{advice}"
-        )
-    wave = decode_flac(decoded.flac)
-    return resample(wave.samples, wave.sample_rate, voice.frame.sample_rate)

@@ -22,13 +22,14 @@ from models.frontend.text.g2p import phonemize
 from models.sovits.model import SovitsGenerator
 from tasks.features.content import CONTENT, content_rows
 from tasks.finetune.semantic import SEMANTIC, semantic_rows
-from tasks.release import voice as voice_module
-from tasks.release.export import EXPORT, export_corpus
+from tasks.release.gpt_sovits import voice as voice_module
+from tasks.release.gpt_sovits.assembly import corpus_reference
+from tasks.release.gpt_sovits.export import EXPORT, export_corpus
+from tasks.release.gpt_sovits.voice import GptSovitsVoice
+from tasks.release.gpt_sovits.zero_shot import reference_from_file
 from tasks.release.sentences import read_sentences
-from tasks.release.speak import corpus_reference, load_voice
+from tasks.release.speak import load_voice
 from tasks.release.speech_file import RawStream, SpeechFile
-from tasks.release.voice import Voice
-from tasks.release.zero_shot import reference_from_file
 from tests.tasks.finetune import synthetic
 
 TEXT = (
@@ -38,7 +39,7 @@ TEXT = (
 
 
 @pytest.fixture
-def voice(voice_folder: Path) -> Voice:
+def voice(voice_folder: Path) -> GptSovitsVoice:
     return load_voice(voice_folder)
 
 
@@ -55,7 +56,7 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one - other).max() / np.abs(one).max())
 
 
-def test_the_batch_does_not_change_what_is_heard(voice: Voice) -> None:
+def test_the_batch_does_not_change_what_is_heard(voice: GptSovitsVoice) -> None:
     alone = [piece.samples for piece in voice.pieces(TEXT, seed=5, batch_sentences=1)]
     for batch in (2, 8):
         together = [piece.samples for piece in voice.pieces(TEXT, seed=5, batch_sentences=batch)]
@@ -64,7 +65,7 @@ def test_the_batch_does_not_change_what_is_heard(voice: Voice) -> None:
             assert difference(one, other) < 1e-4
 
 
-def test_the_batch_keeps_each_sentence_within_its_own_limit(voice: Voice) -> None:
+def test_the_batch_keeps_each_sentence_within_its_own_limit(voice: GptSovitsVoice) -> None:
     runs = [
         (phonemize(text, "en", "ipa"),)
         for text in ("hi", "a sentence that may take very much longer than hi")
@@ -77,20 +78,20 @@ def test_the_batch_keeps_each_sentence_within_its_own_limit(voice: Voice) -> Non
     )
 
 
-def test_a_sentence_draws_from_its_own_number(voice: Voice) -> None:
+def test_a_sentence_draws_from_its_own_number(voice: GptSovitsVoice) -> None:
     first = next(voice.pieces(TEXT, seed=5))
     assert difference(first.samples, voice.speak("One two.", seed=5).samples) < 1e-4
 
 
-def test_sentences_come_one_by_one(voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sentences_come_one_by_one(voice: GptSovitsVoice, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
-    draw_codes = Voice.draw_codes
+    draw_codes = GptSovitsVoice.draw_codes
 
-    def counted(self: Voice, sentences: Sequence[Any], *rest: Any) -> Any:
+    def counted(self: GptSovitsVoice, sentences: Sequence[Any], *rest: Any) -> Any:
         drawn.append(len(sentences))
         return draw_codes(self, sentences, *rest)
 
-    monkeypatch.setattr(Voice, "draw_codes", counted)
+    monkeypatch.setattr(GptSovitsVoice, "draw_codes", counted)
     pieces = voice.pieces("One two. " * 40, batch_sentences=2, at_once=True)
     next(pieces)
     assert drawn == [1]
@@ -131,7 +132,7 @@ def test_raw_samples_are_16_bit_little_endian(tmp_path: Path) -> None:
 
 
 def test_a_stranger_is_heard_as_the_corpus_is(
-    voice: Voice, clip: Path, release: SimpleNamespace, tmp_path: Path
+    voice: GptSovitsVoice, clip: Path, release: SimpleNamespace, tmp_path: Path
 ) -> None:
     samples, rate = soundfile.read(clip, dtype="float32")
     row = {
@@ -148,7 +149,7 @@ def test_a_stranger_is_heard_as_the_corpus_is(
     assert list(reference.phone_ids) == phonemize("one two three", "en", "ipa").phone_ids
 
 
-def test_references_decide_how_a_text_sounds(voice: Voice, clip: Path) -> None:
+def test_references_decide_how_a_text_sounds(voice: GptSovitsVoice, clip: Path) -> None:
     stranger = reference_from_file(voice, clip, "one two three")
     own = voice.reference_of(None)
     spoken = {
@@ -166,7 +167,7 @@ def test_references_decide_how_a_text_sounds(voice: Voice, clip: Path) -> None:
     assert difference(spoken["own"], spoken["both"]) > 1e-3
 
 
-def test_without_its_text_a_reference_prompts_nothing(voice: Voice, clip: Path) -> None:
+def test_without_its_text_a_reference_prompts_nothing(voice: GptSovitsVoice, clip: Path) -> None:
     silent = reference_from_file(voice, clip)
     assert silent.codes == silent.phone_ids == ()
     manner = voice.manner.model_copy(update={"prompt_with_reference": False})
@@ -177,7 +178,7 @@ def test_without_its_text_a_reference_prompts_nothing(voice: Voice, clip: Path) 
 
 @pytest.mark.parametrize(("seconds", "advice"), [(1.2, "record a longer"), (12.0, "cut one clear sentence")])
 def test_references_of_another_length_are_refused(
-    voice: Voice, tmp_path: Path, seconds: float, advice: str
+    voice: GptSovitsVoice, tmp_path: Path, seconds: float, advice: str
 ) -> None:
     path = tmp_path / "clip.wav"
     soundfile.write(path, synthetic.tone(3, seconds), 16_000)
@@ -185,7 +186,7 @@ def test_references_of_another_length_are_refused(
         reference_from_file(voice, path)
 
 
-def test_unreadable_references_are_named(voice: Voice, tmp_path: Path) -> None:
+def test_unreadable_references_are_named(voice: GptSovitsVoice, tmp_path: Path) -> None:
     path = tmp_path / "clip.wav"
     with pytest.raises(UserError, match=r"clip\.wav is no file"):
         reference_from_file(voice, path)
@@ -215,7 +216,7 @@ def test_speaker_vectors_and_linguistic_features_travel_with_the_voice(
     assert reference.linguistic.shape == (8, len(reference.phone_ids))
 
 
-def test_a_generator_with_speaker_vectors_gets_one_per_reference(voice: Voice) -> None:
+def test_a_generator_with_speaker_vectors_gets_one_per_reference(voice: GptSovitsVoice) -> None:
     sizes = dataclasses.replace(voice.generator.config, version="v2Pro", speaker_vector_channels=24)
     torch.manual_seed(0)
     pro = dataclasses.replace(voice, generator=SovitsGenerator(sizes).eval())
@@ -239,7 +240,7 @@ def test_sentences_are_read_by_the_front_end_of_each_part() -> None:
         list(read_sentences("我有三个苹果。", "en", ("en",), "gpt-sovits-v2"))
 
 
-def test_published_weights_bring_their_languages(voice: Voice) -> None:
+def test_published_weights_bring_their_languages(voice: GptSovitsVoice) -> None:
     assert voice.spoken_languages == ("en",)
     published = dataclasses.replace(voice, published=True, symbol_table="gpt-sovits-v2")
     assert published.spoken_languages[:2] == ("en", "zh")
@@ -247,7 +248,7 @@ def test_published_weights_bring_their_languages(voice: Voice) -> None:
     assert dataclasses.replace(published, symbol_table="ipa").spoken_languages == ("en",)
 
 
-def test_only_chinese_runs_get_bert_features(voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_chinese_runs_get_bert_features(voice: GptSovitsVoice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(voice_module, "load_bert", lambda *_: None)
     monkeypatch.setattr(
         voice_module, "bert_features", lambda _, words, word2ph, layer: torch.ones(8, sum(word2ph))
@@ -265,8 +266,8 @@ def test_only_chinese_runs_get_bert_features(voice: Voice, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("weights", ["fp16", "int8"])
-def test_narrow_decoder_weights_speak_too(voice: Voice, voice_folder: Path, weights: Any) -> None:
-    narrow = load_voice(voice_folder, weights)
+def test_narrow_decoder_weights_speak_too(voice: GptSovitsVoice, voice_folder: Path, weights: Any) -> None:
+    narrow = load_voice(voice_folder, {"decoder_weights": weights})
     runs = [(phonemize("one two three", "en", "ipa"),)]
     (coded,) = narrow.draw_codes(runs, narrow.reference_of(None), [1])
     assert coded.codes
@@ -274,7 +275,7 @@ def test_narrow_decoder_weights_speak_too(voice: Voice, voice_folder: Path, weig
     assert {parameter.dtype for parameter in voice.decoder.h.buffers()} == {torch.float32}
 
 
-def test_any_clip_of_the_corpus_can_be_the_reference(voice: Voice, release: SimpleNamespace) -> None:
+def test_any_clip_of_the_corpus_can_be_the_reference(voice: GptSovitsVoice, release: SimpleNamespace) -> None:
     inputs = release.inputs
     pipeline = SimpleNamespace(
         voice="tester",

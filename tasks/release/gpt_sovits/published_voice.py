@@ -21,10 +21,10 @@ from models.t2s.model import TextToSemantic
 from models.t2s.upstream import load_decoder as load_published_decoder
 from tasks.finetune.batches import derive_seed
 from tasks.finetune.networks import sizes_as_json
-from tasks.release.export import describe_voice
-from tasks.release.gpt_sovits_files import write_gpt_sovits_files
-from tasks.release.voice import Voice
-from tasks.release.zero_shot import reference_from_file
+from tasks.release.gpt_sovits.export import describe_voice
+from tasks.release.gpt_sovits.network_files import write_gpt_sovits_files
+from tasks.release.gpt_sovits.voice import GptSovitsVoice
+from tasks.release.gpt_sovits.zero_shot import reference_from_file
 
 
 def import_voice(
@@ -35,7 +35,7 @@ def import_voice(
     reference_text: str,
     language: str,
     settings: Settings,
-) -> Voice:
+) -> GptSovitsVoice:
     """Write a voice folder as `export` does; the files' own weights, the clip's timbre.
 
     Args:
@@ -60,7 +60,7 @@ def import_voice(
     _check_pair(sovits, loaded, t2s, decoder)
     generator = loaded.generator.eval().requires_grad_(False)
     version = generator.config.version
-    voice = Voice(
+    voice = GptSovitsVoice(
         generator=generator,
         decoder=decoder,
         frame=generator.config.spectrogram,
@@ -104,7 +104,7 @@ def _check_pair(sovits: Path, loaded: LoadedGenerator, t2s: Path, decoder: TextT
 
 
 def _write(
-    folder: Path, voice: Voice, missing: Sequence[str], sources: tuple[str, str], licence: str
+    folder: Path, voice: GptSovitsVoice, missing: Sequence[str], sources: tuple[str, str], licence: str
 ) -> None:
     building = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(building, ignore_errors=True)

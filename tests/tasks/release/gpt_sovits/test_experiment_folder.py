@@ -29,7 +29,7 @@ from tasks.corpus.experiment_folder import (
 )
 from tasks.corpus.scan import scan_recordings
 from tasks.features.frames import spectrogram_parameters
-from tasks.release.experiment_folder import write_experiment
+from tasks.release.gpt_sovits.experiment_folder import write_experiment
 from tests.models.golden_fill import integers, normal, test_wave
 
 TEXTS = {

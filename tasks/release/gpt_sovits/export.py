@@ -13,7 +13,6 @@ README.md             the voice card
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,19 +20,29 @@ from typing import Any
 
 from safetensors.numpy import save_file
 
-from artifacts import digest, schemas
+from artifacts import schemas
 from configs.base import Section
-from models.frontend.audio import encode_flac
+from models.frontend.audio import Waveform
 from models.frontend.text.symbols import load_symbol_table
 from tasks.finetune.networks import read_json
-from tasks.release.assembly import CONFIG, READS, ClipFacts, assemble_voice, clip_facts
-from tasks.release.card import CardFacts, voice_card
-from tasks.release.gpt_sovits_files import write_gpt_sovits_files
-from tasks.release.voice import Voice
+from tasks.release.card import REFERENCES, CardFacts, card_facts, training_hours, voice_card
+from tasks.release.clips import ClipFacts, clip_facts
+from tasks.release.gpt_sovits.assembly import CONFIG, READS, assemble_voice
+from tasks.release.gpt_sovits.network_files import write_gpt_sovits_files
+from tasks.release.gpt_sovits.voice import GptSovitsVoice
+from tasks.release.voice_folder import describe, exported, write_json, write_reference
 from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
 from tasks.weights import portable
 
-FORMAT = 1
+PATHS = (
+    "`posterior` hears the recording itself (a vocoder check), `codes` uses the recording's semantic codes, "
+    "`text` is what a listener gets. `recording` is the yardstick."
+)
+FILES = "`sovits.safetensors` and `t2s.safetensors` are the networks; `symbols.json` lists the phone symbols."
+MFCC_LIMIT = (
+    "Its semantic codes come from MFCCs, which carry more of the speaker and less of the words than HuBERT "
+    "features."
+)
 
 
 def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
@@ -54,30 +63,16 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     }
     left_out = write_gpt_sovits_files(folder, cfg.voice, voice.generator, voice.decoder, voice.symbol_table)
     evaluation = read_json(inputs.files("evaluate")["evaluation.json"])
-    _write_json(folder / "metrics.json", evaluation)
+    write_json(folder / "metrics.json", evaluation)
     facts = _facts(voice, networks, clips, evaluation, cfg, left_out)
     (folder / "README.md").write_text(voice_card(facts), encoding="utf-8")
-    training_data = {
-        "clips": facts.clips,
-        "hours": facts.hours,
-        "licence": facts.licence,
-        "attribution": facts.attribution,
-    }
-    describe_voice(folder, voice, cfg.family.name, networks, training_data, left_out)
-    files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
-    work.progress(1, 1, f"{len(files)} files")
-    return Produced(
-        files=files,
-        metrics={
-            "bytes": float(sum(path.stat().st_size for path in files.values())),
-            "speakers": float(len(voice.references)),
-        },
-    )
+    describe_voice(folder, voice, cfg.family.name, networks, facts.training_data, left_out)
+    return exported(folder, len(voice.references), work)
 
 
 def describe_voice(
     folder: Path,
-    voice: Voice,
+    voice: GptSovitsVoice,
     family: str,
     networks: Mapping[str, Mapping[str, Any]],
     training_data: Mapping[str, Any],
@@ -91,29 +86,25 @@ def describe_voice(
         left_out: Why there are no files for GPT-SoVITS, or None.
     """
     speakers = {name: _speaker(folder, voice, name) for name in sorted(voice.references)}
-    _write_json(folder / "symbols.json", list(load_symbol_table(voice.symbol_table).symbols))
-    description = {
-        "format": FORMAT,
-        "family": family,
-        "frame": voice.frame._asdict(),
-        "symbol_table": voice.symbol_table,
-        "languages": list(voice.languages),
-        "speakers": speakers,
-        "default_speaker": voice.default_speaker,
-        "networks": networks,
-        "synthesize": voice.manner.model_dump(mode="json"),
-        "linguistic": _encoder(voice.linguistic),
-        "content": _encoder(voice.content),
-        "speaker_vector": _encoder(voice.speaker_vector),
-        "training_data": training_data,
-        "gpt_sovits": {"left_out": left_out},
-        "digests": {
-            path.relative_to(folder).as_posix(): digest.of_file(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
+    write_json(folder / "symbols.json", list(load_symbol_table(voice.symbol_table).symbols))
+    describe(
+        folder,
+        {
+            "family": family,
+            "frame": voice.frame._asdict(),
+            "symbol_table": voice.symbol_table,
+            "languages": list(voice.languages),
+            "speakers": speakers,
+            "default_speaker": voice.default_speaker,
+            "networks": networks,
+            "synthesize": voice.manner.model_dump(mode="json"),
+            "linguistic": _encoder(voice.linguistic),
+            "content": _encoder(voice.content),
+            "speaker_vector": _encoder(voice.speaker_vector),
+            "training_data": training_data,
+            "gpt_sovits": {"left_out": left_out},
         },
-    }
-    _write_json(folder / "voice.json", description)
+    )
 
 
 def _encoder(settings: Section) -> dict[str, Any]:
@@ -129,13 +120,13 @@ def _network(folder: Path, name: str, weights: Path, config: Path) -> dict[str, 
     return {"file": f"{name}.safetensors", **{key: described[key] for key in kept}}
 
 
-def _speaker(folder: Path, voice: Voice, name: str) -> dict[str, Any]:
+def _speaker(folder: Path, voice: GptSovitsVoice, name: str) -> dict[str, Any]:
     reference = voice.references[name]
-    file = f"references/{reference.utterance_id}.flac"
-    (folder / file).write_bytes(encode_flac(reference.samples, voice.frame.sample_rate))
+    wave = Waveform(reference.samples, voice.frame.sample_rate)
+    file = write_reference(folder, reference.utterance_id, wave)
     vectors = {"linguistic": reference.linguistic, "speaker_vector": reference.speaker_vector}
     held = {key: value for key, value in vectors.items() if value is not None}
-    beside = f"references/{reference.utterance_id}.safetensors" if held else None
+    beside = str(Path(file).with_suffix(".safetensors")) if held else None
     if beside:
         save_file(held, folder / beside)
     return {
@@ -150,35 +141,42 @@ def _speaker(folder: Path, voice: Voice, name: str) -> dict[str, Any]:
 
 
 def _facts(
-    voice: Voice,
+    voice: GptSovitsVoice,
     networks: Mapping[str, Mapping[str, Any]],
     clips: Sequence[ClipFacts],
     evaluation: Mapping[str, Any],
     cfg: ConfigView,
     left_out: str | None,
 ) -> CardFacts:
-    trained = [clip for clip in clips if clip.split == "train"]
-    return CardFacts(
-        family=cfg.family.name,
-        sample_rate=voice.frame.sample_rate,
-        languages=voice.languages,
-        speakers=tuple(sorted(voice.references)),
-        name=cfg.voice,
-        clips=len(trained),
-        hours=sum(clip.duration_s for clip in trained) / 3600.0,
-        licence=cfg.corpus.licence,
-        attribution=cfg.release.export.attribution,
-        content_backend=cfg.features.content.backend,
+    return card_facts(
+        voice,
+        clips,
+        evaluation,
+        cfg,
         networks=networks,
-        metrics=evaluation["metrics"],
-        machinery_below_steps=cfg.release.export.machinery_below_steps,
-        gpt_sovits_left_out=left_out,
+        warning=_warning(networks, training_hours(clips), cfg.release.export.machinery_below_steps),
+        paths=PATHS,
+        files=(REFERENCES, FILES, _for_gpt_sovits(cfg.voice, left_out)),
+        limits=(MFCC_LIMIT,) if cfg.features.content.backend == "mfcc" else (),
     )
 
 
-def _write_json(path: Path, value: Any) -> None:
-    text = json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)
-    path.write_text(text + "\n", encoding="utf-8")
+def _warning(networks: Mapping[str, Mapping[str, Any]], hours: float, machinery_below_steps: int) -> str:
+    sovits = networks["sovits"]
+    if not sovits["from_scratch"] or sovits["steps"] >= machinery_below_steps:
+        return ""
+    return (
+        f"It was trained from scratch for {sovits['steps']:,} SoVITS steps and "
+        f"{networks['t2s']['steps']:,} text-to-semantic steps on "
+        f"{60 * hours:.1f} minutes of speech. A voice worth listening "
+        "to takes published weights to start from, or many hours of speech and of training."
+    )
+
+
+def _for_gpt_sovits(voice: str, left_out: str | None) -> str:
+    if left_out is None:
+        return f"`gpt-sovits/{voice}.pth` and `.ckpt` are the same networks for GPT-SoVITS itself."
+    return f"There are no files for GPT-SoVITS itself: {left_out}."
 
 
 EXPORT = CorpusStage(

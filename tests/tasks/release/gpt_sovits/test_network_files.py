@@ -22,8 +22,8 @@ from models.t2s.config import TINY as TINY_T2S
 from models.t2s.config import t2s_config
 from models.t2s.model import TextToSemantic
 from models.t2s.upstream import save_decoder
-from tasks.release.gpt_sovits_files import reason_against, write_gpt_sovits_files
-from tasks.release.published_voice import import_voice
+from tasks.release.gpt_sovits.network_files import reason_against, write_gpt_sovits_files
+from tasks.release.gpt_sovits.published_voice import import_voice
 from tasks.release.speak import load_voice
 from tests.models.golden_fill import test_wave
 

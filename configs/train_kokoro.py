@@ -1,0 +1,239 @@
+"""Settings of the stages voice_table and train_kokoro. Kokoro's own recipe is not published; this is ours."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from configs.base import Section
+from configs.train import TrainSettings
+
+
+class KokoroSizes(Section):
+    """Sizes of the networks; null keeps Kokoro-82M's, or those of `tiny`; published weights have theirs."""
+
+    hidden: int | None = Field(default=None, ge=8, description="width of encoded text")
+    style_dim: int | None = Field(default=None, ge=4, description="width of each half of a voice's row")
+    n_layers: int | None = Field(
+        default=None, ge=1, description="layers of the text encoder and of the duration encoder"
+    )
+    max_dur: int | None = Field(
+        default=None, ge=2, description="longest duration of a token, in frames of 25 ms"
+    )
+    dropout: float | None = Field(default=None, ge=0, lt=1, description="dropout probability")
+    bert_embedding: int | None = Field(default=None, ge=4, description="width of PL-BERT's embeddings")
+    bert_hidden: int | None = Field(default=None, ge=4, description="width of PL-BERT")
+    bert_heads: int | None = Field(default=None, ge=1, description="attention heads of PL-BERT")
+    bert_intermediate: int | None = Field(
+        default=None, ge=4, description="width of PL-BERT's feed-forward layers"
+    )
+    bert_layers: int | None = Field(default=None, ge=1, description="layers of PL-BERT")
+    decoder_hidden: int | None = Field(default=None, ge=8, description="width of the decoder's blocks")
+    decoder_text: int | None = Field(
+        default=None, ge=2, description="width at which the decoder's blocks read the text again"
+    )
+    upsample_initial: int | None = Field(
+        default=None, ge=8, description="channels of the vocoder before its first upsampling"
+    )
+    resblock_kernels: tuple[int, ...] | None = Field(
+        default=None, description="kernel sizes of the vocoder's parallel residual blocks"
+    )
+
+
+class KokoroJudgeSizes(Section):
+    """Sizes of the discriminators, which train from scratch and are in no voice; null as for KokoroSizes."""
+
+    periods: tuple[int, ...] | None = Field(
+        default=None, description="periods, in samples, of the waveform discriminators"
+    )
+    channels: tuple[int, ...] | None = Field(default=None, description="channels of their layers")
+    resolution_channels: int | None = Field(
+        default=None, ge=1, description="channels of the spectrogram discriminators"
+    )
+
+
+class VoiceTableSettings(Section):
+    """The network that makes a voice, 510 rows of styles, from a speaker's embedding."""
+
+    latent: int = Field(default=256, ge=2, description="width between embedding and voice")
+    waves: int = Field(
+        default=8,
+        ge=1,
+        description="cosines of the text's length that a voice is made of: the more, the finer it may depend "
+        "on the length",
+    )
+    styles: str | None = Field(
+        default=None,
+        min_length=1,
+        description="result folder of a StyleTTS 2 training on the same recordings, whose style encoders "
+        "give each voice its mean; null begins with a neutral style",
+    )
+
+
+class KokoroOptimiserSettings(Section):
+    """AdamW of every network. What continues has small rates, what begins has large ones."""
+
+    lr: float = Field(default=5e-5, gt=0, description="learning rate of what published weights hold")
+    bert_lr: float = Field(default=1e-5, gt=0, description="of PL-BERT")
+    table_lr: float = Field(default=1e-3, gt=0, description="of the voice table, which begins afresh")
+    judge_lr: float = Field(default=1e-4, gt=0, description="of the discriminators, which begin afresh")
+    betas: tuple[float, float] = Field(default=(0.85, 0.99), description="averaging factors")
+    epsilon: float = Field(default=1e-9, gt=0, description="AdamW's epsilon")
+    weight_decay: float = Field(default=1e-4, ge=0, description="AdamW's weight decay")
+    clip: float | None = Field(
+        default=1.0, gt=0, description="norm that the gradients of each update are clipped to; null: never"
+    )
+    warmup_steps: int = Field(default=100, ge=0, description="steps over which the rates rise linearly")
+    schedule: Literal["constant", "cosine"] = Field(default="cosine", description="rates after the warm-up")
+    final_lr: float = Field(
+        default=5e-6,
+        ge=0,
+        description="cosine: what `lr` ends at in the last step; other rates end at the same share of theirs",
+    )
+
+    @model_validator(mode="after")
+    def _falls(self) -> KokoroOptimiserSettings:
+        if self.schedule == "cosine" and self.final_lr > self.lr:
+            raise ValueError(f"final_lr = {self.final_lr} is above lr = {self.lr}: a cosine falls")
+        return self
+
+
+class KokoroLossSettings(Section):
+    """Weight of each loss."""
+
+    lambda_stft: float = Field(default=5.0, ge=0, description="multi-resolution spectral distance")
+    lambda_f0: float = Field(
+        default=1.0, ge=0, description="pitch where the recording is voiced; its factor 1/10 is inside"
+    )
+    lambda_unvoiced: float = Field(
+        default=0.5,
+        ge=0,
+        description="pitch where it is not, which should be 0; its factor 1/10 is inside. Half of lambda_f0 "
+        "weighs every frame about alike, since about a third of them are unvoiced: more, and doubtful frames "
+        "turn unvoiced",
+    )
+    lambda_norm: float = Field(default=1.0, ge=0, description="energy (N)")
+    lambda_dur: float = Field(default=1.0, ge=0, description="L1 of durations")
+    lambda_length: float = Field(default=1.0, ge=0, description="L1 of a clip's whole duration, per token")
+    lambda_ce: float = Field(default=20.0, ge=0, description="binary cross-entropy of duration bins")
+    lambda_gen: float = Field(default=1.0, ge=0, description="adversarial and feature matching losses")
+    lambda_slm: float = Field(
+        default=1.0, ge=0, description="distance of the speech language model's features"
+    )
+
+
+class KokoroSlmSettings(Section):
+    """The speech language model (WavLM) whose features training may compare."""
+
+    model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="folder or hub name of a WavLM; null: off. The published one knows English alone and "
+        "pulls other languages towards its accent",
+    )
+    revision: str = Field(default="main", min_length=1, description="hub revision")
+    weights_digest: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 of the weights file; checked when given",
+    )
+
+
+class KokoroTrainSettings(TrainSettings):
+    """Training of a Kokoro voice: the model and its voice table together."""
+
+    max_epochs: int | None = Field(default=50, ge=1, description="passes through the clips at most")
+    validate_every_steps: int = Field(default=500, ge=0, description="steps between validations; 0: never")
+    early_stop_patience: int = Field(
+        default=30,
+        ge=0,
+        description="validations without a smaller spectral distance (`stft`) after which training ends and "
+        "the weights that validated best become the voice; 0: never, and the last ones do",
+    )
+    batch_size: int = Field(default=8, ge=1, description="clips per batch")
+    batching: Literal["bucketed"] = Field(
+        default="bucketed", description="clips of similar lengths meet in a batch, every clip once an epoch"
+    )
+    tiny: bool = Field(
+        default=False, description="sizes that train on a CPU in minutes; they prove the machinery"
+    )
+    sizes: KokoroSizes = Field(default=KokoroSizes(), description="sizes that differ from these")
+    judges: KokoroJudgeSizes = Field(default=KokoroJudgeSizes(), description="sizes of the discriminators")
+    table: VoiceTableSettings = VoiceTableSettings()
+    pretrained: str | None = Field(
+        default=None,
+        min_length=1,
+        description="published weights to start from: `kokoro-82m`, a .pth file with config.json beside it, "
+        "or a folder of both; null starts afresh",
+    )
+    max_len_frames: int = Field(
+        default=400, ge=16, description="longest stretch of a clip that the decoder makes in a step, frames"
+    )
+    max_clip_s: float = Field(default=30.0, gt=0, description="longer clips are refused, by name, seconds")
+    max_tokens: int = Field(
+        default=512,
+        ge=3,
+        le=512,
+        description="clips with more tokens are refused, the pads at both ends counted: a voice has a row "
+        "for up to 510 phonemes",
+    )
+    held_epochs: int = Field(
+        default=3,
+        ge=0,
+        description="passes in which published PL-BERT and first text layers are held as they are; without "
+        "`pretrained` nothing is held",
+    )
+    held_steps: int | None = Field(
+        default=None, ge=0, description="the same in optimiser steps, for small corpora; overrules it"
+    )
+    held_text_layers: int = Field(
+        default=1,
+        ge=0,
+        description="convolutions of the text encoder that are held, with the embedding below; 0: neither",
+    )
+    teacher_steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="steps over which the decoder comes to read predicted pitch and energy in place of the "
+        "recordings'; null: half of the training",
+    )
+    teacher_final: float = Field(
+        default=0.1, ge=0, le=1, description="share of batches with the recordings' afterwards"
+    )
+    adversarial_epoch: int | None = Field(
+        default=3,
+        ge=0,
+        description="epoch from which discriminators train, with feature matching; null: never",
+    )
+    adversarial_step: int | None = Field(
+        default=None, ge=0, description="the same as an optimiser step; overrules it"
+    )
+    losses: KokoroLossSettings = KokoroLossSettings()
+    optimiser: KokoroOptimiserSettings = KokoroOptimiserSettings()
+    slm: KokoroSlmSettings = KokoroSlmSettings()
+    sample_clips: int = Field(
+        default=1,
+        ge=0,
+        description="held-out clips that are rendered to FLAC at a validation, as the voice speaks them and "
+        "with recorded prosody; those of the first, the best and the last validation are kept. 0: none",
+    )
+
+    @model_validator(mode="after")
+    def _ends(self) -> KokoroTrainSettings:
+        if self.max_steps is None and self.max_epochs is None:
+            raise ValueError("max_steps and max_epochs are both null; set one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _published_sizes_are_kept(self) -> KokoroTrainSettings:
+        if self.pretrained is not None and (self.tiny or self.sizes != KokoroSizes()):
+            raise ValueError(
+                f"pretrained = {self.pretrained} has its own sizes; leave out tiny and sizes, or pretrained"
+            )
+        return self
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether discriminators ever train."""
+        return self.adversarial_epoch is not None or self.adversarial_step is not None

@@ -1,0 +1,1 @@
+"""GPT-SoVITS voices: how they speak, are rendered, measured and exported."""

@@ -1,0 +1,67 @@
+"""The stage `evaluate` of GPT-SoVITS voices: renderings, and what the decoder remembers.
+
+`t2s` is no rendering: it says how much of its training clips the decoder gives back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from artifacts import schemas
+from tasks.features.frames import spectrogram_parameters
+from tasks.finetune.networks import load_decoder, read_json
+from tasks.release.evaluate import CONFIG, LIBRARIES, READS, evaluate_renderings
+from tasks.release.gpt_sovits.assembly import codes_by_clip
+from tasks.release.gpt_sovits.recall import recalled_codes
+from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+
+ABOUT = {
+    "recalled_codes": "share of a training clip's codes given back in place by greedy decoding from its "
+    "text, 0-1: memorising, not quality",
+    "recalled_codes_edit": "1 - edit distance / length of the same decoding, 0-1: memorising, not quality",
+}
+
+
+def evaluate_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Measure every rendering, and the decoder on training clips."""
+    return evaluate_renderings(inputs, cfg, work, _recalled(inputs, cfg), ABOUT)
+
+
+def _recalled(inputs: Inputs, cfg: ConfigView) -> list[dict[str, Any]]:
+    files = inputs.files("train_t2s")
+    trained = read_json(files["config.json"])
+    if trained["steps"] == 0:
+        # A decoder kept as published has never seen these clips: there is nothing to remember.
+        return []
+    decoder = load_decoder(files["decoder.safetensors"], trained["sizes"])
+    codes = {name: np.asarray(own, np.int64) for name, own in codes_by_clip(inputs).items()}
+    return list(
+        recalled_codes(
+            decoder,
+            inputs.files("shard"),
+            codes,
+            spectrogram_parameters(cfg.family),
+            clips=cfg.release.evaluate.recalled_clips,
+            refused={reject.row_id for reject in inputs.rejects("train_t2s")},
+        )
+    )
+
+
+EVALUATE = CorpusStage(
+    name="evaluate",
+    version=1,
+    run=evaluate_corpus,
+    reads={
+        **READS,
+        "shard": ("*.parquet",),
+        "semantic": ("utterance_id", "codes"),
+        "train_t2s": ("decoder.safetensors", "config.json"),
+    },
+    rejects_of=("train_t2s",),
+    config=CONFIG,
+    schema=schemas.NOTHING,
+    libraries=LIBRARIES,
+    about="distances of renderings to recordings, and what the decoder remembers",
+)

@@ -1,0 +1,1 @@
+"""Kokoro voices: how they speak, are rendered and exported."""

@@ -1,0 +1,44 @@
+"""A Kokoro voice put together from a run's own stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.layers.conv import fold_weight_norm
+from tasks.finetune.kokoro_trained import SPEAKING_FILES, TrainedKokoro, read_trained
+from tasks.release.clips import ClipFacts, languages_of
+from tasks.release.kokoro.voice import KokoroVoice, SpeakerTable
+from tasks.stage import ConfigView, Inputs
+
+TRAINING = "train_kokoro"
+READS: dict[str, Sequence[str]] = {"shard": ("*.parquet",), TRAINING: SPEAKING_FILES}
+"""What a stage must read to assemble a voice."""
+
+CONFIG = ("family", "release.kokoro")
+"""The settings that it must declare."""
+
+
+def assemble_voice(inputs: Inputs, clips: Sequence[ClipFacts], cfg: ConfigView) -> KokoroVoice:
+    """The voice of this run, for use: weight norm folded, not to be trained or saved.
+
+    Raises:
+        UserError: a network's file is damaged.
+    """
+    voice = trained_voice(read_trained(inputs.files(TRAINING)), clips, cfg)
+    fold_weight_norm(voice.model)
+    return voice
+
+
+def trained_voice(trained: TrainedKokoro, clips: Sequence[ClipFacts], cfg: ConfigView) -> KokoroVoice:
+    """The voice of networks as training left them; whoever speaks longest in `clips` is its first speaker."""
+    seconds = dict.fromkeys(trained.voices, 0.0)
+    for clip in clips:
+        seconds[clip.speaker] = seconds.get(clip.speaker, 0.0) + clip.duration_s
+    return KokoroVoice(
+        model=trained.model,
+        family=cfg.family,
+        languages=languages_of(clips),
+        references={name: SpeakerTable(name, "", table) for name, table in trained.voices.items()},
+        default_speaker=max(trained.voices, key=lambda name: (seconds[name], name)),
+        manner=cfg.release.kokoro,
+    )

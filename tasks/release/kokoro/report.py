@@ -1,0 +1,36 @@
+"""What the pages of a Kokoro voice tell beside the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tasks.release.kokoro.assembly import TRAINING
+from tasks.release.report import TRAINING_READS, ReportedFamily, report_stage
+from tasks.stage import ConfigView
+
+
+def _remarks(cfg: ConfigView, trained: Mapping[str, Mapping[str, Any]], usable_s: float) -> Iterable[str]:
+    network = trained[TRAINING]
+    if network["from_scratch"] and network["steps"] < cfg.release.export.machinery_below_steps:
+        yield (
+            f"Trained from scratch for {network['steps']:,} steps on {usable_s / 60:.1f} minutes of speech. "
+            "That proves the machinery, not quality: for a voice worth listening to, start from published "
+            "weights (the preset kokoro)."
+        )
+
+
+def _variant(cfg: ConfigView) -> str:
+    start = cfg.train.kokoro.pretrained
+    return "Kokoro, from scratch" if start is None else "Kokoro, fine-tuned"
+
+
+REPORT = report_stage(
+    ReportedFamily(
+        networks={TRAINING: "Model and voice table"},
+        reads={"voice_table": (), TRAINING: TRAINING_READS},
+        variant=_variant,
+        remarks=_remarks,
+    ),
+    __name__,
+)

@@ -1,0 +1,95 @@
+"""The stage `synthesize` of Kokoro voices: held-out clips rendered in every way that tells something.
+
+For each clip there are four files, and their names say which path made them:
+
+- `recording`: the clip itself;
+- `resynthesis`: from the clip's own timing, pitch and energy. The model hears the answer, so this shows what
+  the decoder can do and says nothing about speaking;
+- `timed`: the clip's timing alone is given; pitch and energy are the voice's;
+- `text`: what a listener gets, without the silence at its ends.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from artifacts import schemas
+from models.frontend.mel import log_norm
+from models.kokoro.upstream import voice_rows_of
+from tasks.finetune.batches import derive_seed
+from tasks.finetune.character_examples import Clip, collate
+from tasks.finetune.session import arithmetic_threads
+from tasks.release.clips import ClipFacts, clip_samples, clip_speech, held_out, rendered_clips
+from tasks.release.kokoro.assembly import CONFIG, READS, assemble_voice
+from tasks.release.kokoro.voice import KokoroVoice
+from tasks.release.recorded_prosody import render_with_prosody, timed_kinds
+from tasks.release.samples import RECORDING, Sample
+from tasks.release.sentences import Sentence
+from tasks.release.voice import within_full_scale
+from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+
+KINDS = timed_kinds("timing, pitch and energy", "pitch and energy")
+
+
+def synthesize_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Render the clips; `samples.json` lists what was made.
+
+    Raises:
+        UserError: the shards hold no clip, or a network's file is damaged.
+    """
+    files = inputs.files("shard")
+    clips = rendered_clips(files)
+    with arithmetic_threads(cfg.compute.threads):
+        # The recordings have no silence at their ends, and what is compared with them must have none.
+        voice = assemble_voice(inputs, clips, cfg).with_manner({"keep_edges": False})
+
+        def render(clip: ClipFacts, known: Clip) -> list[Sample]:
+            return _render(voice, clip, known, cfg.seed)
+
+        chosen = held_out(clips, cfg.release.kokoro.clips, set())
+        return render_with_prosody(chosen, files, cfg.family, render, KINDS, work)
+
+
+@torch.no_grad()
+def _render(voice: KokoroVoice, clip: ClipFacts, known: Clip, seed: int) -> list[Sample]:
+    reference = voice.reference_of(clip.speaker if clip.speaker in voice.references else None)
+    recorded = clip_samples(clip)
+    batch = collate([known])
+    lengths = torch.tensor(batch.token_lengths)
+
+    def seed_of(kind: str) -> int:
+        return derive_seed(seed, "synthesize", clip.utterance_id, kind)
+
+    def in_step(kind: str, own_prosody: bool) -> Sample:
+        spoken = voice.model.forward_train(
+            batch.tokens,
+            lengths,
+            voice_rows_of(reference.table, lengths),
+            teacher_dur=batch.durations,
+            teacher_f0=batch.f0_hz if own_prosody else None,
+            teacher_noise=log_norm(batch.mel) if own_prosody else None,
+            rngs=[torch.Generator().manual_seed(seed_of(kind))],
+        )
+        edge = voice.family.edge_silence_samples
+        wave = np.asarray(spoken.audio[0, 0].numpy(), dtype=np.float32)
+        return Sample(kind, within_full_scale(wave[edge : edge + len(recorded)]))
+
+    return [
+        Sample(RECORDING, recorded),
+        in_step("resynthesis", own_prosody=True),
+        in_step("timed", own_prosody=False),
+        Sample("text", voice.render(Sentence(clip.text, (clip_speech(clip),)), reference, seed_of("text"))),
+    ]
+
+
+SYNTHESIZE = CorpusStage(
+    name="synthesize",
+    version=1,
+    run=synthesize_corpus,
+    reads=READS,
+    config=(*CONFIG, "seed", "compute.threads"),
+    schema=schemas.NOTHING,
+    libraries=("torch", "numpy", "soundfile", "transformers"),
+    about="held-out sentences rendered by every path",
+)

@@ -1,0 +1,201 @@
+"""A Kokoro voice: its networks, a table of styles per speaker, and how they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from configs.errors import UserError
+from configs.family import FamilySettings
+from configs.release import KokoroSpeakSettings
+from models.frontend.audio import Samples
+from models.frontend.text.character_tokens import MAX_CHARACTERS, Tokens
+from models.kokoro.model import Kokoro
+from models.kokoro.upstream import read_voice, voice_rows_of
+from tasks.finetune.batches import derive_seed
+from tasks.pipeline import Pipeline
+from tasks.release.sentences import Sentence, read_sentences
+from tasks.release.spelling import spelled_in_parts
+from tasks.release.voice import Piece, Voice, changed_manner, windows, within_full_scale, without_edges
+
+TABLE = "kokoro"
+"""The family's characters."""
+
+
+@dataclass(frozen=True, eq=False)
+class SpeakerTable:
+    """What stands for a speaker.
+
+    Attributes:
+        speaker: Whose it is.
+        utterance_id: Empty: a table is made of all clips of a speaker.
+        table: float32 `[510, 1, 256]`; row n - 1 speaks texts of n phonemes, acoustic half first.
+    """
+
+    speaker: str
+    utterance_id: str
+    table: Tensor
+
+
+class Part(NamedTuple):
+    """What is said at once.
+
+    Attributes:
+        sentence: Number of the sentence in the text.
+        tokens: Its characters between two pads.
+        seed: Of its source's noise.
+    """
+
+    sentence: int
+    tokens: Tokens
+    seed: int
+
+
+@dataclass(frozen=True)
+class KokoroVoice(Voice[SpeakerTable]):
+    """Networks that speak with the row of a table which belongs to the text's length.
+
+    Attributes:
+        model: In evaluation mode.
+        family: Audio frame, silence at the edges and characters.
+        languages: Language codes of the clips, the one with most clips first.
+        references: By speaker.
+        default_speaker: Who speaks when nobody is asked for.
+        manner: How fast, in which parts and with which pauses.
+    """
+
+    model: Kokoro
+    family: FamilySettings
+    languages: tuple[str, ...]
+    references: Mapping[str, SpeakerTable]
+    default_speaker: str
+    manner: KokoroSpeakSettings
+
+    max_characters: ClassVar[int] = MAX_CHARACTERS
+
+    @property
+    def sample_rate(self) -> int:
+        """Of what it speaks, Hz."""
+        return self.family.sample_rate
+
+    def pieces(
+        self,
+        text: str,
+        *,
+        seed: int = 0,
+        language: str | None = None,
+        references: Sequence[SpeakerTable] | None = None,
+        speaker: str | None = None,
+        speed: float | None = None,
+        batch_sentences: int | None = None,
+        at_once: bool = False,
+    ) -> Iterator[Piece]:
+        """As `Voice.pieces`: the references' tables are averaged."""
+        chosen = references if references is not None else [self.reference_of(speaker)]
+        spoken_language = self.checked_language(language)
+        sentences = read_sentences(
+            text, spoken_language, self.languages, self.family.symbol_table, self.max_characters
+        )
+        batch = batch_sentences or self.manner.batch_sentences
+        table = torch.stack([one.table for one in chosen]).mean(0)
+        return self._rendered(sentences, table, seed, speed, batch, at_once)
+
+    @torch.no_grad()
+    def render(
+        self, sentence: Sentence, reference: SpeakerTable, seed: int, *, speed: float | None = None
+    ) -> Samples:
+        """One sentence by the path that text takes."""
+        parts = self._parts(sentence, 0, seed)
+        return np.concatenate(
+            self._speak(parts, reference.table, self.manner.speed if speed is None else speed)
+        )
+
+    def reference_from_file(
+        self, path: Path, text: str | None = None, language: str | None = None
+    ) -> SpeakerTable:
+        """A published voice, `voices/<name>.pt`; what a recording sounds like only training can learn."""
+        del text, language
+        if path.suffix != ".pt":
+            raise UserError(
+                f"--reference: {path}: a Kokoro voice speaks by a table of styles, not by a recording; give "
+                "a file voices/<name>.pt, or train on the recording"
+            )
+        return SpeakerTable(path.stem, "", read_voice(path, self.model.config))
+
+    def reference_from_corpus(self, pipeline: Pipeline, utterance_id: str) -> SpeakerTable:
+        """The table of a clip's speaker."""
+        from tasks.release.clips import corpus_clip
+
+        return self.reference_of(corpus_clip(pipeline, utterance_id).speaker)
+
+    def with_manner(self, changes: Mapping[str, object]) -> Self:
+        """Other settings of how fast, in which parts and with which pauses."""
+        return replace(self, manner=changed_manner(self.manner, changes))
+
+    @torch.no_grad()
+    def _rendered(
+        self,
+        sentences: Iterator[Sentence],
+        table: Tensor,
+        seed: int,
+        speed: float | None,
+        batch: int,
+        at_once: bool,
+    ) -> Iterator[Piece]:
+        pause = np.zeros(round(self.manner.pause_s * self.sample_rate), dtype=np.float32)
+        pace = self.manner.speed if speed is None else speed
+        number = 0
+        for window in windows(sentences, batch, at_once):
+            parts = [
+                part
+                for at, sentence in enumerate(window, number)
+                for part in self._parts(sentence, at, derive_seed(seed, "speak", at))
+            ]
+            waves: dict[int, list[Samples]] = {}
+            # Texts of one length at a time: no row of a batch waits for a longer one.
+            ordered = sorted(range(len(parts)), key=lambda at: len(parts[at].tokens.ids))
+            spoken: dict[int, Samples] = {}
+            for start in range(0, len(ordered), batch):
+                chosen = ordered[start : start + batch]
+                spoken |= zip(chosen, self._speak([parts[at] for at in chosen], table, pace), strict=True)
+            for at, part in enumerate(parts):
+                waves.setdefault(part.sentence, []).append(spoken[at])
+            for sentence in window:
+                joined = waves[number] if number == 0 else [pause, *waves[number]]
+                yield Piece(sentence.text, np.concatenate(joined), False)
+                number += 1
+
+    def _parts(self, sentence: Sentence, number: int, seed: int) -> list[Part]:
+        """The sentence as it is said; refused where a word is too long, or too many characters unknown."""
+        longest = min(self.manner.max_phonemes, self.model.config.voice_rows)
+        parts = spelled_in_parts(sentence, TABLE, longest)
+        return [Part(number, tokens, derive_seed(seed, "part", at)) for at, tokens in enumerate(parts)]
+
+    def _speak(self, parts: Sequence[Part], table: Tensor, speed: float) -> list[Samples]:
+        """Waveforms of a batch."""
+        rows = [torch.tensor(part.tokens.ids) for part in parts]
+        lengths = torch.tensor([len(row) for row in rows])
+        rngs = [torch.Generator().manual_seed(part.seed) for part in parts]
+        spoken = self.model.forward_train(
+            pad_sequence(rows, batch_first=True),
+            lengths,
+            voice_rows_of(table, lengths),
+            speed=speed,
+            rngs=rngs,
+        )
+        frame, waves = self.model.config.frame_samples, []
+        for at, n_frames in enumerate(spoken.n_frames):
+            wave = np.asarray(spoken.audio[at, 0, : n_frames * frame].numpy(), dtype=np.float32)
+            if not self.manner.keep_edges:
+                first, last = (int(spoken.token_frames[at, end]) for end in (0, int(lengths[at]) - 1))
+                edge = self.family.edge_silence_samples
+                wave = without_edges(wave, edge, first * frame, last * frame, frame)
+            waves.append(within_full_scale(wave))
+        return waves

@@ -1,0 +1,103 @@
+"""Rendered clips as files and a listing, whichever paths a family renders by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from models.frontend.audio import Samples, encode_flac
+from tasks.outcome import Work
+from tasks.release.clips import ClipFacts
+from tasks.stage import Produced
+
+LISTING = "samples.json"
+
+
+class Kind(NamedTuple):
+    """A path that makes audio of a clip.
+
+    Attributes:
+        about: What the path hears and makes, for people.
+        in_step: Its audio has the recording's timing, and can be compared with it frame by frame.
+    """
+
+    about: str
+    in_step: bool
+
+
+RECORDING = "recording"
+Kinds = Mapping[str, Kind]
+"""A family's paths by name; `recording`, the clip itself, is one of them."""
+
+
+class Sample(NamedTuple):
+    """One rendering of a clip.
+
+    Attributes:
+        kind: Which path made it.
+        samples: float32 `[S]`.
+        cut_off: No end was found, and it was stopped.
+    """
+
+    kind: str
+    samples: Samples
+    cut_off: bool = False
+
+
+def write_samples(
+    clips: Sequence[ClipFacts],
+    render: Callable[[ClipFacts], Iterable[Sample]],
+    kinds: Kinds,
+    sample_rate: int,
+    work: Work,
+) -> Produced:
+    """Render clips to FLAC; `samples.json` lists what was made.
+
+    Args:
+        clips: Which, the least seen first.
+        render: Every rendering of a clip.
+        kinds: The family's paths.
+        sample_rate: Of the renderings, Hz.
+        work: The stage's surroundings.
+    """
+    listing: list[dict[str, Any]] = []
+    made: dict[str, Path] = {}
+    for number, clip in enumerate(clips):
+        for sample in render(clip):
+            name = f"samples/{clip.utterance_id}.{sample.kind}.flac"
+            made[name] = work.dir / name
+            made[name].parent.mkdir(parents=True, exist_ok=True)
+            made[name].write_bytes(encode_flac(sample.samples, sample_rate))
+            listing.append(_entry(clip, sample, name, kinds[sample.kind], sample_rate))
+        work.progress(number + 1, len(clips), clip.utterance_id)
+    made[LISTING] = work.dir / LISTING
+    made[LISTING].write_text(json.dumps(listing, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    cut_off = [entry["utterance_id"] for entry in listing if entry["cut_off"]]
+    warnings = []
+    if clips[0].split == "train":
+        warnings.append("no clip was held out: the samples are clips that the voice was trained on")
+    if cut_off:
+        warnings.append(
+            f"the decoder found no end for {len(cut_off)} of {len(clips)} sentences ({', '.join(cut_off)}); "
+            "train T2S longer"
+        )
+    metrics = {"clips": float(len(clips)), "cut_off": float(len(cut_off))}
+    return Produced(files=made, metrics=metrics, warnings=warnings)
+
+
+def _entry(clip: ClipFacts, sample: Sample, name: str, kind: Kind, sample_rate: int) -> dict[str, Any]:
+    return {
+        "utterance_id": clip.utterance_id,
+        "speaker": clip.speaker,
+        "language": clip.language,
+        "text": clip.text,
+        "split": clip.split,
+        "kind": sample.kind,
+        "about": kind.about,
+        "in_step": kind.in_step,
+        "file": name,
+        "duration_s": len(sample.samples) / sample_rate,
+        "cut_off": sample.cut_off,
+    }

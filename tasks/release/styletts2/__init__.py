@@ -1,0 +1,1 @@
+"""StyleTTS 2 voices: how they speak, are rendered and exported."""

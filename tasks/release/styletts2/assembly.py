@@ -1,0 +1,64 @@
+"""A StyleTTS 2 voice put together from a run's own stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tasks.finetune.networks import read_json
+from tasks.release.clips import ClipFacts, clip_facts, clip_samples, languages_of, representative
+from tasks.release.styletts2.networks import load_model
+from tasks.release.styletts2.voice import StyleReference, StyleTTS2Voice
+from tasks.stage import ConfigView, Inputs
+
+CONFIG = ("family", "release.styletts2")
+"""The settings that a stage must declare to assemble a voice."""
+
+
+def reads(training: str) -> dict[str, Sequence[str]]:
+    """What it must read, where the stage `training` wrote the networks."""
+    return {
+        "shard": ("*.parquet",),
+        "speaker_profile": ("speaker", "n_clips", "duration_s", "reference_utterance_id"),
+        training: ("*.safetensors", "config.json"),
+    }
+
+
+def assemble_voice(training: str, inputs: Inputs, cfg: ConfigView) -> StyleTTS2Voice:
+    """The voice of this run.
+
+    Raises:
+        UserError: a network's file is damaged.
+    """
+    clips = clip_facts(inputs.files("shard"))
+    files = inputs.files(training)
+    profiles = inputs.table("speaker_profile", reads(training)["speaker_profile"]).to_pylist()
+    speakers = {clip.speaker for clip in clips}
+    heard = [profile for profile in profiles if profile["speaker"] in speakers]
+    voice = StyleTTS2Voice(
+        model=load_model(files, read_json(files["config.json"])["sizes"]),
+        family=cfg.family,
+        languages=languages_of(clips),
+        references={},
+        default_speaker=max(heard, key=lambda p: (p["duration_s"], p["speaker"]))["speaker"],
+        manner=cfg.release.styletts2,
+    )
+    references: Mapping[str, StyleReference] = {
+        profile["speaker"]: clip_reference(voice, representative(profile, clips)) for profile in heard
+    }
+    return replace(voice, references=references)
+
+
+def clip_reference(voice: StyleTTS2Voice, clip: ClipFacts) -> StyleReference:
+    """A clip of the corpus as a reference."""
+    samples = clip_samples(clip)
+    return StyleReference(
+        speaker=clip.speaker,
+        utterance_id=clip.utterance_id,
+        text=clip.text,
+        language=clip.language,
+        samples=np.asarray(samples, dtype=np.float32),
+        style=voice.style_of(samples),
+    )

@@ -1,0 +1,114 @@
+"""The stage `synthesize` of StyleTTS 2 voices: held-out clips rendered in every way that tells something.
+
+For each clip there are four files, and their names say which path made them:
+
+- `recording`: the clip itself;
+- `resynthesis`: from the clip's own timing, pitch, energy and style. The model hears the answer, so this
+  shows what the decoder can do and says nothing about speaking;
+- `timed`: the clip's timing alone is given; pitch, energy and style are the voice's, so with its timing;
+- `text`: what a listener gets.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from artifacts import schemas
+from models.acoustics.durations import hard_alignment
+from models.frontend.audio import Samples
+from models.frontend.mel import log_norm
+from tasks.finetune.batches import derive_seed
+from tasks.finetune.character_examples import Clip
+from tasks.finetune.session import arithmetic_threads
+from tasks.release.clips import ClipFacts, clip_samples, clip_speech, held_out, rendered_clips
+from tasks.release.recorded_prosody import render_with_prosody, timed_kinds
+from tasks.release.samples import RECORDING, Sample
+from tasks.release.sentences import Sentence
+from tasks.release.styletts2.assembly import CONFIG, assemble_voice, reads
+from tasks.release.styletts2.voice import StyleTTS2Voice
+from tasks.release.voice import within_full_scale
+from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+
+KINDS = timed_kinds("timing, pitch, energy and style", "pitch, energy and style")
+
+
+def synthesize_corpus(training: str, inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Render the clips; `samples.json` lists what was made.
+
+    Raises:
+        UserError: the shards hold no clip.
+    """
+    files = inputs.files("shard")
+    clips = rendered_clips(files)
+    with arithmetic_threads(cfg.compute.threads):
+        voice = assemble_voice(training, inputs, cfg)
+        references = {reference.utterance_id for reference in voice.references.values()}
+        chosen = held_out(clips, cfg.release.styletts2.clips, references)
+
+        def render(clip: ClipFacts, known: Clip) -> list[Sample]:
+            return _render(voice, clip, known, cfg.seed)
+
+        return render_with_prosody(chosen, files, cfg.family, render, KINDS, work)
+
+
+@torch.no_grad()
+def _render(voice: StyleTTS2Voice, clip: ClipFacts, known: Clip, seed: int) -> list[Sample]:
+    reference = voice.reference_of(clip.speaker if clip.speaker in voice.references else None)
+    sentence = Sentence(clip.text, (clip_speech(clip),))
+    recorded = clip_samples(clip)
+
+    def seed_of(kind: str) -> int:
+        return derive_seed(seed, "synthesize", clip.utterance_id, kind)
+
+    def spoken(kind: str, style: Tensor, own_prosody: bool) -> Sample:
+        samples = _with_timing(voice, known, style, own_prosody, seed_of(kind))
+        edge = voice.family.edge_silence_samples
+        return Sample(kind, samples[edge : edge + len(recorded)])
+
+    own = torch.from_numpy(voice.style_of(recorded))[None]
+    return [
+        Sample(RECORDING, recorded),
+        spoken("resynthesis", own, own_prosody=True),
+        spoken("timed", torch.from_numpy(reference.style)[None], own_prosody=False),
+        Sample("text", voice.render(sentence, reference, seed_of("text"))),
+    ]
+
+
+def _with_timing(voice: StyleTTS2Voice, clip: Clip, style: Tensor, own_prosody: bool, seed: int) -> Samples:
+    """A clip's tokens in its own timing, silence at the edges included."""
+    model = voice.model
+    text = model.read(torch.from_numpy(clip.tokens)[None], torch.tensor([len(clip.tokens)]))
+    n_frames = clip.mel.shape[1] // 2
+    alignment = hard_alignment(torch.from_numpy(clip.durations)[None], n_frames).to(text.t_en.dtype)
+    acoustic, prosodic = style.split(model.config.style_dim, dim=1)
+    if own_prosody:
+        f0_hz = torch.from_numpy(clip.f0_hz)[None]
+        energy = log_norm(torch.from_numpy(clip.mel).float()[None])
+    else:
+        d = model.predictor.encode(text.d_en, prosodic, text.lengths)
+        f0_hz, energy = model.predictor.pitch_and_energy(
+            d.transpose(1, 2) @ alignment, prosodic, torch.tensor([n_frames])
+        )
+    rng = torch.Generator().manual_seed(seed)
+    wave = model.decoder(text.t_en @ alignment, f0_hz, energy, acoustic, rng=rng)
+    return within_full_scale(np.asarray(wave[0, 0].numpy(), dtype=np.float32))
+
+
+def synthesize_stage(training: str) -> CorpusStage:
+    """The stage for voices whose networks the stage `training` wrote."""
+
+    def run(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+        return synthesize_corpus(training, inputs, cfg, work)
+
+    return CorpusStage(
+        name="synthesize",
+        version=1,
+        run=run,
+        reads=reads(training),
+        config=(*CONFIG, "seed", "compute.threads"),
+        schema=schemas.NOTHING,
+        libraries=("torch", "numpy", "soundfile", "transformers"),
+        about="held-out sentences rendered by every path",
+    )

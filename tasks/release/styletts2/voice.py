@@ -1,0 +1,234 @@
+"""A StyleTTS 2 voice: its networks, the style of a recorded clip per speaker, and how they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from configs.family import FamilySettings
+from configs.release import StyleTTS2SpeakSettings
+from models.frontend.audio import Samples
+from models.frontend.mel import styletts2_mel
+from models.frontend.text.character_tokens import Tokens
+from models.styletts2.model import ReadText, StyleTTS2
+from tasks.finetune.batches import derive_seed
+from tasks.pipeline import Pipeline
+from tasks.release.reference_file import read_reference_file
+from tasks.release.sentences import Sentence, read_sentences
+from tasks.release.spelling import spelled
+from tasks.release.voice import Piece, Voice, changed_manner, windows, within_full_scale, without_edges
+
+MIN_REFERENCE_S, MAX_REFERENCE_S = 1.0, 30.0
+"""Shorter recordings hold too little of a style, longer ones more than one."""
+
+
+@dataclass(frozen=True, eq=False)
+class StyleReference:
+    """A recorded clip that stands for a speaker.
+
+    Attributes:
+        speaker: Whose it is.
+        utterance_id: Which clip.
+        text: What is said; "" where nobody knows.
+        language: In which language.
+        samples: float32 `[S]` at the family's sample rate, without silence at its edges.
+        style: float32 `[256]`, acoustic half first.
+    """
+
+    speaker: str
+    utterance_id: str
+    text: str
+    language: str
+    samples: Samples
+    style: NDArray[np.float32]
+
+
+class Spoken(NamedTuple):
+    """One sentence as tokens.
+
+    Attributes:
+        text: As written.
+        tokens: Its characters between two pads.
+    """
+
+    text: str
+    tokens: Tokens
+
+
+@dataclass(frozen=True)
+class StyleTTS2Voice(Voice[StyleReference]):
+    """Networks that speak in the style of a clip, in one drawn for the text, or between the two.
+
+    Attributes:
+        model: In evaluation mode.
+        family: Audio frame, silence at the edges and characters.
+        languages: Language codes of the clips, the one with most clips first.
+        references: By speaker.
+        default_speaker: Who speaks when nobody is asked for.
+        manner: Whose style, and how it is drawn.
+    """
+
+    model: StyleTTS2
+    family: FamilySettings
+    languages: tuple[str, ...]
+    references: Mapping[str, StyleReference]
+    default_speaker: str
+    manner: StyleTTS2SpeakSettings
+
+    @property
+    def sample_rate(self) -> int:
+        """Of what it speaks, Hz."""
+        return self.family.sample_rate
+
+    def pieces(
+        self,
+        text: str,
+        *,
+        seed: int = 0,
+        language: str | None = None,
+        references: Sequence[StyleReference] | None = None,
+        speaker: str | None = None,
+        speed: float | None = None,
+        batch_sentences: int | None = None,
+        at_once: bool = False,
+    ) -> Iterator[Piece]:
+        """As `Voice.pieces`: the references' styles are averaged."""
+        chosen = references if references is not None else [self.reference_of(speaker)]
+        spoken_language = self.checked_language(language)
+        sentences = read_sentences(text, spoken_language, self.languages, self.family.symbol_table)
+        batch = batch_sentences or self.manner.batch_sentences
+        style = torch.from_numpy(np.mean([one.style for one in chosen], axis=0))[None]
+        return self._rendered(sentences, style, seed, speed, batch, at_once)
+
+    @torch.no_grad()
+    def render(
+        self, sentence: Sentence, reference: StyleReference, seed: int, *, speed: float | None = None
+    ) -> Samples:
+        """One sentence by the path that text takes."""
+        (samples,) = self._speak(
+            [self._tokens_of(sentence)],
+            torch.from_numpy(reference.style)[None],
+            [seed],
+            self.manner.speed if speed is None else speed,
+            None,
+        )[0]
+        return samples
+
+    @torch.no_grad()
+    def style_of(self, samples: Samples) -> NDArray[np.float32]:
+        """Style `[256]` of a recording `[S]` at the family's rate, heard with the silence of training."""
+        padded = np.pad(samples, self.family.edge_silence_samples)
+        mel = styletts2_mel(torch.from_numpy(padded)[None])
+        style = self.model.encode_reference(mel, (mel.shape[2],))[0]
+        return np.asarray(style.numpy(), dtype=np.float32)
+
+    def reference_from_file(
+        self, path: Path, text: str | None = None, language: str | None = None
+    ) -> StyleReference:
+        """A clip of 1 to 30 s whose style is taken; what is said in it does not matter."""
+        samples = read_reference_file(path, self.sample_rate, MIN_REFERENCE_S, MAX_REFERENCE_S)
+        return StyleReference(
+            speaker=path.stem,
+            utterance_id=path.stem,
+            text=text or "",
+            language=self.checked_language(language),
+            samples=samples,
+            style=self.style_of(samples),
+        )
+
+    def reference_from_corpus(self, pipeline: Pipeline, utterance_id: str) -> StyleReference:
+        """A clip of the corpus."""
+        from tasks.release.clips import corpus_clip
+        from tasks.release.styletts2.assembly import clip_reference
+
+        return clip_reference(self, corpus_clip(pipeline, utterance_id))
+
+    def with_manner(self, changes: Mapping[str, object]) -> Self:
+        """Other settings of whose style, and how it is drawn."""
+        return replace(self, manner=changed_manner(self.manner, changes))
+
+    @torch.no_grad()
+    def _rendered(
+        self,
+        sentences: Iterator[Sentence],
+        style: Tensor,
+        seed: int,
+        speed: float | None,
+        batch: int,
+        at_once: bool,
+    ) -> Iterator[Piece]:
+        pause = np.zeros(round(self.manner.pause_s * self.sample_rate), dtype=np.float32)
+        pace = self.manner.speed if speed is None else speed
+        number, before = 0, None
+        for window in windows(sentences, batch, at_once):
+            for start in range(0, len(window), batch):
+                spoken = [self._tokens_of(sentence) for sentence in window[start : start + batch]]
+                seeds = [derive_seed(seed, "speak", number + at) for at in range(len(spoken))]
+                waves, before = self._speak(spoken, style, seeds, pace, before)
+                for one, samples in zip(spoken, waves, strict=True):
+                    joined = np.concatenate([pause, samples]) if number else samples
+                    yield Piece(one.text, joined, False)
+                    number += 1
+
+    def _tokens_of(self, sentence: Sentence) -> Spoken:
+        """The sentence's characters; refused where they are too many, or too many are unknown."""
+        return Spoken(sentence.text, spelled(sentence, self.family.character_table or "styletts2"))
+
+    def _speak(
+        self,
+        sentences: Sequence[Spoken],
+        style: Tensor,
+        seeds: Sequence[int],
+        speed: float,
+        before: Tensor | None,
+    ) -> tuple[list[Samples], Tensor | None]:
+        """Waveforms of a batch, and the last drawn style, which the next batch carries on from."""
+        rows = [torch.tensor(sentence.tokens.ids) for sentence in sentences]
+        text = self.model.read(pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows]))
+        styles, drawn = self._styles(text, style.expand(len(rows), -1), seeds, before)
+        prosody = self.model.predict_prosody(text, styles, speed)
+        rngs = [torch.Generator().manual_seed(derive_seed(seed, "source")) for seed in seeds]
+        waves = self.model.decode(text, styles, prosody, rngs=rngs)
+        last, frame = text.lengths - 1, self.model.config.frame_samples
+        ends = prosody.token_frames.gather(1, last[:, None])[:, 0].tolist()
+        starts = prosody.token_frames[:, 0].tolist()
+        return [
+            within_full_scale(
+                without_edges(
+                    wave.numpy(), self.family.edge_silence_samples, start * frame, end * frame, frame
+                )
+            )
+            for wave, start, end in zip(waves, starts, ends, strict=True)
+        ], drawn
+
+    def _styles(
+        self, text: ReadText, reference: Tensor, seeds: Sequence[int], before: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Styles [B, 256] as the manner mixes them, and the last drawn one."""
+        manner, half = self.manner, self.model.config.style_dim
+        shares = torch.ones(2 * half)
+        if manner.style == "reference":
+            shares = torch.cat([torch.full((half,), manner.alpha), torch.full((half,), manner.beta)])
+        if not shares.any():
+            return reference, None
+        rngs = [torch.Generator().manual_seed(derive_seed(seed, "style")) for seed in seeds]
+        drawn = self.model.draw_style(
+            text,
+            self.model.draw_noise(rngs, manner.diffusion_steps),
+            steps=manner.diffusion_steps,
+            guidance=manner.embedding_scale,
+            features=reference if self.model.config.multispeaker else None,
+        )
+        carried = []
+        for row in drawn:
+            before = row if before is None else manner.carry_over * before + (1 - manner.carry_over) * row
+            carried.append(before)
+        return torch.lerp(reference, torch.stack(carried), shares), before

@@ -1,0 +1,56 @@
+"""A Kokoro voice trained for a few steps on tones, exported once for all tests here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from configs.corpus import CorpusSettings
+from configs.release import EvaluateSettings, ExportSettings, KokoroSpeakSettings
+from configs.speaker import SpeakerSettings
+from tasks.finetune.kokoro import TRAIN_KOKORO
+from tasks.finetune.voice_table import VOICE_TABLE
+from tasks.release.evaluate import EVALUATE
+from tasks.release.kokoro.export import EXPORT
+from tasks.release.kokoro.synthesize import SYNTHESIZE
+from tests.tasks.finetune import kokoro_case, styletts2_case, synthetic
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """Every stage's outcome from the voice table to export, by name."""
+    folder = tmp_path_factory.mktemp("kokoro_release")
+    tree = kokoro_case.settings(validate_every_steps=0, sample_clips=0, adversarial_step=None)
+    tree.voice = "tones"
+    tree.corpus = CorpusSettings(licence="CC0-1.0")
+    tree.features = SimpleNamespace(speaker=SpeakerSettings())
+    tree.release = SimpleNamespace(
+        kokoro=KokoroSpeakSettings(clips=1), evaluate=EvaluateSettings(), export=ExportSettings()
+    )
+    inputs = synthetic.FakeInputs({"shard": styletts2_case.write_shards(folder / "shards")})
+    random = np.random.default_rng(5)
+    centroids = random.standard_normal((2, 256)).astype(np.float32)
+    centroids /= np.linalg.norm(centroids, axis=1, keepdims=True)
+    inputs.tables["speaker_profile"] = pa.Table.from_pylist([
+        {"speaker": speaker, "centroid": centroid.tolist(), "backend": "resemblyzer"}
+        for speaker, centroid in zip("ab", centroids, strict=True)
+    ])  # fmt: skip
+    made = {}
+    for stage in (VOICE_TABLE, TRAIN_KOKORO, SYNTHESIZE, EVALUATE, EXPORT):
+        made[stage.name] = stage.run(inputs, synthetic.view(stage, tree), synthetic.work(folder / stage.name))
+        inputs.stage_files[stage.name] = dict(made[stage.name].files)
+    return SimpleNamespace(**made)
+
+
+@pytest.fixture
+def voice_folder(release: SimpleNamespace, tmp_path: Path) -> Path:
+    """A fresh copy of the exported voice."""
+    for name, path in release.export.files.items():
+        target = tmp_path / "voice" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    return tmp_path / "voice"

@@ -1,0 +1,70 @@
+"""A StyleTTS 2 voice trained for a few steps on tones, exported once for all tests here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from configs.corpus import CorpusSettings
+from configs.release import EvaluateSettings, ExportSettings, StyleTTS2SpeakSettings
+from configs.speaker import SpeakerSettings
+from tasks.finetune.styletts2 import TRAIN_STYLETTS2_STAGE1, TRAIN_STYLETTS2_STAGE2
+from tasks.release.evaluate import EVALUATE
+from tasks.release.styletts2.export import export_stage
+from tasks.release.styletts2.synthesize import synthesize_stage
+from tests.tasks.finetune import styletts2_case, synthetic
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """Every stage's outcome from training to export, by name."""
+    folder = tmp_path_factory.mktemp("styletts2_release")
+    tree = styletts2_case.settings(validate_every_steps=0, sample_clips=0)
+    tree.voice = "tones"
+    tree.corpus = CorpusSettings(licence="CC0-1.0")
+    tree.features = SimpleNamespace(speaker=SpeakerSettings())
+    tree.release = SimpleNamespace(
+        styletts2=StyleTTS2SpeakSettings(clips=1, diffusion_steps=3),
+        evaluate=EvaluateSettings(),
+        export=ExportSettings(),
+    )
+    shards = styletts2_case.write_shards(folder / "shards")
+    inputs = synthetic.FakeInputs({"shard": shards})
+    profiles = [
+        {
+            "speaker": speaker,
+            "centroid": np.full(256, 1 / 16, np.float32).tolist(),
+            "n_clips": 3,
+            "duration_s": 4.0 - at,
+            "reference_utterance_id": f"tone_{at:03d}",
+            "backend": "resemblyzer",
+        }
+        for at, speaker in enumerate("ab")
+    ]
+    inputs.tables["speaker_profile"] = pa.Table.from_pylist(profiles)
+    made = {}
+    last = TRAIN_STYLETTS2_STAGE2.name
+    for stage in (
+        TRAIN_STYLETTS2_STAGE1,
+        TRAIN_STYLETTS2_STAGE2,
+        synthesize_stage(last),
+        EVALUATE,
+        export_stage(last),
+    ):
+        made[stage.name] = stage.run(inputs, synthetic.view(stage, tree), synthetic.work(folder / stage.name))
+        inputs.stage_files[stage.name] = dict(made[stage.name].files)
+    return SimpleNamespace(**made)
+
+
+@pytest.fixture
+def voice_folder(release: SimpleNamespace, tmp_path: Path) -> Path:
+    """A fresh copy of the exported voice."""
+    for name, path in release.export.files.items():
+        target = tmp_path / "voice" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    return tmp_path / "voice"
