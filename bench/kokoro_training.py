@@ -1,0 +1,169 @@
+"""What half an hour of a CPU core makes of a few minutes of speech: a Kokoro voice.
+
+    PYTHONPATH=. python bench/kokoro_training.py WORKSPACE FOLDER... [--set SETTING=VALUE ...]
+
+Trains a voice from each folder of recordings with the preset `kokoro-tiny`, from scratch, and writes
+`bench/results/kokoro_training.json`: the validation curve from before the first step on, how far predicted
+lengths of held-out sentences are from their recordings', how smoothly a voice's rows follow each other, and,
+where there are several speakers, how far apart voices of two are beside two of one, from disjoint halves of
+its clips. A training that WORKSPACE already holds is not repeated, so its time is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.real_training import Shown, cpu_seconds, machine, minutes, read, thinned
+from models.acoustics.durations import predicted_durations
+from models.kokoro.upstream import voice_rows_of
+from models.speaker.centroid import robust_centroid
+from tasks.finetune.character_examples import read_clips
+from tasks.finetune.kokoro_trained import TrainedKokoro, read_trained
+from tasks.finetune.voice_table import read_voices
+from tasks.pipeline import Pipeline
+from tasks.voice import Request, open_pipeline
+
+RESULTS = Path(__file__).resolve().parent / "results" / "kokoro_training.json"
+PRESET = "kokoro-tiny"
+STAGE = "train_kokoro"
+CACHE_MB = 256
+
+
+def main() -> None:
+    """Train, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
+    parser.add_argument("--set", action="append", default=[], metavar="SETTING=VALUE", dest="overrides")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    for folder in chosen.folders:
+        trained = train(chosen.workspace.resolve(), folder.resolve(), tuple(chosen.overrides))
+        found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"voices": {}}
+        found["machine"] = machine()
+        found["voices"][folder.name] = trained
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def train(workspace: Path, folder: Path, overrides: tuple[str, ...]) -> dict[str, Any]:
+    """One voice, from recordings to trained networks."""
+    pipeline = open_pipeline(workspace, Request(folder, folder.name, PRESET, overrides=overrides))
+    step_s: float | None = None
+    for name in pipeline.stages:
+        before, shown = cpu_seconds(), Shown(name)
+        pipeline.run_stage(name, on_progress=shown)
+        if name == STAGE:
+            step_s = (cpu_seconds() - before) / shown.steps if shown.steps else None
+            break
+    trained = read_trained(files_of(pipeline, STAGE))
+    points = read(pipeline, STAGE, "curves.json")["validation"]
+    found = {
+        "preset": PRESET,
+        "overrides": list(overrides),
+        "usable_s": sum(pipeline.table("screen", ["duration_s"])["duration_s"].to_pylist()),
+        "steps": points[-1]["step"],
+        "best_step": trained.description["best_step"],
+        "cpu_min": minutes(points[-1]["step"], step_s),
+        "losses": {loss: fall([point[loss] for point in points]) for loss in points[-1] if loss != "step"},
+        "held_out_lengths": held_out_lengths(pipeline, trained),
+        "rows": {speaker: smoothness(table) for speaker, table in trained.voices.items()},
+        "voices": distances(pipeline),
+        "curve": thinned(points),
+    }
+    pipeline.close()
+    return found
+
+
+def files_of(pipeline: Pipeline, stage: str) -> dict[str, Path]:
+    """What a stage wrote, by name."""
+    manifest = pipeline.known(stage)
+    assert manifest is not None
+    return {name: pipeline.store.local_path(ref) for name, ref in manifest.files.items()}
+
+
+def fall(values: list[float]) -> dict[str, float]:
+    """A loss from before the first step to after the last."""
+    return {
+        "first": values[0],
+        "last": values[-1],
+        "best": min(values),
+        "fall": 1 - values[-1] / values[0],
+    }
+
+
+@torch.no_grad()
+def held_out_lengths(pipeline: Pipeline, trained: TrainedKokoro) -> dict[str, Any]:
+    """Predicted lengths of all held-out sentences beside their recordings', in percent; one voice each."""
+    off = []
+    for split in ("validation", "test"):
+        clips = read_clips(files_of(pipeline, "shard"), split, pipeline.settings.family, CACHE_MB)
+        for clip in (clips[index] for index in range(len(clips))):
+            tokens, lengths = torch.from_numpy(clip.tokens)[None], torch.tensor([len(clip.tokens)])
+            row = voice_rows_of(trained.voices[clip.speaker], lengths)
+            model = trained.model
+            prosodic = row[:, model.config.style_dim :]
+            mask = torch.ones_like(tokens, dtype=torch.bool)
+            d_en = model.bert_encoder(model.bert(tokens, mask)).transpose(1, 2)
+            d = model.predictor.encode(d_en, prosodic, lengths)
+            predicted = float(predicted_durations(model.predictor.duration_logits(d, lengths)).sum())
+            off.append(100 * (predicted / int(clip.durations.sum()) - 1))
+    return {
+        "clips": len(off),
+        "off_percent": off,
+        "off_percent_median_of_magnitudes": float(np.median(np.abs(off))),
+    }
+
+
+def smoothness(table: Tensor) -> dict[str, float]:
+    """Steps from row to row of a voice [rows, 1, width], beside how far its rows stray from their mean."""
+    rows = table[:, 0]
+    return {
+        "largest_step": float(rows.diff(dim=0).norm(dim=1).max()),
+        "largest_stray": float((rows - rows.mean(0)).norm(dim=1).max()),
+        "norm_of_mean": float(rows.mean(0).norm()),
+    }
+
+
+@torch.no_grad()
+def distances(pipeline: Pipeline) -> dict[str, float] | None:
+    """Between trained voices of disjoint halves of the speakers' clips; None for one speaker."""
+    accepted = set(pipeline.table("screen", ["utterance_id"])["utterance_id"].to_pylist())
+    rows = pipeline.table("speaker", ["utterance_id", "speaker", "embedding"]).to_pylist()
+    own: dict[str, list[np.ndarray]] = {}
+    for row in sorted(rows, key=lambda row: row["utterance_id"]):
+        if row["utterance_id"] in accepted:
+            own.setdefault(row["speaker"], []).append(np.array(row["embedding"], np.float32))
+    own = {speaker: clips for speaker, clips in own.items() if len(clips) > 1}
+    if len(own) < 2:
+        return None
+    halves = [robust_centroid(np.stack(clips[half::2])) for clips in own.values() for half in (0, 1)]
+    table = read_voices({**files_of(pipeline, "voice_table"), **trained_table(pipeline)}).table.eval()
+    voices = table(torch.from_numpy(np.stack(halves))).flatten(1)
+    apart = torch.cdist(voices, voices)
+    speaker = torch.arange(len(own)).repeat_interleave(2)
+    same = speaker[:, None] == speaker
+    of_one, of_two = apart[same & ~torch.eye(len(speaker), dtype=torch.bool)], apart[~same]
+    return {
+        "speakers": len(own),
+        "of_one_mean": float(of_one.mean()),
+        "of_one_largest": float(of_one.max()),
+        "of_two_mean": float(of_two.mean()),
+        "of_two_smallest": float(of_two.min()),
+    }
+
+
+def trained_table(pipeline: Pipeline) -> dict[str, Path]:
+    """The weights of the voice table after training, under the name that they had before."""
+    return {"voice_table.safetensors": files_of(pipeline, STAGE)["voice_table.safetensors"]}
+
+
+if __name__ == "__main__":
+    main()
