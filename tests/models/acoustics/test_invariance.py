@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from configs.errors import UserError
 from models.acoustics.decoder import Decoder, DecoderConfig
@@ -226,6 +227,20 @@ def test_recurrence_over_padded_rows_is_that_over_each() -> None:
     for row, length in enumerate(lengths.tolist()):
         torch.testing.assert_close(together[row, :length], lstm(x[row : row + 1, :length])[0], **CLOSE)
         assert not together[row, length:].any()
+
+
+def test_recurrence_over_padded_rows_learns_as_pytorchs_packed_rows_do() -> None:
+    lstm, x, lengths = BidirectionalLstm(4, 6), normal("lstm/x", 3, 9, 4).requires_grad_(), [9, 2, 5]
+    learnt = []
+    for packs in (False, True):
+        if packs:
+            packed = pack_padded_sequence(x, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
+            out, _ = pad_packed_sequence(nn.LSTM.forward(lstm, packed)[0], batch_first=True)
+        else:
+            out = lstm(x, torch.tensor(lengths))
+        gradients = torch.autograd.grad(out.square().sum(), (x, *lstm.parameters()))
+        learnt.append((out.detach(), *gradients))
+    torch.testing.assert_close(*learnt, **CLOSE)
 
 
 @pytest.mark.parametrize("n_fft", (12, 20))
