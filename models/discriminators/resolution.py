@@ -39,7 +39,7 @@ class ResolutionDiscriminator(nn.Module):
             magnitudes = torch.stft(
                 wave[:, 0].float(), self.n_fft, self.hop, len(self.window), self.window, return_complex=True
             ).abs()
-        return feature_maps(magnitudes.transpose(1, 2)[:, None], self.discriminators, self.out)
+        return feature_maps(_as_image(magnitudes.transpose(1, 2)), self.discriminators, self.out)
 
 
 class MultiResolutionDiscriminator(JudgesInOnePass):
@@ -55,3 +55,11 @@ class MultiResolutionDiscriminator(JudgesInOnePass):
         self.discriminators = nn.ModuleList(
             ResolutionDiscriminator(*resolution, channels) for resolution in resolutions
         )
+
+
+def _as_image(x: Tensor) -> Tensor:
+    """[B, H, W] -> [B, 1, H, W]; on a CPU with channels side by side, which convolutions keep.
+
+    So few channels are convolved up to five times as fast in that layout.
+    """
+    return x.contiguous()[..., None].permute(0, 3, 1, 2) if x.device.type == "cpu" else x[:, None]
