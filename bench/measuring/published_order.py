@@ -15,6 +15,7 @@ from torch.nn import functional
 from models.acoustics import generators
 from models.acoustics.batch import AcousticBatch
 from models.acoustics.style_encoder import StyleEncoder
+from models.discriminators import resolution
 from models.layers import adain, winograd
 from models.layers.spectral_norm import SpectralConv2d
 from models.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
@@ -63,6 +64,7 @@ _OPERATIONS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (winograd, "pays", lambda *_: False),
     (generators, "_in_fast_layout", lambda x: x),
     (generators, "snake", _snake),
+    (resolution, "_as_image", lambda x: x[:, None]),
     (adain, "_styled_convolution", _styled_convolution),
     (adain.AdaptiveInstanceNorm, "forward", _styled_norm),
     (StyleEncoder, "encode_ragged", _clip_by_clip),
