@@ -96,7 +96,11 @@ def test_two_processes_end_with_the_weights_of_one(together: Together, stage: st
     assert max(distance.values()) < 2e-6, distance
     curve = found.history["train_curve"]
     for point, alone in zip(curve, expected.history["train_curve"], strict=True):
-        assert point == pytest.approx(alone, rel=1e-3, abs=1e-5)
+        for name, value in alone.items():
+            # The adversary makes its durations whole frames, and a weight's last digit can decide about one.
+            rel = 0.1 if name.startswith("slm") and name != "slm" else 1e-3
+            assert point[name] == pytest.approx(value, rel=rel, abs=1e-5), name
+        assert point.keys() == alone.keys()
     if stage != "stage1":
         assert any("slm_gen" in point for point in curve)
 

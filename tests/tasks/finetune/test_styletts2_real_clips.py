@@ -48,12 +48,12 @@ TRAINED = {
 LOSSES = {
     ("stage1", 0): "mel",
     ("stage1", 2): "mel mono s2s gen slm disc",
-    ("stage2", 0): "mel slm f0 norm dur ce",
-    ("stage2", 2): "mel slm f0 norm dur ce sty diff gen disc",
-    ("stage2", 4): "mel slm f0 norm dur ce sty diff gen disc slm_gen slm_disc",
-    ("finetune", 0): "mel slm f0 norm dur ce mono s2s gen disc",
-    ("finetune", 2): "mel slm f0 norm dur ce mono s2s sty diff gen disc",
-    ("finetune", 4): "mel slm f0 norm dur ce mono s2s sty diff gen disc slm_gen slm_disc",
+    ("stage2", 0): "mel slm f0 norm dur length ce",
+    ("stage2", 2): "mel slm f0 norm dur length ce sty diff gen disc",
+    ("stage2", 4): "mel slm f0 norm dur length ce sty diff gen disc slm_gen slm_disc",
+    ("finetune", 0): "mel slm f0 norm dur length ce mono s2s gen disc",
+    ("finetune", 2): "mel slm f0 norm dur length ce mono s2s sty diff gen disc",
+    ("finetune", 4): "mel slm f0 norm dur length ce mono s2s sty diff gen disc slm_gen slm_disc",
 }
 
 
