@@ -78,6 +78,7 @@ class Kokoro(nn.Module):
         teacher_dur: Tensor | None = None,
         teacher_f0: Tensor | None = None,
         teacher_noise: Tensor | None = None,
+        teacher_frames: Sequence[int] | None = None,
         speed: float = 1.0,
         segment: Segment | None = None,
         har: Sequence[Tensor] | None = None,
@@ -94,6 +95,8 @@ class Kokoro(nn.Module):
             teacher_dur: [B, L] int64 frames, 0 past a row's end.
             teacher_f0: [B, 2 T] Hz for the decoder, 0 where unvoiced.
             teacher_noise: [B, 2 T] energy for the decoder: what the heads call N is the log of a mel's norm.
+            teacher_frames: the sum of each row of `teacher_dur`, where the caller knows it: None adds them
+                up, and waits for a GPU to come so far.
             speed: of predicted durations; above 1 is faster.
             segment: None decodes whole rows, one by one, since the decoder's norms would hear padding.
             har: source features of each row, in place of those of the pitch; for whole rows.
@@ -109,10 +112,10 @@ class Kokoro(nn.Module):
         logits = self.predictor.both_duration_logits(d, lengths)
         durations = predicted_durations(logits.whole, speed)
         token_frames = whole_frames(durations) * mask if teacher_dur is None else teacher_dur
-        row_frames = token_frames.sum(1).cpu()
-        alignment = hard_alignment(token_frames, int(row_frames.max())).to(d.dtype)
-        curves = self.predictor.pitch_and_energy(d.transpose(1, 2) @ alignment, prosodic, row_frames)
-        n_frames = tuple(row_frames.tolist())
+        n_frames = tuple(token_frames.sum(1).tolist() if teacher_frames is None else teacher_frames)
+        alignment = hard_alignment(token_frames, max(n_frames)).to(d.dtype)
+        told = d.transpose(1, 2) @ alignment
+        curves = self.predictor.pitch_and_energy(told, prosodic, torch.tensor(n_frames))
         asr = self.text_encoder(tokens, lengths) @ alignment
         f0_hz = curves.f0_hz if teacher_f0 is None else teacher_f0
         energy = curves.energy if teacher_noise is None else teacher_noise

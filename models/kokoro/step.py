@@ -192,6 +192,7 @@ class KokoroStep:
             teacher_dur=batch.durations,
             teacher_f0=batch.f0_hz if taught else None,
             teacher_noise=log_norm(batch.mel) if taught else None,
+            teacher_frames=[length // 2 for length in batch.mel_lengths],
             segment=segment,
             rngs=None if segment is not None else rngs,
         )

@@ -114,6 +114,16 @@ def test_segments_are_of_one_length_and_follow_from_their_generator() -> None:
     assert run(5, 0).crops.starts != run(5, 1).crops.starts
 
 
+def test_totals_of_durations_may_be_told_or_counted() -> None:
+    model, texts = small.model(), small.texts()
+    teacher = taught(texts)
+    totals = teacher["teacher_dur"].sum(1).tolist()
+    told = model.forward_train(*texts, **teacher, teacher_frames=totals, rngs=small.generators(3))
+    counted = model.forward_train(*texts, **teacher, rngs=small.generators(3))
+    assert told.n_frames == counted.n_frames
+    assert torch.equal(told.audio, counted.audio)
+
+
 def test_too_long_a_text_is_refused() -> None:
     model = small.model()
     with pytest.raises(UserError, match=f"longer than the {model.config.bert.positions}"):
