@@ -28,7 +28,7 @@ from tasks.voice import Request, open_pipeline
 RESULTS = Path(__file__).resolve().parent / "results" / "styletts2_training.json"
 PRESET = "styletts2-tiny"
 STAGES = ("train_styletts2_stage1", "train_styletts2_stage2")
-RENDERED_CLIPS = 16
+RENDERED_CLIPS = 24
 F0_RANGE_HZ = (60.0, 600.0)
 
 

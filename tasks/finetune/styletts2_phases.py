@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from configs.train_styletts2 import (
@@ -60,25 +61,13 @@ def schedule_of(stage: Stage1Settings | Stage2Settings | FinetuneSettings, joint
         if isinstance(stage, Stage2Settings)
         else (FINETUNE, FINETUNE_DIFFUSION, FINETUNE_JOINT)
     )
-    last = phases[2] if joint else _without_adversary(phases[2])
+    last = phases[2] if joint else replace(phases[2], joint=False)
     return Schedule(
         phases[0],
         (
             (Border(stage.diff_epoch, stage.diff_step), phases[1]),
             (Border(stage.joint_epoch, stage.joint_step), last),
         ),
-    )
-
-
-def _without_adversary(phase: Phase) -> Phase:
-    return Phase(
-        phase.name,
-        phase.trained,
-        phase.moving,
-        adversarial=phase.adversarial,
-        aligns=phase.aligns,
-        diffusion=phase.diffusion,
-        target=phase.target,
     )
 
 
