@@ -46,7 +46,7 @@ demo: $(READY) ## make a small voice from the embedded recordings, speak with it
 test: $(READY) ## all tests
 	@$(TESTS)
 
-test-fast: $(READY) ## the tests that take under three seconds each
+test-fast: $(READY) ## the tests that take under two seconds each
 	@$(TESTS) -m "not slow and not browser"
 
 check: $(READY) ## formatter, linter, types, import contracts

@@ -139,6 +139,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait_s", [0.9, 1.3, 1.7])
 def test_killed_writer_leaves_only_whole_blobs(tmp_path: Path, wait_s: float):
     root = Path(__file__).resolve().parents[2]

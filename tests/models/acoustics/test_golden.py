@@ -72,6 +72,7 @@ def test_prosody_predictor(goldens: Path) -> None:
     golden.check(goldens, case, "N", curves.energy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gradients", (False, True), ids=("speaking", "training"))
 @pytest.mark.parametrize(("case", "configuration"), DECODERS.items())
 def test_decoder(goldens: Path, case: str, configuration: str, gradients: bool) -> None:
@@ -85,6 +86,7 @@ def test_decoder(goldens: Path, case: str, configuration: str, gradients: bool) 
         golden.check(goldens, case, "audio", decoder(*arguments, har=har))
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_a_decoder_with_folded_weights_says_the_same(goldens: Path) -> None:
     case = "decoder_istftnet"
@@ -120,6 +122,7 @@ def _without_jumps(har: Tensor) -> Tensor:
     return torch.cat((magnitude, magnitude * torch.cos(phase), magnitude * torch.sin(phase)), dim=1)
 
 
+@pytest.mark.slow
 def test_decoder_gradients(goldens: Path) -> None:
     case = "decoder_istftnet_grad"
     given = golden.inputs(goldens, case)

@@ -37,6 +37,7 @@ def test_bootstrap_needs_a_few_clips_only(slt: list[Case]) -> None:
     assert within_20_ms(slt[:6], by_hmm(slt[:6], synthetic=True)) >= 0.7
 
 
+@pytest.mark.slow
 def test_pocketsphinx_beats_its_bar(speech: Path) -> None:
     cases = read_synthetic(speech)[::6]
     errors = [e for c in cases for e in errors_s(by_sphinx()(c.utterance), c.truth)]
@@ -60,6 +61,7 @@ def test_wrong_text_scores_far_lower(slt: list[Case]) -> None:
         assert min(right) > max(wrong) + 3
 
 
+@pytest.mark.slow
 def test_the_match_separates_right_from_swapped_text_whatever_the_scale(slt: list[Case]) -> None:
     cases = slt[:6]
     model = hmm_aligner.train([case.utterance for case in cases[:4]])
@@ -71,6 +73,7 @@ def test_the_match_separates_right_from_swapped_text_whatever_the_scale(slt: lis
         assert hmm_aligner.align(model, *swapped).match < 0.2
 
 
+@pytest.mark.slow
 def test_training_is_reproducible_and_models_survive_bytes(slt: list[Case]) -> None:
     utterances = [case.utterance for case in slt[:3]]
     first, again = hmm_aligner.train(utterances), hmm_aligner.train(utterances)

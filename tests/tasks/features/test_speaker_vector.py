@@ -72,6 +72,7 @@ def examples(rows: list[dict[str, Any]], folder: Path) -> Examples:
     return read_split({path.name: path}, "train", spectrogram_parameters(synthetic.FAMILY), 10)
 
 
+@pytest.mark.slow
 def test_from_a_recording_to_a_training_step(weights: Path, tmp_path: Path) -> None:
     rows = [synthetic.row(index, 0.5 + 0.1 * index) for index in range(2)]
     outcomes = run([utterance(row) for row in rows], backend="eres2netv2", model=str(weights))

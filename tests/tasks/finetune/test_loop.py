@@ -41,6 +41,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return final_state(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attempt", range(4))
 def test_stops_at_random_steps_leave_no_trace(attempt: int, uninterrupted: Snapshot, tmp_path: Path) -> None:
     chance = random.Random()
@@ -104,6 +105,7 @@ def test_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
         toy.run(tmp_path, identity={"rate": 0.02})
 
 
+@pytest.mark.slow
 def test_learns_and_logs(tmp_path: Path) -> None:
     trained = toy.run(tmp_path, max_steps=150)
     curve = trained.state.train_curve
@@ -146,6 +148,7 @@ def test_skipped_generator_step_leaves_generator_untouched(tmp_path: Path) -> No
     assert all(torch.equal(after[f"net.{key}"], value) for key, value in before.items())
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_the_run(tmp_path: Path) -> None:
     trained = toy.run(
         tmp_path,

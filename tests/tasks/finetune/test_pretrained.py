@@ -143,6 +143,7 @@ def test_another_version_is_refused(shards: dict[str, Path], tmp_path: Path) -> 
         train(shards, tmp_path / "work", **files)
 
 
+@pytest.mark.slow
 def test_discriminators_of_other_periods_are_refused(shards: dict[str, Path], tmp_path: Path) -> None:
     files = published(tmp_path, sizes(discriminator_periods=(2, 3)))
     with pytest.raises(UserError, match=r"s2D\.pth"):

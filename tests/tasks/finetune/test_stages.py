@@ -92,6 +92,7 @@ def test_sovits_makes_weights_config_and_curves(sovits: Produced) -> None:
     assert config["symbol_table"] == "ipa"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_after", [1, 3, 5])
 def test_interrupted_sovits_equals_uninterrupted(
     stop_after: int, shards: dict[str, Path], sovits: Produced, tmp_path: Path
@@ -132,6 +133,7 @@ def test_long_clips_are_rejected_by_name(shards: dict[str, Path], tmp_path: Path
         train_sovits(shards, tmp_path / "none", max_clip_s=0.1)
 
 
+@pytest.mark.slow
 def test_bf16_trains_both_networks(
     shards: dict[str, Path], codes: pa.Table, sovits: Produced, tmp_path: Path
 ) -> None:

@@ -261,6 +261,7 @@ def test_stage_makes_pages_and_figures_and_the_same_inputs_the_same_bytes(tmp_pa
     assert {"figures/alignment.png", "figures/duration.png", "figures/train_sovits.png"} <= set(made)
 
 
+@pytest.mark.slow
 def test_page_says_what_was_refused_and_that_a_tiny_training_proves_no_quality(tmp_path: Path) -> None:
     html = _run(tmp_path)["report.html"].decode()
     assert "too noisy" in html
@@ -272,6 +273,7 @@ def test_page_says_what_was_refused_and_that_a_tiny_training_proves_no_quality(t
     assert html.count('<article class="card utterance">') == 5
 
 
+@pytest.mark.slow
 def test_samples_stand_beside_their_recording_and_measures_beside_their_yardstick(tmp_path: Path) -> None:
     html = _run(tmp_path)["report.html"].decode()
     assert "about text; cut off" in html
@@ -281,6 +283,7 @@ def test_samples_stand_beside_their_recording_and_measures_beside_their_yardstic
     assert re.findall(r">([\d.]+)</td>", row[1]) == ["0.9", "0.432"]
 
 
+@pytest.mark.slow
 def test_recordings_count_the_utterances_that_passed(tmp_path: Path) -> None:
     html = _run(tmp_path)["lineage.html"].decode()
     assert html.count('data-label="Used">1<') == 5

@@ -43,6 +43,7 @@ def _decoder(version: str = "v2", **sizes: object) -> TextToSemantic:
         return TextToSemantic(t2s_config(version, **{**TINY_T2S, "linguistic_channels": 16, **sizes}))
 
 
+@pytest.mark.slow
 def test_an_exported_voice_says_why_it_has_no_files_for_gpt_sovits(
     voice_folder: Path, release: SimpleNamespace
 ) -> None:
@@ -115,6 +116,7 @@ def _settings(hubert: Path):
     return resolve(overrides=("features.content.backend=hubert", f"features.content.model={hubert}")).settings
 
 
+@pytest.mark.slow
 def test_two_files_and_a_clip_make_a_voice_that_speaks(tmp_path: Path, hubert: Path, clip: Path) -> None:
     files = _files(tmp_path, _generator(), _decoder())
     import_voice(tmp_path / "anna", *files, clip, "One two three.", "en", _settings(hubert))
