@@ -115,6 +115,10 @@ def current_ranks() -> Ranks:
 @contextmanager
 def joined(on_gpu: bool) -> Iterator[Ranks]:
     """Join the group that torchrun's environment describes: NCCL between GPUs, gloo between CPUs."""
+    # The functions in there take the group of the moment for their default. The first optimiser imports them,
+    # and they would keep this one, whose threads now and then abort a process that is about to end.
+    import torch.distributed.nn.functional
+
     if on_gpu:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE)

@@ -98,6 +98,13 @@ def test_two_processes_end_with_the_weights_of_one(whole: Path, tmp_path: Path) 
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_no_thread_of_the_group_outlives_it(whole: Path) -> None:
+    # One that does takes the process down at its very end, in one run of thirty.
+    for rank in (0, 1):
+        threads = json.loads((whole / f"threads-{rank}.json").read_text())
+        assert threads and not [name for name in threads if "gloo" in name]
+
+
 def test_two_processes_stop_together_and_go_on_exactly(whole: Path, tmp_path: Path) -> None:
     assert run_toy(tmp_path, stop_at="7", max_steps=12) == [[False, 7], [False, 7]]
     assert run_toy(tmp_path, max_steps=12) == [[True, 12], [True, 12]]

@@ -89,13 +89,20 @@ def gradients_of_one_step() -> tuple[dict[str, Tensor], dict[str, float]]:
 def main() -> None:
     """`gradients FOLDER`, or `toy FOLDER STOP_AT POISONED [SETTING=JSON ...]`."""
     job, folder = sys.argv[1], Path(sys.argv[2])
+    index = train_together(job, folder)
+    names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    (folder / f"threads-{index}.json").write_text(json.dumps(names))
+
+
+def train_together(job: str, folder: Path) -> int:
+    """The job, and which of the processes this is."""
     with joined(on_gpu=False) as ranks:
         torch.set_num_threads(1)
         if job == "gradients":
             gradients, losses = gradients_of_one_step()
             save_file(gradients, folder / f"gradients-{ranks.index}.safetensors")
             (folder / f"losses-{ranks.index}.json").write_text(json.dumps(losses))
-            return
+            return ranks.index
         changes = {name: json.loads(value) for name, value in (a.split("=") for a in sys.argv[5:])}
         # Only the second process is asked to stop: the first must follow.
         stop_at = int(sys.argv[3]) if ranks.index == 1 and sys.argv[3] != "-" else None
@@ -104,6 +111,7 @@ def main() -> None:
         named = {f"{m}/{k}": t for m, tensors in trained.weights.items() for k, t in tensors.items()}
         save_file(named, folder / f"weights-{ranks.index}.safetensors")
         (folder / f"ended-{ranks.index}.json").write_text(json.dumps([trained.finished, trained.state.step]))
+        return ranks.index
 
 
 if __name__ == "__main__":
