@@ -6,11 +6,13 @@ generic names; being first on the path keeps a stray installed package from shad
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+PREFECT_PLUGINS = ("deployment_alias", "server_login")
 # No library reports to anyone unless the user has said otherwise.
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",
@@ -32,13 +34,11 @@ def main() -> None:
 
 
 def __getattr__(name: str) -> object:
-    """`deployment_alias`, which Prefect loads as a plugin in every process, when it asks for it."""
-    if name != "deployment_alias":
+    """The plugins that Prefect loads in every process, when it asks for them."""
+    if name not in PREFECT_PLUGINS:
         raise AttributeError(name)
     _root_first()
-    from flows import deployment_alias
-
-    return deployment_alias
+    return importlib.import_module(f"flows.{name}")
 
 
 def _root_first() -> None:

@@ -1,12 +1,12 @@
 """Prefect server, MLflow and a worker on this machine: `up`, `down`, and what a run needs to know of them.
 
-Everything lies in the workspace: databases, logs, the record of what runs (`services.json`). Nothing listens
-beyond 127.0.0.1 and nothing reports home.
+Everything lies in the workspace: databases, logs, the server's login, the record of what runs
+(`services.json`). Nothing listens beyond 127.0.0.1 and nothing reports home.
 """
 
 from __future__ import annotations
 
-import json
+import fcntl
 import os
 import signal
 import socket
@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from configs.errors import UserError
-from flows.supervisor import HOST, Plan, Service, answers, started_at, state_path
+from flows.login import MARK, authorization, client_environment, login, login_path, mark
+from flows.running import Services, marked, recorded
+from flows.supervisor import HOST, SERVICE, Plan, Service, answers, state_path
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFECT_PORT = 4200
@@ -29,6 +30,8 @@ POOL = "local"
 GPU_LIMIT = "gpu"
 START_WAIT_S = 180.0
 STOP_WAIT_S = 60.0
+STARTS_TRIED = 3
+SUPERVISOR = "supervisor"
 
 # The libraries' own switches. Hub access stays possible: whoever sets HF_HUB_OFFLINE keeps it.
 NO_TELEMETRY = {
@@ -72,6 +75,11 @@ class Endpoints:
         """Prefect's API."""
         return f"{self.prefect}/api"
 
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Every way to write the API's address."""
+        return (self.api, self.api.replace(HOST, "localhost"))
+
 
 def environment(workspace: Path, api_url: str | None) -> dict[str, str]:
     """What a Prefect or MLflow process of this workspace must find in its environment.
@@ -100,72 +108,59 @@ def up(
     """Start the services, wait until they answer, deploy the flows; harmless when they run already.
 
     Returns:
-        What was started and where: `prefect`, `mlflow`, `api`, `logs`.
+        What was started and where: `prefect`, `mlflow`, `api`, `login` (the file), `logs`.
 
     Raises:
         UserError: a port is taken, or a service did not come up.
     """
     (workspace / "logs").mkdir(parents=True, exist_ok=True)
-    if endpoints(workspace) is None:
-        _end_leftovers(workspace)
-        for port, option in ((prefect_port, "prefect-port"), (mlflow_port, "mlflow-port")):
-            _refuse_taken(port, option)
-        _start_supervisor(workspace, prefect_port, mlflow_port)
-    try:
-        found = _wait_ready(workspace, time.monotonic() + wait_s)
-        _deploy(workspace, found)
-    except (KeyboardInterrupt, UserError):
-        down(workspace)
-        raise
+    with _alone(workspace):
+        if endpoints(workspace) is None:
+            _stop(workspace)
+            for port, option in ((prefect_port, "prefect-port"), (mlflow_port, "mlflow-port")):
+                _refuse_taken(port, option)
+            _start_supervisor(workspace, prefect_port, mlflow_port)
+        try:
+            found = _wait_ready(workspace, time.monotonic() + wait_s)
+            _deploy(workspace, found)
+        except (KeyboardInterrupt, UserError):
+            _stop(workspace)
+            raise
     return {
         "prefect": found.prefect,
         "mlflow": found.mlflow,
         "api": found.api,
+        "login": str(login_path(workspace)),
         "logs": str(workspace / "logs"),
     }
 
 
-def down(workspace: Path) -> bool:
-    """Stop what `up` started.
+def down(workspace: Path) -> list[str]:
+    """Stop what `up` started, also where its record or its supervisor is gone.
 
     Returns:
-        Whether anything ran.
+        What it ended, in words; nothing when nothing ran.
 
     Raises:
         UserError: something did not stop.
     """
-    state = _state(workspace)
-    ran = False
-    if state is not None and _is_alive(state["supervisor"]):
-        ran = True
-        pid = state["supervisor"]["pid"]
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_WAIT_S
-        while _is_alive(state["supervisor"]):
-            if time.monotonic() > deadline:
-                raise UserError(
-                    f"down: process {pid} did not stop in {STOP_WAIT_S:.0f} s; "
-                    f"see {workspace / 'logs' / 'supervisor.log'} and end it with `kill -9 {pid}`"
-                )
-            time.sleep(0.1)
-    return _end_leftovers(workspace) or ran
+    with _alone(workspace):
+        return _stop(workspace)
 
 
 def endpoints(workspace: Path) -> Endpoints | None:
     """Where this workspace's services answer; None when they do not run."""
-    state = _state(workspace)
-    if state is None or not _is_alive(state["supervisor"]):
+    found = recorded(workspace)
+    if found is None or not {"prefect", "mlflow"} <= found.services.keys():
         return None
-    ports = {name: service["port"] for name, service in state["services"].items()}
+    ports = {name: service.port for name, service in found.services.items()}
     return Endpoints(f"http://{HOST}:{ports['prefect']}", f"http://{HOST}:{ports['mlflow']}")
 
 
-def status(workspace: Path) -> dict[str, Any]:
-    """The supervisor's record with what is true of it now; empty when nothing runs."""
-    state = _state(workspace)
-    if state is None or not _is_alive(state["supervisor"]):
-        return {}
-    return {name: {**service, "running": _is_alive(service)} for name, service in state["services"].items()}
+def status(workspace: Path) -> Services:
+    """The services that the supervisor keeps, by name; empty when it does not run."""
+    found = recorded(workspace)
+    return found.services if found is not None else {}
 
 
 @contextmanager
@@ -184,7 +179,7 @@ def serving(workspace: Path, meanwhile: Callable[[], None] | None = None) -> Ite
     """
     found = endpoints(workspace)
     if found is not None:
-        os.environ.update(environment(workspace, found.api))
+        os.environ.update(environment(workspace, found.api) | client_environment(workspace))
         if meanwhile is not None:
             meanwhile()
         yield found.api
@@ -192,7 +187,7 @@ def serving(workspace: Path, meanwhile: Callable[[], None] | None = None) -> Ite
     (workspace / "logs").mkdir(parents=True, exist_ok=True)
     port = _free_port()
     api = f"http://{HOST}:{port}/api"
-    server = Service("private", _server_command(port), port, "/api/health")
+    server = Service("private", _server_command(port), port, "/api/health", login="checks")
     own = environment(workspace, api)
     private = Plan(str(workspace), str(ROOT), (server,), own | PRIVATE_SERVER, public=False)
     process = subprocess.Popen(
@@ -204,7 +199,7 @@ def serving(workspace: Path, meanwhile: Callable[[], None] | None = None) -> Ite
         start_new_session=True,
     )
     assert process.stdin is not None
-    os.environ.update(own)
+    os.environ.update(own | client_environment(workspace))
     try:
         if meanwhile is not None:
             meanwhile()
@@ -243,7 +238,7 @@ def _free_port() -> int:
 
 
 def _server_command(port: int) -> tuple[str, ...]:
-    return (sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port))
+    return (sys.executable, "-m", "flows.guarded_server", "--host", HOST, "--port", str(port))
 
 
 def plan(workspace: Path, prefect_port: int, mlflow_port: int) -> Plan:
@@ -256,6 +251,7 @@ def plan(workspace: Path, prefect_port: int, mlflow_port: int) -> Plan:
             _server_command(prefect_port),
             prefect_port,
             "/api/health",
+            login="checks",
         ),
         Service(
             "mlflow",
@@ -270,14 +266,16 @@ def plan(workspace: Path, prefect_port: int, mlflow_port: int) -> Plan:
         ),
         Service(
             "worker",
-            (
-                *(python, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"),
-                *("--name", "voicewright", "--limit", "1"),
-            ),
+            (*(python, "-m", "flows.worker", "--pool", POOL, "--name", "voicewright", "--limit", "1"),),
             needs="prefect",
+            login="asks",
         ),
     )
-    extra = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    extra = {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        # The pages ask the server that they came from, by whichever of its names.
+        "PREFECT_SERVER_UI_API_URL": "/api",
+    }
     api = f"http://{HOST}:{prefect_port}/api"
     return Plan(str(workspace), str(ROOT), services, environment(workspace, api) | extra)
 
@@ -291,6 +289,7 @@ def _start_supervisor(workspace: Path, prefect_port: int, mlflow_port: int) -> N
                 plan(workspace, prefect_port, mlflow_port).to_json(),
             ],
             cwd=ROOT,
+            env={**os.environ, MARK: mark(workspace), SERVICE: SUPERVISOR},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -309,10 +308,10 @@ def _wait_ready(workspace: Path, deadline_s: float) -> Endpoints:
         if found is None:
             raise UserError(f"up: the services ended while starting; see {workspace / 'logs'}")
         services = status(workspace)
-        if all(service["ready"] for service in services.values()):
+        late = [name for name, service in services.items() if not service.ready]
+        if not late:
             return found
-        if time.monotonic() > deadline_s:
-            late = [name for name, service in services.items() if not service["ready"]]
+        if time.monotonic() > deadline_s or any(services[name].starts > STARTS_TRIED for name in late):
             raise UserError(
                 f"up: {', '.join(late)} did not answer in time; see {workspace / 'logs'}/{late[0]}.log"
             )
@@ -321,13 +320,13 @@ def _wait_ready(workspace: Path, deadline_s: float) -> Endpoints:
 
 def _deploy(workspace: Path, found: Endpoints) -> None:
     """The GPU's limit and the deployments of `prefect.yaml`; the worker makes the work pool by itself."""
-    port = int(found.prefect.rpartition(":")[2])
+    port, secret = int(found.prefect.rpartition(":")[2]), authorization(login(workspace))
     deadline = time.monotonic() + START_WAIT_S
-    while not answers(port, f"/api/work_pools/{POOL}"):
+    while not answers(port, f"/api/work_pools/{POOL}", secret):
         if time.monotonic() > deadline:
             raise UserError(f"up: the worker made no work pool; see {workspace / 'logs' / 'worker.log'}")
         time.sleep(0.25)
-    if not answers(port, f"/api/v2/concurrency_limits/{GPU_LIMIT}"):
+    if not answers(port, f"/api/v2/concurrency_limits/{GPU_LIMIT}", secret):
         _prefect(workspace, found, "global-concurrency-limit", "create", GPU_LIMIT, "--limit", "1")
     _prefect(workspace, found, "--no-prompt", "deploy", "--all")
 
@@ -336,7 +335,7 @@ def _prefect(workspace: Path, found: Endpoints, *arguments: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "prefect", *arguments],
         cwd=ROOT,
-        env={**os.environ, **environment(workspace, found.api)},
+        env={**os.environ, **environment(workspace, found.api), **client_environment(workspace)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -359,31 +358,38 @@ def _refuse_taken(port: int, option: str) -> None:
             ) from error
 
 
-def _state(workspace: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads(state_path(workspace).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return found
+@contextmanager
+def _alone(workspace: Path) -> Iterator[None]:
+    """Hold the workspace's services against another `up` or `down`; waits for one that is at work."""
+    workspace.mkdir(parents=True, exist_ok=True)
+    with (workspace / "services.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
-def _is_alive(process: dict[str, Any]) -> bool:
-    return bool(process["pid"]) and started_at(process["pid"]) == process["started"] != ""
-
-
-def _end_leftovers(workspace: Path) -> bool:
-    """End services whose supervisor was killed; whether there were any."""
-    state = _state(workspace)
-    if state is None:
-        return False
-    left = [service for service in state["services"].values() if _is_alive(service)]
-    for service in left:
-        os.killpg(service["pid"], signal.SIGTERM)
-    deadline = time.monotonic() + STOP_WAIT_S
-    while any(_is_alive(service) for service in left) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    for service in left:
-        if _is_alive(service):
-            os.killpg(service["pid"], signal.SIGKILL)
+def _stop(workspace: Path) -> list[str]:
+    """As `down`, by whoever holds the workspace's services."""
+    running = marked(workspace)
+    ended = sorted({process.service for process in running} - {SUPERVISOR})
+    # The supervisor ends its services one after the other, and would start again what something else ends.
+    for process in running:
+        if process.service == SUPERVISOR:
+            process.signal(signal.SIGTERM)
+    _wait_while(lambda: any(process.service == SUPERVISOR for process in marked(workspace)), STOP_WAIT_S)
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        for process in marked(workspace):
+            process.signal(sign)
+        _wait_while(lambda: bool(marked(workspace)), STOP_WAIT_S / 4)
+    if left := marked(workspace):
+        numbers = ", ".join(str(process.pid) for process in left)
+        raise UserError(
+            f"down: could not end process {numbers}; see {workspace / 'logs'} and `ps -p {numbers}`"
+        )
     state_path(workspace).unlink(missing_ok=True)
-    return bool(left)
+    return ended or ([SUPERVISOR] if running else [])
+
+
+def _wait_while(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while condition() and time.monotonic() < deadline:
+        time.sleep(0.1)

@@ -2,8 +2,9 @@
 
 It starts each service when what it needs answers, starts it again when it ends (waiting longer each time),
 keeps rotated logs, and stops everything when it is told to. It is started detached by `flows.services`;
-what it does stands in `services.json` in the workspace. With `--while-open` it also ends when its standard
-input does, which happens however the process at the other end ends.
+what it does stands in `services.json` in the workspace, for people and for `status`. That a process is one of
+these services is told by the mark in its environment (`flows.login`), never by that file. With `--while-open`
+it also ends when its standard input does, which happens however the process at the other end ends.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Literal
 
 from artifacts.store import write_atomically
+from flows.login import MARK, client_environment, mark, server_environment
 
 HOST = "127.0.0.1"
 LOG_BYTES = 5_000_000
@@ -34,6 +36,8 @@ STEADY_S = 60.0
 STOP_WAIT_S = 15.0
 LOOK_EVERY_S = 0.25
 CALM_LOOK_EVERY_S = 5.0
+SERVICE = "VOICEWRIGHT_SERVICE"
+"""Variable that says which service a marked process belongs to, in words for people."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Service:
         port: where it listens on 127.0.0.1; 0 for none.
         health: path that answers 200 when it is ready; empty for a service without a port.
         needs: service that must answer before this one starts; empty for none.
+        login: whether it checks the workspace's login, or asks with it.
     """
 
     name: str
@@ -52,14 +57,22 @@ class Service:
     port: int = 0
     health: str = ""
     needs: str = ""
+    login: Literal["checks", "asks", ""] = ""
+
+    @property
+    def title(self) -> str:
+        """In words for people."""
+        return f"{self.name} ({HOST}:{self.port})" if self.port else self.name
 
 
 @dataclass(frozen=True)
 class Plan:
     """What to supervise, where, and in which environment.
 
+    It travels as a command-line argument, which every user of the machine can read: no secret may be in it.
+
     Attributes:
-        public: whether `services.json` tells others of it.
+        public: whether others are told of it, by `services.json` and by the mark.
     """
 
     workspace: str
@@ -80,11 +93,11 @@ class Plan:
         return cls(services=services, **raw)
 
 
-def answers(port: int, path: str, timeout_s: float = 2.0) -> bool:
+def answers(port: int, path: str, authorization: str = "", timeout_s: float = 2.0) -> bool:
     """Whether a service on this machine answers a request with success."""
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers={"Authorization": authorization} if authorization else {})
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False
@@ -179,7 +192,7 @@ class Supervised:
         self._process = subprocess.Popen(
             self.service.command,
             cwd=self._plan.root,
-            env={**os.environ, **self._plan.environment},
+            env={**os.environ, **self._plan.environment, **self._own_environment()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -191,6 +204,13 @@ class Supervised:
         assert self._process.stdout is not None
         log = Path(self._plan.workspace) / "logs" / f"{self.service.name}.log"
         threading.Thread(target=_keep_log, args=(self._process.stdout, log), daemon=True).start()
+
+    def _own_environment(self) -> dict[str, str]:
+        workspace = Path(self._plan.workspace)
+        marks = {MARK: mark(workspace), SERVICE: self.service.title} if self._plan.public else {}
+        logins = {"checks": server_environment, "asks": client_environment}
+        made = logins[self.service.login](workspace) if self.service.login else {}
+        return marks | made
 
     def _end_group(self, sign: signal.Signals) -> None:
         assert self._process is not None
@@ -221,7 +241,10 @@ def supervise(plan: Plan, stop: threading.Event) -> None:
     """Keep the plan's services running until `stop` is set, then end them."""
     workspace = Path(plan.workspace)
     own = [Supervised(service, plan) for service in plan.services]
-    ready: dict[str, bool] = {}
+    ready = {service.name: False for service in plan.services}
+    if plan.public:
+        # Before the first of them runs: whoever looks finds this process.
+        write_atomically(state_path(workspace), _state(own, ready).encode())
     try:
         while not stop.is_set():
             changed = [one.look(ready) for one in own]
@@ -240,7 +263,7 @@ def supervise(plan: Plan, stop: threading.Event) -> None:
 
 
 def _state(own: Sequence[Supervised], ready: Mapping[str, bool]) -> str:
-    services = {
+    services: dict[str, Any] = {
         one.service.name: {
             "pid": one.pid,
             "started": started_at(one.pid) if one.pid else "",

@@ -51,15 +51,18 @@ def up(
 
     started = services.up(session(context).workspace, prefect_port, mlflow_port)
     for name, url in started.items():
-        console.print(f"[bold]{name:8}[/] {url}")
+        console.print(f"[bold]{name:8}[/] {url}", soft_wrap=True)
+    console.print("Prefect's pages ask for a password once: it is the line in the file named login.")
 
 
 def down(context: typer.Context) -> None:
     """Stop what `up` started."""
     from flows import services
 
-    services.down(session(context).workspace)
-    console.print("stopped")
+    workspace = session(context).workspace
+    ended = services.down(workspace)
+    said = f"stopped {', '.join(ended)}" if ended else f"nothing was running in {workspace}"
+    console.print(said, markup=False, soft_wrap=True)
 
 
 models_app = typer.Typer(help="Published weights that stages can use.", no_args_is_help=True)

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from flows import services
-from flows.supervisor import started_at
+from flows.login import authorization, login
+from flows.running import marked
 from tasks.corpus.sample import write_sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +75,8 @@ class Machine:
     def post(self, path: str, body: dict[str, Any]) -> Any:
         import httpx
 
-        return httpx.post(f"{self.endpoints['api']}/{path}", json=body, timeout=30).json()
+        headers = {"Authorization": authorization(login(self.workspace))}
+        return httpx.post(f"{self.endpoints['api']}/{path}", json=body, headers=headers, timeout=30).json()
 
     def flow_run(self, name: str) -> dict[str, Any]:
         [found] = self.post("flow_runs/filter", {"flow_runs": {"name": {"any_": [name]}}})
@@ -113,16 +115,15 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         endpoints = services.up(workspace, free_port(), free_port())
         environment = {
             **os.environ,
-            "PREFECT_API_URL": endpoints["api"],
+            "VOICEWRIGHT_WORKSPACE": str(workspace),
             "DO_NOT_TRACK": "1",
             "COLUMNS": "200",
         }
         try:
             yield Machine(workspace, recordings, environment, endpoints)
         finally:
-            pids = [one["pid"] for one in services.status(workspace).values()]
-            assert services.down(workspace) is True
-            assert not any(started_at(pid) for pid in pids)
+            assert len(services.down(workspace)) == len(("prefect", "mlflow", "worker"))
+            assert not marked(workspace)
 
 
 @pytest.mark.slow
@@ -193,6 +194,6 @@ def planned_runs(machine: Machine) -> list[Any]:
 
 @pytest.mark.slow
 def test_up_again_changes_nothing_that_runs(machine: Machine) -> None:
-    before = {name: one["pid"] for name, one in services.status(machine.workspace).items()}
+    before = {name: one.pid for name, one in services.status(machine.workspace).items()}
     assert services.up(machine.workspace) == machine.endpoints
-    assert {name: one["pid"] for name, one in services.status(machine.workspace).items()} == before
+    assert {name: one.pid for name, one in services.status(machine.workspace).items()} == before

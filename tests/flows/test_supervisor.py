@@ -18,7 +18,8 @@ import pytest
 
 from configs.errors import UserError
 from flows import services
-from flows.supervisor import Plan, Service, answers, started_at, state_path
+from flows.login import MARK, mark
+from flows.supervisor import SERVICE, Plan, Service, answers, started_at, state_path
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,6 +58,7 @@ def running(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "flows.supervisor", plan.to_json(), "--while-open"],
         cwd=ROOT,
+        env={**os.environ, MARK: mark(tmp_path), SERVICE: services.SUPERVISOR},
         stdin=subprocess.PIPE,
     )
     yield tmp_path, process
@@ -97,9 +99,9 @@ def test_services_whose_supervisor_was_killed_are_found_and_ended(
     process.wait()
     assert services.endpoints(folder) is None
     assert started_at(left["pid"])
-    assert services.down(folder) is True
+    assert f"web (127.0.0.1:{left['port']})" in services.down(folder)
     wait(lambda: not started_at(left["pid"]))
-    assert services.down(folder) is False
+    assert services.down(folder) == []
 
 
 def test_a_taken_port_is_refused_with_a_remedy(tmp_path: Path) -> None:
@@ -115,7 +117,7 @@ def test_a_process_that_took_over_a_number_is_not_ours(tmp_path: Path) -> None:
     record = {"pid": os.getpid(), "started": "another time"}
     state_path(tmp_path).write_text(json.dumps({"supervisor": record, "services": {"web": record}}))
     assert services.endpoints(tmp_path) is None
-    assert services.down(tmp_path) is False
+    assert services.down(tmp_path) == []
 
 
 def test_nothing_reports_home_and_all_state_lies_in_the_workspace(tmp_path: Path) -> None:

@@ -1,0 +1,143 @@
+"""The worker of `up`: it runs this application's deployments and nothing else.
+
+A flow run can bring along a command, a working directory or an environment for the process that runs it, and
+its deployment an entrypoint and steps to pull its code; Prefect's own worker follows them. This one compares
+what it is about to run with `prefect.yaml` and refuses the rest: the run is marked as crashed and says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun, WorkPool
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.utilities.processutils import setup_signal_handlers_worker
+from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
+
+ROOT = Path(__file__).resolve().parent.parent
+PLAIN = {"stream_output"}
+"""Job variables that change nothing but what is logged."""
+
+
+class RefusedRunError(Exception):
+    """A flow run asks for something that is not in `prefect.yaml`; nothing of it was started."""
+
+
+def own_entrypoints() -> frozenset[str]:
+    """Entrypoints of the deployments in `prefect.yaml`."""
+    described = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+    return frozenset(deployment["entrypoint"] for deployment in described["deployments"])
+
+
+def refuse_foreign(
+    job_variables: Mapping[str, Any],
+    deployment: DeploymentResponse | None,
+    base_job_template: Mapping[str, Any],
+) -> None:
+    """See that a run is one of this application's deployments, run in this worker's own way.
+
+    Args:
+        job_variables: the run's own.
+        deployment: that the run belongs to.
+        base_job_template: of the work pool.
+
+    Raises:
+        RefusedRunError: it is not, and what is wrong.
+    """
+    brought = sorted({*job_variables, *(deployment.job_variables or {} if deployment else {})} - PLAIN)
+    if brought:
+        raise RefusedRunError(
+            f"it brings job variables along ({', '.join(brought)}), which this worker refuses"
+        )
+    if deployment is None:
+        raise RefusedRunError("it belongs to no deployment")
+    if deployment.entrypoint not in own_entrypoints():
+        raise RefusedRunError(f"its entrypoint {deployment.entrypoint!r} is none of prefect.yaml's")
+    if deployment.path is not None and Path(deployment.path).resolve() not in (Path().resolve(), ROOT):
+        raise RefusedRunError(f"its code lies in {deployment.path!r}, which is not this application")
+    for step in deployment.pull_steps or []:
+        if step != {"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}:
+            raise RefusedRunError(f"it pulls its code by the step {', '.join(step)}")
+    if deployment.storage_document_id or deployment.infrastructure_document_id:
+        raise RefusedRunError("its code or infrastructure is a block")
+    defaults = {
+        name: described["default"]
+        for name, described in base_job_template["variables"]["properties"].items()
+        if described.get("default") not in (None, {}, "") and name not in PLAIN
+    }
+    configured = base_job_template["job_configuration"]
+    fixed = [name for name, value in configured.items() if value != f"{{{{ {name} }}}}"]
+    if defaults or fixed:
+        names = ", ".join(sorted({*defaults, *fixed}))
+        raise RefusedRunError(f"the work pool sets {names} for its runs; delete the pool and call `up` again")
+
+
+class OwnJobConfiguration(ProcessJobConfiguration):
+    """How a run is started, once it is known to be one of ours."""
+
+    @classmethod
+    async def resolve_for_flow_run(
+        cls,
+        flow_run: FlowRun,
+        *,
+        client: PrefectClient,
+        work_pool: WorkPool,
+        worker_name: str,
+        worker_id: Any = None,
+        deployment: DeploymentResponse | None = None,
+    ) -> OwnJobConfiguration:
+        """As Prefect's own. Raises `RefusedRunError`, which fails the run before anything is started."""
+        if deployment is None and flow_run.deployment_id:
+            deployment = await client.read_deployment(flow_run.deployment_id)
+        refuse_foreign(flow_run.job_variables or {}, deployment, work_pool.base_job_template)
+        return await super().resolve_for_flow_run(
+            flow_run,
+            client=client,
+            work_pool=work_pool,
+            worker_name=worker_name,
+            worker_id=worker_id,
+            deployment=deployment,
+        )
+
+
+class OwnRunsWorker(ProcessWorker):
+    """Prefect's process worker with `OwnJobConfiguration`."""
+
+    # Pools are of the type of Prefect's own worker, whose form they have.
+    type = "process"
+    job_configuration = OwnJobConfiguration
+
+    @classmethod
+    def __dispatch_key__(cls) -> str:
+        """Beside Prefect's own worker in its registry, not in its place."""
+        return "voicewright"
+
+
+async def _work(pool: str, name: str, limit: int, with_healthcheck: bool) -> None:
+    setup_signal_handlers_worker(os.getpid(), "the worker", print)
+    worker = OwnRunsWorker(work_pool_name=pool, name=name, limit=limit)
+    await worker.start(with_healthcheck=with_healthcheck)
+
+
+def main() -> None:
+    """Work until told to stop."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pool", required=True, help="work pool; made where it is missing")
+    parser.add_argument("--name", required=True, help="the worker's name on Prefect's pages")
+    parser.add_argument("--limit", type=int, default=1, help="flow runs at a time")
+    parser.add_argument(
+        "--with-healthcheck", action="store_true", help="answer at port 8080 whether it works"
+    )
+    chosen = parser.parse_args()
+    asyncio.run(_work(chosen.pool, chosen.name, chosen.limit, chosen.with_healthcheck))
+
+
+if __name__ == "__main__":
+    main()
