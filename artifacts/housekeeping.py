@@ -110,14 +110,14 @@ def summary(store: Store) -> tuple[list[StageSummary], list[Problem]]:
 
 def foreign(store: Store) -> list[str]:
     """Files in the store that are none of its own; they are left alone."""
-    own = {str(ref.digest) for ref in store.blobs()}
+    own = {f"blobs/{ref.digest[:2]}/{ref.digest}" for ref in store.blobs()}
     known = (_VOICE, _ACTION, _HISTORY, _INDEX)
-    return [
+    return sorted(
         name
         for folder in ("blobs", "actions", "rows", "voices")
         for name, _ in store.files(folder)
-        if name.rsplit("/", 1)[-1] not in own and not any(shape.fullmatch(name) for shape in known)
-    ]
+        if name not in own and not any(shape.fullmatch(name) for shape in known)
+    )
 
 
 def verify(store: Store) -> Iterator[tuple[str, bool]]:

@@ -125,12 +125,18 @@ def _taken(table: pa.Table, rows: Sequence[RowRef], identifier: str) -> pa.Table
     return taken
 
 
-def forget_index(store: Store, stage: str, shard: str) -> None:
-    """Remove the records of a stage's rows that name a shard: what they say of it is wrong."""
+def forget_misplaced(store: Store, stage: str, schema: pa.Schema) -> None:
+    """Remove every index record of a stage that expects other rows in a shard than it holds."""
     for name, _ in store.files(f"rows/{stage}"):
         record = store.read_record(name, SHAPE)
-        if record is None or any(row[2] == shard for entry in record["rows"] for row in entry["rows"]):
+        entries = record["rows"] if record is not None else []
+        try:
+            rows = [RowRef(*row) for entry in entries for row in entry["rows"]]
+            read_table(store, schema, rows, schema.names[:1])
+        except MisplacedRowError:
             store.discard_record(name)
+        except DamagedError:  # the blob's own fault; its rows are a miss by now
+            continue
 
 
 def write_index(store: Store, stage: str, function: str, outcomes: Sequence[tuple[str, RowOutcome]]) -> None:

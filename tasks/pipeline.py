@@ -313,7 +313,7 @@ class Pipeline:
             if isinstance(error, MisplacedRowError):
                 # The shard is whole: it is the records that are wrong.
                 self.store.discard_record(manifests.action_name(name, before.key))
-                shards.forget_index(self.store, name, error.ref.digest)
+                shards.forget_misplaced(self.store, name, self._stage(name).schema)
             manifests.missing_blobs(self.store, before, thorough=True)
         after = self.run_stage(name)
         if after.output_digest != before.output:
