@@ -6,11 +6,15 @@ shards, counts and metrics, so that the same data made in another order is the s
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, NotRequired
 
-from artifacts import digest
+from pydantic import TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from artifacts import digest, records
+from artifacts.records import EXACT, Count, Name, RecordError, Sha256
 from artifacts.store import BlobRef, Store
 
 
@@ -42,6 +46,54 @@ class RowRef:
         return BlobRef(self.shard, self.shard_bytes)
 
 
+RowRecord = tuple[str, str, Sha256, Count, Count]
+"""Identifier, digest, shard, the shard's size, place in the shard."""
+
+
+@with_config(EXACT)
+class RejectRecord(TypedDict):
+    """A reject as JSON."""
+
+    row_id: str
+    code: str
+    field: str
+    value: str
+    reason: str
+    remedy: str
+
+
+@with_config(EXACT)
+class _Parts(TypedDict):
+    format: int
+    version: int
+    code: dict[str, str]
+    config: dict[str, Any]
+    libraries: dict[str, str]
+    schema: str
+    broadcast: NotRequired[dict[str, str]]
+    inputs: dict[str, str]
+
+
+@with_config(EXACT)
+class ManifestRecord(TypedDict):
+    """A manifest as JSON."""
+
+    stage: Name
+    key: Name
+    output: str
+    parts: _Parts
+    rows: list[RowRecord]
+    rejects: list[RejectRecord]
+    warnings: list[str]
+    files: dict[str, tuple[Sha256, Count]]
+    metrics: dict[str, float]
+    series: dict[str, list[tuple[int, float]]]
+    notes: NotRequired[list[str]]
+
+
+SHAPE = TypeAdapter(ManifestRecord)
+
+
 @dataclass(frozen=True)
 class Manifest:
     """The commit record of one stage under one key."""
@@ -58,7 +110,7 @@ class Manifest:
     series: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def output(self) -> str:
         """Digest of the rows' and files' content."""
         return output_digest(self.rows, self.files)
@@ -89,20 +141,27 @@ class Manifest:
         }
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> Manifest:
-        """From JSON."""
-        return cls(
+    def from_record(cls, record: ManifestRecord) -> Manifest:
+        """From JSON of the right shape.
+
+        Raises:
+            RecordError: its rows and files are not those that its output was made of.
+        """
+        made = cls(
             stage=record["stage"],
             key=record["key"],
-            parts=record["parts"],
+            parts={**record["parts"]},
             rows=tuple(RowRef(*row) for row in record["rows"]),
             rejects=tuple(Reject(**reject) for reject in record["rejects"]),
             warnings=tuple(record["warnings"]),
             files={name: BlobRef(*ref) for name, ref in record["files"].items()},
             metrics=record["metrics"],
-            series={n: [(int(s), float(v)) for s, v in p] for n, p in record["series"].items()},
+            series=record["series"],
             notes=tuple(record.get("notes", ())),
         )
+        if made.output != record["output"]:
+            raise RecordError("output: is not the digest of its rows and files")
+        return made
 
 
 def output_digest(rows: tuple[RowRef, ...], files: dict[str, BlobRef]) -> str:
@@ -122,9 +181,25 @@ def action_name(stage: str, key: str) -> str:
 
 
 def load(store: Store, stage: str, key: str) -> Manifest | None:
-    """The manifest under a key, or None."""
-    record = store.read_record(action_name(stage, key))
-    return None if record is None else Manifest.from_record(record)
+    """The manifest under a key; None when there is none, or none that can be believed."""
+    try:
+        return checked(store, stage, key)
+    except RecordError:
+        return None
+
+
+def checked(store: Store, stage: str, key: str) -> Manifest | None:
+    """The manifest under a key, or None when there is none.
+
+    Raises:
+        RecordError: it is torn, of another shape, or another stage's.
+    """
+    record = store.checked_record(action_name(stage, key), SHAPE)
+    if record is None:
+        return None
+    if (record["stage"], record["key"]) != (stage, key):
+        raise RecordError(f"it is the record of {record['stage']}/{record['key']}")
+    return Manifest.from_record(record)
 
 
 def commit(store: Store, manifest: Manifest) -> Manifest:
@@ -135,16 +210,16 @@ def commit(store: Store, manifest: Manifest) -> Manifest:
         not depend on whether it was just computed.
     """
     name = action_name(manifest.stage, manifest.key)
-    earlier = store.read_record(name)
+    earlier = load(store, manifest.stage, manifest.key)
+    if earlier is not None and earlier.output != manifest.output:
+        history = f"actions/{manifest.stage}/{manifest.key}.history"
+        store.write_record(f"{history}/{len(store.files(history)):04d}.json", earlier.to_record())
     record = manifest.to_record()
-    if earlier is not None and earlier["output"] != record["output"]:
-        number = sum(1 for _ in store.records(f"actions/{manifest.stage}/{manifest.key}.history"))
-        store.write_record(f"actions/{manifest.stage}/{manifest.key}.history/{number:04d}.json", earlier)
     store.write_record(name, record)
-    return Manifest.from_record(json.loads(digest.canonical_json(record)))
+    return Manifest.from_record(records.decode(records.encode(record), SHAPE))
 
 
 def missing_blobs(store: Store, manifest: Manifest, thorough: bool = False) -> list[BlobRef]:
-    """Blobs that are absent, short or (when `thorough`) changed."""
+    """Blobs that are absent, short or (when `thorough`) changed; changed ones are set aside."""
     check = store.intact if thorough else store.holds
     return sorted(ref for ref in manifest.blobs() if not check(ref))

@@ -14,10 +14,35 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter, with_config
+from typing_extensions import TypedDict
 
 from artifacts import digest
-from artifacts.manifest import Reject, RowRef
-from artifacts.store import BlobRef, Store
+from artifacts.manifest import Reject, RejectRecord, RowRecord, RowRef
+from artifacts.records import EXACT
+from artifacts.store import BlobRef, DamagedError, Store
+
+
+@with_config(EXACT)
+class _Entry(TypedDict):
+    key: str
+    rows: list[RowRecord]
+    rejects: list[RejectRecord]
+    warnings: list[str]
+
+
+@with_config(EXACT)
+class IndexRecord(TypedDict):
+    """Which row keys a shard answers, as JSON."""
+
+    rows: list[_Entry]
+
+
+SHAPE = TypeAdapter(IndexRecord)
+
+
+class MisplacedRowError(DamagedError):
+    """The shard is whole, but the rows that a record expects in it are others."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +86,57 @@ def write_table(store: Store, table: pa.Table) -> list[RowRef]:
 def read_table(
     store: Store, schema: pa.Schema, rows: Sequence[RowRef], columns: Iterable[str] | None = None
 ) -> pa.Table:
-    """Rows in the given order, restricted to some columns."""
+    """Rows in the given order, restricted to some columns.
+
+    Raises:
+        DamagedError: a shard is missing or changed, or holds other rows than the references say.
+    """
     names = list(columns) if columns is not None else list(schema.names)
     wanted = pa.schema([schema.field(name) for name in names])
     if not rows:
         return wanted.empty_table()
+    # The identifier comes along even where nobody asked for it: it tells whether these are the rows meant.
+    identifier = schema.names[0]
+    read = names if identifier in names else [identifier, *names]
     by_shard: dict[BlobRef, list[int]] = defaultdict(list)
     for position, row in enumerate(rows):
         by_shard[row.blob].append(position)
     pieces, order = [], []
     for ref, positions in by_shard.items():
         with store.open(ref) as stream:
-            table = pq.read_table(stream, columns=names, use_threads=False)
-        pieces.append(table.take(pa.array([rows[p].at for p in positions])).cast(wanted))
+            table = pq.read_table(stream, columns=read, use_threads=False)
+        chosen = [rows[p] for p in positions]
+        pieces.append(_taken(table, chosen, identifier).select(names).cast(wanted))
         order.extend(positions)
     joined = pa.concat_tables(pieces)
     back = pa.array(sorted(range(len(order)), key=order.__getitem__))
     return joined.take(back)
+
+
+def _taken(table: pa.Table, rows: Sequence[RowRef], identifier: str) -> pa.Table:
+    """The rows of one shard, seen to be the ones that are meant."""
+    ref = rows[0].blob
+    if any(row.at >= table.num_rows for row in rows):
+        raise MisplacedRowError(ref, f"has {table.num_rows} rows, and a record expects more")
+    taken = table.take(pa.array([row.at for row in rows]))
+    for row, found in zip(rows, taken.column(identifier).to_pylist(), strict=True):
+        if str(found) != row.row_id:
+            raise MisplacedRowError(ref, f"holds the row {found!r} where a record expects {row.row_id!r}")
+    return taken
+
+
+def forget_misplaced(store: Store, stage: str, schema: pa.Schema) -> None:
+    """Remove every index record of a stage that expects other rows in a shard than it holds."""
+    for name, _ in store.files(f"rows/{stage}"):
+        record = store.read_record(name, SHAPE)
+        entries = record["rows"] if record is not None else []
+        try:
+            rows = [RowRef(*row) for entry in entries for row in entry["rows"]]
+            read_table(store, schema, rows, schema.names[:1])
+        except MisplacedRowError:
+            store.discard_record(name)
+        except DamagedError:  # the blob's own fault; its rows are a miss by now
+            continue
 
 
 def write_index(store: Store, stage: str, function: str, outcomes: Sequence[tuple[str, RowOutcome]]) -> None:
@@ -102,8 +161,9 @@ def read_index(store: Store, stage: str, function: str, thorough: bool = False) 
     check = store.intact if thorough else store.holds
     whole: dict[BlobRef, bool] = {}
     answers: dict[str, RowOutcome] = {}
-    for _, record in store.records(f"rows/{stage}/{function}"):
-        for entry in record["rows"]:
+    for name, _ in store.files(f"rows/{stage}/{function}"):
+        record = store.read_record(name, SHAPE)
+        for entry in record["rows"] if record is not None else ():
             rows = tuple(RowRef(*row) for row in entry["rows"])
             for row in rows:
                 if row.blob not in whole:

@@ -7,7 +7,8 @@ from prefect import flow
 from configs.errors import UserError
 from flows.prefect_glue import run_log
 from flows.voice_finetune import make_voice, workspace_folder
-from tasks.voice import remembered, voices
+from tasks.run_record import voices
+from tasks.voice import remembered
 
 
 @flow(name="voice-finetune", persist_result=False)

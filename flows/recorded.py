@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,13 +9,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from artifacts import digest
+from pydantic import TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from artifacts import digest, records
+from artifacts.records import EXACT, RecordError
 from artifacts.store import write_atomically
 from artifacts.tracking import Registered, StageRecord, Tracker, TrackingError
 from configs.loading import leaves
 from configs.tracking import TrackingSettings
 from flows.prefect_glue import run_log
-from tasks.pipeline import Pipeline, StageResult, run_path
+from tasks.pipeline import Pipeline, StageResult
+from tasks.run_record import run_path
 
 EXPORT, EVALUATE, REPORT = "export", "evaluate", "report"
 PAGES = {
@@ -25,6 +29,17 @@ PAGES = {
     (REPORT, "report.html"): "report/report.html",
 }
 Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+@with_config(EXACT)
+class _Tracked(TypedDict):
+    """A voice's last run in MLflow: its identifier there, and the digest of each stage's output."""
+
+    run_id: str
+    outputs: dict[str, str]
+
+
+_TRACKED = TypeAdapter(_Tracked)
 
 
 def tracking_uri(settings: TrackingSettings, workspace: Path) -> str:
@@ -143,24 +158,25 @@ class Recorder:
         tracker.log_files(tracker.run_id, _pages(self._results))
         tracker.finish(status, note)
         record = {"run_id": tracker.run_id, "outputs": self._outputs()}
-        write_atomically(self._record_path(), json.dumps(record, indent=1).encode())
+        with self._pipeline.using():
+            write_atomically(self._record_path(), records.encode(record, indent=1))
 
     def _outputs(self) -> dict[str, str]:
         return {result.name: result.output_digest for result in self._results}
 
     def _known(self) -> dict[str, str]:
-        """What the voice's last MLflow run names."""
+        """What the voice's last MLflow run names; nothing where that cannot be told: it is recorded anew."""
         try:
-            found: dict[str, str] = json.loads(self._record_path().read_text())["outputs"]
-        except FileNotFoundError:
+            found = records.read_file(self._record_path(), _TRACKED)
+        except RecordError:
             return {}
-        return found
+        return found["outputs"] if found is not None else {}
 
     def _record_path(self) -> Path:
         return run_path(self._pipeline.workspace, self._pipeline.voice).with_name("tracked.json")
 
     def _run_tags(self) -> dict[str, str]:
-        request = {f"request.{n}": str(v) for n, v in self._pipeline.request.items() if v}
+        request = {f"request.{n}": str(v) for n, v in (self._pipeline.request or {}).items() if v}
         return {**request, "code.version": _application_version(), **self._tags}
 
 

@@ -28,8 +28,13 @@ from tasks.voice import Request, check_weights
 SHOWN_WARNINGS = 3
 
 
-def run_voice(workspace: Path, request: Request, until: str | None, force: tuple[str, ...]) -> None:
+def run_voice(
+    workspace: Path, request: Request, until: str | None, force: tuple[str, ...], verify: bool
+) -> None:
     """Make or update a voice.
+
+    Args:
+        verify: re-hash every stored result instead of trusting its size.
 
     Raises:
         UserError: a setting or an input is wrong.
@@ -53,6 +58,7 @@ def run_voice(workspace: Path, request: Request, until: str | None, force: tuple
                 until=until,
                 force=list(force),
                 workspace=str(workspace),
+                verify=verify,
             )
             screen.close()
 

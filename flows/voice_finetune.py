@@ -53,6 +53,7 @@ def voice_finetune(
     until: str | None = None,
     force: list[str] = [],  # noqa: B006
     workspace: str | None = None,
+    verify: bool = False,
 ) -> None:
     """Make or update a voice; finished stages are found in the store and not repeated.
 
@@ -65,6 +66,7 @@ def voice_finetune(
         until: last stage to run.
         force: stages to run even if nothing changed.
         workspace: folder of the store, runs and voices; the worker's own when left out.
+        verify: re-hash every stored result instead of trusting its size.
     """
     place = workspace_folder(workspace)
     request = Request(
@@ -74,7 +76,7 @@ def voice_finetune(
         Path(config_file).resolve() if config_file else None,
         tuple(overrides),
     )
-    make_voice(place, request, until, tuple(force))
+    make_voice(place, request, until, tuple(force), verify=verify)
 
 
 def make_voice(
@@ -83,18 +85,20 @@ def make_voice(
     until: str | None = None,
     force: Sequence[str] = (),
     promote: bool = False,
+    verify: bool = False,
 ) -> VoiceRun:
     """Prepare, finetune, release: the body that the flows `voice-finetune` and `nightly` share.
 
     Args:
         promote: afterwards make the voice champion in the registry if it measures better.
+        verify: re-hash every stored result instead of trusting its size.
 
     Raises:
         UserError: a setting or an input is wrong.
         StoppedError: a stop was asked for.
     """
     check_weights(workspace, request, until)
-    with closing(open_pipeline(workspace, request)) as pipeline:
+    with closing(open_pipeline(workspace, request, thorough=verify)) as pipeline:
         runs = StageRuns(pipeline, force, until)
         recorder = Recorder(pipeline, _flow_tags())
         with _recording(recorder, runs), watched_by(recorder):

@@ -1,30 +1,36 @@
 """A voice's pipeline: the stages in order, run or explained one by one.
 
-The pipeline keeps two small records beside the store: `runs/<voice>/run.json` (what was asked for and
-how each stage went, for people) and `store/voices/<voice>.json` (which actions the voice is made of,
-for `gc`).
+The pipeline keeps two small records: `runs/<voice>/run.json` (what was asked for and how each stage went,
+for people) and, in the store, `voices/<voice>.json` (which actions the voice is made of, for `gc`).
 """
 
 from __future__ import annotations
 
-import json
+import errno
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from artifacts import digest, shards
+from artifacts import digest, leases, shards
+from artifacts import manifest as manifests
+from artifacts.housekeeping import VOICE, voice_name
 from artifacts.manifest import Manifest, Reject, RowRef
-from artifacts.store import Store, write_atomically
+from artifacts.shards import MisplacedRowError
+from artifacts.store import DamagedError, Store
 from configs.errors import UserError
 from tasks.outcome import Progress
+from tasks.run_record import RequestRecord, StageEntry, known_run, write_run
 from tasks.runner import Context, Tally, look_up, run_corpus_stage, run_row_stage
-from tasks.stage import Key, RowStage, Stage, key_of, row_keys, upstream
+from tasks.stage import CorpusStage, Key, RowStage, Stage, key_of, row_keys, upstream
 from tasks.workers import Workers
+
+ResultT = TypeVar("ResultT")
 
 SCAN = "scan"
 
@@ -92,19 +98,20 @@ class Pipeline:
         stages: Sequence[Stage],
         store: Store,
         workers: int = 1,
-        request: Mapping[str, Any] | None = None,
+        request: RequestRecord | None = None,
         thorough: bool = False,
     ) -> None:
         self.workspace, self.voice, self.settings = workspace, voice, settings
         self.store = store
         self.stages = {stage.name: stage for stage in stages}
-        self.request = dict(request or {})
+        self.request = request
         self.thorough = thorough
         self.stop = threading.Event()
         self.workers = Workers(workers)
         self._scan = scan
         self._scanned: Scan | None = None
         self._manifests: dict[str, Manifest] = {}
+        self._pins: leases.Pins | None = None
 
     # -- running
 
@@ -117,27 +124,14 @@ class Pipeline:
         """
         started = time.perf_counter()
         stage = self._stage(name)
-        inputs = self._inputs(stage)
-        key = key_of(stage, self.settings, inputs)
-        found, why = look_up(self.store, stage, key, self.thorough)
-        if found is not None and not force:
-            tally = Tally(len(found.rows), 0, len(found.rows))
-            status, reason = "cached", "nothing it depends on has changed"
-        else:
-            reason = "forced" if force else "; ".join(self._changes(name, key, why))
-            context = self._context(on_progress or _quiet)
-            if isinstance(stage, RowStage):
-                found, tally = run_row_stage(stage, key, inputs, context, force)
-            else:
-                found, tally = run_corpus_stage(stage, key, inputs, context, force)
-            # A row stage whose every row was known (a recording was taken away) computed nothing.
-            status = "computed" if force or tally.computed or not tally.total else "cached"
-        self._manifests[name] = found
+        again: list[str] = []
+        obtained = self.mending(lambda: self._obtain(stage, force, on_progress or _quiet), again)
+        found, key, tally = obtained.manifest, obtained.key, obtained.tally
         # What could not even be opened is told with the stage that opens the rest.
         scanned = self.scanned() if SCAN in stage.reads else Scan(())
         result = StageResult(
             name=name,
-            status=status,
+            status=obtained.status,
             key=key.action,
             output_digest=found.output,
             rows_total=tally.total,
@@ -146,18 +140,48 @@ class Pipeline:
             rejects=len(scanned.rejects) + len(found.rejects),
             warnings=(*scanned.warnings, *found.warnings),
             seconds=time.perf_counter() - started,
-            reason=reason,
+            reason=obtained.reason,
             metrics=found.metrics,
             series=found.series,
-            files={n: self.store.local_path(ref) for n, ref in found.files.items()},
-            notes=found.notes,
+            files={n: self.store.local_path(ref, check=False) for n, ref in found.files.items()},
+            notes=(*again, *found.notes),
         )
         self._remember(result)
         return result
 
     def close(self) -> None:
-        """End the worker processes."""
+        """End the worker processes, and let go of what was pinned."""
         self.workers.close()
+        if self._pins is not None:
+            self._pins.close()
+            self._pins = None
+
+    @contextmanager
+    def using(self, told: leases.Told | None = None) -> Iterator[None]:
+        """Keep `store gc` out; waits for one that is at work."""
+        with self.store.gate().shared(told), workspace_gate(self.workspace).shared(told):
+            yield
+
+    def mending(self, work: Callable[[], ResultT], again: list[str]) -> ResultT:
+        """Do something with finished stages; what is found damaged on the way is made again first.
+
+        Args:
+            again: gets a line about each stage that was made again.
+
+        Raises:
+            DamagedError: what is damaged cannot be made again here, or comes out otherwise.
+        """
+        mended: set[str] = set()
+        while True:
+            try:
+                return work()
+            except DamagedError as error:
+                maker = self._maker(error)
+                if maker is None or maker in mended:
+                    raise type(error)(error.ref, error.what, maker or error.stage) from error
+                mended.add(maker)
+                self._make_again(maker, error)
+                again.append(f"made {maker} again: blob {error.ref.digest[:12]} {error.what}")
 
     # -- looking
 
@@ -167,8 +191,10 @@ class Pipeline:
             stage = self._stage(name)
             if any(n != SCAN and self.known(n) is None for n in upstream(stage)):
                 return None
-            key = key_of(stage, self.settings, self._inputs(stage))
-            found, _ = look_up(self.store, stage, key, self.thorough)
+            with self.using():
+                key = key_of(stage, self.settings, self._inputs(stage))
+                self._pin(name, key)
+                found, _ = look_up(self.store, stage, key, self.thorough)
             if found is None:
                 return None
             self._manifests[name] = found
@@ -197,9 +223,19 @@ class Pipeline:
         """A finished stage's rows.
 
         Raises:
-            UserError: the stage has not been run.
+            UserError: the stage has not been run, or its rows are damaged.
         """
-        return shards.read_table(self.store, self._stage(name).schema, self._manifest(name).rows, columns)
+        with _named(name):
+            return shards.read_table(self.store, self._stage(name).schema, self._manifest(name).rows, columns)
+
+    def files(self, name: str) -> dict[str, Path]:
+        """A finished stage's files.
+
+        Raises:
+            UserError: the stage has not been run, or a file is damaged.
+        """
+        with _named(name):
+            return {n: self.store.local_path(ref) for n, ref in self._manifest(name).files.items()}
 
     def scanned(self) -> Scan:
         """The recordings, looked at once."""
@@ -218,6 +254,73 @@ class Pipeline:
         return own
 
     # -- internals
+
+    def _obtain(self, stage: Stage, force: bool, progress: Progress) -> _Obtained:
+        """Find the stage done, or run it."""
+
+        def using() -> AbstractContextManager[None]:
+            return self.using(lambda: progress(0, 0, "waits for `store gc` to end"))
+
+        with using():
+            inputs = self._inputs(stage)
+            key = key_of(stage, self.settings, inputs)
+            # Before the look-up: from here on nobody takes what it finds, or what is made under the key.
+            self._pin(stage.name, key)
+            found, why = look_up(self.store, stage, key, self.thorough)
+        if found is not None and not force:
+            tally = Tally(len(found.rows), 0, len(found.rows))
+            made = _Obtained(found, key, tally, "cached", "nothing it depends on has changed")
+        else:
+            reason = "forced" if force else "; ".join(self._changes(stage.name, key, why))
+            context = self._context(progress, using)
+            if isinstance(stage, RowStage):
+                found, tally = run_row_stage(stage, key, inputs, context, force)
+            else:
+                self._begin(stage, key)
+                found, tally = run_corpus_stage(stage, key, inputs, context, force)
+            # A row stage whose every row was known (a recording was taken away) computed nothing.
+            status = "computed" if force or tally.computed or not tally.total else "cached"
+            made = _Obtained(found, key, tally, status, reason)
+        self._manifests[stage.name] = made.manifest
+        return made
+
+    def _pin(self, name: str, key: Key) -> None:
+        """Keep a result from `store gc` while this pipeline lasts; to be called while the store is in use."""
+        try:
+            if self._pins is None:
+                self._pins = self.store.pins()
+            self._pins.add(name, key.action)
+        except OSError as error:
+            # A store that is mounted to be read is not tidied from here, and its results can still be used.
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise
+
+    def _maker(self, error: DamagedError) -> str | None:
+        """The finished stage that a damaged blob is of."""
+        for name, known in self._manifests.items():
+            if name in self.stages and error.ref in known.blobs():
+                return name
+        return None
+
+    def _make_again(self, name: str, error: DamagedError) -> None:
+        """Run a stage whose result is damaged; what is whole of it is kept.
+
+        Raises:
+            UserError: the result is another one now.
+        """
+        before = self._manifests.pop(name)
+        with self.using():
+            if isinstance(error, MisplacedRowError):
+                # The shard is whole: it is the records that are wrong.
+                self.store.discard_record(manifests.action_name(name, before.key))
+                shards.forget_misplaced(self.store, name, self._stage(name).schema)
+            manifests.missing_blobs(self.store, before, thorough=True)
+        after = self.run_stage(name)
+        if after.output_digest != before.output:
+            raise UserError(
+                f"{name}: was damaged (blob {error.ref.digest[:12]} {error.what}) and made again, with "
+                "another result; run the same command again, so that what follows from it is made again too"
+            )
 
     def _stage(self, name: str) -> Stage:
         if name not in self.stages:
@@ -249,7 +352,7 @@ class Pipeline:
         )
         return Manifest(SCAN, "", {}, rows, tuple(scan.rejects), tuple(scan.warnings))
 
-    def _context(self, progress: Progress) -> Context:
+    def _context(self, progress: Progress, using: Callable[[], AbstractContextManager[None]]) -> Context:
         return Context(
             store=self.store,
             settings=self.settings,
@@ -259,44 +362,82 @@ class Pipeline:
             outside={SCAN: {row["recording_id"]: row for row in self.scanned().rows}},
             progress=progress,
             stop=self.stop.is_set,
+            using=using,
         )
 
     def _changes(self, name: str, key: Key, why: str) -> list[str]:
         """What differs from the voice's last run of the stage."""
-        earlier = read_run(self.workspace, self.voice).get("stages", {}).get(name)
-        record = self.store.read_record(f"actions/{name}/{earlier['key']}.json") if earlier else None
+        earlier = known_run(self.workspace, self.voice)["stages"].get(name)
         if earlier is None:
             return ["never run for this voice"]
+        record = manifests.load(self.store, name, earlier["key"])
         if record is None or earlier["key"] == key.action:
             return [why]
-        return differences(record["parts"], key.parts) or [why]
+        return differences(record.parts, key.parts) or [why]
+
+    def _begin(self, stage: CorpusStage, key: Key) -> None:
+        """Note what is being made: until it is done, its scratch folder is what a later run goes on from."""
+        run = known_run(self.workspace, self.voice)
+        run["request"] = self.request
+        run["begun"] = {**run.get("begun", {}), stage.name: key.action}
+        with self.using():
+            write_run(self.workspace, self.voice, run)
 
     def _remember(self, result: StageResult) -> None:
-        run = read_run(self.workspace, self.voice)
+        run = known_run(self.workspace, self.voice)
         run["request"] = self.request
-        entry = asdict(result)
-        for name in ("series", "files"):
-            del entry[name]
-        run.setdefault("stages", {})[result.name] = entry
-        path = run_path(self.workspace, self.voice)
-        write_atomically(path, json.dumps(run, indent=1, ensure_ascii=False).encode())
-        kept = self.store.read_record(f"voices/{self.voice}.json") or {"stages": {}}
-        kept["stages"][result.name] = result.key
-        self.store.write_record(f"voices/{self.voice}.json", kept)
+        run["stages"][result.name] = _entry(result)
+        run.get("begun", {}).pop(result.name, None)
+        with self.using():
+            write_run(self.workspace, self.voice, run)
+            kept = self.store.read_record(voice_name(self.voice), VOICE)
+            # A new voice has run nothing else; of one whose record was damaged, this is what it is made of.
+            ran = {name: entry["key"] for name, entry in run["stages"].items()}
+            stages = (ran if kept is None else kept["stages"]) | {result.name: result.key}
+            self.store.write_record(voice_name(self.voice), {"stages": stages})
 
 
-def run_path(workspace: Path, voice: str) -> Path:
-    """Where a voice's run record lies."""
-    return workspace / "runs" / voice / "run.json"
+def _entry(result: StageResult) -> StageEntry:
+    return {
+        "name": result.name,
+        "status": result.status,
+        "key": result.key,
+        "output_digest": result.output_digest,
+        "rows_total": result.rows_total,
+        "rows_computed": result.rows_computed,
+        "rows_cached": result.rows_cached,
+        "rejects": result.rejects,
+        "warnings": list(result.warnings),
+        "seconds": result.seconds,
+        "reason": result.reason,
+        "metrics": dict(result.metrics),
+        "notes": list(result.notes),
+    }
 
 
-def read_run(workspace: Path, voice: str) -> dict[str, Any]:
-    """What was asked for and how each stage went the last time; empty for a new voice."""
-    path = run_path(workspace, voice)
-    if not path.exists():
-        return {}
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+@dataclass(frozen=True)
+class _Obtained:
+    """A stage's result, found or made."""
+
+    manifest: Manifest
+    key: Key
+    tally: Tally
+    status: str
+    reason: str
+
+
+@contextmanager
+def _named(stage: str) -> Iterator[None]:
+    """Damage that is found inside is of this stage."""
+    try:
+        yield
+    except DamagedError as error:
+        raise type(error)(error.ref, error.what, stage) from error
+
+
+def workspace_gate(workspace: Path) -> leases.Gate:
+    """What runs of a workspace pass together and a clean-up of its folders alone."""
+    return leases.FolderGate(workspace / "work")
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ class Context:
     """Rows by identifier of the one input that is not in the store: the recordings as they lie on disk."""
     progress: Progress
     stop: Callable[[], bool]
+    using: Callable[[], AbstractContextManager[None]]
+    """Keeps `store gc` out for as long as it lasts: whatever is found or put meanwhile stays."""
 
 
 def run_row_stage(
@@ -57,6 +60,13 @@ def run_row_stage(
         StoppedError: a stop was asked for; finished shards stay.
         UserError: two rows claim one identifier.
     """
+    with context.using():
+        return _run_rows(stage, key, inputs, context, force)
+
+
+def _run_rows(
+    stage: RowStage, key: Key, inputs: Mapping[str, Manifest], context: Context, force: bool
+) -> tuple[Manifest, Tally]:
     store = context.store
     keyed = row_keys(stage, key.function, inputs)
     answers = {} if force else shards.read_index(store, stage.name, key.function)
@@ -219,16 +229,21 @@ def run_corpus_stage(
     context: Context,
     force: bool,
 ) -> tuple[Manifest, Tally]:
-    """Run the function over whole inputs in a private folder that survives a kill."""
-    with _private_folder(context.scratch / stage.name, key.action[:32]) as folder:
+    """Run the function over whole inputs in a private folder that survives a kill.
+
+    While the function runs the store stands open to `gc`: what it reads is pinned, what it makes lies in its
+    folder.
+    """
+    with private_folder(context.scratch / stage.name, folder_of(key.action)) as folder:
         # Another run may have finished the same work while this one waited for the folder.
-        found, _ = look_up(context.store, stage, key, thorough=False)
+        with context.using():
+            found, _ = look_up(context.store, stage, key, thorough=False)
         if found is not None and not force:
             return found, Tally(len(found.rows), 0, len(found.rows))
         work = Work(folder, context.progress, context.stop)
         made = stage.run(CorpusInputs(stage, inputs, context), view(stage, context.settings), work)
-        manifest = _stored(stage, key, made, context.store)
-        manifest = manifests.commit(context.store, manifest)
+        with context.using():
+            manifest = manifests.commit(context.store, _stored(stage, key, made, context.store))
         shutil.rmtree(folder)
     return manifest, Tally(len(manifest.rows), len(manifest.rows), 0)
 
@@ -311,15 +326,32 @@ class CorpusInputs:
         return self._inputs[stage]
 
 
+def folder_of(key: str) -> str:
+    """Name of a stage's scratch folder under an action key."""
+    return key[:32]
+
+
 @contextmanager
-def _private_folder(parent: Path, name: str) -> Iterator[Path]:
+def private_folder(parent: Path, name: str) -> Iterator[Path]:
     """A scratch folder held by one process at a time; the lock goes when its holder ends, however it ends."""
     parent.mkdir(parents=True, exist_ok=True)
-    with (parent / f"{name}.lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        folder = parent / name
-        folder.mkdir(exist_ok=True)
-        yield folder
+    lock = parent / f"{name}.lock"
+    while True:
+        with lock.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if not _is_at(held.fileno(), lock):
+                continue  # tidied away while this one waited: a lock on a file that is gone keeps nobody out
+            folder = parent / name
+            folder.mkdir(exist_ok=True)
+            yield folder
+            return
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _refuse_duplicates(stage: Stage, rows: Sequence[RowRef]) -> None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -212,16 +211,5 @@ def _content_digest(place: str) -> str:
         part
         for path in files
         if path.is_file()
-        for part in (str(path.relative_to(place)), _file_digest(path, *_stamp(path)))
+        for part in (str(path.relative_to(place)), digest.of_unchanged_file(path))
     )
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
-
-
-@cache
-def _file_digest(path: Path, size_bytes: int, mtime_ns: int) -> str:
-    del size_bytes, mtime_ns  # they only tell one version of the file from the next
-    return digest.of_file(path)

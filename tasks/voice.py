@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from artifacts.store import Store
 from configs.errors import UserError
 from configs.loading import Resolved, resolve
 from configs.settings import Settings
-from tasks.pipeline import Pipeline, Scan, read_run
+from tasks.pipeline import Pipeline, Scan
+from tasks.run_record import RequestRecord, read_run, voices
 from tasks.weights import require_weights, with_local_weights
 
 VOICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -35,13 +35,15 @@ class Request:
         """
         return resolve(self.preset, self.config_file, (*self.overrides, f"voice='{self.voice}'"))
 
-    def as_record(self) -> dict[str, Any]:
+    def as_record(self) -> RequestRecord:
         """As JSON."""
-        record = asdict(self)
-        record["recordings"] = str(self.recordings)
-        record["config_file"] = str(self.config_file) if self.config_file else None
-        record["overrides"] = list(self.overrides)
-        return record
+        return {
+            "recordings": str(self.recordings),
+            "voice": self.voice,
+            "preset": self.preset,
+            "config_file": str(self.config_file) if self.config_file else None,
+            "overrides": list(self.overrides),
+        }
 
 
 def check_name(voice: str) -> str:
@@ -62,10 +64,10 @@ def remembered(workspace: Path, voice: str) -> Request:
     """The request of the voice's last run.
 
     Raises:
-        UserError: there is no such voice.
+        UserError: there is no such voice, or its record cannot be believed.
     """
-    request = read_run(workspace, check_name(voice)).get("request")
-    if not request:
+    request = read_run(workspace, check_name(voice))["request"]
+    if request is None:
         known = ", ".join(voices(workspace)) or "none yet"
         raise UserError(f"voice: there is no {voice!r} in {workspace} (known: {known})")
     return Request(
@@ -75,11 +77,6 @@ def remembered(workspace: Path, voice: str) -> Request:
         config_file=Path(request["config_file"]) if request["config_file"] else None,
         overrides=tuple(request["overrides"]),
     )
-
-
-def voices(workspace: Path) -> list[str]:
-    """Names of the voices that were ever run in this workspace."""
-    return sorted(path.parent.name for path in (workspace / "runs").glob("*/run.json"))
 
 
 def open_store(workspace: Path, settings: Settings) -> Store:

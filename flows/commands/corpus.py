@@ -9,9 +9,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from artifacts import housekeeping
+from artifacts.store import Store
 from configs.errors import UserError
 from configs.loading import resolve
-from flows.commands.shared import JSON, console, errors, print_json, session
+from flows.commands.shared import JSON, console, errors, print_json, session, warn
+from tasks import tidying
 from tasks.voice import open_store
 
 STORE_URL = typer.Option(None, "--url", help="Store to look at; by default the workspace's own.")
@@ -42,34 +44,41 @@ store_app = typer.Typer(help="The artifact store.", no_args_is_help=True)
 @store_app.command("ls")
 def list_store(context: typer.Context, url: str | None = STORE_URL, as_json: bool = JSON) -> None:
     """What each stage has stored."""
-    rows = housekeeping.summary(_store(context, url))
+    store = _store(context, url)
+    rows, problems = housekeeping.summary(store)
     if as_json:
         return print_json([row._asdict() for row in rows])
     table = Table("stage", "results", "kept by", "MB")
     for row in rows:
         table.add_row(row.stage, str(row.results), ", ".join(row.voices), f"{row.size_bytes / 1e6:.1f}")
     console.print(table)
+    for problem in problems:
+        warn(str(problem))
+    for name in housekeeping.foreign(store):
+        warn(f"{store.shown(name)}: is no file of the store, and is left alone")
     return None
 
 
 @store_app.command("verify")
 def verify_store(context: typer.Context, url: str | None = STORE_URL, as_json: bool = JSON) -> None:
-    """Re-hash every blob; a damaged one is removed, so that the next run makes it again."""
+    """Re-hash every blob and check every record; what is damaged goes, and the next run makes it again."""
     store = _store(context, url)
     checked, damaged = 0, []
-    with Progress(console=errors, transient=True) as progress:
+    with Progress(console=errors, transient=True) as progress, store.gate().shared():
         bar = progress.add_task("verifying", total=None)
-        for ref, whole in housekeeping.verify(store):
+        for name, whole in housekeeping.verify(store):
             checked += 1
             progress.update(bar, completed=checked)
             if not whole:
-                damaged.append(ref.digest)
+                damaged.append(name)
     if as_json:
         print_json({"checked": checked, "removed": damaged})
     else:
-        console.print(f"{checked} blobs checked, {len(damaged)} damaged and removed")
-        for digest in damaged:
-            console.print(f"  {digest}")
+        console.print(f"{checked} blobs and records checked, {len(damaged)} damaged")
+        for name in damaged:
+            kept = name.startswith("voices/")
+            what = "run `voicewright finetune` for the voice, which writes it anew" if kept else "removed"
+            console.print(f"  {name}: {what}", markup=False, soft_wrap=True)
     if damaged:
         raise typer.Exit(1)
 
@@ -79,18 +88,29 @@ def collect(
     context: typer.Context,
     url: str | None = STORE_URL,
     dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would go."),
+    wait_s: float = typer.Option(
+        housekeeping.WAIT_S, "--wait", metavar="SECONDS", help="How long to wait for runs to pause."
+    ),
     as_json: bool = JSON,
 ) -> None:
-    """Remove everything that no voice reaches."""
-    swept = housekeeping.collect(_store(context, url), dry_run)
+    """Remove everything that no voice and no run reaches, and what killed runs left behind."""
+    workspace = None if url else session(context).workspace
+    said = "waiting until the runs that use the store pause"
+    swept = tidying.tidy(_store(context, url), workspace, dry_run, wait_s, lambda: warn(said))
+    size_bytes = sum(one.size_bytes for one in swept)
     if as_json:
-        return print_json(swept._asdict() | {"dry_run": dry_run})
+        kinds = [one._asdict() for one in swept]
+        return print_json({"dry_run": dry_run, "size_bytes": size_bytes, "kinds": kinds})
+    table = Table("kind", "number", "MB")
+    for one in swept:
+        table.add_row(one.kind, str(one.number), f"{one.size_bytes / 1e6:.1f}")
+    console.print(table)
     verb = "would be removed" if dry_run else "removed"
-    console.print(f"{swept.records} records and {swept.blobs} blobs ({swept.size_bytes / 1e6:.1f} MB) {verb}")
+    console.print(f"{size_bytes / 1e6:.1f} MB {verb}")
     return None
 
 
-def _store(context: typer.Context, url: str | None):  # type: ignore[no-untyped-def]
+def _store(context: typer.Context, url: str | None) -> Store:
     if url is not None and "://" not in url and not Path(url).is_dir():
         raise UserError(f"--url: {url} is not a folder")
     overrides = (f"store.url={url}",) if url else ()

@@ -19,7 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from configs.errors import UserError
 from configs.release import DecoderWeights
 from flows.commands.shared import console, errors, session, warn
-from tasks.voice import check_name, open_pipeline, remembered, voices
+from tasks.run_record import voices
+from tasks.voice import check_name, open_pipeline, remembered
 from tasks.weights import local, weights_folder
 
 if TYPE_CHECKING:

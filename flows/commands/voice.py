@@ -11,8 +11,8 @@ from rich.table import Table
 from configs.errors import UserError
 from configs.loading import leaves, presets, resolve
 from flows.commands.shared import JSON, console, print_json, session, warn
-from tasks.pipeline import read_run
-from tasks.voice import Request, check_name, open_pipeline, remembered, voices
+from tasks.run_record import StageEntry, read_run, voices
+from tasks.voice import Request, check_name, open_pipeline, remembered
 
 PRESET = typer.Option(None, "--preset", "-p", help="Settings to start from: see `config show`.")
 CONFIG = typer.Option(None, "--config", "-c", help="YAML file with further settings.")
@@ -40,6 +40,9 @@ def finetune(
     force: list[str] | None = typer.Option(
         None, "--force", metavar="STAGE", help="Run this stage even if nothing changed; may be repeated."
     ),
+    verify: bool = typer.Option(
+        False, "--verify", help="Re-hash every stored result instead of trusting its size."
+    ),
 ) -> None:
     """Make or update a voice from a folder of recordings; finished stages are not repeated."""
     from flows.run import run_voice
@@ -57,7 +60,7 @@ def finetune(
     request = Request(
         folder, check_name(voice), preset, config.resolve() if config else None, tuple(overrides or ())
     )
-    run_voice(session(context).workspace, request, until, tuple(force or ()))
+    run_voice(session(context).workspace, request, until, tuple(force or ()), verify)
 
 
 def rerun(
@@ -69,7 +72,7 @@ def rerun(
     from flows.run import run_voice
 
     workspace = session(context).workspace
-    run_voice(workspace, remembered(workspace, voice), None, (stage,))
+    run_voice(workspace, remembered(workspace, voice), None, (stage,), verify=False)
 
 
 def status(
@@ -82,11 +85,11 @@ def status(
     if voice is None:
         return list_voices(context, as_json)
     pipeline = open_pipeline(workspace, remembered(workspace, voice))
-    last = read_run(workspace, voice).get("stages", {})
+    last = read_run(workspace, voice)["stages"]
     rows: list[dict[str, Any]] = []
     for name in pipeline.stages:
         found = pipeline.known(name)
-        ran = last.get(name, {})
+        ran: StageEntry | dict[str, Any] = last.get(name, {})
         rows.append(
             {
                 "stage": name,
@@ -140,9 +143,9 @@ def why(
             (*request.overrides, *overrides),
         )
     would, reasons = open_pipeline(workspace, request).why(stage)
-    ran = read_run(workspace, voice).get("stages", {}).get(stage, {})
+    ran = read_run(workspace, voice)["stages"].get(stage)
     if as_json:
-        return print_json({"stage": stage, "would_run": would, "reasons": reasons, "last_run": ran or None})
+        return print_json({"stage": stage, "would_run": would, "reasons": reasons, "last_run": ran})
     console.print(f"{stage} [bold]{'would run' if would else 'is done'}[/]:")
     for reason in reasons:
         console.print(f"  {reason}", markup=False)
@@ -152,23 +155,9 @@ def why(
 
 
 def list_voices(context: typer.Context, as_json: bool = JSON) -> None:
-    """All voices of this workspace."""
+    """All voices of this workspace; one whose record is damaged is named, and hides no other."""
     workspace = session(context).workspace
-    found = []
-    for name in voices(workspace):
-        run = read_run(workspace, name)
-        request, stages = run.get("request", {}), run.get("stages", {})
-        exported = workspace / "voices" / name
-        found.append(
-            {
-                "voice": name,
-                "preset": request.get("preset"),
-                "recordings": request.get("recordings"),
-                "last_stage": next(reversed(stages), None),
-                "ready": (exported / "voice.json").is_file(),
-                "folder": str(exported),
-            }
-        )
+    found = [_summary(workspace, name) for name in voices(workspace)]
     if as_json:
         return print_json(found)
     if not found:
@@ -184,7 +173,31 @@ def list_voices(context: typer.Context, as_json: bool = JSON) -> None:
             str(row["recordings"] or ""),
         )
     console.print(table)
+    for row in found:
+        if row["error"]:
+            warn(f"{row['voice']}: {row['error']}")
     return None
+
+
+def _summary(workspace: Path, voice: str) -> dict[str, str | bool | None]:
+    exported = workspace / "voices" / voice
+    row: dict[str, str | bool | None] = {
+        "voice": voice,
+        "preset": None,
+        "recordings": None,
+        "last_stage": None,
+        "ready": (exported / "voice.json").is_file(),
+        "folder": str(exported),
+        "error": None,
+    }
+    try:
+        run = read_run(workspace, voice)
+    except UserError as error:
+        return row | {"error": str(error)}
+    row["last_stage"] = next(reversed(run["stages"]), None)
+    if run["request"] is not None:
+        row |= {"preset": run["request"]["preset"], "recordings": run["request"]["recordings"]}
+    return row
 
 
 config_app = typer.Typer(help="Look at settings.", no_args_is_help=True)

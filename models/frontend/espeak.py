@@ -26,6 +26,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.frontend.espeak_copies import copies_folder
+
 RATE_RANGE_WPM = (80, 450)
 PITCH_RANGE = (0, 99)
 
@@ -136,7 +138,7 @@ def _private_library() -> Iterator[tuple[ctypes.CDLL, int]]:
     import espeakng_loader
 
     source = Path(espeakng_loader.get_library_path())
-    with tempfile.TemporaryDirectory(prefix="espeak-") as folder:
+    with tempfile.TemporaryDirectory(dir=copies_folder()) as folder:
         # The loader tells libraries apart by file: only a copy has globals of its own. The mapping
         # outlives the file, so the copy is deleted at once.
         private_copy = Path(folder) / source.name

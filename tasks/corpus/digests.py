@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
-from artifacts import digest
+from pydantic import TypeAdapter
+
+from artifacts import digest, records
+from artifacts.records import Count, RecordError, Sha256
+from artifacts.store import write_atomically
 
 # A file written this recently may be written again within the same time stamp.
 _FRESH_S = 2.0
+
+_Stamped = tuple[Count, int, Count, Sha256]
+"""Size, time of the last change, inode, digest."""
+_SHAPE = TypeAdapter(dict[str, _Stamped])
 
 
 class DigestCache:
@@ -21,14 +27,11 @@ class DigestCache:
     def __init__(self, file: Path, root: Path) -> None:
         self._file = file
         self._root = root
-        self._known: dict[str, list[Any]] = {}
-        self._seen: dict[str, list[Any]] = {}
+        self._seen: dict[str, _Stamped] = {}
         try:
-            loaded = json.loads(file.read_text("utf-8"))
-        except (OSError, ValueError):
-            return
-        if isinstance(loaded, dict):
-            self._known = loaded
+            self._known = records.read_file(file, _SHAPE) or {}
+        except (RecordError, OSError):  # it is read anew
+            self._known = {}
 
     def of(self, path: str) -> str:
         """SHA-256 of a file of the folder.
@@ -38,22 +41,20 @@ class DigestCache:
         """
         full = self._root / path
         state = full.stat()
-        stamp = [state.st_size, state.st_mtime_ns, state.st_ino]
-        known = self._known.get(str(full))
-        if isinstance(known, list) and known[:3] == stamp and len(known) == 4:
-            content = str(known[3])
-        else:
-            content = digest.of_file(full)
+        stamp = (state.st_size, state.st_mtime_ns, state.st_ino)
+        known = self._known.get(_name(full))
+        content = known[3] if known is not None and known[:3] == stamp else digest.of_file(full)
         if time.time() - state.st_mtime > _FRESH_S:
-            self._seen[str(full)] = [*stamp, content]
+            self._seen[_name(full)] = (*stamp, content)
         return content
 
     def save(self) -> None:
         """Write it atomically; entries of other folders stay, those of vanished files go."""
-        prefix = f"{self._root}{os.sep}"
+        prefix = f"{_name(self._root)}/"
         kept = {name: v for name, v in self._known.items() if not name.startswith(prefix)}
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=self._file.parent, prefix=self._file.name)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({**kept, **self._seen}, file)
-        Path(temporary).replace(self._file)
+        write_atomically(self._file, records.encode({**kept, **self._seen}))
+
+
+def _name(path: Path) -> str:
+    """The path as text: a file's name can be any bytes."""
+    return quote(os.fsencode(path))

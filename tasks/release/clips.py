@@ -89,10 +89,9 @@ def corpus_clip(pipeline: Pipeline, utterance_id: str) -> ClipFacts:
     Raises:
         UserError: the corpus has no such clip, or is not finished.
     """
-    shard = pipeline.known("shard")
-    if shard is None:
+    if pipeline.known("shard") is None:
         raise UserError(f"voice {pipeline.voice}: its corpus is not finished; run the pipeline first")
-    clips = clip_facts({name: pipeline.store.local_path(ref) for name, ref in shard.files.items()})
+    clips = clip_facts(pipeline.files("shard"))
     found = {clip.utterance_id: clip for clip in clips}
     if utterance_id not in found:
         near = difflib.get_close_matches(utterance_id, found, n=3, cutoff=0.0)

@@ -16,22 +16,32 @@ PUBLISHED = ("export", "report")
 def publish(pipeline: Pipeline) -> Path:
     """Copy the voice's files out of the store; the folder is seen whole, old or new.
 
+    A file that is damaged in the store is made again first.
+
     Raises:
-        UserError: the voice is not finished.
+        UserError: the voice is not finished, or what is damaged comes out otherwise.
     """
+    again: list[str] = []
+    return pipeline.mending(lambda: _copied(pipeline), again)
+
+
+def _copied(pipeline: Pipeline) -> Path:
     target = pipeline.workspace / "voices" / pipeline.voice
     fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    for stage in PUBLISHED:
-        made = pipeline.known(stage)
-        if made is None:
-            raise UserError(f"{pipeline.voice}: stage {stage} is not done; run `voicewright finetune` first")
-        for name, ref in made.files.items():
-            path = fresh / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(pipeline.store.local_path(ref), path)
-    old = target.with_name(f"{fresh.name}.old")
-    if target.exists():
-        target.rename(old)
-    fresh.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    # A clean-up would take the unfinished folder for one that a killed run left.
+    with pipeline.using():
+        for stage in PUBLISHED:
+            if pipeline.known(stage) is None:
+                raise UserError(
+                    f"{pipeline.voice}: stage {stage} is not done; run `voicewright finetune` first"
+                )
+            for name, source in pipeline.files(stage).items():
+                path = fresh / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, path)
+        old = target.with_name(f"{fresh.name}.old")
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
     return target

@@ -44,6 +44,8 @@ def exported(folder: Path, speakers: int, work: Work) -> Produced:
 def read_description(folder: Path) -> dict[str, Any]:
     """What `voice.json` says, once every file is the one that was exported.
 
+    A folder without digests, as older versions wrote it, is believed.
+
     Raises:
         UserError: the folder is no voice, a file is missing or changed, or another version wrote it.
     """
@@ -53,7 +55,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     described = read_json(path)
     if described.get("format") != FORMAT:
         raise UserError(f"{path}: format {described.get('format')!r} is not {FORMAT}; export the voice again")
-    digests = described.get("digests")
+    digests = described.get("digests", {})
     if not isinstance(digests, dict):
         raise UserError(f"{path}: is not complete (digests); export the voice again")
     _check_files(folder, digests)
@@ -64,12 +66,15 @@ def _check_files(folder: Path, digests: Mapping[str, str]) -> None:
     root = folder.resolve()
     for name, expected in digests.items():
         path = folder / name
-        if not path.resolve().is_relative_to(root):
+        if "\0" in name or not path.resolve().is_relative_to(root):
             raise UserError(f"{folder / DESCRIPTION}: {name!r} points outside the voice's folder")
         if not path.is_file():
             raise UserError(f"{path}: is missing from the voice; export it again")
         if digest.of_file(path) != expected:
-            raise UserError(f"{path}: is not the file that was exported (its SHA-256 differs)")
+            raise UserError(
+                f"{path}: is not the file that was exported (its SHA-256 differs); "
+                "run `voicewright finetune` for the voice again, or copy the folder anew"
+            )
 
 
 def write_reference(folder: Path, utterance_id: str, wave: Waveform) -> str:

@@ -17,6 +17,7 @@ from artifacts.manifest import Manifest, RowRef
 from artifacts.store import BlobRef, Store
 from configs.errors import UserError
 
+PARTS = {"format": 1, "version": 1, "code": {}, "config": {}, "libraries": {}, "schema": "", "inputs": {}}
 SCHEMA = pa.schema([("name", pa.string()), ("value", pa.float32()), ("audio", pa.binary())])
 
 
@@ -73,18 +74,18 @@ def test_output_digest_ignores_how_rows_are_sharded(store: Store):
 
 def test_torn_record_counts_as_absent(tmp_path: Path):
     store = Store(str(tmp_path / "s"), tmp_path / "cache")
-    store.write_record("actions/a/k.json", {"x": 1})
-    (tmp_path / "s" / "actions" / "a" / "k.json").write_text('{"x": ')
-    assert store.read_record("actions/a/k.json") is None
+    store.write_record("voices/v.json", {"stages": {"s": "k"}})
+    (tmp_path / "s" / "voices" / "v.json").write_text('{"stages": ')
+    assert store.read_record("voices/v.json", housekeeping.VOICE) is None
 
 
 def test_forced_run_with_another_result_keeps_the_earlier_record(store: Store):
-    one = Manifest("s", "k", {}, rows=tuple(shards.write_rows(store, SCHEMA, rows(1))))
-    two = Manifest("s", "k", {}, rows=tuple(shards.write_rows(store, SCHEMA, rows(2))))
+    one = Manifest("s", "k", PARTS, rows=tuple(shards.write_rows(store, SCHEMA, rows(1))))
+    two = Manifest("s", "k", PARTS, rows=tuple(shards.write_rows(store, SCHEMA, rows(2))))
     for made in (one, one, two):
         manifest.commit(store, made)
-    history = [record for _, record in store.records("actions/s/k.history")]
-    assert [record["output"] for record in history] == [one.output]
+    history = [name for name, _ in store.files("actions/s/k.history")]
+    assert [store.read_record(name, manifest.SHAPE)["output"] for name in history] == [one.output]
     assert manifest.load(store, "s", "k").output == two.output
 
 
@@ -92,14 +93,15 @@ def test_verify_removes_what_was_damaged(tmp_path: Path):
     store = Store(str(tmp_path / "s"), tmp_path / "cache")
     good, bad = store.put_bytes(b"good"), store.put_bytes(b"was right")
     store.local_path(bad).write_bytes(b"is broken")
-    assert dict(housekeeping.verify(store)) == {good: True, bad: False}
+    found = {name.rsplit("/", 1)[-1]: whole for name, whole in housekeeping.verify(store)}
+    assert found == {good.digest: True, bad.digest: False}
     assert store.holds(good)
     assert not store.holds(bad)
 
 
 def test_collect_keeps_what_a_voice_reaches(store: Store):
-    kept = Manifest("s", "kept", {}, rows=tuple(shards.write_rows(store, SCHEMA, rows(2))))
-    lost = Manifest("s", "lost", {}, rows=tuple(shards.write_rows(store, SCHEMA, rows(5))))
+    kept = Manifest("s", "kept", PARTS, rows=tuple(shards.write_rows(store, SCHEMA, rows(2))))
+    lost = Manifest("s", "lost", PARTS, rows=tuple(shards.write_rows(store, SCHEMA, rows(5))))
     for made in (kept, lost):
         manifest.commit(store, made)
     store.write_record("voices/v.json", {"stages": {"s": "kept"}})
@@ -119,7 +121,7 @@ def test_unknown_protocol_is_the_users_to_mend(tmp_path: Path):
 
 def test_copied_folder_is_a_shared_cache(tmp_path: Path):
     store = Store(str(tmp_path / "a"), tmp_path / "cache")
-    made = Manifest("s", "k", {}, rows=tuple(shards.write_rows(store, SCHEMA, rows(3))))
+    made = Manifest("s", "k", PARTS, rows=tuple(shards.write_rows(store, SCHEMA, rows(3))))
     manifest.commit(store, made)
     (tmp_path / "a").rename(tmp_path / "b")
     moved = Store(str(tmp_path / "b"), tmp_path / "cache")
@@ -151,6 +153,7 @@ def test_killed_writer_leaves_only_whole_blobs(tmp_path: Path, wait_s: float):
 
 
 def test_row_reference_travels_through_json(store: Store):
-    made = Manifest("s", "k", {"a": 1}, rows=(RowRef("n", "d", "s", 3, 0),), metrics={"x": 0.5})
+    row = RowRef("n", "d", digest.of_bytes(b"s"), 3, 0)
+    made = Manifest("s", "k", PARTS, rows=(row,), metrics={"x": 0.5})
     manifest.commit(store, made)
     assert manifest.load(store, "s", "k") == made

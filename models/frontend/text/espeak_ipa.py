@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import functools
 import logging
+import tempfile
 import unicodedata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from models.frontend.espeak_copies import copies_folder
 from models.frontend.text.symbols import (
     PRIMARY_STRESS,
     SECONDARY_STRESS,
@@ -152,10 +155,16 @@ def _usable_voices() -> frozenset[str]:
 
 @functools.lru_cache(maxsize=1)
 def _configure_espeak() -> None:
-    """Points phonemizer at the wheel's library and data, not at whatever the system has."""
+    """Points phonemizer at the wheel's library and data, not at whatever the system has.
+
+    It copies the library for each voice into a folder of its own, which nobody would find after a kill; the
+    module's way to make that folder is the only place to say where.
+    """
     import espeakng_loader
+    from phonemizer.backend.espeak import api
     from phonemizer.backend.espeak.wrapper import EspeakWrapper
 
+    api.tempfile = SimpleNamespace(mkdtemp=lambda: tempfile.mkdtemp(dir=copies_folder()))
     EspeakWrapper.set_library(espeakng_loader.get_library_path())
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
 

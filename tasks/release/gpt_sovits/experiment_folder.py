@@ -41,16 +41,14 @@ def export_experiment(pipeline: Pipeline, folder: Path) -> Iterator[str]:
     Raises:
         UserError: the voice has not got that far, or GPT-SoVITS could not train on its features.
     """
-    shard = pipeline.known("shard")
-    if shard is None or pipeline.known("semantic") is None:
+    if pipeline.known("shard") is None or pipeline.known("semantic") is None:
         raise UserError(
             f"VOICE: {pipeline.voice} has no semantic codes yet; run `voicewright finetune` up to the stage "
             "semantic"
         )
     table = pipeline.table("semantic", ["utterance_id", "codes"])
     codes = dict(zip(table["utterance_id"].to_pylist(), table["codes"].to_pylist(), strict=True))
-    files = {name: pipeline.store.local_path(ref) for name, ref in shard.files.items()}
-    return write_experiment(files, codes, folder)
+    return write_experiment(pipeline.files("shard"), codes, folder)
 
 
 def write_experiment(

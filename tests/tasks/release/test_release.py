@@ -205,9 +205,19 @@ def test_damaged_folders_are_refused(voice_folder: Path, tmp_path: Path) -> None
     with pytest.raises(UserError, match=r"holds no voice\.json"):
         load_voice(tmp_path)
     weights = voice_folder / "sovits.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-10])
-    with pytest.raises(UserError, match=r"sovits\.safetensors: is not the file that was exported"):
-        load_voice(voice_folder)
+    whole = weights.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    for damaged in (whole[:-10], bytes(flipped)):
+        weights.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"sovits\.safetensors: is not the file that was exported"):
+            load_voice(voice_folder)
+    weights.write_bytes(whole)
+    path = voice_folder / "voice.json"
+    described = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in described.items() if name != "digests"}))
+    load_voice(voice_folder)
+    path.write_text(json.dumps(described))
     weights.unlink()
     with pytest.raises(UserError, match=r"sovits\.safetensors: is missing"):
         load_voice(voice_folder)
@@ -231,4 +241,7 @@ def test_incomplete_description_is_refused(voice_folder: Path) -> None:
         load_voice(voice_folder)
     path.write_text("[]")
     with pytest.raises(UserError, match="no JSON object"):
+        load_voice(voice_folder)
+    path.write_text("[" * 200_000)
+    with pytest.raises(UserError, match="cannot be read as JSON"):
         load_voice(voice_folder)

@@ -1,0 +1,100 @@
+"""`runs/<voice>/run.json`: what was asked for a voice, how each stage went, what was begun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NotRequired
+
+from pydantic import TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from artifacts import records
+from artifacts.records import EXACT, Name, RecordError
+from artifacts.store import write_atomically
+from configs.errors import UserError
+
+
+@with_config(EXACT)
+class RequestRecord(TypedDict):
+    """What was asked for."""
+
+    recordings: str
+    voice: str
+    preset: str | None
+    config_file: str | None
+    overrides: list[str]
+
+
+@with_config(EXACT)
+class StageEntry(TypedDict):
+    """How a stage went the last time."""
+
+    name: str
+    status: str
+    key: Name
+    output_digest: str
+    rows_total: int
+    rows_computed: int
+    rows_cached: int
+    rejects: int
+    warnings: list[str]
+    seconds: float
+    reason: str
+    metrics: dict[str, float]
+    notes: NotRequired[list[str]]
+
+
+@with_config(EXACT)
+class RunRecord(TypedDict):
+    """A voice's run record."""
+
+    request: RequestRecord | None
+    stages: dict[Name, StageEntry]
+    begun: NotRequired[dict[Name, Name]]
+    """Stage -> key of what was begun and is not finished."""
+
+
+SHAPE = TypeAdapter(RunRecord)
+
+
+def run_path(workspace: Path, voice: str) -> Path:
+    """Where a voice's run record lies."""
+    return workspace / "runs" / voice / "run.json"
+
+
+def read_run(workspace: Path, voice: str) -> RunRecord:
+    """What was asked for and how each stage went the last time; empty for a new voice.
+
+    Raises:
+        UserError: the record cannot be believed.
+    """
+    path = run_path(workspace, voice)
+    try:
+        return records.read_file(path, SHAPE) or _empty()
+    except RecordError as error:
+        raise UserError(
+            f"{path}: {error}; run `voicewright finetune RECORDINGS --voice {voice}` as the last time, which "
+            "writes it anew (what is finished is not repeated), or remove it if the voice is not wanted"
+        ) from error
+
+
+def known_run(workspace: Path, voice: str) -> RunRecord:
+    """The same for a run, to which a record that cannot be believed is none: it writes it anew."""
+    try:
+        return read_run(workspace, voice)
+    except UserError:
+        return _empty()
+
+
+def write_run(workspace: Path, voice: str, run: RunRecord) -> None:
+    """Write it, whole or not at all."""
+    write_atomically(run_path(workspace, voice), records.encode(run, indent=1))
+
+
+def voices(workspace: Path) -> list[str]:
+    """Names of the voices that were ever run in this workspace."""
+    return sorted(path.parent.name for path in (workspace / "runs").glob("*/run.json"))
+
+
+def _empty() -> RunRecord:
+    return {"request": None, "stages": {}}
