@@ -78,7 +78,7 @@ def read_archive(file: BinaryIO) -> Any:
     root = pickle.name.removesuffix("data.pkl")
     order = members.get(f"{root}byteorder")
     if order is not None and _bytes(file, order, 16) == b"big":
-        raise UnusableError("was saved on a big-endian machine; save it again on another")
+        raise UnusableError("was saved on a big-endian machine", "save it again on another")
     data = _bytes(file, pickle, MAX_PICKLE_BYTES)
     _require_sum(pickle, zlib.crc32(data))
     return read_pickle(io.BytesIO(data), _ArchiveStorages(file, members, root))
@@ -108,7 +108,7 @@ def _members(file: BinaryIO) -> dict[str, _Member]:
         members[member.name] = member
         held += member.size
     if held > total:
-        raise UnusableError("unpacks to more than its size, as no checkpoint does; do not use it")
+        raise UnusableError("unpacks to more than its size, as no checkpoint does", "do not use it")
     return members
 
 
@@ -149,7 +149,7 @@ def _member(file: BinaryIO, entry: tuple[Any, ...], name: bytes, extra: bytes, e
     require_name(text)
     size, packed, at = _sizes64(extra, size, packed, at)
     if size > packed:
-        raise UnusableError("unpacks to more than its size, as no checkpoint does; do not use it")
+        raise UnusableError("unpacks to more than its size, as no checkpoint does", "do not use it")
     if flags & _ENCRYPTED or method or size != packed:
         raise damaged(f"{text} is compressed or encrypted, which torch never does")
     file.seek(at)

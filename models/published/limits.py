@@ -44,16 +44,20 @@ class HyperParameters:
 class UnusableError(Exception):
     """Why a file is not read, and what to do about it; told with the file's name."""
 
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}; {remedy}")
+        self.problem = problem
+
 
 def damaged(reason: object) -> UnusableError:
     """For a file that contradicts its format."""
     said = str(reason).strip().split("\n")[0][:200]
-    return UnusableError(f"is cut short, damaged or no checkpoint ({said}); download it again")
+    return UnusableError(f"is cut short, damaged or no checkpoint ({said})", "download it again")
 
 
 def excessive(what: str) -> UnusableError:
     """For a file that would take more than any published one."""
-    return UnusableError(f"{what}, as no published file does; get it from a source you trust")
+    return UnusableError(f"{what}, as no published file does", "get it from a source you trust")
 
 
 def require_name(name: str) -> None:
@@ -130,8 +134,8 @@ def require_numbers(content: Any) -> None:
         n_bytes, storage = prod(tensor.shape) * tensor.element_size(), tensor.untyped_storage()
         if n_bytes > storage.nbytes():
             raise UnusableError(
-                f"{name or 'its tensor'} claims the shape {list(tensor.shape)} but holds fewer numbers; "
-                "download the file again from a source you trust"
+                f"{name or 'its tensor'} claims the shape {list(tensor.shape)} but holds fewer numbers",
+                "download the file again from a source you trust",
             )
         claimed += n_bytes
         held[storage.data_ptr()] = storage.nbytes()

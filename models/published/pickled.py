@@ -306,11 +306,12 @@ def _named(argument: str) -> _Named:
         shown = name[:120] if name.isprintable() else ascii(name[:120])
         if name.startswith(_OTHER_TENSORS) or name.endswith("Storage"):
             raise UnusableError(
-                f"holds {shown}, and so other than plain tensors; save it again as dense tensors on the CPU"
+                f"holds {shown}, and so other than plain tensors",
+                "save it again as dense tensors on the CPU",
             )
         raise UnusableError(
-            f"wants to run {shown}, which weights never need; nothing was run. Get the file from a source "
-            "you trust"
+            f"wants to run {shown}, which weights never need",
+            "nothing was run. Get the file from a source you trust",
         )
     return _Named(name)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from models.published.archive import read_archive
 from models.published.limits import (
     HyperParameters,
     UnusableError,
+    damaged,
     require_finite,
     require_numbers,
     require_within_limits,
@@ -153,6 +155,8 @@ def _read(path: Path) -> tuple[str, Any]:
         require_numbers(content)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give a checkpoint file") from error
+    except SafetensorError as error:
+        raise UserError(f"{path}: {damaged(error)}") from error
     except UnusableError as error:
         raise UserError(f"{path}: {error}") from error
     return mark.decode("latin-1"), content
@@ -167,7 +171,7 @@ def _content(file: BinaryIO, mark: bytes, path: Path) -> Any:
         check_header(file)
         return load_file(path)
     found = f"begins with the bytes {mark.hex(' ')}" if mark else "is empty"
-    raise UnusableError(f"{found}, so it is no checkpoint; give a .pth, .t7, .ckpt or .safetensors file")
+    raise UnusableError(f"{found}, so it is no checkpoint", "give a .pth, .t7, .ckpt or .safetensors file")
 
 
 def _unpacked(content: Any, path: Path) -> tuple[dict[str, Tensor], Any, str]:

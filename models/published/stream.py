@@ -55,7 +55,7 @@ def read_stream(file: BinaryIO) -> Any:
         raise damaged("a pickle that torch did not write")
     machine = read_pickle(pickles, storages)
     if not isinstance(machine, dict) or machine.get("little_endian") is not True:
-        raise UnusableError("was saved on a big-endian machine; save it again on another")
+        raise UnusableError("was saved on a big-endian machine", "save it again on another")
     content = read_pickle(pickles, storages)
     keys = read_pickle(pickles, storages)
     named = isinstance(keys, list) and all(isinstance(key, str) for key in keys)

@@ -51,7 +51,9 @@ def read_table(path: Path, remedy: str) -> dict[str, Tensor]:
         return load_file(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}); {remedy}") from error
-    except (UnusableError, SafetensorError) as error:
+    except UnusableError as error:
+        raise UserError(f"{path}: {error.problem}; {remedy}") from error
+    except SafetensorError as error:
         raise UserError(f"{path}: {error}; {remedy}") from error
 
 
