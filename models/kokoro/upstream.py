@@ -23,7 +23,7 @@ from models.frontend.text.character_tokens import CharacterTable, character_tabl
 from models.kokoro.config import KokoroConfig
 from models.kokoro.model import Kokoro
 from models.kokoro.voice_table import row_index
-from models.published import build_strictly, read_content, serialized, write_whole
+from models.published import build_strictly, is_table, read_content, require_finite, serialized, write_whole
 
 CHILDREN = ("bert", "bert_encoder", "predictor", "decoder", "text_encoder")
 """State dicts of a file, in its order."""
@@ -67,11 +67,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     weights: dict[str, Tensor] = {}
     for child in CHILDREN:
         entries = content[child]
-        if not isinstance(entries, dict) or not all(
-            isinstance(name, str) and isinstance(value, Tensor) for name, value in entries.items()
-        ):
+        if not is_table(entries):
             raise UserError(f"{path}: {child} is no table of weights; download the file again")
         weights |= {f"{child}.{name.removeprefix(_PREFIX)}": value for name, value in entries.items()}
+    require_finite(weights, str(path))
     return weights
 
 
@@ -101,12 +100,14 @@ def read_config(path: Path) -> KokoroConfig:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give Kokoro's config.json") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: is no JSON ({error}); give Kokoro's config.json") from error
     try:
         require_vocabulary(content["vocab"], character_table("kokoro"), str(path))
         istft, bert, own = content["istftnet"], content["plbert"], content.get(OWN_SIZES, {})
         dilations = istft["resblock_dilation_sizes"]
+        if not isinstance(dilations, list) or not all(isinstance(each, list) for each in dilations):
+            raise ValueError("resblock_dilation_sizes is no list of lists")
         if any(each != dilations[0] for each in dilations):
             raise UserError(f"{path}: istftnet.resblock_dilation_sizes differ; all blocks have the same ones")
         return KokoroConfig(
@@ -128,9 +129,7 @@ def read_config(path: Path) -> KokoroConfig:
                 upsample_kernels=_sizes(istft, "upsample_kernel_sizes"),
                 upsample_initial=_size(istft, "upsample_initial_channel"),
                 resblock_kernels=_sizes(istft, "resblock_kernel_sizes"),
-                resblock_dilations=_sizes(
-                    {"resblock_dilation_sizes": [*dilations.pop()]}, "resblock_dilation_sizes"
-                ),
+                resblock_dilations=_sizes({"dilations": dilations[0]}, "dilations"),
                 istft_n_fft=_size(istft, "gen_istft_n_fft"),
                 istft_hop=_size(istft, "gen_istft_hop_size"),
             ),
@@ -138,11 +137,11 @@ def read_config(path: Path) -> KokoroConfig:
             n_layers=_size(content, "n_layer", LARGEST_DEPTH),
             max_dur=_size(content, "max_dur"),
             n_mels=_size(content, "n_mels"),
-            dropout=float(content["dropout"]),
+            dropout=_share(content, "dropout"),
         )
     except KeyError as error:
         raise UserError(f"{path}: has no entry {error}; give Kokoro's config.json") from error
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
         raise UserError(f"{path}: is not Kokoro's config.json ({error}); download it again") from error
 
 
@@ -263,12 +262,19 @@ def voice_rows_of(table: Tensor, lengths: Tensor) -> Tensor:
 def _size(content: Mapping[str, Any], name: str, largest: int = LARGEST_SIZE) -> int:
     value = content[name]
     if type(value) is not int or not 1 <= value <= largest:
-        raise ValueError(f"{name} = {value!r} is no size from 1 to {largest}")
+        raise ValueError(f"{name} = {repr(value)[:40]} is no size from 1 to {largest}")
     return value
+
+
+def _share(content: Mapping[str, Any], name: str) -> float:
+    value = content[name]
+    if type(value) not in (int, float) or not 0 <= value < 1:
+        raise ValueError(f"{name} = {repr(value)[:40]} is no share from 0 to 1")
+    return float(value)
 
 
 def _sizes(content: Mapping[str, Any], name: str) -> tuple[int, ...]:
     values = content[name]
     if not isinstance(values, list) or not 1 <= len(values) <= LARGEST_DEPTH:
-        raise ValueError(f"{name} = {values!r} is no list of sizes")
+        raise ValueError(f"{name} = {repr(values)[:40]} is no list of sizes")
     return tuple(_size({name: value}, name) for value in values)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from models.frontend.pretrained import load_pretrained
+from models.frontend.pretrained import load_pretrained, load_tokenizer
 
 SETTING = "features.linguistic.model"
 # BERT's 512 positions less the two special tokens.
@@ -37,7 +37,7 @@ def load_bert(model: str, revision: str, weights_digest: str | None) -> BertEnco
     from transformers import BertModel, BertTokenizer
 
     network = load_pretrained(BertModel, model, revision, SETTING, weights_digest, add_pooling_layer=False)
-    tokenizer = load_pretrained(BertTokenizer, model, revision, SETTING)
+    tokenizer = load_tokenizer(BertTokenizer, model, revision, SETTING)
     return BertEncoder(
         network.requires_grad_(False),
         dict(tokenizer.get_vocab()),

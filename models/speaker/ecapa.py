@@ -7,7 +7,6 @@ published `hyperparams.yaml` names Python objects to construct, so its few numbe
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -19,10 +18,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.errors import UserError
+from models.published import build_strictly, read_weights
 
 SAMPLE_RATE = 16000
 WEIGHTS_FILE = "embedding_model.ckpt"
 N_MELS = 80
+_WIDTHS = (
+    "blocks.0.conv.conv.weight",
+    "mfa.conv.conv.weight",
+    "asp.tdnn.conv.conv.weight",
+    "fc.conv.weight",
+)
+"""Weights whose first dimension is a width of the network."""
+_WIDEST = 16_384
 
 
 class EcapaEncoder(NamedTuple):
@@ -41,9 +49,9 @@ def load_ecapa(model: str, download: bool) -> EcapaEncoder:
     """
     path = find_weights(model, download)
     try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise UserError(f"features.speaker.model = {model}: {path} is no file of weights: {error}") from error
+        weights = read_weights(path)
+    except UserError as error:
+        raise UserError(f"features.speaker.model = {model}: {error}") from error
     return build_ecapa(weights, str(path))
 
 
@@ -56,21 +64,27 @@ def build_ecapa(weights: Mapping[str, Tensor], origin: str) -> EcapaEncoder:
     from speechbrain.lobes.features import Fbank
     from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 
-    try:
-        width = weights["blocks.0.conv.conv.weight"].shape[0]
-        network = ECAPA_TDNN(
+    widths = []
+    for name in _WIDTHS:
+        if name not in weights or weights[name].ndim != 3 or not 8 <= weights[name].shape[0] <= _WIDEST:
+            raise UserError(
+                f"features.speaker.model: {origin} has no {name} of a usable size, so it does not hold the "
+                f"weights of ECAPA_TDNN; give {WEIGHTS_FILE} of speechbrain/spkrec-ecapa-voxceleb"
+            )
+        widths.append(weights[name].shape[0])
+    width, last, attention, embedding = widths
+    network, _ = build_strictly(
+        lambda: ECAPA_TDNN(
             N_MELS,
-            channels=[width] * 4 + [weights["mfa.conv.conv.weight"].shape[0]],
+            channels=[width] * 4 + [last],
             kernel_sizes=[5, 3, 3, 3, 1],
             dilations=[1, 2, 3, 4, 1],
-            attention_channels=weights["asp.tdnn.conv.conv.weight"].shape[0],
-            lin_neurons=weights["fc.conv.weight"].shape[0],
-        )
-        network.load_state_dict(weights)
-    except (KeyError, RuntimeError) as error:
-        raise UserError(
-            f"features.speaker.model: {origin} does not hold the weights of ECAPA_TDNN: {error}"
-        ) from error
+            attention_channels=attention,
+            lin_neurons=embedding,
+        ),
+        weights,
+        f"features.speaker.model: {origin}",
+    )
     return EcapaEncoder(Fbank(n_mels=N_MELS).eval(), network.eval().requires_grad_(False))
 
 

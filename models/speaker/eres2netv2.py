@@ -9,7 +9,6 @@ own embedding. Input is the Kaldi filterbank of a whole clip in -1..1, its mean 
 
 from __future__ import annotations
 
-import pickle
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 from configs.errors import UserError
 from models.frontend.audio import resample
 from models.frontend.fbank import KALDI_16K, kaldi_fbank
-from models.published import load_strictly
+from models.published import load_strictly, read_weights
 
 SAMPLE_RATE = KALDI_16K.sample_rate
 VECTOR_SIZE = 20_480
@@ -180,15 +179,11 @@ def load_eres2netv2(path: Path) -> ERes2NetV2:
         UserError: the file is damaged, holds more than weights, or is of another network.
     """
     try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
-        reason = str(error).strip().split("\n")[0]
+        weights = read_weights(path)
+    except UserError as error:
         raise UserError(
-            f"{SETTING}: {path} is damaged or holds more than weights ({reason}); download {WEIGHTS_FILE} "
-            f"(about 108 MB) again from {WEIGHTS_SOURCE}"
+            f"{SETTING}: {error}. {WEIGHTS_FILE} (about 108 MB) is published at {WEIGHTS_SOURCE}"
         ) from error
-    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise UserError(f"{SETTING}: {path} is no table of weights; give {WEIGHTS_FILE}")
     network = ERes2NetV2()
     load_strictly(network, weights, str(path))
     return network.eval().requires_grad_(False)

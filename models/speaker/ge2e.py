@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from configs.errors import UserError
 from models.frontend.mel import SpectrogramParameters, slaney_filterbank
+from models.published import is_table, load_strictly, read_content, require_finite
 
 SAMPLE_RATE = 16000
 N_MELS = 40
@@ -57,12 +58,24 @@ def load_ge2e() -> Ge2eEncoder:
             "features.speaker.backend = resemblyzer: the package that holds its weights is not "
             "installed; run `make setup`, or choose features.speaker.backend=ecapa"
         )
-    path = Path(spec.origin).parent / "pretrained.pt"
-    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    encoder = Ge2eEncoder()
+    return read_ge2e(Path(spec.origin).parent / "pretrained.pt")
+
+
+def read_ge2e(path: Path) -> Ge2eEncoder:
+    """The encoder with the weights of a file.
+
+    Raises:
+        UserError: the file is missing, damaged, or not GE2E's.
+    """
+    content = read_content(path)
+    state = content.get("model_state") if isinstance(content, dict) else None
+    if not is_table(state):
+        raise UserError(f"{path}: has no table 'model_state'; install resemblyzer again")
     # The checkpoint also carries the two scalars of its training loss.
-    weights = {name: value for name, value in checkpoint["model_state"].items() if "." in name}
-    encoder.load_state_dict(weights)
+    weights = {name: value for name, value in state.items() if "." in name}
+    require_finite(weights, str(path))
+    encoder = Ge2eEncoder()
+    load_strictly(encoder, weights, str(path))
     return encoder.eval().requires_grad_(False)
 
 

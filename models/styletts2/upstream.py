@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from configs.errors import UserError
-from models.published import load_strictly, read_content, require_numbers, serialized, write_whole
+from models.published import is_table, load_strictly, read_content, require_finite, serialized, write_whole
 from models.styletts2.training import DISCRIMINATORS, SYNTHESIS
 
 NETWORKS = (*SYNTHESIS, "diffusion", "text_aligner", "pitch_extractor", *DISCRIMINATORS, "wd")
@@ -142,13 +142,7 @@ def load_network(network: nn.Module, weights: Mapping[str, Tensor], source: str)
                 "the state dict of the network itself"
             )
     load_strictly(network, weights, source)
-    lost = [name for name, value in network.state_dict().items() if not torch.isfinite(value).all()]
-    if lost:
-        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-        raise UserError(
-            f"{source}: {lost[0]}{more}: values that are no finite numbers; the training that made the file "
-            "has diverged, or it is damaged: give another"
-        )
+    require_finite(network.state_dict(), source)
 
 
 def save_checkpoint(
@@ -199,9 +193,8 @@ def _read_table(path: Path) -> dict[Any, Any]:
 
 def _normalised(name: str, table: Any, path: Path, dropped: list[Dropped]) -> dict[str, Tensor]:
     """A state dict under the names of our network; what it has beside is added to `dropped`."""
-    if not isinstance(table, dict) or not table or not _is_state_dict(table):
+    if not is_table(table):
         raise UserError(f"{path}: {name} is no table of weights; download the file again")
-    require_numbers(table, path)
     weights = _without_prefixes(name, table, path)
     renamed = {_old_name(key): value for key, value in weights.items()}
     if len(renamed) < len(weights):
@@ -209,10 +202,6 @@ def _normalised(name: str, table: Any, path: Path, dropped: list[Dropped]) -> di
     if name == "bert":
         renamed = _bert(renamed, dropped)
     return _one_diffusion(renamed, path, dropped) if name == "diffusion" else renamed
-
-
-def _is_state_dict(table: Mapping[Any, Any]) -> bool:
-    return all(isinstance(key, str) and isinstance(value, Tensor) for key, value in table.items())
 
 
 def _without_prefixes(name: str, weights: Mapping[str, Tensor], path: Path) -> Mapping[str, Tensor]:

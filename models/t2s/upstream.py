@@ -19,6 +19,8 @@ from models.t2s.config import VERSIONS, T2SConfig, t2s_config
 from models.t2s.model import TextToSemantic
 
 PREFIX = "model."
+LARGEST_DEPTH = 64
+"""Layers that a file may claim."""
 _LAYER = re.compile(r"h\.layers\.\d+\.linear1\.weight")
 
 
@@ -44,6 +46,11 @@ def load_decoder(path: Path) -> TextToSemantic:
         raise UserError(
             f"{path}: its settings say dropout = {dropout!r}; it must be 0 to 1, download it again"
         )
+    depth = sum(_LAYER.fullmatch(name) is not None for name in weights)
+    if depth > LARGEST_DEPTH:
+        raise UserError(
+            f"{path}: holds {depth} layers, which no decoder has; give a GPT-SoVITS s1 checkpoint"
+        )
     try:
         config = T2SConfig(
             n_symbols=text.shape[0],
@@ -51,7 +58,7 @@ def load_decoder(path: Path) -> TextToSemantic:
             linguistic_channels=_matrix(weights, "bert_proj.weight", path).shape[1],
             width=text.shape[1],
             n_heads=heads,
-            n_layers=sum(_LAYER.fullmatch(name) is not None for name in weights),
+            n_layers=depth,
             feed_forward=_matrix(weights, "h.layers.0.linear1.weight", path).shape[0],
             dropout=float(dropout),
         )

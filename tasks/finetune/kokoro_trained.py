@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from configs.errors import UserError
 from models.kokoro.config import config_from_json
 from models.kokoro.model import Kokoro
 from models.kokoro.upstream import CHILDREN
+from models.published import read_table
 from tasks.finetune.networks import read_json
 from tasks.finetune.voice_table import VOICES
 
@@ -43,10 +42,10 @@ def read_trained(files: Mapping[str, Path]) -> TrainedKokoro:
         description = read_json(files[CONFIG])
         # Not on the meta device: the bases of the Fourier transforms are in no file and must be made here.
         model = Kokoro(config_from_json(description["sizes"]))
-        voices = load_file(files[VOICES])
+        voices = read_table(files[VOICES], "run the stage again")
         for child in CHILDREN:
-            weights = load_file(files[f"{child}.safetensors"])
+            weights = read_table(files[f"{child}.safetensors"], "run the stage again")
             getattr(model, child).load_state_dict(weights, assign=True)
-    except (KeyError, OSError, SafetensorError, RuntimeError, TypeError) as error:
+    except (KeyError, RuntimeError, TypeError) as error:
         raise UserError(f"train_kokoro: its files cannot be read ({error}); run the stage again") from error
     return TrainedKokoro(model.eval().requires_grad_(False), voices, description)

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
 from configs.errors import UserError
 from models.layers.conv import fold_weight_norm
+from models.published import read_table
 from models.sovits.config import SovitsConfig
 from models.sovits.model import SovitsGenerator
 from models.t2s.config import T2SConfig
@@ -70,8 +69,8 @@ def load_decoder(weights: Path, sizes: dict[str, Any]) -> TextToSemantic:
 
 def _filled(module: ModuleT, weights: Path) -> ModuleT:
     try:
-        module.load_state_dict(load_file(weights), strict=True, assign=True)
-    except (OSError, SafetensorError, RuntimeError) as error:
+        module.load_state_dict(read_table(weights, "export the voice again"), strict=True, assign=True)
+    except RuntimeError as error:
         raise UserError(
             f"{weights}: does not hold this network's weights ({error}); export the voice again"
         ) from error

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from artifacts.digest import of_file
 from configs.errors import UserError
 from configs.train_styletts2 import StyleTTS2Sizes
+from models.published import read_table
 from models.styletts2.config import StyleTTS2Config
 from models.styletts2.sizes_seen import differing_sizes
 from models.styletts2.upstream import (
@@ -97,7 +96,7 @@ def earlier_files(files: Mapping[str, Path], source: str, names: Sequence[str] =
     described = read_json(files["config.json"])
     found = {name: files[f"{name}.safetensors"] for name in names if f"{name}.safetensors" in files}
     return Earlier(
-        {name: _tensors(path) for name, path in found.items()},
+        {name: read_table(path, "run the stage again") for name, path in found.items()},
         {name: of_file(path) for name, path in found.items()},
         (),
         described.get("sizes", {}),
@@ -248,13 +247,6 @@ def _of_file(path: Path, read: Checkpoint, source: str) -> Earlier:
         read.character_table,
         source,
     )
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); run the stage again") from error
 
 
 def _official_sizes(path: Path) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from artifacts import schemas
@@ -24,6 +24,7 @@ from configs.train_kokoro import VoiceTableSettings
 from models.acoustics.style_encoder import MIN_FRAMES, StyleEncoder
 from models.kokoro.config import KokoroConfig
 from models.kokoro.voice_table import VoiceTable, VoiceTableConfig
+from models.published import build_strictly, read_table
 from tasks.finetune.batches import derive_seed
 from tasks.finetune.character_examples import Clips, read_clips
 from tasks.finetune.kokoro_start import model_config
@@ -57,9 +58,9 @@ def read_voices(files: Mapping[str, Path]) -> Voices:
     try:
         description = read_json(files["config.json"])
         table = VoiceTable(VoiceTableConfig(**description["sizes"]))
-        table.load_state_dict(load_file(files[_WEIGHTS]))
-        embeddings = load_file(files[_SPEAKERS])["embeddings"]
-    except (KeyError, OSError, SafetensorError, RuntimeError, TypeError) as error:
+        table.load_state_dict(read_table(files[_WEIGHTS], "run the stage again"))
+        embeddings = read_table(files[_SPEAKERS], "run the stage again")["embeddings"]
+    except (KeyError, RuntimeError, TypeError) as error:
         raise UserError(f"voice_table: its files cannot be read ({error}); run the stage again") from error
     return Voices(table, embeddings, tuple(description["speakers"]))
 
@@ -141,9 +142,10 @@ def _style_encoders(folder: Path, config: KokoroConfig) -> list[StyleEncoder]:
     encoders = []
     for name in _ENCODERS:
         try:
-            encoder = StyleEncoder(sizes["style_dim_in"], sizes["style_dim"], sizes["style_max_dim"])
-            encoder.load_state_dict(load_file(folder / f"{name}.safetensors"))
-        except (KeyError, OSError, SafetensorError, RuntimeError, TypeError) as error:
+            widths = sizes["style_dim_in"], sizes["style_dim"], sizes["style_max_dim"]
+            weights = read_table(folder / f"{name}.safetensors", "give a whole one")
+            encoder, _ = build_strictly(partial(StyleEncoder, *widths), weights, name)
+        except (KeyError, UserError, RuntimeError, TypeError) as error:
             raise UserError(
                 f"{where}: holds no {name} of StyleTTS 2 ({error}); give the result folder of its training"
             ) from error

@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from configs.content import ContentSettings
-from configs.errors import UserError
 from configs.linguistic import LinguisticSettings
 from configs.release import SynthesizeSettings
 from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.mel import SpectrogramParameters
+from models.published import read_table
 from models.t2s.packed import prepare_for_decoding
 from tasks.finetune.networks import load_decoder, load_generator
 from tasks.release.gpt_sovits.voice import GptSovitsVoice, Reference
@@ -66,7 +64,5 @@ def _reference(folder: Path, name: str, speaker: dict[str, Any]) -> Reference:
 
 
 def _vectors(path: Path) -> dict[str, NDArray[np.float32]]:
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); export the voice again") from error
+    table = read_table(path, "export the voice again")
+    return {name: tensor.float().numpy() for name, tensor in table.items()}

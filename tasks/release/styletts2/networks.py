@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-
 from configs.errors import UserError
 from models.layers.conv import fold_weight_norm
+from models.published import read_table
 from models.styletts2.config import StyleTTS2Config
 from models.styletts2.model import StyleTTS2
 from models.styletts2.training import SYNTHESIS
@@ -47,8 +45,8 @@ def load_model(files: Mapping[str, Path], sizes: Mapping[str, Any]) -> StyleTTS2
             raise UserError(f"{file}: is missing among the voice's networks; export the voice again")
         network = model.diffusion.unet if name == "diffusion" else getattr(model, name)
         try:
-            network.load_state_dict(load_file(files[file]), strict=True)
-        except (OSError, SafetensorError, RuntimeError) as error:
+            network.load_state_dict(read_table(files[file], "export the voice again"), strict=True)
+        except RuntimeError as error:
             raise UserError(
                 f"{files[file]}: does not hold this network's weights ({error}); export the voice again"
             ) from error

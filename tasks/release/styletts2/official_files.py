@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from configs.errors import UserError
-from models.published import write_whole
+from models.published import read_table, write_whole
 from models.styletts2.upstream import NETWORKS, save_checkpoint
 from models.styletts2.upstream_config import content_of, official_problem
 from tasks.release.styletts2.networks import config_of
@@ -39,10 +36,7 @@ def write_official_files(
         path = files.get(f"{each}.safetensors")
         if path is None:
             continue
-        try:
-            weights[each] = load_file(path)
-        except (OSError, SafetensorError) as error:
-            raise UserError(f"{path}: cannot be read ({error}); run the training again") from error
+        weights[each] = read_table(path, "run the training again")
     target = folder / FOLDER
     target.mkdir()
     save_checkpoint(

@@ -1,0 +1,67 @@
+"""Weights into networks whose names and shapes they must have."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from configs.errors import UserError
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+
+
+def load_strictly(
+    module: nn.Module, weights: Mapping[str, Tensor], source: str, may_lack: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Copy `weights` into `module` in its own precision.
+
+    Args:
+        source: the file's name, for errors.
+        may_lack: parts of `module` (name prefixes) that keep what they have when the file lacks them.
+
+    Returns:
+        Names that the file lacks, all under `may_lack`.
+
+    Raises:
+        UserError: names or shapes that do not fit, the first few of them named.
+    """
+    own = module.state_dict()
+    missing = _fit(own, weights, source, may_lack)
+    module.load_state_dict({**own, **weights})
+    return missing
+
+
+def build_strictly(
+    make: Callable[[], ModuleT],
+    weights: Mapping[str, Tensor],
+    source: str,
+    may_lack: tuple[str, ...] = (),
+) -> tuple[ModuleT, tuple[str, ...]]:
+    """Make a module and load it as `load_strictly`, once its sizes are known to be those of the weights.
+
+    A file whose settings lie about its sizes must not make the machine run out of memory.
+    """
+    with torch.device("meta"):
+        _fit(make().state_dict(), weights, source, may_lack)
+    module = make()
+    return module, load_strictly(module, weights, source, may_lack)
+
+
+def _fit(
+    own: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: str, may_lack: tuple[str, ...]
+) -> tuple[str, ...]:
+    missing = tuple(sorted(own.keys() - weights.keys()))
+    problems = [f"{name} is missing" for name in missing if not name.startswith(may_lack or (" ",))]
+    problems += [f"{name} is unknown" for name in sorted(weights.keys() - own.keys())]
+    problems += [
+        f"{name} is {list(weights[name].shape)} where {list(own[name].shape)} is expected"
+        for name in sorted(own.keys() & weights.keys())
+        if weights[name].shape != own[name].shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise UserError(
+            f"{source}: {'; '.join(problems[:3])}{more}; the checkpoint is of another version or size"
+        )
+    return missing
