@@ -28,9 +28,16 @@ def main() -> None:
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
     _root_first()
-    from flows.__main__ import run
+    from flows.interrupts import SAID, Interrupts
 
-    run()
+    interrupts = Interrupts()
+    interrupts.install()
+    try:
+        from flows.__main__ import run
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{SAID}\n")
+        sys.exit(interrupts.status)
+    run(interrupts)
 
 
 def __getattr__(name: str) -> object:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import typer
 
-from configs.errors import UserError
+from artifacts.faults import machine_error
+from configs.errors import MachineError, UserError
 from flows.commands import corpus, exchange, listen, machine, speaking, voice
 from flows.commands.shared import WORKSPACE_HELP, Session, default_workspace, warn
+from flows.interrupts import SAID, Interrupts
 from tasks.outcome import StoppedError
+
+USERS, MACHINES = 2, 74
+"""Exit statuses; docs/reference/exit-codes.md has them all."""
 
 app = typer.Typer(
     name="voicewright",
@@ -33,22 +39,63 @@ def _session(
         default_workspace(), "--workspace", "-w", envvar="VOICEWRIGHT_WORKSPACE", help=WORKSPACE_HELP
     ),
 ) -> None:
+    opened = context.obj
     context.obj = Session.at(workspace)
+    if isinstance(opened, list):
+        opened.append(context.obj)
 
 
-def run() -> None:
-    """Run the command line; a user's mistake ends with one message and status 2, a stop with 130."""
+def run(interrupts: Interrupts | None = None) -> None:
+    """Run the command line and exit: what people can mend ends with one message, a signal with one line.
+
+    Args:
+        interrupts: who listens to the signals; nobody when left out.
+    """
+    interrupts = interrupts or Interrupts()
     try:
-        app(standalone_mode=True)
+        status = _status()
+    except BaseException:
+        # Whatever was raised while stopping (Prefect has an exception of its own for SIGTERM) is that.
+        if not interrupts.first:
+            raise
+        status = interrupts.status
+    interrupts.uninstall()
+    if interrupts.first and status:
+        status = interrupts.status
+        warn(SAID)
+    sys.exit(status)
+
+
+def _status() -> int | str | None:
+    """Run the command line; the exit status."""
+    opened: list[Session] = []
+    try:
+        app(standalone_mode=True, obj=opened)
+        sys.stdout.flush()
+    except SystemExit as ended:
+        return ended.code
     except UserError as error:
         warn(f"error: {error}")
-        sys.exit(2)
-    except (KeyboardInterrupt, StoppedError):
-        warn("stopped; what was finished is kept, run the same command to go on")
-        sys.exit(130)
+        return USERS
+    except MachineError as error:
+        warn(f"error: {error}")
+        return MACHINES
+    except StoppedError:
+        warn(SAID)
+        return Interrupts().status
     except BrokenPipeError:
-        sys.exit(141)
+        return 141
+    except Exception as error:
+        # Every library has its own type for a full disk.
+        told = machine_error(error, "", opened[0].workspace if opened else Path.cwd())
+        if told is None:
+            raise
+        warn(f"error: {told}")
+        return MACHINES
+    return 0
 
 
 if __name__ == "__main__":
-    run()
+    heard = Interrupts()
+    heard.install()
+    run(heard)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from configs.errors import UserError
-from flows.prefect_glue import run_log
+from flows.prefect_glue import run_log, tell_in_one_line
 from flows.voice_finetune import make_voice, workspace_folder
 from tasks.run_record import voices
 from tasks.voice import remembered
@@ -25,6 +25,7 @@ def nightly(only: list[str] = [], workspace: str | None = None) -> None:  # noqa
     Raises:
         UserError: a voice could not be made.
     """
+    tell_in_one_line()
     place = workspace_folder(workspace)
     log = run_log()
     failed: dict[str, str] = {}

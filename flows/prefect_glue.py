@@ -30,7 +30,8 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from prefect.states import Completed
 from prefect.tasks import Task
 
-from configs.errors import UserError
+from artifacts.faults import machine_error
+from configs.errors import MachineError, UserError
 from tasks.outcome import StoppedError
 from tasks.pipeline import Pipeline, StageResult
 from tasks.registry import Family, family_of
@@ -42,6 +43,8 @@ PROGRESS_EVERY_S = 2.0
 STOP_WAIT_S = 120.0
 # Of the operating system's errors those that will be the same in twenty seconds.
 LASTING = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+# What is told in one line, without where in the code it was found.
+TOLD = (UserError, MachineError, StoppedError)
 
 
 class Watcher(Protocol):
@@ -119,7 +122,7 @@ class StageRuns:
         """Run those of the stages that the request reaches, one after the other.
 
         Raises:
-            UserError, StoppedError, OSError: the stage's own failure, which fails the flow.
+            UserError, MachineError, StoppedError: the stage's own failure, which fails the flow.
         """
         for stage in stages:
             if stage.name in self.names:
@@ -156,10 +159,11 @@ def worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> b
     cause = state.result(raise_on_failure=False)
     if isinstance(cause, (UserError, StoppedError)):
         return False
+    if isinstance(cause, MachineError):
+        return cause.passing
     if isinstance(cause, LASTING):
         return False
-    # torch is not imported to recognise its error: its name says enough.
-    return isinstance(cause, (OSError, BrokenExecutor)) or type(cause).__name__ == "OutOfMemoryError"
+    return isinstance(cause, (OSError, BrokenExecutor))
 
 
 @task(
@@ -174,7 +178,14 @@ def _stage(
 ) -> State[StageResult] | StageResult:
     progress = _Progress(pipeline.voice, name, watchers)
     with _gpu_turn(pipeline, name, force):
-        result = pipeline.run_stage(name, force, progress)
+        try:
+            result = pipeline.run_stage(name, force, progress)
+        except Exception as error:
+            # Every library has its own type for a full disk.
+            told = machine_error(error, name, pipeline.workspace)
+            if told is None:
+                raise
+            raise told from error
     log = run_log()
     for warning in result.warnings:
         log.warning("%s: %s", name, warning)
@@ -222,6 +233,36 @@ def summary_table(results: Sequence[StageResult]) -> list[dict[str, Any]]:
 def artifact_key(*parts: str) -> str:
     """A Prefect artifact key: lower-case letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+class _InOneLine(logging.Filter):
+    """What people can mend is logged once and without a traceback, whichever of Prefect's engines says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: BaseException | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be logged; it may be shortened."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, TOLD):
+            return True
+        if error is self._last:
+            return False
+        self._last = error
+        record.msg, record.args, record.exc_info, record.exc_text = "%s", (str(error),), None, None
+        return True
+
+
+def tell_in_one_line() -> None:
+    """Let this process log a person's mistake and the machine's fault as one line each."""
+    loggers = [
+        logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine")
+    ]
+    if not any(isinstance(one, _InOneLine) for one in loggers[0].filters):
+        shared = _InOneLine()
+        for logger in loggers:
+            logger.addFilter(shared)
 
 
 def run_log() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:

@@ -7,6 +7,8 @@ keeps its history in the workspace.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -20,10 +22,15 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from artifacts import space
+from artifacts.faults import MAKE_ROOM, amount, free_bytes
+from configs.errors import MachineError
 from flows import services
 from tasks.pipeline import StageResult
 from tasks.voice import Request, check_weights
 
+# Prefect's and MLflow's databases, their logs and a run's small records: of a new workspace, of any.
+NEW_RECORDS_BYTES, RECORDS_BYTES = 12_000_000, 1_000_000
 # Warnings beyond this many of one stage are counted; `voicewright report` has them all.
 SHOWN_WARNINGS = 3
 
@@ -38,13 +45,16 @@ def run_voice(
 
     Raises:
         UserError: a setting or an input is wrong.
+        MachineError: the machine refused something.
         StoppedError, KeyboardInterrupt: a stop was asked for.
     """
     # Settings and weights first: what is wrong or missing is told before anything is started.
     check_weights(workspace, request, until)
+    is_new = not (workspace / "prefect").exists()
+    space.require(workspace, NEW_RECORDS_BYTES if is_new else RECORDS_BYTES, "records of the run")
     # The screen shows the stages; Prefect's own lines go to the server alone.
     os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
-    with services.serving(workspace, meanwhile=_load):
+    with _servers_disk(workspace), services.serving(workspace, meanwhile=_load):
         from flows.prefect_glue import brief, watched_by
         from flows.voice_finetune import voice_finetune
 
@@ -61,6 +71,29 @@ def run_voice(
                 verify=verify,
             )
             screen.close()
+
+
+@contextmanager
+def _servers_disk(workspace: Path) -> Iterator[None]:
+    """Tell that the disk is full where Prefect's client only knows that the server failed.
+
+    Raises:
+        MachineError: its database could not be written.
+    """
+    try:
+        yield
+    except Exception as error:
+        free = free_bytes(workspace)
+        if (
+            not type(error).__module__.startswith(("prefect", "httpx"))
+            or free is None
+            or free > RECORDS_BYTES
+        ):
+            raise
+        raise MachineError(
+            f"the Prefect server cannot write its database in {workspace / 'prefect'}: {amount(free)} are "
+            f"free there; {MAKE_ROOM}"
+        ) from error
 
 
 def _load() -> None:

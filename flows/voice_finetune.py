@@ -19,6 +19,7 @@ from flows.prefect_glue import (
     artifact_key,
     run_log,
     summary_table,
+    tell_in_one_line,
     watched_by,
 )
 from flows.prepare import prepare
@@ -68,6 +69,7 @@ def voice_finetune(
         workspace: folder of the store, runs and voices; the worker's own when left out.
         verify: re-hash every stored result instead of trusting its size.
     """
+    tell_in_one_line()
     place = workspace_folder(workspace)
     request = Request(
         recordings_folder(recordings, place),

@@ -21,6 +21,7 @@ from artifacts.shards import RowOutcome
 from artifacts.store import Store
 from configs.errors import UserError
 from tasks.outcome import ConfigView, Outcome, Produced, Progress, StoppedError, Work
+from tasks.space import require_space, require_space_for_recordings
 from tasks.stage import CorpusStage, Key, RowStage, Stage, row_keys, view
 from tasks.workers import Workers
 
@@ -59,6 +60,7 @@ def run_row_stage(
     Raises:
         StoppedError: a stop was asked for; finished shards stay.
         UserError: two rows claim one identifier.
+        MachineError: the rows will not fit on the disk.
     """
     with context.using():
         return _run_rows(stage, key, inputs, context, force)
@@ -72,6 +74,7 @@ def _run_rows(
     answers = {} if force else shards.read_index(store, stage.name, key.function)
     missing = [(row_id, row_key) for row_id, row_key in keyed if row_key not in answers]
     total, cached = len(keyed), len(keyed) - len(missing)
+    _require_space_for(stage, missing, inputs, context, answers)
     context.progress(cached, total)
     for done in _compute(stage, key, missing, inputs, context, answers):
         context.progress(cached + done, total)
@@ -87,6 +90,23 @@ def _run_rows(
         warnings=tuple(dict.fromkeys(w for outcome in outcomes for w in outcome.warnings)),
     )
     return manifests.commit(store, made), Tally(total, len(missing), cached)
+
+
+def _require_space_for(
+    stage: RowStage,
+    missing: Sequence[tuple[str, str]],
+    inputs: Mapping[str, Manifest],
+    context: Context,
+    answers: Mapping[str, RowOutcome],
+) -> None:
+    outside = [context.outside[name] for name in stage.reads if name in context.outside]
+    for rows in outside:
+        require_space_for_recordings(stage, [rows[row_id] for row_id, _ in missing], context.store)
+    earlier = [row for outcome in answers.values() for row in outcome.rows]
+    total = len(inputs[next(iter(stage.reads))].rows)
+    require_space(
+        stage, inputs, context.settings, context.store, context.scratch, len(missing), total, earlier
+    )
 
 
 def _compute(
@@ -240,6 +260,7 @@ def run_corpus_stage(
             found, _ = look_up(context.store, stage, key, thorough=False)
         if found is not None and not force:
             return found, Tally(len(found.rows), 0, len(found.rows))
+        require_space(stage, inputs, context.settings, context.store, folder)
         work = Work(folder, context.progress, context.stop)
         made = stage.run(CorpusInputs(stage, inputs, context), view(stage, context.settings), work)
         with context.using():

@@ -63,6 +63,9 @@ class _Declared:
     """Distributions whose versions enter the key."""
     about: str = ""
     """One line for people."""
+    writes: Callable[[ConfigView], Mapping[str, float]] | None = None
+    """Bytes that the stage writes at least, per byte of an upstream stage's rows and files; None where that
+    is little."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import connection
+from pathlib import Path
 from typing import Any
 
-from configs.errors import UserError
+from artifacts.faults import amount, available_memory_bytes, machine_error
+from configs.errors import MachineError
 
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -39,7 +44,8 @@ class Workers:
         A handful of batches is computed here: starting a process costs more than they do.
 
         Raises:
-            UserError: a worker process was killed, most often for memory.
+            MachineError: a worker process was killed, most often for memory, or the machine refused something
+                in one.
         """
         if not parallel or self.count < 2 or (self._pool is None and len(batches) <= 2):
             for batch in batches:
@@ -49,20 +55,22 @@ class Workers:
                 yield result
             return
         pool = self._started()
-        waiting = [pool.submit(function, *batch) for batch in batches[: self.count * 4]]
+        waiting = [pool.submit(_told, function, *batch) for batch in batches[: self.count * 4]]
         sent = len(waiting)
         try:
             while waiting:
                 result = waiting.pop(0).result()
                 if sent < len(batches):
-                    waiting.append(pool.submit(function, *batches[sent]))
+                    waiting.append(pool.submit(_told, function, *batches[sent]))
                     sent += 1
                 yield result
         except BrokenProcessPool as error:
             self.close()
-            raise UserError(
+            free = available_memory_bytes()
+            known = "" if free is None else f" ({amount(free)} are free now)"
+            raise MachineError(
                 f"compute.workers: one of {self.count} worker processes was killed, most often because "
-                "memory ran out; set compute.workers lower and run the same command again "
+                f"memory ran out{known}; set compute.workers lower and run the same command again "
                 "(finished rows are kept)"
             ) from error
         finally:
@@ -89,11 +97,36 @@ def _start_worker() -> None:
         os.environ[name] = "1"
     import signal
 
-    # Ctrl-C reaches the whole process group; the parent decides what happens, workers finish their row.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A terminal signals the whole process group, a service manager all processes of a service; the parent
+    # decides what happens, workers finish their row.
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
     torch.set_num_threads(1)
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone, however that ended: the pool's own queue would not notice."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)
+
+
+def _told(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call it in a worker; what the machine refuses travels to the parent as one type.
+
+    The types that libraries have for it do not all survive the way.
+    """
+    try:
+        return function(*arguments)
+    except Exception as error:
+        told = machine_error(error, "", Path(tempfile.gettempdir()))
+        if told is None:
+            raise
+        raise told from error
 
 
 @contextmanager

@@ -142,8 +142,9 @@ def speak(
                 target.write(piece.samples)
                 advance()
     except KeyboardInterrupt:
-        warn("stopped" if is_stream else f"stopped; {output} was not written")
-        raise typer.Exit(130) from None
+        if not is_stream:
+            warn(f"{output} was not written")
+        raise
     console.print(f"{output}: {target.n_samples / rate:.2f} s at {rate} Hz", markup=False)
 
 

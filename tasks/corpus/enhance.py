@@ -57,4 +57,5 @@ ENHANCE = RowStage(
     schema=schemas.ENHANCE,
     libraries=("pyloudnorm", "noisereduce", "scipy", "numpy"),
     about="cleans and levels utterances where the settings ask for it",
+    writes=lambda _cfg: {"segment": 0.5},
 )

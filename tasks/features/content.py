@@ -112,4 +112,5 @@ CONTENT = RowStage(
     schema=schemas.CONTENT,
     libraries=("torch", "transformers", "scipy", "soxr"),
     about="HuBERT or MFCC features per frame.",
+    writes=lambda cfg: {"enhance": 0.5 if cfg.features.content.backend == "hubert" else 0.05},
 )

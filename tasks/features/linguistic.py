@@ -60,4 +60,5 @@ LINGUISTIC = RowStage(
     libraries=("torch", "transformers"),
     batch_rows=8,
     about="BERT features per phone (Chinese), zeros elsewhere.",
+    writes=lambda cfg: {"phonemize": 5.0 if cfg.features.linguistic.backend == "bert" else 0.0},
 )

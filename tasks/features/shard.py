@@ -260,4 +260,5 @@ SHARD = CorpusStage(
     schema=schemas.NOTHING,
     libraries=("pyarrow", "soxr", "soundfile"),
     about="Training table: Parquet files by split, with a dataset card.",
+    writes=lambda _cfg: dict.fromkeys(("enhance", "spectrogram", "content", "linguistic"), 0.5),
 )

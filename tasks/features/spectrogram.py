@@ -84,4 +84,5 @@ SPECTROGRAM = RowStage(
     schema=schemas.SPECTROGRAM,
     libraries=("torch", "soxr"),
     about="Log-mel and linear spectrograms and frame energy.",
+    writes=lambda cfg: {"enhance": 1.0 if cfg.features.spectrogram.store_linear else 0.1},
 )

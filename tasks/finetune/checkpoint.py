@@ -26,7 +26,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from artifacts import space
 from artifacts.digest import of_file
+from artifacts.faults import amount
 from configs.errors import UserError
 
 FORMAT = 1
@@ -98,6 +100,32 @@ class Checkpoints:
         _flush(self.folder)
         self._prune(final)
         return final
+
+    def require_space(
+        self,
+        modules: Mapping[str, nn.Module],
+        optimisers: Mapping[str, torch.optim.Optimizer],
+        averaged: bool,
+    ) -> None:
+        """Refuse a run whose checkpoints will not fit: weights, the optimisers' two slots each, averages.
+
+        One more than are kept is there while the newest is written.
+
+        Raises:
+            MachineError: there is too little space.
+        """
+        weights = [tensor for module in modules.values() for tensor in module.state_dict().values()]
+        weights_bytes = sum(tensor.nbytes for tensor in weights)
+        slots_bytes = 2 * sum(
+            parameter.nbytes
+            for optimiser in optimisers.values()
+            for group in optimiser.param_groups
+            for parameter in group["params"]
+        )
+        each_bytes = weights_bytes * (1 + averaged) + slots_bytes
+        there = len(list(self.folder.glob("step-*")))
+        doing = f"checkpoints of {amount(each_bytes)} each, {self.keep} of which are kept"
+        space.require(self.folder, each_bytes * max(1, self.keep + 1 - there), doing)
 
     def latest(self) -> Snapshot | None:
         """The newest checkpoint that is whole, or None; damaged and partial ones do not count."""

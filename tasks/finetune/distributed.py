@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, distributed
 
 from artifacts.store import write_atomically
-from configs.errors import UserError
+from configs.errors import MachineError, UserError
 from tasks.outcome import ConfigView, StoppedError, Work
 
 ValueT = TypeVar("ValueT")
@@ -195,6 +195,7 @@ def train_in_processes(
     Raises:
         StoppedError: a stop was asked for; the checkpoint of the last step is on the disk.
         UserError: more processes than CUDA devices, or what a process found that the user can mend.
+        MachineError: the machine refused something in one of the processes.
         RuntimeError: a process failed otherwise; the end of its log is in the message.
     """
     devices = torch.cuda.device_count() if cfg.compute.device != "cpu" else 0
@@ -263,7 +264,11 @@ class ReportedWarnings(logging.Handler):
 
 
 def _listen(output: IO[str], job: Job, work: Work) -> bool:
-    """Pass on what the first process reports, and a stop to all; whether training came to its end."""
+    """Pass on what the first process reports, and a stop to all; whether training came to its end.
+
+    Raises:
+        MachineError: the machine refused something in one of the processes.
+    """
     finished = False
     for line in output:
         report = json.loads(line)
@@ -272,6 +277,8 @@ def _listen(output: IO[str], job: Job, work: Work) -> bool:
             work.progress(done, total, text, **metrics)
             if work.stop():
                 job.stop_file.touch()
+        elif "fault" in report:
+            raise MachineError(report["fault"])
         elif "warning" in report:
             logging.getLogger(__name__).warning("%s", report["warning"])
         else:

@@ -127,6 +127,7 @@ def train_in_stage(
     Raises:
         StoppedError: a stop was asked for; the checkpoint of the last step is on the disk.
         UserError: see `train`.
+        MachineError: the checkpoints will not fit on the disk.
     """
     if not length.train:
         untouched = {name: module.state_dict() for name, module in recipe.modules.items()}
@@ -149,6 +150,7 @@ def train_in_stage(
     )
     callbacks = Callbacks(progress=_report(work), stop=work.stop, validated=validated)
     checkpoints = Checkpoints(work.dir / "checkpoints", settings.keep_checkpoints)
+    checkpoints.require_space(recipe.modules, recipe.optimisers, settings.ema_decay > 0)
     trained = train(recipe, feed, validation, loop, checkpoints, callbacks)
     if not trained.finished:
         raise StoppedError(f"stopped at step {trained.state.step}; the next run goes on from there")

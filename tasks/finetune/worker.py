@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from artifacts.faults import machine_error
 from configs.errors import UserError
 from configs.settings import Settings
 from tasks.finetune import kokoro, styletts2
@@ -47,6 +48,12 @@ def main(path: Path) -> None:
         except UserError as error:
             if ranks.first or not job.error_file.exists():
                 job.error_file.write_text(str(error))
+            raise
+        except Exception as error:
+            # Every library has its own type for a full disk.
+            told = machine_error(error, job.stage, job.folder)
+            if told is not None:
+                report("fault", str(told))
             raise
         if ranks.first:
             report("finished", finished)

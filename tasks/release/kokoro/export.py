@@ -165,4 +165,5 @@ EXPORT = CorpusStage(
     schema=schemas.NOTHING,
     libraries=("torch", "safetensors", "onnxscript", "onnxruntime"),
     about="the voice as a self-contained folder, in the form of the official package too",
+    writes=lambda _cfg: {TRAINING: 0.8},
 )

@@ -1,0 +1,88 @@
+"""Being told to stop: SIGINT (Ctrl-C), SIGTERM and SIGHUP end any command cleanly, and soon.
+
+The first signal raises `Interrupted` in the main thread; whatever runs saves its state and ends. It has
+`PATIENCE_S` for that. After it, or at a second Ctrl-C, the process ends at once, as if it were killed, which
+costs nothing but what was not yet written. Child processes notice that their parent is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PATIENCE_S = 20.0
+# One key press can arrive twice: from the terminal and from a program in between.
+SAME_PRESS_S = 0.3
+SAID = "stopped; what was finished is kept, run the same command to go on"
+
+
+class Interrupted(KeyboardInterrupt):
+    """The process was told to stop."""
+
+
+class Interrupts:
+    """The signals that this process got.
+
+    A thread hears of each signal from the interpreter itself (`signal.set_wakeup_fd`), also while a library
+    has put a handler of its own in the place of ours, as Prefect does for SIGTERM, or swallows what ours
+    raises.
+    """
+
+    def __init__(self) -> None:
+        self.first = 0
+        """The first signal's number; 0 while there was none."""
+        self._raised = False
+        self._installed: list[signal.Signals] = []
+
+    @property
+    def status(self) -> int:
+        """Exit status that tells of the first signal."""
+        return 128 + (self.first or signal.SIGINT)
+
+    def install(self) -> None:
+        """Listen from now on; a signal that is ignored (`nohup`, `&` in a script) stays so."""
+        hears, tells = os.pipe()
+        os.set_blocking(tells, False)
+        signal.set_wakeup_fd(tells, warn_on_full_buffer=False)
+        for sign in STOPPING:
+            if signal.getsignal(sign) is not signal.SIG_IGN:
+                signal.signal(sign, self._raise)
+                self._installed.append(sign)
+        threading.Thread(target=self._listen, args=(hears,), daemon=True).start()
+
+    def uninstall(self) -> None:
+        """From now on a signal ends the process as it ends any other: there is nothing left to save."""
+        for sign in self._installed:
+            signal.signal(sign, signal.SIG_DFL)
+
+    def _raise(self, number: int, _frame: FrameType | None) -> None:
+        self.first = self.first or number
+        if not self._raised:
+            self._raised = True
+            raise Interrupted
+
+    def _listen(self, hears: int) -> None:
+        begun_s = 0.0
+        while numbers := os.read(hears, 64):
+            for number in numbers:
+                if number not in STOPPING:
+                    continue
+                now_s = time.monotonic()
+                if not begun_s:
+                    begun_s = now_s
+                    self.first = self.first or number
+                    patience = threading.Timer(PATIENCE_S, self._end)
+                    patience.daemon = True
+                    patience.start()
+                elif number == signal.SIGINT and now_s - begun_s > SAME_PRESS_S:
+                    self._end()
+
+    def _end(self) -> None:
+        # Not `sys.exit`: whatever keeps the main thread must not keep the process.
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"\n{SAID}\n".encode())
+        os._exit(self.status)

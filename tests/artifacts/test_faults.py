@@ -1,0 +1,211 @@
+"""The machine's faults are told in words, whichever library meets them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+import torch
+from safetensors.torch import save_file
+
+from artifacts import space
+from artifacts.faults import amount, machine_error, recognised
+from artifacts.store import Store, write_atomically
+from configs.errors import MachineError, UserError
+
+NOISE = os.urandom(400_000)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def write_text(folder: Path) -> None:
+    (folder / "a.txt").write_bytes(NOISE)
+
+
+def write_whole(folder: Path) -> None:
+    write_atomically(folder / "a.json", NOISE)
+
+
+def write_blob(folder: Path) -> None:
+    Store(str(folder / "store"), folder / "cache").put_bytes(NOISE)
+
+
+def write_safetensors(folder: Path) -> None:
+    save_file({"a": torch.zeros(100_000)}, folder / "a.safetensors")
+
+
+def write_archive(folder: Path) -> None:
+    torch.save({"a": torch.zeros(100_000)}, folder / "a.pth")
+
+
+def write_parquet(folder: Path) -> None:
+    pq.write_table(pa.table({"a": [NOISE]}), folder / "a.parquet", compression="none")
+
+
+def write_database(folder: Path) -> None:
+    with sqlite3.connect(folder / "a.db") as database:
+        database.execute("create table t (a blob)")
+        database.execute("insert into t values (?)", (NOISE,))
+
+
+def write_sound(folder: Path) -> None:
+    soundfile.write(folder / "a.wav", np.zeros(400_000), 16000)
+
+
+WRITERS = [
+    write_text,
+    write_whole,
+    write_blob,
+    write_safetensors,
+    write_archive,
+    write_parquet,
+    write_database,
+    write_sound,
+]
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_full_disk_is_told_whoever_finds_it(write, small_disk: Path) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(Exception) as raised:
+        write(small_disk)
+    told = machine_error(raised.value, "shard", small_disk)
+    assert told is not None, repr(raised.value)
+    text = str(told)
+    assert text.startswith("shard: no space is left for ") and str(small_disk) in text
+    assert "of 262 kB are free there" in text and "store gc" in text
+    assert not told.passing
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_read_only_disk_is_told_whoever_finds_it(write, small_disk: Path) -> None:  # type: ignore[no-untyped-def]
+    sqlite3.connect(small_disk / "a.db").execute("create table u (a blob)").connection.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(Exception) as raised:
+        write(small_disk)
+    if isinstance(raised.value, UserError):  # a store that cannot even be opened names its setting
+        assert "Read-only" in str(raised.value)
+        return
+    told = machine_error(raised.value, "shard", small_disk)
+    assert told is not None, repr(raised.value)
+    assert "read-only" in str(told) and str(small_disk) in str(told)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.EDQUOT, "x", "/d/a"), "your quota is used up on the file system of /d/a"),
+        (OSError(errno.EFBIG, "x", "/d/a"), "/d/a would become larger"),
+        (OSError(errno.EIO, "x"), "input/output error"),
+        (OSError(errno.EMFILE, "x"), "ulimit -n"),
+        (PermissionError(errno.EACCES, "x", "/d/a"), "/d/a may not be read or written by you"),
+        (OSError(errno.ENOMEM, "x"), "the memory is full"),
+        (MemoryError(), "the memory is full"),
+        (RuntimeError("can't start new thread"), "the memory is full"),
+        (sqlite3.OperationalError("database or disk is full"), "no space is left for"),
+        (sqlite3.OperationalError("disk I/O error"), "input/output error"),
+    ],
+)
+def test_each_fault_has_its_words(error: Exception, words: str, tmp_path: Path) -> None:
+    told = machine_error(error, "ingest", tmp_path)
+    assert told is not None
+    assert words in str(told) and "\n" not in str(told)
+
+
+def test_how_much_memory_was_asked_for_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MemoryError) as of_numpy:
+        np.zeros(1 << 46, np.float64)
+    with pytest.raises(RuntimeError) as of_torch:
+        torch.zeros(1 << 46)
+    for raised in (of_numpy, of_torch):
+        text = str(machine_error(raised.value, "train_sovits", tmp_path))
+        assert "more were asked for" in text and "TB" in text and "train.*.batch_size" in text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("No space left on device"),
+        UserError("a.txt: No space left on device"),
+        RuntimeError("shapes do not fit"),
+        FileNotFoundError(errno.ENOENT, "x", "/d/a"),
+        PermissionError(errno.EPERM, "x"),
+        sqlite3.OperationalError("no such table: t"),
+    ],
+)
+def test_what_is_no_fault_of_the_machine_stays_itself(error: Exception, tmp_path: Path) -> None:
+    assert machine_error(error, "ingest", tmp_path) is None
+
+
+def test_a_fault_is_found_behind_what_a_library_makes_of_it() -> None:
+    try:
+        try:
+            raise OSError(errno.ENOSPC, "x", "/d/model.safetensors")
+        except OSError as error:
+            raise ValueError("could not save") from error
+    except ValueError as error:
+        fault = recognised(error)
+    assert fault is not None and (fault.number, fault.path) == (errno.ENOSPC, "/d/model.safetensors")
+
+
+def test_a_fault_travels_between_processes() -> None:
+    told = pickle.loads(pickle.dumps(MachineError("full", passing=True)))
+    assert str(told) == "full" and told.passing
+
+
+def test_too_many_open_files(tmp_path: Path) -> None:
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from artifacts.faults import machine_error\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))\n"
+        "held = []\n"
+        "try:\n"
+        "    while True: held.append(open(sys.executable, 'rb'))\n"
+        "except OSError as error:\n"
+        "    told = machine_error(error, 'ingest', Path('/'))\n"
+        "    held.clear()\n"
+        "    print(told)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "32 are allowed" in done.stdout
+
+
+def test_what_cannot_fit_is_refused_with_both_numbers(small_disk: Path) -> None:
+    space.require(small_disk / "not" / "yet" / "there", 100_000, "shard")
+    with pytest.raises(
+        MachineError, match=r"shard: at least 3\.0 GB will be written to .*, and 262 kB are free"
+    ):
+        space.require(small_disk, 3e9, "shard")
+
+
+def test_amounts_are_for_people() -> None:
+    assert [amount(n) for n in (0, 999, 1500, 25_000_000, 3.2e12)] == [
+        "0 bytes",
+        "999 bytes",
+        "1.5 kB",
+        "25 MB",
+        "3.2 TB",
+    ]
