@@ -134,8 +134,13 @@ def foreign_share(text: str, language: str) -> float:
     scripts = [script_of(character) for character in letters(text)]
     if not scripts:
         return 0.0
-    allowed = _SCRIPTS.get(language.split("-")[0].lower(), _LATIN)
+    allowed = scripts_of(language)
     return sum(script not in allowed for script in scripts) / len(scripts)
+
+
+def scripts_of(language: str) -> frozenset[str]:
+    """The scripts that a language is written in, by the names of `script_of`."""
+    return _SCRIPTS.get(language.split("-")[0].lower(), _LATIN)
 
 
 def spoken_length(text: str) -> int:

@@ -43,6 +43,7 @@ def judge(
     cases: Iterable[Any],
     limit_s: float,
     memory_bytes: int = MEMORY_BYTES,
+    prepare: Callable[[], object] | None = None,
 ) -> Iterator[Verdict]:
     """The verdict of each case, in order.
 
@@ -52,11 +53,12 @@ def judge(
         cases: what it is called with, one by one; must be picklable.
         limit_s: time for one case; a longer one is a hang.
         memory_bytes: peak memory of the process that is allowed, libraries included.
+        prepare: a function of a module that loads what the first case would wait for.
     """
     child: _Child | None = None
     try:
         for case in cases:
-            child = child or _Child(target)
+            child = child or _Child(target, prepare)
             verdict = child.run(case, limit_s)
             if verdict.outcome in FINE and verdict.peak_bytes > memory_bytes:
                 verdict = verdict._replace(outcome="memory")
@@ -94,10 +96,10 @@ def arguments(count: int, about: str | None) -> argparse.Namespace:
 class _Child:
     """A process that is asked case after case."""
 
-    def __init__(self, target: Callable[[Any], Any]) -> None:
+    def __init__(self, target: Callable[[Any], Any], prepare: Callable[[], object] | None) -> None:
         context = multiprocessing.get_context("spawn")
         self._end, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(target, theirs), daemon=True)
+        self._process = context.Process(target=_serve, args=(target, prepare, theirs), daemon=True)
         self._process.start()
         theirs.close()
         if not self._end.poll(START_WAIT_S):
@@ -124,7 +126,9 @@ class _Child:
         self._end.close()
 
 
-def _serve(target: Callable[[Any], Any], end: Connection) -> None:
+def _serve(target: Callable[[Any], Any], prepare: Callable[[], object] | None, end: Connection) -> None:
+    if prepare is not None:
+        prepare()
     end.send("ready")
     while True:
         try:
