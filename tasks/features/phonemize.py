@@ -93,8 +93,8 @@ def _digits_left(utterance_id: str, spoken: Phonemized) -> list[str]:
     if not numbers or not says_numbers(spoken.language):
         return []
     return [
-        f"{utterance_id}: text: num2words cannot say {', '.join(numbers[:3])} in language {spoken.language}, so "
-        "espeak-ng read the digits; write the number in words if that is not what is said"
+        f"{utterance_id}: text: num2words cannot say {', '.join(numbers[:3])} in language {spoken.language}, "
+        "so espeak-ng read the digits; write the number in words if that is not what is said"
     ]
 
 

@@ -9,11 +9,12 @@ import contextlib
 import random
 import sys
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from models.frontend.language import foreign_share, identify, scripts_of
+from models.frontend.language import foreign_share, identify, script_of, scripts_of
 from models.frontend.text.character_tokens import CHARACTER_TABLES, character_table, encode
 from models.frontend.text.characters import fold
 from models.frontend.text.espeak_ipa import supported_languages
@@ -144,17 +145,18 @@ def _long(chance: random.Random, language: str) -> str:
     return (piece + chance.choice(("", "", " "))) * chance.randrange(1, 2000)
 
 
-@lru_cache(maxsize=256)
 def _alphabet(language: str) -> str:
     """Letters, marks and digits of the scripts that a language is written in."""
-    wanted = scripts_of(language)
-    found = [
-        character
-        for character in map(chr, range(0x20, 0x30000))
-        if unicodedata.category(character)[0] in "LMN"
-        and unicodedata.name(character, "").split(" ", 1)[0] in wanted
-    ]
-    return "".join(found) + "aeiou"
+    return "".join(_characters_of().get(script, "") for script in sorted(scripts_of(language))) + "aeiou"
+
+
+@lru_cache(maxsize=1)
+def _characters_of() -> dict[str, str]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for character in map(chr, range(0x20, 0x30000)):
+        if unicodedata.category(character)[0] in "LMN":
+            found[script_of(character)].append(character)
+    return {script: "".join(characters) for script, characters in found.items()}
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """espeak-ng and Open JTalk, which are C, in a process of their own that answers one text after the other.
 
-Started by `reader_process` as a program, so it imports nothing of the project. What crashes, hangs or fills the
-memory here ends this process alone, by the system's own limits.
+Started by `reader_process` as a program, so it imports nothing of the project. What crashes, hangs or fills
+the memory here ends this process alone, by the system's own limits.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Token(NamedTuple):
 def fold(text: str) -> str:
     """One spelling per character: typographic variants unified (NFKC), marks mapped, control characters gone.
 
-    Never fails: lone surrogates, unassigned and private characters are dropped. Folding twice changes nothing.
+    Never fails: lone surrogates, unassigned and private characters are dropped. Idempotent.
     """
     folded = "".join(_folded(character) for character in text)
     # What was dropped or decomposed may have brought neighbours together: these rules come last.

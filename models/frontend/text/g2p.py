@@ -38,8 +38,8 @@ _LANGUAGES_OF = {
 _WITHOUT_IPA = {
     "ja": "espeak reads its characters as 'Chinese letter'",
 }
-MAX_TEXT_CHARACTERS = 3000
-"""Two minutes of the fastest speech; the time to read grows with the length, to about 0.3 s."""
+MAX_TEXT_CHARACTERS = 2000
+"""More than the longest clip (60 s) holds of fast speech; reading takes longer with length, to 0.3 s."""
 _WORD_BREAK = "空"
 AUTOMATIC = "auto"
 
@@ -47,7 +47,8 @@ AUTOMATIC = "auto"
 class TextError(UserError):
     """A text that cannot become phones, or phones that cannot become characters.
 
-    code: unsupported_language, no_words, table_language, unknown_symbols, too_many_characters or unreadable_text.
+    code: unsupported_language, no_words, table_language, unknown_symbols, too_many_characters or
+    unreadable_text.
     """
 
     def __init__(self, code: str, field: str, value: str, reason: str, remedy: str) -> None:
@@ -96,9 +97,9 @@ def choose_table(language: str, family_table: str) -> str:
 def phonemize(text: str, language: str, symbol_table: str) -> Phonemized:
     """Phones of a text. symbol_table: one of `symbols.TABLE_NAMES`.
 
-    Any Unicode is accepted. Raises TextError when the language has no front end, the table does not
-    cover it, nothing in the text can be spoken, it is longer than MAX_TEXT_CHARACTERS, or the front end breaks
-    down on it, and MissingFrontEndError when its package is missing.
+    Any Unicode is accepted. Raises TextError when the language has no front end, the table does not cover it,
+    nothing in the text can be spoken, it is longer than MAX_TEXT_CHARACTERS, or the front end breaks down on
+    it, and MissingFrontEndError when its package is missing.
     """
     base = base_language(language)
     _require_front_end(language, base, symbol_table)

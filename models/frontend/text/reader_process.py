@@ -1,7 +1,7 @@
 """Asks the readers of `c_readers`: a text on which one of them breaks down costs that text, nothing else.
 
-espeak-ng 1.52 dies of a segmentation fault on some words, for example an accent before Malayalam letters; inside
-a run that would end the run.
+espeak-ng 1.52 dies of a segmentation fault on some words, for example an accent before Malayalam letters;
+inside a run that would end the run.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from itertools import count
 
@@ -19,9 +20,7 @@ CRASHING = "\u0301\u0d5ce\u0d5e"
 
 def forever() -> None:
     for _ in count():
-        try:
-            pass
-        except Exception:
+        with contextlib.suppress(Exception):
             pass
 
 
