@@ -6,6 +6,7 @@ quotation mark in one text must not swallow the rows behind it.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import os
@@ -177,7 +178,11 @@ def read_sidecar(path: Path, encoding: str) -> str:
         raise ListError(
             "encoding", bad.value, f"{file_name(path)}, line {bad.line}: {bad.reason}", bad.remedy
         )
-    return clean(" ".join(lines))
+    text = " ".join(lines).removesuffix("\x1a")  # what ends a text file of DOS
+    if _CONTROL.search(text):
+        why = f"{file_name(path)} holds control characters"
+        raise ListError("bad_row", legible(text), why, "save it as plain text, or remove it")
+    return clean(text)
 
 
 def clean(text: str) -> str:
@@ -211,15 +216,16 @@ def _lines(path: Path, encoding: str) -> tuple[list[str], list[BadLine]]:
         return _LINE_END.split(data.decode(codec)), []
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        if encoding != "utf-16":  # in the others, line ends are what they are in ASCII
-            read = _decoded_lines(data, codec, encoding)
-            if read is not None:
-                return read
+        is_utf16 = encoding == "utf-16" or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        # In the others, line ends are what they are in ASCII.
+        read = None if is_utf16 else _decoded_lines(data, codec, encoding)
+        if read is not None:
+            return read
         raise ListError(
             "encoding",
             data[error.start : error.start + 4].hex(" "),
             f"{file_name(path)}, line {line}: not {encoding.upper()}",
-            _ENCODING_REMEDY,
+            "set corpus.encoding=utf-16" if is_utf16 and encoding != "utf-16" else _ENCODING_REMEDY,
         ) from error
 
 

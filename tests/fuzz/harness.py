@@ -130,7 +130,7 @@ class _Child:
         return Verdict(case, outcome, detail, seconds, peak_bytes)
 
     def _computed_s(self) -> float:
-        """Seconds that the process and those it started have computed; other work on the machine counts not."""
+        """Seconds that the process and those it started have computed; other work does not count."""
         own = str(self._process.pid)
         try:
             children = Path(f"/proc/{own}/task/{own}/children").read_text().split()

@@ -71,9 +71,11 @@ def test_sidecars(root):
 def test_a_text_file_of_a_book_is_no_transcript(root):
     record(root / "a.wav"), record(root / "b.wav")
     (root / "a.txt").write_text("word " * 100_000)
-    (root / "b.txt").write_text("two")
+    (root / "b.txt").write_text("two\x1a")
+    record(root / "c.wav")
+    (root / "c.lab").write_bytes(b"th\x00ree")
     found = scan(root)
-    assert [(one.row_id, one.code) for one in found.rejects] == [("a.wav", "long_text")]
+    assert [(one.row_id, one.code) for one in found.rejects] == [("a.wav", "long_text"), ("c.wav", "bad_row")]
     assert [row["text"] for row in found.rows] == ["two"]
 
 

@@ -85,7 +85,12 @@ def test_hugging_face_tables(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "line"),
-    [(b"a|one\nb|caf\xe9\n", 2), ("a|one\n".encode("utf-16"), 1), (b"\xff", 1)],
+    [
+        (b"a|one\nb|caf\xe9\n", 2),
+        ("a|one\n".encode("utf-16"), 1),
+        (b"\xff", 1),
+        (("a|one\n" * 9).encode("utf-16"), 1),
+    ],
 )
 def test_another_encoding_names_the_line_and_the_remedy(tmp_path, content, line):
     with pytest.raises(ListError) as caught:
