@@ -16,9 +16,11 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from configs import plain_yaml
 from configs.errors import UserError
 from configs.settings import Settings
 
+_LONGEST_NAME = 80
 PRESETS = Path(__file__).resolve().parent / "presets"
 
 
@@ -81,15 +83,16 @@ def read_file(path: Path) -> dict[str, Given]:
     """A YAML file as dotted paths.
 
     Raises:
-        UserError: it cannot be read, is not YAML, gives a key twice or is no mapping.
+        UserError: it cannot be read, is not plain YAML, gives a key twice or is no mapping.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: is not valid YAML: {error}") from error
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(plain_yaml.MAX_CHARACTERS + 1)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); name a file of settings") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+    root = plain_yaml.compose(text, str(path))
     if root is None:
         return {}
     if not isinstance(root, yaml.MappingNode):
@@ -140,35 +143,23 @@ def _read_preset(name: str, within: tuple[str, ...]) -> dict[str, Given]:
 
 
 def _walk(node: yaml.MappingNode, prefix: str, file: str) -> Iterator[tuple[str, Given]]:
-    seen: dict[str, int] = {}
     for key_node, value_node in node.value:
-        line = key_node.start_mark.line + 1
-        key = str(key_node.value)
-        if key in seen:
-            raise UserError(f"{file}:{line}: {prefix}{key} is given twice (first on line {seen[key]})")
-        seen[key] = line
+        path, where = f"{prefix}{key_node.value}", f"{file}:{key_node.start_mark.line + 1}"
         if isinstance(value_node, yaml.MappingNode) and value_node.value:
-            yield from _walk(value_node, f"{prefix}{key}.", file)
+            yield from _walk(value_node, f"{path}.", file)
         else:
-            yield f"{prefix}{key}", Given(_plain(value_node), f"{file}:{line}")
-
-
-def _plain(node: yaml.Node) -> Any:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_object(node, deep=True)
-    finally:
-        loader.dispose()
+            yield path, Given(plain_yaml.value_of(value_node, where, path), where)
 
 
 def _override(text: str) -> tuple[str, Any]:
     path, separator, value = text.partition("=")
     if not separator or not path.strip():
-        raise UserError(f"--set {text!r}: expected name=value, for example features.pitch.method=harvest")
-    try:
-        return path.strip(), yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise UserError(f"--set {path}: {value!r} is not a YAML value ({error})") from error
+        raise UserError(
+            f"--set {plain_yaml.shown(text)!r}: expected name=value, for example "
+            "features.pitch.method=harvest"
+        )
+    name = path.strip()
+    return name, plain_yaml.load(value, f"--set {plain_yaml.shown(name)}", name)
 
 
 def _full_name(name: str) -> str:
@@ -187,11 +178,11 @@ def _check_names(given: dict[str, Given]) -> None:
         if path in sections:
             example = next(name for name in known if name.startswith(f"{path}."))
             raise UserError(f"{one.origin}: {path} is a group of settings; name one of them, e.g. {example}")
-        near = difflib.get_close_matches(path, known, 1, cutoff=0.5)
+        near = difflib.get_close_matches(path[:_LONGEST_NAME], known, 1, cutoff=0.5)
         same_leaf = [name for name in known if name.rsplit(".", 1)[-1] == path.rsplit(".", 1)[-1]]
         best = near or same_leaf[:1]
         hint = f"; did you mean {best[0]}?" if best else ""
-        raise UserError(f"{one.origin}: there is no setting {path}{hint}")
+        raise UserError(f"{one.origin}: there is no setting {plain_yaml.shown(path)}{hint}")
 
 
 def _explain(error: ValidationError, given: dict[str, Given]) -> str:
@@ -202,7 +193,7 @@ def _explain(error: ValidationError, given: dict[str, Given]) -> str:
         origin = given[known[0]].origin if known else "settings"
         message = problem["msg"].removeprefix("Value error, ")
         where = (
-            f"{path} = {problem['input']!r}: "
+            f"{plain_yaml.shown(path)} = {plain_yaml.shown(repr(problem['input']))}: "
             if path and not isinstance(problem["input"], dict)
             else (f"{path}: " if path else "")
         )

@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +20,12 @@ os.environ.update(
     MLFLOW_DISABLE_TELEMETRY="true",
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
 )
+
+# Property tests try the same examples every time, so that a change is to blame when one fails. By hand,
+# `pytest --hypothesis-profile=search` tries others.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", derandomize=False, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("same")
 
 # A shell that starts tests in the background makes them deaf to Ctrl-C, and whatever they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

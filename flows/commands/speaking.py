@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from configs import plain_yaml
 from configs.errors import UserError
 from configs.release import DecoderWeights
 from flows.commands.shared import console, errors, session, warn
@@ -357,10 +357,8 @@ def _manner(pairs: Sequence[str] | None) -> dict[str, object]:
         name, equals, value = pair.partition("=")
         if not equals:
             raise UserError(f"--manner {pair}: give NAME=VALUE, for example --manner pause_s=0.4")
-        try:
-            changes[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise UserError(f"--manner {pair}: the value cannot be read ({error})") from error
+        name = name.strip()
+        changes[name] = plain_yaml.load(value, f"--manner {plain_yaml.shown(name)}", name)
     return changes
 
 

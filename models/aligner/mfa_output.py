@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -80,24 +81,33 @@ def _from_json(text: str) -> dict[str, list[Interval]]:
             ]
             for name, tier in tiers.items()
         }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"not MFA's JSON: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"not MFA's JSON: {str(error)[:80]}") from error
 
 
 def _from_csv(text: str) -> dict[str, list[Interval]]:
     tiers: dict[str, list[Interval]] = {"words": [], "phones": []}
     try:
         for row in csv.DictReader(io.StringIO(text)):
-            interval = Interval(row["Label"], _seconds(row["Begin"]), _seconds(row["End"]))
+            interval = Interval(_label(row["Label"]), _seconds(row["Begin"]), _seconds(row["End"]))
             tiers.setdefault(row["Type"], []).append(interval)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"not MFA's CSV: {error}") from error
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise ValueError(f"not MFA's CSV: {str(error)[:80]}") from error
     return tiers
+
+
+def _label(value: str | None) -> str:
+    if value is None:
+        raise ValueError("a row without a label")
+    return value
 
 
 def _seconds(value: str | float) -> float:
     """JSON and CSV hold float32 noise (0.5799999833); MFA's grid is 10 ms."""
-    return round(float(value), 5)
+    seconds = float(value)
+    if not math.isfinite(seconds):
+        raise ValueError(f"a time of {seconds} s")
+    return round(seconds, 5)
 
 
 def read_analysis(text: str) -> dict[str, Analysis]:
@@ -111,8 +121,8 @@ def read_analysis(text: str) -> dict[str, Analysis]:
             )
             for row in csv.DictReader(io.StringIO(text))
         }
-    except (KeyError, ValueError) as error:
-        raise ValueError(f"not MFA's alignment_analysis.csv: {error}") from error
+    except (KeyError, ValueError, csv.Error) as error:
+        raise ValueError(f"not MFA's alignment_analysis.csv: {str(error)[:80]}") from error
 
 
 def _number(cell: str | None) -> float | None:

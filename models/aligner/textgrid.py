@@ -5,6 +5,7 @@ https://www.fon.hum.uva.nl/praat/manual/TextGrid_file_formats.html
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -64,11 +65,11 @@ def read_textgrid(text: str) -> Mapping[str, Sequence[Interval]]:
     if reader.string("tiers flag") != "<exists>":
         return {}
     tiers: dict[str, list[Interval]] = {}
-    for _ in range(int(reader.number("number of tiers"))):
+    for _ in range(reader.count("number of tiers")):
         kind, name = reader.string("tier class"), reader.string("tier name")
         reader.number("tier xmin")
         reader.number("tier xmax")
-        size = int(reader.number(f"size of tier {name}"))
+        size = reader.count(f"size of tier {name[:80]!r}")
         if kind == "IntervalTier":
             tiers[name] = [
                 Interval(
@@ -91,7 +92,7 @@ def _value(quoted: str, flag: str, number: str) -> str | float:
 
 def _without_index_lines(text: str) -> str:
     """Drops "item [1]:" and "intervals [2]:", whose numbers are no data."""
-    return re.sub(r"^\s*(?:item|intervals|points) \[\d*\]:\s*$", "", text, flags=re.MULTILINE)
+    return re.sub(r"^[ \t]*(?:item|intervals|points) \[\d*\]:[ \t\r]*$", "", text, flags=re.MULTILINE)
 
 
 class _Reader:
@@ -104,8 +105,18 @@ class _Reader:
     def number(self, what: str) -> float:
         token = self._next(what)
         if not isinstance(token, float):
-            raise ValueError(f"not a whole TextGrid: {what} is {token!r}, a number is wanted")
+            raise ValueError(f"not a whole TextGrid: {what} is {token[:80]!r}, a number is wanted")
+        if not math.isfinite(token):
+            raise ValueError(f"not a whole TextGrid: {what} is {token}, a finite number is wanted")
         return token
+
+    def count(self, what: str) -> int:
+        number = self.number(what)
+        if number < 0 or number != int(number) or number > len(self._tokens):
+            raise ValueError(
+                f"not a whole TextGrid: {what} is {number:g}, more than the text holds or no number of them"
+            )
+        return int(number)
 
     def string(self, what: str) -> str:
         token = self._next(what)

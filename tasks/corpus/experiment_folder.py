@@ -14,6 +14,7 @@ checked whole before it is taken, and its neighbours do not suffer.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from artifacts.store import write_atomically
 from configs.errors import UserError
 from models.frontend.language import letters, script_of
 from models.published import read_tensor
-from tasks.corpus.transcripts import has_audio_suffix
+from tasks.corpus.transcripts import has_audio_suffix, legible
 from tasks.outcome import reject
 
 TEXTS, BERT, CONTENT, WAVES = "2-name2text.txt", "3-bert", "4-cnhubert", "5-wav32k"
@@ -35,6 +36,7 @@ SAMPLE_RATE, HOP_SAMPLES = 32_000, 640
 BERT_CHANNELS, CONTENT_CHANNELS, VECTOR_CHANNELS, CODEBOOK = 1024, 768, 20480, 1024
 SLACK_FRAMES = 2
 """HuBERT gives a frame fewer than the spectrogram, and scripts differ in how they pad."""
+_CODE = re.compile(r"[0-9]{1,4}")
 _LANGUAGES = {"CJK": "zh", "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko"}
 
 
@@ -81,12 +83,12 @@ def read_experiment(folder: Path) -> Iterator[ExperimentUtterance | Reject]:
     seen: set[str] = set()
     for number, line in enumerate(_lines(folder / TEXTS), 1):
         fields = line.split("\t")
-        if len(fields) != 4 or fields[0] in seen or Path(fields[0]).name != fields[0]:
+        if len(fields) != 4 or fields[0] in seen or not _is_file_name(fields[0]):
             yield reject(
-                fields[0] or f"line {number}",
+                legible(fields[0]) or f"line {number}",
                 "bad_metadata",
                 TEXTS,
-                line[:80],
+                legible(line),
                 f"line {number} is not one new name, phones, phones per word and text, tab-separated",
                 "Run the text step of the experiment again.",
             )
@@ -96,6 +98,11 @@ def read_experiment(folder: Path) -> Iterator[ExperimentUtterance | Reject]:
             yield _utterance(folder, fields, codes)
         except IncompleteError as problem:
             yield reject(fields[0], problem.code, problem.part, problem.found, problem.reason, problem.remedy)
+
+
+def _is_file_name(name: str) -> bool:
+    """Whether it names a file of one folder that any system and any list of transcripts can hold."""
+    return Path(name).name == name and len(name.encode()) < 250 and name.isprintable() and "|" not in name
 
 
 def import_experiment(
@@ -226,7 +233,7 @@ def _codes(table: dict[str, str], name: str, frames: int) -> tuple[int, ...]:
     if name not in table:
         raise IncompleteError("missing", CODES, name, f"{CODES} does not name it", "semantic")
     words = table[name].split()
-    if not words or not all(word.isascii() and word.isdigit() and int(word) < CODEBOOK for word in words):
+    if not words or not all(_CODE.fullmatch(word) and int(word) < CODEBOOK for word in words):
         reason = f"its codes are not numbers below {CODEBOOK}"
         raise IncompleteError("damaged", CODES, table[name][:60], reason, "semantic")
     _require_length(CODES, 2 * len(words), frames, "semantic")

@@ -14,7 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from tasks.corpus.transcripts import Entry, Listing, has_audio_suffix
+from tasks.corpus.transcripts import (
+    MAX_REFERENCE_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    Entry,
+    Listing,
+    has_audio_suffix,
+    legible,
+)
 from tasks.outcome import Reject, reject
 
 NAMED_FIRST = ("", "wavs", "wav")  # where a set keeps the recordings that its list means
@@ -69,11 +76,11 @@ def match(folder: str, listings: Sequence[Listing], recordings: Sequence[str]) -
             matched.rejects.append(
                 reject(
                     f"{folder}{listing.name}:{bad.line}",
-                    "bad_row",
+                    bad.code,
                     "row",
                     bad.value,
                     f"{listing.name}, line {bad.line}: {bad.reason}",
-                    "correct the line",
+                    bad.remedy,
                 )
             )
         for entry in listing.entries:
@@ -172,6 +179,8 @@ class Names:
 def _parts(reference: str) -> tuple[list[str], bool]:
     if not reference:
         raise _bad_id("the id is empty")
+    if len(reference) > MAX_REFERENCE_CHARACTERS:
+        raise _bad_id(f"the id has {len(reference)} characters")
     if not reference.isprintable():
         raise _bad_id("the id holds control characters")
     absolute = bool(re.match(r"[\\/~]|[A-Za-z]:[\\/]|[a-z]+://", reference))
@@ -189,10 +198,10 @@ def _bad_id(reason: str) -> BadReferenceError:
 
 def _refused(folder: str, listing: Listing, entry: Entry, error: BadReferenceError) -> Reject:
     return reject(
-        f"{folder}{entry.reference}",
+        f"{folder}{legible(entry.reference)}",
         error.code,
         "id",
-        entry.reference[:200],
+        legible(entry.reference),
         f"{listing.name}, line {entry.line}: {error.reason}",
         error.remedy,
     )
@@ -200,7 +209,7 @@ def _refused(folder: str, listing: Listing, entry: Entry, error: BadReferenceErr
 
 def _take(folder: str, name: str, found: Sequence[tuple[Listing, Entry]], matched: Matched) -> None:
     listing, entry = found[0]
-    lines = ", ".join(f"{one.name} line {row.line}" for one, row in found)
+    lines = ", ".join(f"{one.name} line {row.line}" for one, row in found[:5]) + ", ..." * (len(found) > 5)
     if len({row.text for _, row in found}) > 1:
         matched.left_out.add(name)
         matched.rejects.append(
@@ -216,17 +225,21 @@ def _take(folder: str, name: str, found: Sequence[tuple[Listing, Entry]], matche
         return
     if len(found) > 1 and len({one.name for one, _ in found}) == 1:
         matched.warnings.append(f"{folder}{name}: the same row more than once ({lines})")
-    if not entry.text:
+    refusal = refused_text(f"{folder}{name}", entry.text, f"{listing.name}, line {entry.line}")
+    if refusal is not None:
         matched.left_out.add(name)
-        matched.rejects.append(
-            reject(
-                f"{folder}{name}",
-                "empty_text",
-                "text",
-                "",
-                f"{listing.name}, line {entry.line}: there is no text",
-                "write the text, or remove the row: then speech recognition writes it",
-            )
-        )
+        matched.rejects.append(refusal)
         return
     matched.transcripts[name] = Transcript(entry.text, entry.speaker, entry.language, listing.kind)
+
+
+def refused_text(name: str, text: str, place: str) -> Reject | None:
+    """Why a recording's text cannot be its text: nothing, or more than any recording holds."""
+    if not text:
+        remedy = "write the text, or remove the row: then speech recognition writes it"
+        return reject(name, "empty_text", "text", "", f"{place}: there is no text", remedy)
+    if len(text) > MAX_TEXT_CHARACTERS:
+        why = f"{place}: the text has {len(text)} characters, more than the longest recording can hold"
+        remedy = "write what this recording says, or remove the row"
+        return reject(name, "long_text", "text", legible(text), why, remedy)
+    return None

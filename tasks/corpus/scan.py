@@ -19,11 +19,14 @@ from configs.corpus import CorpusSettings
 from configs.errors import UserError
 from tasks.corpus import parquet
 from tasks.corpus.digests import DigestCache
-from tasks.corpus.matching import NAMED_FIRST, Transcript, few, match
+from tasks.corpus.matching import NAMED_FIRST, Transcript, few, match, refused_text
 from tasks.corpus.speakers import Located, safe_name, speakers_of
 from tasks.corpus.transcripts import (
+    BadLine,
+    Entry,
     ListError,
     Listing,
+    file_name,
     is_list_name,
     looks_like_list,
     read_list,
@@ -31,6 +34,8 @@ from tasks.corpus.transcripts import (
 )
 from tasks.corpus.walk import Found, recording_ids, shown, walk
 from tasks.outcome import Reject, reject
+
+MAX_NAME_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,13 @@ def _sets(scan: _Scan, found: Found) -> list[tuple[str, list[Path], list[str]]]:
         given = Path(scan.settings.metadata).expanduser()
         if not given.is_file():
             raise UserError(f"corpus.metadata: {given} is no file; name a transcript list")
-        lists[""].append(given)
+        inside = given.resolve()
+        if inside.suffix.lower() == ".parquet" and not inside.is_relative_to(scan.root):
+            raise UserError(
+                f"corpus.metadata: {given} lies outside {scan.root}; a Parquet file may hold recordings, so "
+                "put it into the recordings folder"
+            )
+        lists[""].append(inside if inside.is_relative_to(scan.root) else given)
     elif scan.settings.transcripts == "auto":
         stems = {path.rpartition(".")[0] for path in found.recordings}
         for path in found.texts:
@@ -190,25 +201,39 @@ def _scan_set(
 
 
 def _scan_parquet(scan: _Scan, path: Path) -> list[Listing]:
-    """Take the recordings inside a Parquet file; a listing of those that it only names."""
+    """Take the recordings inside a Parquet file; a listing of those that it only names, and of bad rows."""
     relative = path.relative_to(scan.root).as_posix()
-    outside = []
+    outside: list[Entry] = []
+    bad_rows: list[BadLine] = []
+    taken: list[_Item] = []
+    named: set[str] = set()
     for member in parquet.members(path):
+        if isinstance(member, BadLine):
+            bad_rows.append(member)
+            continue
         if member.data is None:
             outside.append(member.entry)
             continue
-        name = f"{relative}/{PurePosixPath(member.entry.reference).name}"
-        if not member.entry.text:
-            why = f"{relative}, row {member.number}: there is no text"
-            scan.rejects.append(
-                reject(shown(name), "empty_text", "text", "", why, "write the text, or remove the row")
-            )
-            continue
+        name = f"{relative}/{_member_name(path, member, named)}"
         said = member.entry
+        refusal = refused_text(shown(name), said.text, f"{relative}, row {member.number}")
+        if refusal is not None:
+            scan.rejects.append(refusal)
+            continue
         transcript = Transcript(said.text, said.speaker, said.language, "huggingface")
         content = digest.of_bytes(member.data)
-        scan.items.append(_Item(name, content, transcript, member.number))
-    return [Listing(path.name, "huggingface", outside, [])] if outside else []
+        taken.append(_Item(name, content, transcript, member.number))
+    scan.items += taken
+    return [Listing(file_name(path), "huggingface", outside, bad_rows)] if outside or bad_rows else []
+
+
+def _member_name(path: Path, member: parquet.Member, named: set[str]) -> str:
+    """A name of its own inside the file: what the row calls it, or a number where that is no name."""
+    name = PurePosixPath(member.entry.reference).name
+    if not name.isprintable() or not 0 < len(name) <= MAX_NAME_CHARACTERS or name == ".." or name in named:
+        name = f"{path.stem}-{member.number:06d}"
+    named.add(name)
+    return name
 
 
 def _sidecar(scan: _Scan, path: str, found: Found) -> Transcript | None:
@@ -224,6 +249,9 @@ def _sidecar(scan: _Scan, path: str, found: Found) -> Transcript | None:
                 raise ListError(
                     "empty_text", "", f"{shown(beside)} is empty", "write the text, or remove the file"
                 )
+            refusal = refused_text(path, text, shown(beside))
+            if refusal is not None:
+                raise ListError(refusal.code, refusal.value, refusal.reason, refusal.remedy)
             return Transcript(text, None, None, "sidecar")
     return None
 
@@ -311,7 +339,7 @@ def _warn_of_copies(scan: _Scan) -> None:
 def _refused_list(folder: str, path: Path, error: ListError | OSError) -> Reject:
     name = shown(f"{folder}/{path.name}" if folder else path.name)
     if isinstance(error, OSError):
-        said = f"{path.name} cannot be read: {error.strerror}"
+        said = f"{file_name(path)} cannot be read: {error.strerror}"
         return reject(name, "bad_metadata", "list", "", said, "correct its permissions")
     return reject(name, error.code, "list", error.value, error.reason, error.remedy)
 

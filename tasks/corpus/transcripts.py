@@ -6,12 +6,14 @@ quotation mark in one text must not swallow the rows behind it.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,23 +22,33 @@ AUDIO_SUFFIXES = frozenset((
     ".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".adts", ".webm", ".mka", ".mkv", ".aif",
     ".aiff", ".aifc", ".au", ".snd", ".caf", ".wma", ".amr",
 ))  # fmt: skip
-MAX_LIST_BYTES = 256 << 20
+MAX_LIST_BYTES = 64 << 20
+MAX_ROWS = 1_000_000
+MAX_TEXT_CHARACTERS = 250_000
+"""An hour and a half of the fastest speech, the longest recording, holds fewer."""
+MAX_REFERENCE_CHARACTERS = 1024
+_SHOWN_CHARACTERS = 80
 
 _LANGUAGES = {
     "zh": "zh", "all_zh": "zh", "cn": "zh", "en": "en", "ja": "ja", "jp": "ja", "all_ja": "ja",
     "ko": "ko", "kr": "ko", "all_ko": "ko", "yue": "yue", "all_yue": "yue", "ct": "yue",
 }  # fmt: skip
-_TEXT_COLUMNS = (
+TEXT_COLUMNS = (
     "normalized_text", "text", "transcription", "transcript", "sentence", "raw_text",
 )  # fmt: skip
-_SPEAKER_COLUMNS = ("speaker", "speaker_id", "speaker_name", "client_id")
-_LANGUAGE_COLUMNS = ("language", "lang", "locale")
+SPEAKER_COLUMNS = ("speaker", "speaker_id", "speaker_name", "client_id")
+LANGUAGE_COLUMNS = ("language", "lang", "locale")
 _HEADER_WORDS = frozenset(
     {"id", "file", "path", "wav", "audio", "audio_file", "file_name", "filename", "lang", "language"}
     | {"speaker", "speaker_id", "speaker_name", "text", "transcript", "normalized_text"}
 )
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_ENCODING_REMEDY = "save it as UTF-8, or name its encoding in corpus.encoding (such as latin-1)"
 _PHONEME_MARKS = re.compile("[ˈˌː]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+# What turns the order of writing round; pages and terminals that show the text must not obey it.
+_DIRECTIONS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class ListError(Exception):
@@ -70,11 +82,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class BadLine:
-    """A row that says nothing usable."""
+    """A row that says nothing usable; `code` is `bad_row` or `encoding`."""
 
     line: int
     value: str
     reason: str
+    code: str = "bad_row"
+    remedy: str = "correct the line"
 
 
 @dataclass(frozen=True)
@@ -128,10 +142,20 @@ def read_list(path: Path, encoding: str) -> Listing:
         ListError: the list as a whole says nothing usable.
         OSError: it cannot be read.
     """
-    lines = [(n, line) for n, line in enumerate(_lines(path, encoding), 1) if line.strip()]
+    read, undecodable = _lines(path, encoding)
+    if len(read) > MAX_ROWS:
+        raise ListError(
+            "bad_metadata", len(read), f"{file_name(path)} has more than {MAX_ROWS} lines", "split it"
+        )
+    lines = [(n, line) for n, line in enumerate(read, 1) if line.strip()]
+    listing = _read_rows(path, lines)
+    return replace(listing, bad_lines=sorted([*listing.bad_lines, *undecodable], key=lambda bad: bad.line))
+
+
+def _read_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Listing:
     if not lines:
         raise ListError(
-            "bad_metadata", "0 rows", f"{path.name} is empty", "write `id|text` rows, or remove it"
+            "bad_metadata", "0 rows", f"{file_name(path)} is empty", "write `id|text` rows, or remove it"
         )
     if path.suffix.lower() == ".jsonl":
         return _listing(path, "huggingface", lines, _json_row)
@@ -148,30 +172,79 @@ def read_sidecar(path: Path, encoding: str) -> str:
         ListError: it is not in the expected encoding, or absurdly long.
         OSError: it cannot be read.
     """
-    return clean(" ".join(_lines(path, encoding)))
+    lines, undecodable = _lines(path, encoding)
+    if undecodable:
+        bad = undecodable[0]
+        raise ListError(
+            "encoding", bad.value, f"{file_name(path)}, line {bad.line}: {bad.reason}", bad.remedy
+        )
+    text = " ".join(lines).removesuffix("\x1a")  # what ends a text file of DOS
+    if _CONTROL.search(text):
+        why = f"{file_name(path)} holds control characters"
+        raise ListError("bad_row", legible(text), why, "save it as plain text, or remove it")
+    return clean(text)
 
 
 def clean(text: str) -> str:
     """One line, single spaces, no control characters."""
-    return " ".join(_CONTROL.sub(" ", text).split())
+    return " ".join(_CONTROL.sub(" ", _DIRECTIONS.sub("", text)).split())
 
 
-def _lines(path: Path, encoding: str) -> list[str]:
+def file_name(path: Path) -> str:
+    """A file's name as text, whatever bytes it is made of."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
+
+
+def legible(value: str) -> str:
+    """The beginning of a value as any page, terminal and table can show it."""
+    start = value[:_SHOWN_CHARACTERS]
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in start)
+
+
+def _lines(path: Path, encoding: str) -> tuple[list[str], list[BadLine]]:
+    """A file's lines, and those of them that are in no good encoding, which are empty in the first.
+
+    Raises:
+        ListError: the file is too large, or as a whole in another encoding.
+    """
     size = path.stat().st_size
     if size > MAX_LIST_BYTES:
-        raise ListError("bad_metadata", size, f"{path.name} is too large for a list", "split it")
+        raise ListError("bad_metadata", size, f"{file_name(path)} is too large for a list", "split it")
     data = path.read_bytes()
+    codec = "utf-8-sig" if encoding == "utf-8" else encoding
     try:
-        text = data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+        return _LINE_END.split(data.decode(codec)), []
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
+        is_utf16 = encoding == "utf-16" or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        # In the others, line ends are what they are in ASCII.
+        read = None if is_utf16 else _decoded_lines(data, codec, encoding)
+        if read is not None:
+            return read
         raise ListError(
             "encoding",
             data[error.start : error.start + 4].hex(" "),
-            f"{path.name}, line {line}: not {encoding.upper()}",
-            "save it as UTF-8, or name its encoding in corpus.encoding (such as latin-1)",
+            f"{file_name(path)}, line {line}: not {encoding.upper()}",
+            "set corpus.encoding=utf-16" if is_utf16 and encoding != "utf-16" else _ENCODING_REMEDY,
         ) from error
-    return re.split(r"\r\n|\n|\r", text)
+
+
+def _decoded_lines(data: bytes, codec: str, encoding: str) -> tuple[list[str], list[BadLine]] | None:
+    """As `_lines`; None where so many lines are undecodable that all are likely in another encoding."""
+    lines: list[str] = []
+    undecodable: list[BadLine] = []
+    written = re.split(rb"\r\n|\n|\r", data)
+    for number, line in enumerate(written, 1):
+        try:
+            lines.append(line.decode(codec))
+        except UnicodeDecodeError as error:
+            found = line[error.start : error.start + 4].hex(" ")
+            why = f"not {encoding.upper()}"
+            undecodable.append(BadLine(number, found, why, "encoding", _ENCODING_REMEDY))
+            lines.append("")
+    n_written = sum(bool(line.strip()) for line in written)
+    n_bad = len(undecodable)
+    return None if 2 * n_bad >= n_written or (n_bad >= 3 and 5 * n_bad >= n_written) else (lines, undecodable)
 
 
 # -- LJSpeech, GPT-SoVITS, StyleTTS2
@@ -188,8 +261,8 @@ def _piped(path: Path, lines: Sequence[tuple[int, str]]) -> Listing:
     if set(widths) == {1}:
         raise ListError(
             "bad_metadata",
-            lines[0][1][:80],
-            f"{path.name}, line {lines[0][0]}: no `|` separates an id from its text",
+            legible(lines[0][1]),
+            f"{file_name(path)}, line {lines[0][0]}: no `|` separates an id from its text",
             "write `id|text` rows",
         )
     usual = widths.most_common(1)[0][0]
@@ -252,8 +325,8 @@ def _refuse_phonemes(path: Path, listing: Listing) -> None:
     if listing.entries and marked > len(listing.entries) / 2:
         raise ListError(
             "bad_metadata",
-            listing.entries[0].text[:80],
-            f"{path.name} holds phonemes where text is wanted",
+            legible(listing.entries[0].text),
+            f"{file_name(path)} holds phonemes where text is wanted",
             "give the list with plain text: phonemes are made here",
         )
 
@@ -262,7 +335,7 @@ def _refuse_phonemes(path: Path, listing: Listing) -> None:
 
 
 def _split_csv(line: str) -> list[str]:
-    return next(csv.reader([line]))
+    return next(csv.reader([line]), [])
 
 
 def _csv_row(line: str, header: Sequence[str]) -> Entry:
@@ -273,7 +346,10 @@ def _csv_row(line: str, header: Sequence[str]) -> Entry:
 
 
 def _json_row(line: str) -> Entry:
-    row = json.loads(line)
+    try:
+        row = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("brackets inside brackets, too many to read") from error
     if not isinstance(row, dict):
         raise ValueError("not a JSON object")
     return entry_of(row, "file_name")
@@ -283,22 +359,38 @@ def entry_of(row: Mapping[str, Any], reference_column: str) -> Entry:
     """An entry from a table's row, by the column names that data sets commonly use.
 
     Raises:
-        ValueError: it names no recording or no text column.
+        ValueError: it names no recording or no text column, or holds something else than text there.
     """
     reference = row.get(reference_column)
     if not isinstance(reference, str):
         raise ValueError(f"no {reference_column}")
-    text = _first(row, _TEXT_COLUMNS)
+    text = _first(row, TEXT_COLUMNS)
     if text is None:
-        raise ValueError(f"none of the columns {', '.join(_TEXT_COLUMNS)}")
-    speaker = clean(_first(row, _SPEAKER_COLUMNS) or "") or None
-    language = _language(_first(row, _LANGUAGE_COLUMNS) or "")
-    return Entry(0, reference.strip(), clean(text), speaker, language)
+        raise ValueError(f"none of the columns {', '.join(TEXT_COLUMNS)}")
+    speaker, language = _first(row, SPEAKER_COLUMNS) or "", _first(row, LANGUAGE_COLUMNS) or ""
+    for value in (reference, text, speaker, language):
+        _require_characters(value)
+    return Entry(0, reference.strip(), clean(text), clean(speaker) or None, _language(language))
 
 
 def _first(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
-    values = (row[name] for name in names if row.get(name) is not None)
-    return next((str(value) for value in values), None)
+    """The first of the columns that holds something; what pandas writes for nothing is NaN."""
+    for name in names:
+        value = row.get(name)
+        if value is None or value != value:
+            continue
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError(f"`{name}` holds no text but a {type(value).__name__}")
+        return str(value)
+    return None
+
+
+def _require_characters(value: str) -> None:
+    """Raises ValueError where a value holds what is no character of a text."""
+    if _SURROGATE.search(value):
+        raise ValueError("half of a surrogate pair (\\ud800 to \\udfff), which is no character")
+    if _CONTROL.search(value):
+        raise ValueError("control characters in the line")
 
 
 def _language(code: str) -> str | None:
@@ -314,11 +406,10 @@ def _listing(
     entries, bad_lines = [], []
     for number, line in lines:
         try:
-            if _CONTROL.search(line):
-                raise ValueError("control characters in the line")
+            _require_characters(line)
             entry = parse(line)
         except (ValueError, csv.Error) as error:
-            bad_lines.append(BadLine(number, line[:80], str(error)))
+            bad_lines.append(BadLine(number, legible(line), str(error)))
             continue
         entries.append(Entry(number, entry.reference, entry.text, entry.speaker, entry.language))
     if not entries:
@@ -326,7 +417,7 @@ def _listing(
         raise ListError(
             "bad_metadata",
             first.value,
-            f"{path.name}, line {first.line}: {first.reason}; no row can be used",
+            f"{file_name(path)}, line {first.line}: {first.reason}; no row can be used",
             "see docs/howto/recordings.md for the layouts that are read",
         )
-    return Listing(path.name, kind, entries, bad_lines)
+    return Listing(file_name(path), kind, entries, bad_lines)

@@ -10,6 +10,7 @@ from artifacts import schemas
 from configs.errors import UserError
 from models.frontend.text.character_tokens import character_table, encode, require_encodable
 from models.frontend.text.g2p import AUTOMATIC, Phonemized, TextError, choose_table, phonemize
+from models.frontend.text.numbers import says_numbers
 from models.frontend.text.symbols import UNKNOWN
 from tasks.stage import ConfigView, Outcome, RowStage, reject
 
@@ -63,7 +64,8 @@ def _phonemize_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
         "text": row["text"],
         **spoken._replace(unknown=[*spoken.unknown, *unspelled])._asdict(),
     }
-    return Outcome(rows=[made], warnings=_warnings(spoken.language, table, family_table))
+    warnings = [*_warnings(spoken.language, table, family_table), *_digits_left(utterance_id, spoken)]
+    return Outcome(rows=[made], warnings=warnings)
 
 
 def _unspelled(spoken: Phonemized, text: str, language: str, cfg: ConfigView) -> list[str]:
@@ -82,6 +84,17 @@ def _warnings(language: str, table: str, family_table: str) -> list[str]:
     return [
         f"language {language}: its phones use the table {table}, not {family_table}; no published weights "
         f"fit it, so the voice trains from scratch"
+    ]
+
+
+def _digits_left(utterance_id: str, spoken: Phonemized) -> list[str]:
+    """Numbers that should be words by now: espeak reads digits too, but other words may have been said."""
+    numbers = [word for word in spoken.words if any(character.isdecimal() for character in word)]
+    if not numbers or not says_numbers(spoken.language):
+        return []
+    return [
+        f"{utterance_id}: text: num2words cannot say {', '.join(numbers[:3])} in language {spoken.language}, "
+        "so espeak-ng read the digits; write the number in words if that is not what is said"
     ]
 
 

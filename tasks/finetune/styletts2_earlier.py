@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from torch import Tensor, nn
 
 from artifacts.digest import of_file
+from configs import plain_yaml
 from configs.errors import UserError
 from configs.train_styletts2 import StyleTTS2Sizes
 from models.published import read_table
@@ -251,11 +251,11 @@ def _of_file(path: Path, read: Checkpoint, source: str) -> Earlier:
 
 def _official_sizes(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         said = " ".join(str(error).split())
         raise UserError(
             f"{path}: cannot be read ({said}); it lies beside a published voice and tells its sizes: "
             "download it again, or move it away"
         ) from error
-    return sizes_of_content(content, str(path))
+    return sizes_of_content(plain_yaml.load(text, str(path), "the configuration"), str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,66 @@ def test_mistake_names_file_line_key_and_remedy(tmp_path: Path, text: str, expec
         resolve("tiny", file)
     for part in expected:
         assert part in str(caught.value)
+
+
+HOSTILE = {
+    "tag": ("seed: !!python/object/apply:os.system ['true']\n", 1, "python/object"),
+    "tag of text": ("voice: a\nseed: !!timestamp soon\n", 2, "seed = 'soon'"),
+    "truth": ("corpus:\n  keep_truncated: !!bool perhaps\n", 2, "corpus.keep_truncated"),
+    "date": ("voice: 2026-13-45\n", 1, "quotes"),
+    "digits": (f"seed: {'9' * 5000}\n", 1, "seed"),
+    "large": (f"seed: {'9' * 50}\n", 1, "too large"),
+    "cyclic": ("features: &a {pitch: *a}\n", 1, "nested deeper"),
+    "cyclic list": ("voice: &a [*a]\n", 1, "nested deeper"),
+    "bomb": ("x: &a [1, 1]\n" + "".join(f"x{n}: &{b} [*{a}, *{a}]\n" for n, (a, b) in enumerate(
+        itertools.pairwise("abcdefghijklmnopqrs"))), None, "more than 20000"),
+    "deep": ("voice: " + "[" * 100_000, None, "nested deeper"),
+    "deep lines": ("".join(" " * n + f"a{n}:\n" for n in range(200)), None, "nested deeper"),
+    "key": ("? [a, b]\n: 1\n", 1, "name is wanted"),
+    "twice": ("features:\n  pitch:\n    method: dio\n    method: dio\n", 4, "features.pitch.method is given"),
+    "control": ("seed: 1\nvoice: \x07\n", 2, "remove it"),
+    "escape": ('voice: "\\UFFFFFFFF"\n', None, "YAML"),
+    "surrogate": ('voice: "\\ud800"\n', 1, "surrogate"),
+    "unclosed": ("seed: 1\nvoice: 'a\n", None, "YAML"),
+    "long": ("# " + "x" * 300_000, None, "characters"),
+    "name of controls": ('"\\e[31m": 1\n', 1, "\\x1b"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_what_is_no_plain_yaml_is_one_message_with_its_line(tmp_path: Path, kind: str):
+    text, line, part = HOSTILE[kind]
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError) as caught:
+        resolve("tiny", file)
+    message = str(caught.value)
+    assert message.startswith(f"{file}:{line}:" if line else f"{file}:") and part in message
+    assert "\n" not in message and len(message) < 600
+
+
+def test_bytes_that_are_no_text_are_one_message(tmp_path: Path):
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(b"seed: \xff\n")
+    with pytest.raises(UserError, match="is not UTF-8 text; save it as UTF-8"):
+        resolve("tiny", file)
+
+
+def test_aliases_within_reason_are_read(tmp_path: Path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("seed: &n 7\nvoice: *n\n")
+    with pytest.raises(UserError, match=r"mine.yaml:2: voice = 7"):
+        resolve("tiny", file)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["!!python/name:os.system", "2026-02-31", "9" * 5000, "&a [*a]", "[" * 5000, "\x00", "{a: 1, a: 2}"],
+)
+def test_a_hostile_override_is_one_message(value: str):
+    with pytest.raises(UserError, match=r"^--set seed") as caught:
+        resolve("tiny", None, (f"seed={value}",))
+    assert len(str(caught.value)) < 600
 
 
 def test_unknown_preset_names_the_nearest():

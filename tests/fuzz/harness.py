@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import resource
 import sys
 import time
@@ -15,6 +16,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from configs.errors import UserError
@@ -23,6 +25,8 @@ MEMORY_BYTES = 2 << 30
 FINE = ("taken", "refused")
 # Importing what is tested takes longer than any case may.
 START_WAIT_S = 120.0
+# A process that waits computes nothing: it has this many times the limit.
+WAIT_PER_LIMIT = 30.0
 
 
 class Verdict(NamedTuple):
@@ -34,6 +38,7 @@ class Verdict(NamedTuple):
     detail: str
     """What the target returned, the message of the refusal, or the fault's traceback."""
     seconds: float
+    """Of computing."""
     peak_bytes: int
     """The process's peak so far."""
 
@@ -43,6 +48,7 @@ def judge(
     cases: Iterable[Any],
     limit_s: float,
     memory_bytes: int = MEMORY_BYTES,
+    prepare: Callable[[], object] | None = None,
 ) -> Iterator[Verdict]:
     """The verdict of each case, in order.
 
@@ -50,13 +56,14 @@ def judge(
         target: a function of a module (it is called in another process); a case that it takes is described
             by what it returns.
         cases: what it is called with, one by one; must be picklable.
-        limit_s: time for one case; a longer one is a hang.
+        limit_s: seconds of computing for one case; a longer one is a hang.
         memory_bytes: peak memory of the process that is allowed, libraries included.
+        prepare: a function of a module that loads what the first case would wait for.
     """
     child: _Child | None = None
     try:
         for case in cases:
-            child = child or _Child(target)
+            child = child or _Child(target, prepare)
             verdict = child.run(case, limit_s)
             if verdict.outcome in FINE and verdict.peak_bytes > memory_bytes:
                 verdict = verdict._replace(outcome="memory")
@@ -94,10 +101,10 @@ def arguments(count: int, about: str | None) -> argparse.Namespace:
 class _Child:
     """A process that is asked case after case."""
 
-    def __init__(self, target: Callable[[Any], Any]) -> None:
+    def __init__(self, target: Callable[[Any], Any], prepare: Callable[[], object] | None) -> None:
         context = multiprocessing.get_context("spawn")
         self._end, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(target, theirs), daemon=True)
+        self._process = context.Process(target=_serve, args=(target, prepare, theirs), daemon=True)
         self._process.start()
         theirs.close()
         if not self._end.poll(START_WAIT_S):
@@ -106,17 +113,31 @@ class _Child:
         self._end.recv()
 
     def run(self, case: Any, limit_s: float) -> Verdict:
-        begun_s = time.monotonic()
+        begun_s, computed_s = time.monotonic(), self._computed_s()
         self._end.send(case)
-        if not self._end.poll(limit_s):
-            return Verdict(case, "hang", f"no answer in {limit_s:g} s", time.monotonic() - begun_s, 0)
+        while not self._end.poll(min(limit_s, 0.5)):
+            seconds, waited_s = self._computed_s() - computed_s, time.monotonic() - begun_s
+            if seconds > limit_s or waited_s > limit_s * WAIT_PER_LIMIT:
+                return Verdict(case, "hang", f"no answer in {waited_s:.1f} s", seconds, 0)
         try:
             outcome, detail, peak_bytes = self._end.recv()
         except EOFError:
             self._process.join()
             status = self._process.exitcode
             return Verdict(case, "died", f"exit status {status}", time.monotonic() - begun_s, 0)
-        return Verdict(case, outcome, detail, time.monotonic() - begun_s, peak_bytes)
+        seconds = max(0.0, self._computed_s() - computed_s)
+        outcome = "hang" if seconds > limit_s and outcome in FINE else outcome
+        return Verdict(case, outcome, detail, seconds, peak_bytes)
+
+    def _computed_s(self) -> float:
+        """Seconds that the process and those it started have computed; other work does not count."""
+        own = str(self._process.pid)
+        try:
+            children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+            ticks = sum(_ticks(process) for process in (own, *children))
+        except OSError:  # one of them has just ended
+            return 0.0
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> None:
         self._process.kill()
@@ -124,7 +145,14 @@ class _Child:
         self._end.close()
 
 
-def _serve(target: Callable[[Any], Any], end: Connection) -> None:
+def _ticks(process: str) -> int:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _serve(target: Callable[[Any], Any], prepare: Callable[[], object] | None, end: Connection) -> None:
+    if prepare is not None:
+        prepare()
     end.send("ready")
     while True:
         try:

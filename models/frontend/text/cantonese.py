@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from models.frontend.text.extras import front_end_package
+from models.frontend.text.extras import require_package
 
 _INITIALS = ("gw", "kw", "ng", *"bpmfdtnlgkhwzcsj")
 _BARE_VOWELS = ("aa", "ai", "ak", "au", "a", "e", "oi", "ok", "on", "ou", "o", "uk")
@@ -22,8 +22,10 @@ def jyutping_of(text: str) -> list[str]:
     Raises:
         MissingFrontEndError: ToJyutping is not installed.
     """
-    package = front_end_package("ToJyutping", "Cantonese", "yue")
-    return [reading or "" for _, reading in package.get_jyutping_list(text)]
+    require_package("ToJyutping", "Cantonese", "yue")
+    import ToJyutping
+
+    return [reading or "" for _, reading in ToJyutping.get_jyutping_list(text)]
 
 
 def jyutping_symbols(jyutping: str) -> list[str]:

@@ -34,26 +34,30 @@ class Token(NamedTuple):
 def fold(text: str) -> str:
     """One spelling per character: typographic variants unified (NFKC), marks mapped, control characters gone.
 
-    Never fails: lone surrogates, unassigned and private characters are dropped.
+    Never fails: lone surrogates, unassigned and private characters are dropped. Idempotent.
     """
-    text = _ELLIPSIS.sub("…", text)
-    kept = []
-    for character in text:
-        if character in _APOSTROPHES:
-            kept.append("'")
-        elif character in _HYPHENS:
-            kept.append("-")
-        elif character in "…⋯":
-            kept.append("…")
-        elif character in _JOINERS:
-            kept.append(character)
-        elif unicodedata.category(character) in ("Cc", "Zs", "Zl", "Zp"):
-            kept.append(" ")
-        elif unicodedata.category(character)[0] != "C":
-            kept.append(unicodedata.normalize("NFKC", character))
-    # Composition across characters comes last; the ellipsis must not fall back into three full stops.
-    parts = [unicodedata.normalize("NFC", part) for part in "".join(kept).split("…")]
-    return re.sub(r"\s+", " ", "…".join(parts)).strip()
+    folded = "".join(_folded(character) for character in text)
+    # What was dropped or decomposed may have brought neighbours together: these rules come last.
+    folded = _ELLIPSIS.sub("…", unicodedata.normalize("NFC", folded))
+    return re.sub(r"\s+", " ", folded).strip()
+
+
+def _folded(character: str) -> str:
+    if character in _APOSTROPHES:
+        return "'"
+    if character in _HYPHENS:
+        return "-"
+    if character in "…⋯":  # before NFKC, which writes three full stops
+        return "…"
+    if character in _JOINERS:
+        return character
+    category = unicodedata.category(character)
+    if category in ("Cc", "Zs", "Zl", "Zp"):
+        return " "
+    if category[0] == "C":
+        return ""
+    spelled = unicodedata.normalize("NFKC", character)
+    return spelled if spelled == character else "".join(_folded(part) for part in spelled)
 
 
 def is_word_character(character: str) -> bool:

@@ -8,14 +8,10 @@ stream into the segments of our `ipa` table.
 from __future__ import annotations
 
 import functools
-import logging
-import tempfile
 import unicodedata
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-from models.frontend.espeak_copies import copies_folder
+from models.frontend.text.reader_process import ask
 from models.frontend.text.symbols import (
     PRIMARY_STRESS,
     SECONDARY_STRESS,
@@ -77,7 +73,7 @@ def espeak_words(words: list[str], language: str) -> list[str]:
 
     The words are pronounced together, so that weak forms and liaison come out right, whenever espeak
     gives back as many words as it got; where it joins or splits some, each word is pronounced alone.
-    Raises UnsupportedLanguageError.
+    Raises UnsupportedLanguageError, and BreakdownError where espeak breaks down on the words.
     """
     if not words:
         return []
@@ -140,12 +136,10 @@ def _is_diacritic(character: str) -> bool:
 def _usable_voices() -> frozenset[str]:
     """Voices whose dictionary is in the wheel: espeak reads others letter by letter, or crashes."""
     import espeakng_loader
-    from phonemizer.backend import EspeakBackend
 
-    _configure_espeak()
     folder = Path(espeakng_loader.get_data_path())
     usable = set()
-    for voice in EspeakBackend.supported_languages():
+    for voice in ask("espeak_voices"):
         base = voice.split("-")[0]
         has_dictionary = (folder / f"{_DICTIONARY_OF.get(base, base)}_dict").is_file()
         if has_dictionary and voice not in _CRASHING_VOICES:
@@ -153,36 +147,5 @@ def _usable_voices() -> frozenset[str]:
     return frozenset(usable)
 
 
-@functools.lru_cache(maxsize=1)
-def _configure_espeak() -> None:
-    """Points phonemizer at the wheel's library and data, not at whatever the system has.
-
-    It copies the library for each voice into a folder of its own, which nobody would find after a kill; the
-    module's way to make that folder is the only place to say where.
-    """
-    import espeakng_loader
-    from phonemizer.backend.espeak import api
-    from phonemizer.backend.espeak.wrapper import EspeakWrapper
-
-    api.tempfile = SimpleNamespace(mkdtemp=lambda: tempfile.mkdtemp(dir=copies_folder()))
-    EspeakWrapper.set_library(espeakng_loader.get_library_path())
-    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-
-
-@functools.lru_cache(maxsize=8)
-def _backend(voice: str) -> tuple[Any, Any]:
-    from phonemizer.backend import EspeakBackend
-    from phonemizer.separator import Separator
-
-    _configure_espeak()
-    logger = logging.getLogger("phonemizer.quiet")
-    logger.setLevel(logging.CRITICAL)
-    backend = EspeakBackend(
-        voice, with_stress=True, language_switch="remove-flags", words_mismatch="ignore", logger=logger
-    )
-    return backend, Separator(phone="_", word="|", syllable="")
-
-
 def _pronounce(text: str, voice: str) -> str:
-    backend, separator = _backend(voice)
-    return str(backend.phonemize([text], separator=separator, strip=True)[0]).strip("_| ")
+    return str(ask("espeak", text, voice))

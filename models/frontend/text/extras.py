@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from importlib.util import find_spec
 
 from configs.errors import UserError
 
@@ -12,8 +11,8 @@ class MissingFrontEndError(UserError):
     """A language's front end is not installed: the whole run stops, as no clip of it could be read."""
 
 
-def front_end_package(module: str, language: str, extra: str) -> Any:
-    """The imported package.
+def require_package(module: str, language: str, extra: str) -> None:
+    """Make sure of a package.
 
     Args:
         module: Its import name.
@@ -23,10 +22,8 @@ def front_end_package(module: str, language: str, extra: str) -> Any:
     Raises:
         MissingFrontEndError: it is not installed.
     """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
+    if find_spec(module) is None:
         raise MissingFrontEndError(
             f"{language} text needs the package {module}, which is not installed; run "
             f"`pip install -e '.[{extra}]'` in the checkout"
-        ) from error
+        )

@@ -26,6 +26,7 @@ from models.frontend.text.japanese import PITCH_MARKS, japanese_phones
 from models.frontend.text.korean import is_hangul, korean_phones
 from models.frontend.text.normalize import normalize, normalized_text
 from models.frontend.text.pinyin import pinyin_of, syllable_symbols
+from models.frontend.text.reader_process import BreakdownError
 from models.frontend.text.symbols import UNKNOWN, load_symbol_table
 
 _BASE_OF = {"cmn": "zh", "iw": "he", "nn": "nb", "no": "nb"}
@@ -37,6 +38,8 @@ _LANGUAGES_OF = {
 _WITHOUT_IPA = {
     "ja": "espeak reads its characters as 'Chinese letter'",
 }
+MAX_TEXT_CHARACTERS = 2000
+"""More than the longest clip (60 s) holds of fast speech; reading takes longer with length, to 0.3 s."""
 _WORD_BREAK = "空"
 AUTOMATIC = "auto"
 
@@ -44,7 +47,8 @@ AUTOMATIC = "auto"
 class TextError(UserError):
     """A text that cannot become phones, or phones that cannot become characters.
 
-    code: unsupported_language, no_words, table_language, unknown_symbols or too_many_characters.
+    code: unsupported_language, no_words, table_language, unknown_symbols, too_many_characters or
+    unreadable_text.
     """
 
     def __init__(self, code: str, field: str, value: str, reason: str, remedy: str) -> None:
@@ -93,11 +97,28 @@ def choose_table(language: str, family_table: str) -> str:
 def phonemize(text: str, language: str, symbol_table: str) -> Phonemized:
     """Phones of a text. symbol_table: one of `symbols.TABLE_NAMES`.
 
-    Any Unicode is accepted. Raises TextError when the language has no front end, the table does not
-    cover it, or nothing in the text can be spoken, and MissingFrontEndError when its package is missing.
+    Any Unicode is accepted. Raises TextError when the language has no front end, the table does not cover it,
+    nothing in the text can be spoken, it is longer than MAX_TEXT_CHARACTERS, or the front end breaks down on
+    it, and MissingFrontEndError when its package is missing.
     """
     base = base_language(language)
     _require_front_end(language, base, symbol_table)
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise TextError(
+            "too_many_characters", "text", text[:60],
+            f"it has {len(text)} characters, and at most {MAX_TEXT_CHARACTERS} are read at once",
+            "Split it, or check that it is the text of this recording.",
+        )  # fmt: skip
+    try:
+        return _phonemize(text, language, base, symbol_table)
+    except BreakdownError as error:
+        raise TextError(
+            "unreadable_text", "text", error.text[:60], f"{error.reader} {error.how} on it",
+            "Write it in another way, or leave the recording out.",
+        ) from error  # fmt: skip
+
+
+def _phonemize(text: str, language: str, base: str, symbol_table: str) -> Phonemized:
     tokens = normalize(text, base)
     if not any(not token.is_mark for token in tokens):
         raise TextError(

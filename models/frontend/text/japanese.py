@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from models.frontend.text.extras import front_end_package
+from models.frontend.text.extras import require_package
+from models.frontend.text.reader_process import ask
 
 RISE, FALL = "[", "]"
 PITCH_MARKS = frozenset((RISE, FALL))
@@ -39,9 +40,10 @@ def japanese_phones(text: str) -> list[str]:
 
     Raises:
         MissingFrontEndError: pyopenjtalk-plus is not installed.
+        BreakdownError: Open JTalk breaks down on the text.
     """
-    package = front_end_package("pyopenjtalk", "Japanese", "ja")
-    labels = [found for found in map(_read, package.extract_fullcontext(text)) if found is not None]
+    require_package("pyopenjtalk", "Japanese", "ja")
+    labels = [found for found in map(_read, ask("open_jtalk", text)) if found is not None]
     phones: list[str] = []
     for label, following in zip(labels, [*labels[1:], None], strict=True):
         phones.extend(_TABLE_PHONES.get(label.phone, (label.phone,)))

@@ -6,8 +6,12 @@ import functools
 import re
 from decimal import Decimal
 
+from models.frontend.text.steps import TooManyStepsError, within_steps
+
 # Longer runs of digits are identifiers: nobody says them as one number.
 _MAX_CARDINAL_DIGITS = 15
+# Lines of Python; of all languages' numbers of up to 15 digits none takes more than 17,300.
+_MAX_STEPS = 100_000
 _NUMBER = re.compile(r"(?<![\w.,])[-−]?\d+(?:[.,'\u00a0 ](?=\d{3}(?!\d))\d{3})*(?:[.,]\d+)?(?!\w)")
 _DIGIT_RUN = re.compile(r"\d+")
 _DECIMAL_POINT = frozenset(
@@ -26,18 +30,25 @@ def _num2words_languages() -> frozenset[str]:
 def number_words(value: int | Decimal, language: str, form: str = "cardinal") -> str | None:
     """`value` in words, or None where num2words cannot say it in that language or form.
 
+    Nor where it would go on for ever, as its 0.5.14 does with Amharic numbers of seven digits.
+
     form: cardinal, ordinal or year (the forms of num2words).
     """
     from num2words import num2words
 
-    name = _NUM2WORDS_NAMES.get(language, language)
-    if name not in _num2words_languages():
+    if not says_numbers(language):
         return None
+    name = _NUM2WORDS_NAMES.get(language, language)
     try:
-        words = num2words(value, lang=name, to=form)
-    except (NotImplementedError, OverflowError, ValueError, TypeError, KeyError, IndexError):
+        words = within_steps(lambda: num2words(value, lang=name, to=form), _MAX_STEPS)
+    except (NotImplementedError, ArithmeticError, ValueError, TypeError, LookupError, TooManyStepsError):
         return None
     return str(words)
+
+
+def says_numbers(language: str) -> bool:
+    """Whether num2words speaks the language, so that a number left in digits is one that it cannot say."""
+    return _NUM2WORDS_NAMES.get(language, language) in _num2words_languages()
 
 
 def digit_words(digits: str, language: str) -> str | None:

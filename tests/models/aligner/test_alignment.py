@@ -99,6 +99,32 @@ def test_a_cut_textgrid_says_so(cut: int) -> None:
         read_textgrid(grid[:cut])
 
 
+@pytest.mark.parametrize(
+    ("written", "hostile"),
+    [
+        ("size = 2", "size = 1e999"),
+        ("size = 2", "size = -1"),
+        ("size = 2", "size = 1.5"),
+        ("size = 2", "size = 999999999999"),
+        ("intervals: size = 5", "intervals: size = 1e999"),
+        ("xmax = 0.100000", "xmax = 1e999"),
+        ("xmax = 0.100000", "xmax = -" + "9" * 5000),
+    ],
+)
+def test_a_textgrid_with_absurd_numbers_says_so(written: str, hostile: str) -> None:
+    phones = (Interval("a", 0.1, 0.25), Interval("b", 0.4, 0.5))
+    grid = write_textgrid(Alignment(phones, phones, -1.0, 0.0, "hmm", "1"), 0.6)
+    assert written in grid
+    with pytest.raises(ValueError, match="not a whole TextGrid"):
+        read_textgrid(grid.replace(written, hostile))
+
+
+@pytest.mark.timeout(20)
+def test_a_textgrid_of_empty_lines_is_read_at_once() -> None:
+    with pytest.raises(ValueError, match="TextGrid"):
+        read_textgrid("\n" * 1_000_000)
+
+
 def test_praat_reads_what_we_write(tmp_path: object) -> None:
     from pathlib import Path
 

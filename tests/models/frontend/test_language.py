@@ -55,6 +55,16 @@ def test_a_stray_foreign_text_does_not_make_a_corpus_mixed() -> None:
         assert [share.language for share in found] == ["en"]
 
 
+SERBIAN = "Јутрос је падала киша, а сада сија сунце над градом. "
+
+
+@pytest.mark.parametrize("n_texts", [2, 3, 6, 15])
+def test_one_odd_text_however_long_does_not_turn_a_corpus(n_texts: int) -> None:
+    texts = (ENGLISH * 3)[1 : n_texts + 1]
+    for odd in (SERBIAN, SERBIAN * 3, SERBIAN * 20_000, GERMAN[1] * 200):
+        assert [share.language for share in languages_of([odd, *texts])] == ["en"]
+
+
 def test_a_bilingual_corpus_keeps_both_largest_first() -> None:
     found = languages_of(ENGLISH + GERMAN[:5])
     assert {share.language for share in found} == {"en", "de"}

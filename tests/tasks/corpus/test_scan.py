@@ -68,6 +68,26 @@ def test_sidecars(root):
     assert [one.code for one in found.rejects] == ["empty_text"]
 
 
+def test_a_text_file_of_a_book_is_no_transcript(root):
+    record(root / "a.wav"), record(root / "b.wav")
+    (root / "a.txt").write_text("word " * 100_000)
+    (root / "b.txt").write_text("two\x1a")
+    record(root / "c.wav")
+    (root / "c.lab").write_bytes(b"th\x00ree")
+    found = scan(root)
+    assert [(one.row_id, one.code) for one in found.rejects] == [("a.wav", "long_text"), ("c.wav", "bad_row")]
+    assert [row["text"] for row in found.rows] == ["two"]
+
+
+def test_a_list_whose_name_is_no_text(root):
+    record(root / "a.wav")
+    path = os.fsencode(root) + b"/metadata\xff.csv"
+    Path(os.fsdecode(path)).write_text("a|one\nz|two\n")
+    found = scan(root)
+    assert found.rows[0]["text"] == "one"
+    assert found.rejects[0].reason.startswith("metadata\\xff.csv, line 2")
+
+
 def test_several_sets_and_one_that_is_refused(root):
     for name in ("good", "bad", "list"):
         record(root / name / "wavs" / "1.wav")
@@ -236,6 +256,102 @@ def test_recordings_inside_parquet(root):
     assert {one.code for one in found.rejects} == {"empty_text", "bad_metadata"}
     row = found.rows[1]
     assert parquet.read_member(Path(row["location"]), row["member"]) == second
+
+
+def write_parquet(path: Path, **columns: pa.Array) -> None:
+    pq.write_table(pa.table(columns), path)
+
+
+def neighbour(root: Path) -> None:
+    """A set of its own, which goes on whatever happens to the others."""
+    record(root / "other" / "1.wav")
+    (root / "other" / "metadata.csv").write_text("1|good\n")
+
+
+def sounds(root: Path, names: str = "ab") -> list[dict]:
+    return [{"bytes": record(root.parent / f"{n}.wav").read_bytes(), "path": f"{n}.wav"} for n in names]
+
+
+def test_columns_that_nobody_reads_are_not_decoded(root):
+    absurd = pa.array([2**62, -(2**62)], pa.timestamp("us"))
+    never = pa.array([2**62] * 2, pa.duration("s"))
+    audio, text = pa.array(sounds(root)), pa.array(["one", "two"])
+    write_parquet(root / "x.parquet", audio=audio, text=text, when=absurd, speaker=never)
+    assert [(row["text"], row["speaker"]) for row in scan(root).rows] == [
+        ("one", "speaker"),
+        ("two", "speaker"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "audio",
+    [
+        pa.array([{"bytes": "text", "path": "a.wav"}]),
+        pa.array([{"bytes": 7, "path": "a.wav"}]),
+        pa.array([{"bytes": [b"x"], "path": "a.wav"}]),
+        pa.array([{"bytes": b"x", "path": 7}]),
+        pa.array([{"other": 7}]),
+        pa.array([[b"x"]]),
+        pa.array([7]),
+    ],
+)
+def test_audio_of_another_type_is_refused_by_name(root, audio):
+    neighbour(root)
+    write_parquet(root / "x.parquet", audio=audio, text=pa.array(["one"]))
+    found = scan(root)
+    assert [(one.row_id, one.code) for one in found.rejects] == [("x.parquet", "bad_metadata")]
+    assert "`audio` is" in found.rejects[0].reason
+    assert [row["text"] for row in found.rows] == ["good"]
+
+
+def test_one_bad_parquet_row_is_one_refused_row(root):
+    broken = pa.array([b"one", b"\xff\xfe", b"", b"four"]).view(pa.string())
+    write_parquet(root / "x.parquet", audio=pa.array([*sounds(root, "abc"), None]), text=broken)
+    found = scan(root)
+    assert [row["text"] for row in found.rows] == ["one"]
+    assert {one.row_id: one.code for one in found.rejects} == {
+        "x.parquet:2": "bad_row", "x.parquet/c.wav": "empty_text", "x.parquet:4": "bad_row",
+    }  # fmt: skip
+
+
+def test_members_of_one_name_are_two_recordings(root):
+    first, second = sounds(root)
+    rows = [first, second | {"path": first["path"]}, first | {"path": "x\x1b.wav"}]
+    write_parquet(root / "x.parquet", audio=pa.array(rows), text=pa.array(["one", "two", "three"]))
+    found = scan(root)
+    # The third row's path holds a control character: it is refused, not renamed.
+    assert [row["text"] for row in found.rows] == ["one", "two"]
+    assert len({row["recording_id"] for row in found.rows}) == 2
+    assert [one.row_id for one in found.rejects] == ["x.parquet:3"]
+
+
+@pytest.mark.parametrize("n_rows", [0, 1])
+def test_parquet_without_rows_or_texts(root, n_rows):
+    neighbour(root)
+    audio = pa.array(sounds(root, "a")[:n_rows], pa.struct({"bytes": pa.binary(), "path": pa.string()}))
+    write_parquet(
+        root / "x.parquet", audio=audio, **({"other": pa.array([7])} if n_rows else {"text": pa.array([])})
+    )
+    assert [one.code for one in scan(root).rejects] == ["bad_metadata"]
+
+
+def test_a_parquet_file_from_elsewhere_is_no_list(root):
+    record(root / "good.wav")
+    write_parquet(root.parent / "x.parquet", audio=pa.array(sounds(root)), text=pa.array(["one", "two"]))
+    with pytest.raises(UserError, match="lies outside"):
+        scan(root, metadata=str(root.parent / "x.parquet"))
+
+
+def test_a_page_that_stands_for_gigabytes_is_read_row_by_row(root):
+    big = sounds(root, "a")[0]["bytes"] + b"\0" * (1 << 20)
+    rows = pa.array([{"bytes": big, "path": f"{at}.wav"} for at in range(40)])
+    write_parquet(root / "x.parquet", audio=rows, text=pa.array(["one"] * 40))
+    assert (root / "x.parquet").stat().st_size < 2 << 20
+    found = scan(root)
+    assert len(found.rows) == 40
+    row = found.rows[7]
+    for member in (39, 7, 8):
+        assert parquet.read_member(Path(row["location"]), member) == big
 
 
 def test_the_speaker_setting_must_fit(root):

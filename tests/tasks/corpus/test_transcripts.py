@@ -85,7 +85,12 @@ def test_hugging_face_tables(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "line"),
-    [(b"a|one\nb|caf\xe9\n", 2), ("a|one\n".encode("utf-16"), 1), (b"\xff", 1)],
+    [
+        (b"a|one\nb|caf\xe9\n", 2),
+        ("a|one\n".encode("utf-16"), 1),
+        (b"\xff", 1),
+        (("a|one\n" * 9).encode("utf-16"), 1),
+    ],
 )
 def test_another_encoding_names_the_line_and_the_remedy(tmp_path, content, line):
     with pytest.raises(ListError) as caught:
@@ -110,6 +115,52 @@ def test_single_bad_lines_are_named(tmp_path):
     found = listing(tmp_path, "a|one\nbroken\nb|t\0wo\nc|three\n")
     assert texts(found) == {"a": "one", "c": "three"}
     assert [bad.line for bad in found.bad_lines] == [2, 3]
+
+
+def test_one_undecodable_line_is_one_refused_row(tmp_path):
+    found = listing(tmp_path, b"a|one\nb|caf\xe9\nc|three\n")
+    assert texts(found) == {"a": "one", "c": "three"}
+    (bad,) = found.bad_lines
+    assert (bad.line, bad.code, bad.value) == (2, "encoding", "e9")
+    assert "corpus.encoding" in bad.remedy
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ('{"file_name": "b.wav", "text": "half \\ud800"}', "surrogate"),
+        ('{"file_name": "b\\udfff.wav", "text": "x"}', "surrogate"),
+        ('{"file_name": "b.wav", "text": "x", "speaker": "\\ud83d"}', "surrogate"),
+        ('{"file_name": "b.wav", "text": "nul \\u0000"}', "control"),
+        ('{"file_name": "b.wav", "text": "\x9b31m"}', "control"),
+        ("[" * 200_000, "brackets"),
+        ('{"file_name": "b.wav", "text": ' + "9" * 5000 + "}", "digits"),
+        ('{"file_name": "b.wav", "text": ["x"]}', "`text` holds no text but a list"),
+        ('{"file_name": "b.wav", "text": NaN}', "none of the columns"),
+        ('{"file_name": 7, "text": "x"}', "no file_name"),
+        ('{"file_name": "b.wav", "text": "x', "Unterminated"),
+    ],
+)  # fmt: skip
+def test_one_hostile_json_row_is_one_refused_row(tmp_path, row, reason):
+    good = '{"file_name": "%s.wav", "text": "fine \\ud83d\\ude00", "speaker_id": 3}'
+    found = listing(tmp_path, f"{good % 'a'}\n{row}\n{good % 'c'}\n", "metadata.jsonl")
+    assert [entry.reference for entry in found.entries] == ["a.wav", "c.wav"]
+    assert {(entry.text, entry.speaker) for entry in found.entries} == {("fine 😀", "3")}
+    (bad,) = found.bad_lines
+    assert bad.line == 2 and reason in bad.reason
+    assert bad.value.isprintable() and len(bad.value) <= 800
+
+
+def test_marks_that_turn_the_writing_round_are_left_out(tmp_path):
+    assert texts(listing(tmp_path, "a|one \u202etwo\u202c\u2066\nb|\u05d0\u200f!\n")) == {
+        "a": "one two",
+        "b": "\u05d0\u200f!",
+    }
+
+
+def test_a_list_of_too_many_lines_is_refused(tmp_path):
+    with pytest.raises(ListError, match="more than 1000000 lines"):
+        listing(tmp_path, b"\n" * 1_000_001)
 
 
 def test_a_line_of_megabytes_is_read(tmp_path):
@@ -173,6 +224,19 @@ class TestMatching:
         assert list(found.transcripts) == ["a.wav"]
         assert self.codes(found) == {"set/b.wav": "duplicate_id"}
         assert found.left_out == {"b.wav"} and len(found.warnings) == 1
+
+    def test_a_text_that_no_recording_holds(self, tmp_path):
+        found = self.matched(tmp_path, "a|" + "word " * 100_000 + "\nb|two\n", ["a.wav", "b.wav"])
+        assert self.codes(found) == {"set/a.wav": "long_text"}
+        assert found.left_out == {"a.wav"} and list(found.transcripts) == ["b.wav"]
+        assert len(found.rejects[0].value) <= 80
+
+    @pytest.mark.timeout(20)
+    def test_ids_of_any_length_are_refused_at_once(self, tmp_path):
+        content = "x/" * 200_000 + "a.wav|s|EN|one\na.wav|s|EN|two\n"
+        found = self.matched(tmp_path, content, ["a.wav"], "x.list")
+        assert list(self.codes(found).values()) == ["bad_id"] and list(found.transcripts) == ["a.wav"]
+        assert all(len(one.row_id) < 200 for one in found.rejects)
 
     def test_rows_without_audio_or_text(self, tmp_path):
         found = self.matched(tmp_path, "a|\nz|one\nz|one\n", ["a.wav"])

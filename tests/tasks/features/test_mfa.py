@@ -88,6 +88,25 @@ def calls(fake: Path) -> list[list[object]]:
     return [json.loads(line) for line in (fake.parent / "calls.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.parametrize(
+    ("text", "file_format"),
+    [
+        ("[" * 200_000, "json"),
+        ('{"tiers": {"words": {"entries": [[1e999, 2, "a"]]}, "phones": {"entries": []}}}', "json"),
+        (
+            '{"tiers": {"words": {"entries": [[' + "9" * 400 + ', 2, "a"]]}, "phones": {"entries": []}}}',
+            "json",
+        ),
+        ("Begin,End,Label,Type\n0,nan,a,words\n", "csv"),
+        ("Begin,End,Type,Label\n0,1,words\n", "csv"),
+        ("Begin,End,Label,Type\n0,1," + "a" * 200_000 + ",words\n", "csv"),
+    ],
+)
+def test_output_with_absurd_numbers_is_refused(text: str, file_format: str) -> None:
+    with pytest.raises(ValueError, match="MFA's"):
+        intervals_of(text, file_format)
+
+
 def test_clips_go_out_padded_and_come_back_without_the_padding(fake: Path) -> None:
     settings = MfaSettings(executable=str(fake))
     assert mfa.preflight(settings) == "3.4.3"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.frontend.text.c_readers import configure_espeak
 from models.frontend.text.character_tokens import (
     CHARACTER_TABLES,
     MAX_CHARACTERS,
@@ -76,6 +77,7 @@ def test_every_ipa_phone_but_tones_has_characters(name: str) -> None:
 def test_joined_characters_are_espeaks_string(language: str) -> None:
     from phonemizer.backend import EspeakBackend
 
+    configure_espeak()
     table, voice = character_table("styletts2", language), espeak_voice(language)
     backend = EspeakBackend(voice, with_stress=True, preserve_punctuation=True)
     written = backend.phonemize([SENTENCES[language]], strip=True)[0]

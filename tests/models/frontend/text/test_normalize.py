@@ -83,7 +83,17 @@ def test_marks_are_unified_and_collapsed() -> None:
     assert [token.text for token in tokenize(fold("，你好！！？ «ok»。。"))] == ["你好", "?", "ok", "…"]
 
 
-@given(st.text(max_size=60))
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [(".\ud7fc.", "…"), ("ŉ", "'n"), ("。\u200b。", "…"), ("‥", "…"), ("a\u3164b", "a\u1160b"), ("…́", "…́")],
+)
+def test_what_dropping_and_decomposing_brings_together_is_folded_too(text: str, folded: str) -> None:
+    assert fold(text) == folded == fold(folded)
+
+
+@given(
+    st.text(max_size=60) | st.text(alphabet=st.sampled_from(".。…‥'ŉ´¨ \u0301\u200b\ud7fc\x00-"), max_size=20)
+)
 def test_folding_twice_changes_nothing_and_leaves_encodable_text(text: str) -> None:
     folded = fold(text)
     folded.encode("utf-8")

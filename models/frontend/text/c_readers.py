@@ -1,0 +1,95 @@
+"""espeak-ng and Open JTalk, which are C, in a process of their own that answers one text after the other.
+
+Started by `reader_process` as a program, so it imports nothing of the project. What crashes, hangs or fills
+the memory here ends this process alone, by the system's own limits.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import resource
+import signal
+import sys
+from multiprocessing.connection import Connection
+from typing import Any
+
+# Seconds of computing, which a busy machine does not change; the longest text that is given takes 0.3 s.
+TEXT_CPU_S = 5.0
+MEMORY_BYTES = 4 << 30
+
+
+def espeak_voices() -> list[str]:
+    """Codes of all voices that espeak-ng lists."""
+    from phonemizer.backend import EspeakBackend
+
+    configure_espeak()
+    return sorted(EspeakBackend.supported_languages())
+
+
+def espeak(text: str, voice: str) -> str:
+    """IPA: words separated by "|", phones by "_"."""
+    backend, separator = _espeak_backend(voice)
+    return str(backend.phonemize([text], separator=separator, strip=True)[0]).strip("_| ")
+
+
+def open_jtalk(text: str) -> list[str]:
+    """Full-context labels of Japanese text."""
+    import pyopenjtalk
+
+    return list(pyopenjtalk.extract_fullcontext(text))
+
+
+@functools.lru_cache(maxsize=1)
+def configure_espeak() -> None:
+    """Points phonemizer at the wheel's library and data, not at whatever the system has."""
+    import espeakng_loader
+    from phonemizer.backend.espeak.wrapper import EspeakWrapper
+
+    EspeakWrapper.set_library(espeakng_loader.get_library_path())
+    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
+
+
+@functools.lru_cache(maxsize=8)
+def _espeak_backend(voice: str) -> tuple[Any, Any]:
+    from phonemizer.backend import EspeakBackend
+    from phonemizer.separator import Separator
+
+    configure_espeak()
+    logger = logging.getLogger("phonemizer.quiet")
+    logger.setLevel(logging.CRITICAL)
+    backend = EspeakBackend(
+        voice, with_stress=True, language_switch="remove-flags", words_mismatch="ignore", logger=logger
+    )
+    return backend, Separator(phone="_", word="|", syllable="")
+
+
+_READERS = {function.__name__: function for function in (espeak_voices, espeak, open_jtalk)}
+
+
+def serve(end: Connection) -> None:
+    """Answer `[reader, *arguments]` until the other side is gone."""
+    # Ctrl-C reaches the whole process group; the other side decides what ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    while True:
+        try:
+            reader, *arguments = json.loads(end.recv_bytes())
+        except (EOFError, ConnectionError):
+            return
+        # Nobody catches this signal, so it ends the process, inside C as well.
+        signal.setitimer(signal.ITIMER_PROF, TEXT_CPU_S)
+        try:
+            answer = {"said": _READERS[reader](*arguments)}
+        except MemoryError:
+            answer = {"broke": f"needs more than {MEMORY_BYTES >> 30} GiB of memory"}
+        except Exception as error:  # noqa: BLE001 - the other side raises it where the text is known
+            answer = {"failed": f"{type(error).__name__}: {error}"}
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        end.send_bytes(json.dumps(answer).encode())
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])))

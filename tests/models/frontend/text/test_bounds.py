@@ -1,0 +1,88 @@
+"""Whatever others' code does with a text, it ends, and costs that text alone."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from itertools import count
+
+import pytest
+
+from models.frontend.text.g2p import MAX_TEXT_CHARACTERS, TextError, phonemize
+from models.frontend.text.normalize import normalize, normalized_text
+from models.frontend.text.numbers import number_words
+from models.frontend.text.reader_process import BreakdownError, ask
+from models.frontend.text.steps import TooManyStepsError, within_steps
+
+# espeak-ng 1.52 dies of a segmentation fault on this in Malayalam.
+CRASHING = "\u0301\u0d5ce\u0d5e"
+
+
+def forever() -> None:
+    for _ in count():
+        with contextlib.suppress(Exception):
+            pass
+
+
+def test_python_that_never_ends_is_ended_in_any_thread() -> None:
+    caught: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            within_steps(forever, 10_000)
+        except TooManyStepsError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(10.0)
+    assert caught and not thread.is_alive()
+    with pytest.raises(TooManyStepsError):
+        within_steps(forever, 10_000)
+    assert within_steps(lambda: 3, 10_000) == 3
+
+
+@pytest.mark.timeout(60)
+def test_amharic_numbers_of_seven_digits_stay_digits() -> None:
+    assert number_words(345, "am")
+    assert number_words(9_999_999, "am") is None
+    assert normalized_text(normalize("ሰላም 9999999", "am"), "am") == "ሰላም 9999999"
+    assert phonemize("ሰላም 9999999", "am", "ipa").phones
+
+
+def test_a_word_that_crashes_espeak_is_refused_and_the_next_is_read() -> None:
+    before = phonemize("നമസ്കാരം", "ml", "ipa")
+    with pytest.raises(TextError, match=r"espeak crashed \(SIGSEGV\)") as refusal:
+        phonemize(CRASHING, "ml", "ipa")
+    assert refusal.value.code == "unreadable_text"
+    assert phonemize("നമസ്കാരം", "ml", "ipa") == before
+
+
+def test_threads_that_read_at_once_get_their_own_answers() -> None:
+    words = ["Haus", "Boot", "Wind", "Stein"] * 4
+    alone = [ask("espeak", word, "de") for word in words]
+    found = [""] * len(words)
+
+    def read(at: int) -> None:
+        found[at] = ask("espeak", words[at], "de")
+
+    threads = [threading.Thread(target=read, args=(at,)) for at in range(len(words))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == alone
+
+
+def test_a_text_longer_than_any_utterance_is_refused() -> None:
+    assert phonemize("a " * (MAX_TEXT_CHARACTERS // 2), "de", "ipa").phones
+    with pytest.raises(TextError) as refusal:
+        phonemize("a " * MAX_TEXT_CHARACTERS, "de", "ipa")
+    assert refusal.value.code == "too_many_characters"
+    assert str(2 * MAX_TEXT_CHARACTERS) in refusal.value.reason
+
+
+def test_a_breakdown_says_what_and_how() -> None:
+    with pytest.raises(BreakdownError, match="espeak crashed") as breakdown:
+        ask("espeak", CRASHING, "ml")
+    assert breakdown.value.text == CRASHING
