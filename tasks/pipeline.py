@@ -22,7 +22,7 @@ from artifacts.manifest import Manifest, Reject, RowRef
 from artifacts.store import Store, write_atomically
 from configs.errors import UserError
 from tasks.outcome import Progress
-from tasks.runner import Context, Tally, look_up, run_corpus_stage, run_row_stage
+from tasks.runner import Context, Tally, is_settled, look_up, run_corpus_stage, run_row_stage
 from tasks.stage import Key, RowStage, Stage, key_of, row_keys, upstream
 from tasks.workers import Workers
 
@@ -120,6 +120,8 @@ class Pipeline:
         inputs = self._inputs(stage)
         key = key_of(stage, self.settings, inputs)
         found, why = look_up(self.store, stage, key, self.thorough)
+        if found is not None and not is_settled(stage, found):
+            found, why = None, "rows that could not be read are tried again"
         if found is not None and not force:
             tally = Tally(len(found.rows), 0, len(found.rows))
             status, reason = "cached", "nothing it depends on has changed"
