@@ -53,7 +53,7 @@ class Stream(NamedTuple):
 def open_stream(source: Source) -> Iterator[Stream]:
     """Open a recording (a path, or the bytes of one) for reading in blocks.
 
-    Several recordings that were joined in one file are read one after the other, in the first one's form.
+    Several recordings that were joined in one file are read one after the other, in the form of the first.
 
     Raises:
         AudioError: `empty_file`, `not_a_file`, `unreadable` or `unsupported`.

@@ -223,14 +223,16 @@ def _ffmpeg_pieces(file: Window, opened: Any) -> Generator[Piece, None, None]:
             try:
                 packet = next(packets, None)
                 frames = packet.decode() if packet is not None else []
+                # The first MP3 frame of another rate still bears the old one; the decoder knows.
+                now = opened.streams.audio[0].codec_context.sample_rate
                 for frame in frames:
-                    found = (frame.sample_rate, frame.layout.name, frame.format.name)
+                    found = (now, frame.sample_rate, frame.layout.name, frame.format.name)
                     if found != form:
                         if pending:
                             yield rate, np.concatenate(pending)
                         # Interleaved: PyAV 18 miscounts the planes of planar sound with many channels and
                         # reads past them.
-                        interleaved, form, rate = av.AudioResampler(format="flt"), found, frame.sample_rate
+                        interleaved, form, rate = av.AudioResampler(format="flt"), found, now
                         pending = []
                     pending += _converted(interleaved, frame)
                     done_s += frame.samples / max(rate, 1)

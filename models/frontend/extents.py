@@ -131,6 +131,8 @@ def _of_sound(file: Window, kind: _Kind, chunk: _Chunk, wide_at: int | None) -> 
         corrections = _corrections(file, kind, chunk, there, wide_at if is_wide else None)
         return Extent(samples, file.size, announced, None, 0, corrections)
     end = max(samples, chunk.start + size)
+    if _is_recording(file, end):  # without the padding, which many writers forget at the end of the file
+        return Extent(samples, end, announced, end, 0, {})
     following, rest = _behind(file, _behind_content(chunk.start, size, kind), kind)
     return Extent(samples, end, announced, following, rest, {})
 

@@ -11,15 +11,18 @@ from models.frontend.windows import Window
 
 _STEP_BYTES = 1 << 20
 _OVERLAP_BYTES = 64
+_UNMISTAKABLE = (
+    rb"fLaC[\x00\x80]\x00\x00\x22|OggS\x00\x02|(?:RIFF|RF64)[\x00-\xff]{4}WAVE|FORM[\x00-\xff]{4}AIF[FC]"
+)
 _STARTS = {
-    "flac": re.compile(rb"fLaC[\x00\x80]\x00\x00\x22"),
+    "flac": re.compile(_UNMISTAKABLE),
     "webm": re.compile(rb"\x1a\x45\xdf\xa3[\x00-\xff]{1,8}?\x42[\x82\x86\xf2\xf3\xf7]"),
     "wma": re.compile(bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")),
     "amr": re.compile(rb"#!AMR(-WB)?\n"),
 }
 # An ID3 tag, or the frame in which encoders say how many follow, after its side information.
 _MP3_START = re.compile(
-    rb"ID3[\x02-\x04][\x00-\x09][\x00-\xff][\x00-\x7f]{4}"
+    _UNMISTAKABLE + rb"|ID3[\x02-\x04][\x00-\x09][\x00-\xff][\x00-\x7f]{4}"
     rb"|\xff[\xe2-\xff][\x10-\xef][\x00-\xff]"
     rb"(?:(?:[\x00-\xff]{9}|[\x00-\xff]{17}|[\x00-\xff]{32})(?:Xing|Info)|[\x00-\xff]{32}VBRI)"
 )
@@ -58,7 +61,7 @@ def _next_mp3(file: Window) -> int | None:
     for place, what in _found(file, _MP3_START, passed):
         if place < passed:
             continue
-        if what[:3] != b"ID3":
+        if what[:1] == b"\xff":
             frame = mp3_frame(what)
             if frame is not None and (what[-4:] == b"VBRI" or len(what) == 8 + frame.side_info_bytes):
                 return place

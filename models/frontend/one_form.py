@@ -1,4 +1,4 @@
-"""Sound whose sample rate or channels change midway, brought to the form that it begins with."""
+"""Sound whose sample rate or channels change midway, brought to one form."""
 
 from __future__ import annotations
 

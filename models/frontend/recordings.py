@@ -22,6 +22,7 @@ _QUIET_FRAME_DBFS = -40.0
 _QUIET_PEAK_TARGET_DBFS = -6.0
 _DIGITAL_SILENCE_DBFS = -90.0  # about the last bit of 16
 _SPEECH_SPREAD_DB = 10.0  # speech rises at least this far out of its own pauses
+_LARGEST_VALUE = 2.0**32  # integers of up to 32 bits are found in float files
 _LONGEST_BELIEVED_S = 30 * 86_400.0
 _LARGEST_OFFSET = 0.02  # of full scale
 _LARGEST_OFFSET_RATIO = 0.5  # of the recording's level
@@ -287,11 +288,15 @@ def _check_declared(declared_s: float | None, policy: DecodePolicy) -> None:
 
 def _non_finite(wide: NDArray[np.float64], before: int, sample_rate: int) -> AudioError:
     at_s = (before + int(np.isfinite(wide).all(axis=0).argmin())) / sample_rate
+    return _no_sound(f"NaN or Inf at {at_s:.3f} s")
+
+
+def _no_sound(value: str) -> AudioError:
     return AudioError(
         "non_finite",
         "samples",
-        f"NaN or Inf at {at_s:.3f} s",
-        "the recording holds values that are no numbers",
+        value,
+        "the recording holds values that are no sound",
         "export the recording again as 16 or 24 bit",
     )
 
@@ -299,6 +304,9 @@ def _non_finite(wide: NDArray[np.float64], before: int, sample_rate: int) -> Aud
 def _check_content(survey: _Survey, decoded_s: float, policy: DecodePolicy) -> None:
     if survey.n_frames == 0:
         raise AudioError("no_samples", "duration_s", 0, "the file holds no sound", "record or copy it again")
+    peak = float(np.maximum(survey.highest, -survey.lowest).max())
+    if peak > _LARGEST_VALUE:
+        raise _no_sound(f"peak {peak:.3g}")
     if decoded_s < policy.min_duration_s:
         raise AudioError(
             "too_short",
