@@ -26,7 +26,7 @@ from artifacts.store import DamagedError, Store
 from configs.errors import UserError
 from tasks.outcome import Progress
 from tasks.run_record import RequestRecord, StageEntry, known_run, write_run
-from tasks.runner import Context, Tally, look_up, run_corpus_stage, run_row_stage
+from tasks.runner import Context, Tally, is_settled, look_up, run_corpus_stage, run_row_stage
 from tasks.stage import CorpusStage, Key, RowStage, Stage, key_of, row_keys, upstream
 from tasks.workers import Workers
 
@@ -267,6 +267,8 @@ class Pipeline:
             # Before the look-up: from here on nobody takes what it finds, or what is made under the key.
             self._pin(stage.name, key)
             found, why = look_up(self.store, stage, key, self.thorough)
+        if found is not None and not is_settled(stage, found):
+            found, why = None, "rows that could not be read are tried again"
         if found is not None and not force:
             tally = Tally(len(found.rows), 0, len(found.rows))
             made = _Obtained(found, key, tally, "cached", "nothing it depends on has changed")

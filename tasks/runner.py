@@ -169,8 +169,14 @@ def _write_group(
         at += len(outcome.rows)
         entry = RowOutcome(own, tuple(outcome.rejects), tuple(outcome.warnings))
         written.append((row_key, entry))
-    shards.write_index(store, stage.name, key.function, written)
+    settled = [(row_key, entry) for row_key, entry in written if not _is_passing(stage, entry.rejects)]
+    if settled:
+        shards.write_index(store, stage.name, key.function, settled)
     return written
+
+
+def _is_passing(stage: Stage, rejects: Sequence[Reject]) -> bool:
+    return isinstance(stage, RowStage) and any(one.code in stage.passing for one in rejects)
 
 
 @dataclass(frozen=True)
@@ -383,6 +389,11 @@ def _refuse_duplicates(stage: Stage, rows: Sequence[RowRef]) -> None:
             f"{stage.name}: {len(twice)} identifiers are used twice, for example {twice[0]!r}; "
             "rename one of the recordings"
         )
+
+
+def is_settled(stage: Stage, found: Manifest) -> bool:
+    """Whether no row was refused for a reason that may have passed."""
+    return not _is_passing(stage, found.rejects)
 
 
 def look_up(store: Store, stage: Stage, key: Key, thorough: bool) -> tuple[Manifest | None, str]:

@@ -84,6 +84,8 @@ class RowStage(_Declared):
     batch_rows: int | Callable[[ConfigView], int] = 1
     rows_per_shard: int = 16
     parallel: bool = True
+    passing: Sequence[str] = ()
+    """Codes of rejects that tell of the moment, not of the row: the next run tries these rows again."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,6 +51,12 @@ def goldens() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cases() -> Path:
+    """Folder of what users tripped over, by kind of input."""
+    return _folder("VOICEWRIGHT_CASES", "cases")
+
+
+@pytest.fixture(scope="session")
 def mfa_outputs() -> Path:
     """Folder of outputs of the real Montreal Forced Aligner."""
     return _folder("VOICEWRIGHT_MFA", "mfa")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-_UNKNOWN_FROM_BYTES = 0x7FFF_0000  # encoders that cannot seek back write 0, 2^31 or 2^32, less a little
+from models.frontend.windows import Window
+
 _MP3_RATES_HZ = (44100, 48000, 32000)
 _OGG_PAGE_MAX_BYTES = 65_307
+_MOST_TAGS = 64
 _TAGS = {
     b"riff": "w64",
     b".snd": "au",
@@ -21,7 +23,7 @@ _TAGS = {
 }
 
 
-def container_of(file: BinaryIO) -> str | None:
+def container_of(file: Window) -> str | None:
     """The container that the content shows, or None; the file is left at its start."""
     file.seek(0)
     head = file.read(16)
@@ -39,40 +41,21 @@ def container_of(file: BinaryIO) -> str | None:
         return _TAGS[tag]
     if len(head) >= 4 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
         return "aac"  # ADTS: twelve sync bits, layer 0
-    return "mp3" if _mp3_frame(head) is not None else None
+    return "mp3" if mp3_frame(head) is not None else None
 
 
-def announced_ratio(file: BinaryIO) -> float:
-    """Bytes of sound that WAV or AIFF chunk headers announce over those that are there (at least 1)."""
-    end = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    kind = file.read(12)[:4]
-    order = ">" if kind in (b"FORM", b"RIFX") else "<"
-    size_of_64 = 0
-    while len(head := file.read(8)) == 8:
-        name, (size,) = head[:4], struct.unpack(f"{order}I", head[4:])
-        start = file.tell()
-        if name == b"ds64":  # EBU Tech 3306: sizes that do not fit 32 bits
-            _, size_of_64 = struct.unpack("<QQ", file.read(16).ljust(16, b"\0"))
-        if name in (b"data", b"SSND"):
-            if kind in (b"RF64", b"BW64") and size == 0xFFFFFFFF:
-                size = size_of_64
-            unknown = size == 0 or size >= _UNKNOWN_FROM_BYTES or start >= end
-            return 1.0 if unknown else max(1.0, size / (end - start))
-        file.seek(start + size + size % 2)
-    return 1.0
-
-
-def mp3_declared_s(file: BinaryIO) -> float | None:
+def mp3_declared_s(file: Window) -> float | None:
     """Duration from the Xing or Info header; without one an MP3 announces nothing."""
     data = _after_tags(file)
-    frame = _mp3_frame(data)
+    frame = mp3_frame(data)
     if frame is None:
         return None
     info = data[4 + frame.side_info_bytes :][:160].ljust(160, b"\0")
     if info[:4] not in (b"Xing", b"Info") or not info[7] & 1:  # flag: the frames are counted
         return None
     (frames,) = struct.unpack(">I", info[8:12])
+    if frames == 0:
+        return None
     delay = padding = 0
     if info[120:124] in (b"LAME", b"Lavc", b"Lavf"):
         gaps = int.from_bytes(info[141:144], "big")
@@ -80,7 +63,7 @@ def mp3_declared_s(file: BinaryIO) -> float | None:
     return max(0, frames * frame.samples - delay - padding) / frame.sample_rate
 
 
-def ogg_is_cut(file: BinaryIO) -> bool:
+def ogg_is_cut(file: Window) -> bool:
     """Whether the last Ogg page breaks off (RFC 3533).
 
     A missing end-of-stream flag proves nothing: browsers' recorders never set it.
@@ -95,13 +78,15 @@ def ogg_is_cut(file: BinaryIO) -> bool:
     return len(page) < 27 + page[26] + sum(lengths)
 
 
-class _Mp3Frame(NamedTuple):
+class Mp3Frame(NamedTuple):
+    """What the header of an MPEG audio frame says: Hz, samples of each channel, bytes up to the sound."""
+
     sample_rate: int
     samples: int
     side_info_bytes: int
 
 
-def _mp3_frame(head: bytes) -> _Mp3Frame | None:
+def mp3_frame(head: bytes) -> Mp3Frame | None:
     """The MPEG audio frame header at the start of `head`, or None (ISO 11172-3, 2.4.1.3)."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
@@ -113,18 +98,30 @@ def _mp3_frame(head: bytes) -> _Mp3Frame | None:
     samples = 384 if layer == 3 else 576 if layer == 1 and version != 3 else 1152
     mono = head[3] >> 6 == 3
     side_info = (17 if mono else 32) if version == 3 else (9 if mono else 17)
-    return _Mp3Frame(_MP3_RATES_HZ[rate] // divisor, samples, side_info)
+    return Mp3Frame(_MP3_RATES_HZ[rate] // divisor, samples, side_info)
 
 
-def _after_tags(file: BinaryIO) -> bytes:
-    """The first bytes after ID3 tags and the zeros that some MP3 writers pad with."""
+def tags_end(file: Window) -> int:
+    """Place behind the ID3 tags at the start."""
     start = 0
-    while True:
+    for _ in range(_MOST_TAGS):
         file.seek(start)
         head = file.read(10)
         if len(head) < 10 or head[:3] != b"ID3":
             break
         sizes = zip(head[6:10], (21, 14, 7, 0), strict=True)
         start += 10 + sum((byte & 0x7F) << shift for byte, shift in sizes)
+    return start
+
+
+def first_frame(file: Window) -> int:
+    """Place behind the ID3 tags and the zeros that some MP3 writers pad with."""
+    start = tags_end(file)
     file.seek(start)
-    return file.read(8192).lstrip(b"\0")
+    data = file.read(8192)
+    return start + len(data) - len(data.lstrip(b"\0"))
+
+
+def _after_tags(file: Window) -> bytes:
+    file.seek(first_frame(file))
+    return file.read(8192)

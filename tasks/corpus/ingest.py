@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import pyarrow as pa
+
 from artifacts import digest, schemas
 from configs.errors import UserError
-from models.frontend.codecs import AudioError
+from models.frontend.audio_errors import AudioError
 from models.frontend.recordings import Decoded, DecodePolicy, decode_file
 from tasks.corpus.parquet import read_member
-from tasks.stage import ConfigView, Outcome, RowStage, reject
+from tasks.stage import ConfigView, Outcome, Reject, RowStage, reject
 
 _GIVEN = ("speaker", "language", "text", "transcript_source", "source_path", "source_digest")
+_OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _SUFFIXES = {
     "wav": (".wav", ".wave", ".rf64"),
     "aiff": (".aif", ".aiff", ".aifc"),
@@ -32,7 +37,7 @@ def ingest_rows(
     """One row per usable recording: `audio` at its own rate up to `corpus.max_sample_rate_hz`.
 
     Raises:
-        UserError: a recording changed or vanished since the folder was scanned.
+        UserError: a folder vanished since it was scanned.
     """
     del files
     policy = DecodePolicy(
@@ -47,35 +52,69 @@ def ingest_rows(
 
 
 def _ingest(row: Mapping[str, Any], policy: DecodePolicy) -> Outcome:
-    path, member = Path(row["location"]), row.get("member")
-    shown = row["source_path"]
     try:
-        source = path if member is None else read_member(path, member)
+        source = _source(row)
         try:
-            decoded = decode_file(source, policy)
-        finally:
-            # A recording may be replaced while it is read: its row must hold what its digest names.
-            found = digest.of_bytes(source) if isinstance(source, bytes) else digest.of_file(source)
-    except AudioError as error:
-        _check_unchanged(row, found)
-        why = f"{shown}: {error.reason}"
-        refused = reject(row["recording_id"], error.code, error.field, error.value, why, error.remedy)
-        return Outcome(rejects=[refused])
-    except OSError as error:
-        raise UserError(
-            f"recordings: {shown} cannot be read any more ({error.strerror or error}); "
-            "run the command again once the folder is complete"
-        ) from error
-    _check_unchanged(row, found)
-    return Outcome(rows=[_row(row, decoded)], warnings=_warnings(shown, decoded))
-
-
-def _check_unchanged(row: Mapping[str, Any], found: str) -> None:
+            decoded: Decoded | AudioError = decode_file(source, policy)
+        except AudioError as error:
+            decoded = error
+        # A recording may be replaced while it is read: its row must hold what its digest names.
+        found = digest.of_bytes(source) if isinstance(source, bytes) else digest.of_file(source)
+    except (OSError, pa.ArrowInvalid) as error:
+        return Outcome(rejects=[_unread(row, error)])
     if found != row["source_digest"]:
+        return Outcome(rejects=[_changed(row)])
+    if isinstance(decoded, AudioError):
+        why = f"{row['source_path']}: {decoded.reason}"
+        refused = reject(row["recording_id"], decoded.code, decoded.field, decoded.value, why, decoded.remedy)
+        return Outcome(rejects=[refused])
+    return Outcome(rows=[_row(row, decoded)], warnings=_warnings(row["source_path"], decoded))
+
+
+def _source(row: Mapping[str, Any]) -> Path | bytes:
+    path, member = Path(row["location"]), row.get("member")
+    if member is not None:
+        return read_member(path, member)
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no file any more")
+    return path
+
+
+def _unread(row: Mapping[str, Any], error: OSError | pa.ArrowInvalid) -> Reject:
+    """One file that cannot be read is refused.
+
+    Raises:
+        UserError: its whole folder is gone.
+        OSError: this process, not the file, is the cause.
+    """
+    number = getattr(error, "errno", None)
+    said = getattr(error, "strerror", None) or str(error)
+    if number in _OF_THIS_PROCESS:
+        raise error
+    if number == errno.ENOENT and not Path(row["location"]).parent.is_dir():
         raise UserError(
-            f"recordings: {row['source_path']} changed while it was read; "
-            "run the command again once nothing writes to the folder"
-        )
+            f"recordings: {row['source_path']} cannot be read any more, its folder is gone; run the command "
+            "again once the folder is complete"
+        ) from error
+    return reject(
+        row["recording_id"],
+        "read_error",
+        "path",
+        row["source_path"],
+        f"{row['source_path']}: cannot be read any more: {said}",
+        "check the disk and the file's permissions, then run the command again",
+    )
+
+
+def _changed(row: Mapping[str, Any]) -> Reject:
+    return reject(
+        row["recording_id"],
+        "changed",
+        "path",
+        row["source_path"],
+        f"{row['source_path']}: changed while it was read",
+        "run the command again once nothing writes to the file",
+    )
 
 
 def _row(row: Mapping[str, Any], decoded: Decoded) -> dict[str, Any]:
@@ -115,6 +154,7 @@ INGEST = RowStage(
         "corpus.keep_truncated",
     ),
     schema=schemas.INGEST,
+    passing=("read_error", "changed"),
     code=("models.frontend.recordings",),
     libraries=("soundfile", "av", "soxr", "numpy"),
     about="recordings decoded to canonical mono",

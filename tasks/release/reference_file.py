@@ -6,7 +6,7 @@ from pathlib import Path
 
 from configs.errors import UserError
 from models.frontend.audio import Samples, decode_flac, resample
-from models.frontend.codecs import AudioError
+from models.frontend.audio_errors import AudioError
 from models.frontend.recordings import DecodePolicy, decode_file
 
 
@@ -22,6 +22,8 @@ def read_reference_file(path: Path, sample_rate: int, min_s: float, max_s: float
         decoded = decode_file(path, DecodePolicy())
     except AudioError as error:
         raise UserError(f"--reference: {path}: {error}") from error
+    except OSError as error:
+        raise UserError(f"--reference: {path} cannot be read: {error.strerror or error}") from error
     duration_s = decoded.n_samples / decoded.sample_rate
     if not min_s <= duration_s <= max_s:
         advice = "cut one clear sentence out" if duration_s > max_s else "record a longer sentence"

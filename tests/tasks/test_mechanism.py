@@ -29,13 +29,17 @@ class Settings(Section):
 
 
 calls: list[str] = []
+away: set[str] = set()
 
 
 def measure(rows: list[dict], cfg: ConfigView, files: object) -> list[Outcome]:
     outcomes = []
     for row in rows:
         calls.append(row["recording_id"])
-        if row["text"] == "bad":
+        if row["recording_id"] in away:
+            refused = reject(row["recording_id"], "away", "path", "", "is away", "bring it back")
+            outcomes.append(Outcome(rejects=[refused]))
+        elif row["text"] == "bad":
             refused = reject(row["recording_id"], "bad", "text", "bad", "is bad", "say something else")
             outcomes.append(Outcome(rejects=[refused]))
         else:
@@ -60,6 +64,7 @@ STAGES = (
         config=("measure.factor",),
         schema=WORDS,
         rows_per_shard=2,
+        passing=("away",),
     ),
     CorpusStage(name="add_up", version=1, run=add_up, reads={"measure": None}, schema=TOTAL),
 )
@@ -170,6 +175,24 @@ def test_rejects_are_kept_with_the_row(make):
     run(make(FIVE))
     (stage, refused) = make(FIVE).rejects()[0]
     assert (stage, refused.row_id, refused.code) == ("measure", "c", "bad")
+
+
+def test_a_row_refused_for_a_passing_reason_is_tried_again(make):
+    away.add("d")
+    try:
+        run(make(FIVE))
+        calls.clear()
+        run(make(FIVE))
+        assert calls == ["d"]
+        assert {one.row_id: one.code for _, one in make(FIVE).rejects()} == {"c": "bad", "d": "away"}
+    finally:
+        away.clear()
+    calls.clear()
+    assert run(make(FIVE)) == {"measure": "computed", "add_up": "computed"}
+    assert calls == ["d", "add_up"]
+    calls.clear()
+    assert run(make(FIVE)) == {"measure": "cached", "add_up": "cached"}
+    assert [one.row_id for _, one in make(FIVE).rejects()] == ["c"]
 
 
 def test_running_without_upstream_is_refused_by_name(make):

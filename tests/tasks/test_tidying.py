@@ -129,7 +129,7 @@ def test_espeak_copies_of_dead_processes_go(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     code = (
         "import os; from models.frontend import espeak, espeak_copies as c; espeak.voices();"
-        "from models.frontend.text.espeak_ipa import _backend; _backend('de');"
+        "from models.frontend.text.espeak_ipa import espeak_words; espeak_words(['eins'], 'de');"
         "print(c.copies_folder(), flush=True); {end}"
     )
     root = Path(__file__).resolve().parents[2]

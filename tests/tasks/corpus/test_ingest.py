@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tracemalloc
 from pathlib import Path
@@ -114,17 +115,48 @@ def test_settings_decide(clip, tmp_path):
     assert outcome.rows[0]["conversions"] == ["resampled 22050 -> 16000 Hz"]
 
 
-def test_a_recording_that_changes_in_between_stops_the_run(clip, tmp_path):
+def test_what_changes_or_vanishes_in_between_is_refused_and_its_neighbours_go_on(clip, tmp_path):
     root = tmp_path / "in"
     root.mkdir()
-    path = Path(shutil.copy(clip, root / "a.flac"))
+    for name in ("a", "b", "c", "d"):
+        shutil.copy(clip, root / f"{name}.flac")
     settings = CorpusSettings()
     rows = scan_recordings(root, settings, tmp_path / "digests.json").rows
+    (root / "a.flac").write_bytes(clip.read_bytes() + b"x")
+    (root / "b.flac").unlink()
+    (root / "c.flac").unlink()
+    os.mkfifo(root / "c.flac")
     view = ConfigView(SimpleNamespace(corpus=settings), INGEST.config)
-    for change in (lambda: path.write_bytes(path.read_bytes() + b"x"), path.unlink):
-        change()
-        with pytest.raises(UserError, match=r"changed|cannot be read"):
-            ingest_rows(list(rows), view, {})
+    outcomes = ingest_rows(list(rows), view, {})
+    codes = [[one.code for one in outcome.rejects] for outcome in outcomes]
+    assert codes == [["changed"], ["read_error"], ["read_error"], []]
+    assert set(INGEST.passing) == {"changed", "read_error"}
+    assert len(outcomes[3].rows) == 1
+
+
+def test_a_file_whose_reading_fails_is_refused(clip, tmp_path):
+    root = tmp_path / "in"
+    root.mkdir()
+    shutil.copy(clip, root / "a.flac")
+    settings = CorpusSettings()
+    (row,) = scan_recordings(root, settings, tmp_path / "digests.json").rows
+    view = ConfigView(SimpleNamespace(corpus=settings), INGEST.config)
+    # It can be opened, and every read of it fails.
+    (outcome,) = ingest_rows([dict(row, location="/proc/self/mem")], view, {})
+    assert [(one.code, one.row_id) for one in outcome.rejects] == [("read_error", "a")]
+    assert "cannot be read any more" in outcome.rejects[0].reason
+
+
+def test_a_folder_that_vanishes_stops_the_run(clip, tmp_path):
+    root = tmp_path / "in"
+    root.mkdir()
+    shutil.copy(clip, root / "a.flac")
+    settings = CorpusSettings()
+    rows = scan_recordings(root, settings, tmp_path / "digests.json").rows
+    shutil.rmtree(root)
+    view = ConfigView(SimpleNamespace(corpus=settings), INGEST.config)
+    with pytest.raises(UserError, match="folder is gone"):
+        ingest_rows(list(rows), view, {})
 
 
 def test_parquet_members_are_decoded(clip, tmp_path):
