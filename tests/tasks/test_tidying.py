@@ -148,9 +148,7 @@ def test_espeak_copies_of_dead_processes_go(monkeypatch: pytest.MonkeyPatch, tmp
     assert not folder("pass").exists()
     assert list(tmp_path.iterdir()) == []
     left = folder("os.kill(os.getpid(), 9)")
-    copies = list(tmp_path.rglob("*espeak*.so*"))
-    assert copies
-    assert all(left in path.parents for path in copies)
+    assert list(tmp_path.iterdir()) == [left]
     assert espeak_copies.abandoned() == [left]
     with (left / "lock").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
