@@ -25,7 +25,7 @@ from artifacts.shards import MisplacedRowError
 from artifacts.store import DamagedError, Store
 from configs.errors import UserError
 from tasks.outcome import Progress
-from tasks.run_record import RequestRecord, StageEntry, known_run, write_run
+from tasks.run_record import RequestRecord, RunRecord, StageEntry, known_run, write_run
 from tasks.runner import Context, Tally, is_settled, look_up, run_corpus_stage, run_row_stage
 from tasks.stage import CorpusStage, Key, RowStage, Stage, key_of, row_keys, upstream
 from tasks.workers import Workers
@@ -393,10 +393,17 @@ class Pipeline:
         with self.using():
             write_run(self.workspace, self.voice, run)
             kept = self.store.read_record(voice_name(self.voice), VOICE)
-            # A new voice has run nothing else; of one whose record was damaged, this is what it is made of.
-            ran = {name: entry["key"] for name, entry in run["stages"].items()}
-            stages = (ran if kept is None else kept["stages"]) | {result.name: result.key}
+            stages = self._recorded(run) if kept is None else kept["stages"]
+            stages[result.name] = result.key
             self.store.write_record(voice_name(self.voice), {"stages": stages})
+
+    def _recorded(self, run: RunRecord) -> dict[str, str]:
+        """What the voice is made of by its run record: nothing for a new voice.
+
+        For one whose own record in the store was damaged it is all that is known, as far as it is there.
+        """
+        keys = {name: entry["key"] for name, entry in run["stages"].items()}
+        return {name: key for name, key in keys.items() if manifests.load(self.store, name, key) is not None}
 
 
 def _entry(result: StageResult) -> StageEntry:

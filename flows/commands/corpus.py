@@ -46,16 +46,16 @@ def list_store(context: typer.Context, url: str | None = STORE_URL, as_json: boo
     """What each stage has stored."""
     store = _store(context, url)
     rows, problems = housekeeping.summary(store)
+    for problem in problems:
+        warn(str(problem))
+    for name in housekeeping.foreign(store):
+        warn(f"{store.shown(name)}: is no file of the store, and is left alone")
     if as_json:
         return print_json([row._asdict() for row in rows])
     table = Table("stage", "results", "kept by", "MB")
     for row in rows:
         table.add_row(row.stage, str(row.results), ", ".join(row.voices), f"{row.size_bytes / 1e6:.1f}")
     console.print(table)
-    for problem in problems:
-        warn(str(problem))
-    for name in housekeeping.foreign(store):
-        warn(f"{store.shown(name)}: is no file of the store, and is left alone")
     return None
 
 

@@ -203,6 +203,32 @@ def test_a_torn_voice_record_stops_gc_and_the_next_run_writes_all_of_it(tmp_path
     assert voices(tmp_path) == ["v"]
 
 
+def test_a_voice_that_was_given_up_does_not_come_back_as_a_record_of_nothing(tmp_path: Path, call: Call):
+    run_all(small_pipeline(tmp_path, TEXTS))
+    (tmp_path / "store" / "voices" / "v.json").unlink()
+    assert call("store", "gc")[0] == 0
+    pipeline = small_pipeline(tmp_path, TEXTS)
+    pipeline.run_stage("measure")
+    pipeline.close()
+    assert call("store", "gc")[0] == 0
+
+
+def test_ls_names_what_is_damaged_or_foreign(tmp_path: Path, call: Call):
+    run_all(small_pipeline(tmp_path, TEXTS))
+    (tmp_path / "store" / "blobs" / "notes.txt").write_text("mine")
+    (torn,) = (tmp_path / "store" / "actions" / "train").glob("*.json")
+    torn.write_text("{")
+    status, listed, said = call("store", "ls", "--json")
+    assert status == 0
+    assert {row["stage"] for row in json.loads(listed)} == {"measure", "square", "show"}
+    assert str(torn) in said
+    assert "notes.txt" in said
+    status, listed, _ = call("store", "verify", "--json")
+    assert status == 1
+    assert json.loads(listed)["removed"] == [f"actions/train/{torn.name}"]
+    assert run_all(small_pipeline(tmp_path, TEXTS))["train"][0] == "computed"
+
+
 def test_gc_beside_a_run_that_does_not_pause_removes_nothing(tmp_path: Path, call: Call):
     pipeline = small_pipeline(tmp_path, TEXTS)
     run_all(pipeline)
