@@ -43,9 +43,9 @@ from models.losses.adversarial import discriminator_loss, feature_matching_loss,
 from models.sovits.config import sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.step import SovitsBatch, SovitsStep
+from tasks.finetune.gpt_sovits.sovits.recipe import SovitsRecipe, loss_weights
+from tasks.finetune.machine import Machine, choose_machine
 from tasks.finetune.recipe import Updater
-from tasks.finetune.session import Machine, choose_machine
-from tasks.finetune.sovits import SovitsRecipe, loss_weights
 
 BATCH, FRAMES, PHONES = 4, 200, 100
 SPOKEN_CODES, SPOKEN_PHONES, REFERENCE_FRAMES = 125, 60, 200

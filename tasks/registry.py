@@ -25,17 +25,13 @@ from tasks.features.speaker import SPEAKER
 from tasks.features.speaker_profile import SPEAKER_PROFILE
 from tasks.features.speaker_vector import SPEAKER_VECTOR
 from tasks.features.spectrogram import SPECTROGRAM
-from tasks.finetune.kokoro import TRAIN_KOKORO
-from tasks.finetune.plan import PLAN
-from tasks.finetune.semantic import SEMANTIC
-from tasks.finetune.sovits import TRAIN_SOVITS
-from tasks.finetune.styletts2 import (
+from tasks.finetune.gpt_sovits.stages import PLAN, SEMANTIC, TRAIN_SOVITS, TRAIN_T2S
+from tasks.finetune.kokoro.stages import TRAIN_KOKORO, VOICE_TABLE
+from tasks.finetune.styletts2.stages import (
     TRAIN_STYLETTS2_FINETUNE,
     TRAIN_STYLETTS2_STAGE1,
     TRAIN_STYLETTS2_STAGE2,
 )
-from tasks.finetune.t2s import TRAIN_T2S
-from tasks.finetune.voice_table import VOICE_TABLE
 from tasks.release.evaluate import EVALUATE as EVALUATE_RENDERINGS
 from tasks.release.gpt_sovits.evaluate import EVALUATE
 from tasks.release.gpt_sovits.export import EXPORT

@@ -23,7 +23,7 @@ from models.losses.relativistic import relativistic_discriminator_loss, relativi
 from models.losses.weighting import weighted_total
 from models.styletts2.slm_adversary import AdversaryRule
 from models.styletts2.training import chosen
-from tasks.finetune.styletts2_recipe import JointRecipe
+from tasks.finetune.styletts2.recipe import JointRecipe
 
 
 @contextmanager

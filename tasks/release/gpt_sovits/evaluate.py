@@ -11,7 +11,8 @@ import numpy as np
 
 from artifacts import schemas
 from tasks.features.frames import spectrogram_parameters
-from tasks.finetune.networks import load_decoder, read_json
+from tasks.finetune.gpt_sovits.trained import load_decoder
+from tasks.finetune.trained import read_json
 from tasks.release.evaluate import CONFIG, LIBRARIES, READS, evaluate_renderings
 from tasks.release.gpt_sovits.assembly import codes_by_clip
 from tasks.release.gpt_sovits.recall import recalled_codes

@@ -12,12 +12,13 @@ import pytest
 from configs.corpus import CorpusSettings
 from configs.release import EvaluateSettings, ExportSettings, KokoroSpeakSettings
 from configs.speaker import SpeakerSettings
-from tasks.finetune.kokoro import TRAIN_KOKORO
-from tasks.finetune.voice_table import VOICE_TABLE
+from tasks.finetune.kokoro.stages import TRAIN_KOKORO, VOICE_TABLE
 from tasks.release.evaluate import EVALUATE
 from tasks.release.kokoro.export import EXPORT
 from tasks.release.kokoro.synthesize import SYNTHESIZE
-from tests.tasks.finetune import kokoro_case, styletts2_case, synthetic
+from tests.tasks.finetune import synthetic
+from tests.tasks.finetune.kokoro import case as kokoro_case
+from tests.tasks.finetune.styletts2 import case as styletts2_case
 
 
 @pytest.fixture(scope="session")
