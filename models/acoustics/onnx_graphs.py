@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from models.acoustics.decoder import Decoder
 from models.acoustics.durations import delayed, predicted_durations, whole_frames
 from models.acoustics.generators import IstftGenerator
+from models.acoustics.lstm import BidirectionalLstm
 from models.acoustics.plbert import PhonemeBert
 from models.acoustics.prosody import ProsodyPredictor
 from models.acoustics.text_encoder import TextEncoder
-from models.layers.lstm import BidirectionalLstm
 
 MIN_TOKENS, MIN_FRAMES = 3, 4
 """Fewest that the graphs promise to take."""

@@ -16,10 +16,10 @@ from torch.nn import functional
 
 from configs.errors import UserError
 from models.acoustics.batch import AcousticBatch
+from models.acoustics.spectral_norm import SpectralConv2d
 from models.frontend.audio import resample
 from models.frontend.f0 import track_pitch
 from models.frontend.text.g2p import phonemize
-from models.layers.spectral_norm import SpectralConv2d
 from tasks.finetune.characters.clips import collate, read_clips
 from tasks.finetune.recipe import Updater
 from tests.models.styletts2 import training_case

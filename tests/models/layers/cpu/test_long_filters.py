@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.layers import long_filters
-from models.layers.conv import NormedConv1d, channels_last, fold_weight_norm
+from models.layers.conv import NormedConv1d, fold_weight_norm
+from models.layers.cpu import long_filters
+from models.layers.cpu.layout import channels_last
 
 
 def layer(channels: int, taps: int, dilation: int) -> NormedConv1d:
@@ -44,10 +45,12 @@ def test_few_channels_short_filters_and_gradients_keep_the_definition() -> None:
         narrow = layer(channels, taps, 1)
         fold_weight_norm(narrow)
         assert narrow.spread_weight is None
-    assert not long_filters.pays(torch.zeros(1))
+    x = torch.zeros(1, 1, 1)
+    assert not long_filters.pays(channels_last(x))
     with torch.no_grad():
-        assert long_filters.pays(torch.zeros(1))
-        assert not long_filters.pays(torch.zeros(1, dtype=torch.float64))
+        assert long_filters.pays(channels_last(x))
+        assert not long_filters.pays(x)
+        assert not long_filters.pays(channels_last(x.double()))
 
 
 def test_no_file_holds_what_is_made_ready() -> None:

@@ -1,4 +1,4 @@
-"""The vectorised layers against slow restatements, over random sizes, batches and lengths."""
+"""The layers of SoVITS against slow restatements, over random sizes, batches and lengths."""
 
 import math
 
@@ -6,13 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.layers.attention import CrossAttention, RelativeSelfAttention
-from models.layers.conv import NormedConv1d, NormedConv2d, NormedConvTranspose1d
-from models.layers.flow import CouplingFlow
-from models.layers.masking import sequence_mask, slice_frames
-from models.layers.quantize import ResidualQuantizer
-from models.layers.wavenet import WaveNet
+from models.layers.masking import sequence_mask
 from models.losses.divergence import gaussian_kl
+from models.sovits.attention import CrossAttention, RelativeSelfAttention
+from models.sovits.flow import CouplingFlow
+from models.sovits.quantize import ResidualQuantizer
+from models.sovits.wavenet import WaveNet
 from tests.models.golden_fill import integers, normal
 
 SEEDS = range(4)
@@ -81,22 +80,6 @@ def test_attention_to_the_text_sees_no_padding(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_weight_norm(seed: int) -> None:
-    n_in, n_out, kernel = _sizes(seed, 5, 5, 5)
-    layers: list[NormedConv1d | NormedConv2d | NormedConvTranspose1d] = [
-        NormedConv1d(n_in, n_out, kernel),
-        NormedConv2d(n_in, n_out, (kernel, 1)),
-        NormedConvTranspose1d(n_in, n_out, kernel, stride=1, padding=0),
-    ]
-    for layer in layers:
-        nn.init.normal_(layer.weight_g, generator=torch.Generator().manual_seed(seed))
-        weight = layer.effective_weight()
-        for row, (gain, direction) in enumerate(zip(layer.weight_g, layer.weight_v, strict=True)):
-            length = math.sqrt(sum(value**2 for value in direction.flatten().tolist()))
-            torch.testing.assert_close(weight[row], gain * direction / length, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
 def test_quantiser_takes_the_nearest_code_of_what_is_left(seed: int) -> None:
     n_rows, width, n, size, n_stages = _sizes(seed, 3, 5, 8, 12, 3)
     quantizer = ResidualQuantizer(size, width, n_stages)
@@ -133,19 +116,6 @@ def test_divergence_counts_frames_that_exist(seed: int) -> None:
                 total += s_p - s_q - 0.5 + 0.5 * (z - m) ** 2 / math.exp(s_p) ** 2
     kl = gaussian_kl(z_p, logs_q, m_p, logs_p, sequence_mask(lengths, n)[:, None].float())
     assert float(kl) == pytest.approx(total / int(lengths.sum()), rel=1e-4)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_slices(seed: int) -> None:
-    n_rows, width, n, n_cut = _sizes(seed, 4, 3, 9, 12)
-    x = normal(f"restated/x/{seed}", n_rows, width, n)
-    starts = integers(f"restated/starts/{seed}", 0, max(1, n - n_cut + 1), n_rows)
-    cut = slice_frames(x, starts, n_cut)
-    assert cut.shape == (n_rows, width, n_cut)
-    for b, start in enumerate(starts.tolist()):
-        for t in range(n_cut):
-            expected = x[b, :, start + t] if start + t < n else torch.zeros(width)
-            assert torch.equal(cut[b, :, t], expected)
 
 
 def test_flow_and_gated_convolutions_pass_the_gradient_check() -> None:

@@ -2,7 +2,7 @@
 
 import torch
 
-from models.layers.quantize import ResidualQuantizer, kmeans
+from models.sovits.quantize import ResidualQuantizer, kmeans
 from tests.models.golden_fill import normal
 
 

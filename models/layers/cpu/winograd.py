@@ -52,8 +52,11 @@ def correlate(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
     """What `conv2d` gives with a kernel of [5, 1]: [B, C, H, P] -> [B, O, H + 2 padding - 4, P].
 
     Args:
+        x: as above, or [B, C, H], which gives [B, O, H + 2 padding - 4].
         weight: [O, C, 5]; bias: [O].
     """
+    if x.ndim == 3:
+        return correlate(x[..., None], weight, bias, padding)[..., 0]
     padded = functional.pad(x, (0, 0, padding, padding))
     return _Correlation.apply(padded, weight) + bias[:, None, None]
 

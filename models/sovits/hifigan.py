@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers.conv import NormedConv1d, NormedConvTranspose1d, channels_last
+from models.layers.conv import NormedConv1d, NormedConvTranspose1d
+from models.layers.cpu.layout import channels_first, fast_layout
 
 SLOPE = 0.1
 
@@ -63,9 +64,7 @@ class HifiGan(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         x = self.conv_pre(x) + self.cond(style)
-        # Speaking gains a quarter by it; a training step, measured too, nothing.
-        if x.device.type == "cpu" and not torch.is_grad_enabled():
-            x = channels_last(x)
+        x = fast_layout(x)
         for stage, up in enumerate(self.ups):
             x = up(functional.leaky_relu(x, SLOPE, inplace=True))
             first = stage * self.blocks_per_stage
@@ -74,7 +73,7 @@ class HifiGan(nn.Module):
             for block in blocks[1:]:
                 total += block(x)
             x = total.div_(self.blocks_per_stage)
-        x = x[:, :, 0] if x.ndim == 4 else x
+        x = channels_first(x)
         # The last slope is PyTorch's default 0.01, not SLOPE: so were the published weights trained. Samples
         # are made in the weights' precision: bf16 rounding would lie above the quiet bands of the mel loss.
         with torch.autocast(x.device.type, enabled=False):

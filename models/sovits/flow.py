@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from models.layers.wavenet import WaveNet
+from models.sovits.wavenet import WaveNet
 
 
 class AdditiveCoupling(nn.Module):

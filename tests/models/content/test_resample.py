@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.content.resample import Resample
 from models.frontend.audio import resample
-from models.layers.resample import Resample
 from tests.models.golden_fill import normal
 
 

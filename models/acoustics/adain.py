@@ -17,6 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from models.layers.conv import NormedConv1d, NormedConvTranspose1d
+from models.layers.cpu.layout import is_channels_last, over_frames
 
 EPSILON = 1e-5
 SLOPE = 0.2
@@ -63,23 +64,23 @@ def normed_snake(x: Tensor, gain: Tensor, bias: Tensor, alpha: Tensor) -> Tensor
     Whoever reads the result divides by `alpha`; a convolution does so by way of its weight.
 
     Args:
-        x: [B, C, T] or [B, C, 1, T]; gain, bias: [B, C].
+        x: [B, C, T] in either layout of `models.layers.cpu.layout`; gain, bias: [B, C].
     """
-    with_graph = x.ndim == 3 and not torch.compiler.is_exporting()
+    with_graph = not is_channels_last(x) and not torch.compiler.is_exporting()
     both = _NormedSnake.apply if with_graph else _norm_then_snake
     return _by_rows(both, x, alpha * gain, alpha * bias)
 
 
 def snake(x: Tensor, alpha: Tensor) -> Tensor:
-    """`alpha` [C] times Snake of `x` [B, C, T] or [B, C, 1, T], as above."""
-    return _Snake.apply(x * alpha.view(-1, *[1] * (x.ndim - 2)))
+    """`alpha` [C] times Snake of `x` [B, C, T] in either layout, as above."""
+    return _Snake.apply(x * over_frames(alpha, x))
 
 
 def _by_rows(norm: Any, x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
-    """Apply `norm` of [1, N, ...], [N], [N] to [B, C, ...] in either layout of its memory."""
+    """Apply `norm` of [1, N, T], [N], [N] to the rows of [B, C, T], in either layout."""
     dtype = torch.promote_types(x.dtype, torch.float32)
     gain, bias = gain.to(dtype), bias.to(dtype)
-    if x.ndim == 3:
+    if not is_channels_last(x):
         return norm(x.reshape(1, -1, x.shape[2]), gain.flatten(), bias.flatten()).view(x.shape)
     rows = [norm(x[i : i + 1], gain[i], bias[i]) for i in range(len(x))]
     return rows[0] if len(rows) == 1 else torch.cat(rows)
@@ -91,9 +92,8 @@ def _norm(x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
         frames = tuple(range(2, x.ndim))
         centred = x - x.mean(frames, keepdim=True)
         scale = torch.rsqrt(centred.square().mean(frames) + EPSILON) * gain
-        shape = (1, -1, *[1] * len(frames))
-        return centred * scale.view(shape) + bias.view(shape)
-    if x.ndim == 3:
+        return centred * over_frames(scale.flatten(), x) + over_frames(bias, x)
+    if not is_channels_last(x):
         return torch.native_batch_norm(x, gain, bias, None, None, True, 0.0, EPSILON)[0]
     return torch.native_batch_norm(x, gain, bias, *_statistics(x), False, 0.0, EPSILON)[0]
 

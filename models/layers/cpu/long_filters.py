@@ -1,9 +1,10 @@
 """Long filters of many channels with half the products, for speaking in full precision on a CPU.
 
 The filter is cut into blocks of four taps, and the signal into tiles that yield four outputs; see
-`models.layers.winograd` for the algorithm, which takes seven multiplications in place of sixteen for a block
-and a tile. A block reads the tiles of the block before it, one further on, so the products of all blocks are
-one short convolution over tiles. For a filter of 11 taps that is 21 multiplications per tile in place of 44.
+`models.layers.cpu.winograd` for the algorithm, which takes seven multiplications in place of sixteen for a
+block and a tile. A block reads the tiles of the block before it, one further on, so the products of all
+blocks are one short convolution over tiles. For a filter of 11 taps that is 21 multiplications per tile in
+place of 44.
 
 Weights are transformed once, when they are folded. In fp32 the result differs from the definition's by about
 1e-6 (relative L2, measured).
@@ -13,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.layers.winograd import OUTPUTS, bases
+from models.layers.cpu.layout import is_channels_last
+from models.layers.cpu.winograd import OUTPUTS, bases
 
 _MIN_CHANNELS = {7: 256, 11: 128}
 """By taps; with fewer channels on either side the definition is faster (measured with two threads)."""
@@ -23,9 +25,10 @@ _CHUNK_VALUES = 1 << 20
 
 
 def pays(x: Tensor) -> bool:
-    """Whether `correlate` may stand for the definition: in full precision, on a CPU, with no graph made."""
+    """Whether `correlate` may stand for the definition: channels last, in full precision, with no graph."""
     return (
-        x.device.type == "cpu"
+        is_channels_last(x)
+        and x.device.type == "cpu"
         and x.dtype == torch.float32
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")

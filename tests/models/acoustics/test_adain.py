@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.layers.adain import AdaptiveInstanceNorm, normed_snake
-from models.layers.conv import channels_last
+from models.acoustics.adain import AdaptiveInstanceNorm, normed_snake
+from models.layers.cpu.layout import channels_last
 
 CHANNELS, STYLE = 6, 4
 

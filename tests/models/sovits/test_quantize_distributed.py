@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, distributed, multiprocessing
 
-from models.layers.quantize import DEAD_BELOW, Codebook
+from models.sovits.quantize import DEAD_BELOW, Codebook
 from tests.models.golden_fill import normal
 
 SIZE, WIDTH, N_VECTORS, N_DEAD = 6, 3, 40, 2

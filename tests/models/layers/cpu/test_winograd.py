@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.layers.conv import NormedConv1d, NormedConv2d, held_weights
-from models.layers.winograd import correlate
+from models.layers.cpu.winograd import correlate
 from tests.models.golden_fill import integers, normal
 
 WIDE = 512
