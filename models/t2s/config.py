@@ -44,16 +44,6 @@ class T2SConfig:
 VERSIONS: dict[str, dict[str, Any]] = {"v1": {"n_symbols": 512}, "v2": {}}
 """What each published version changes of the defaults; v2Pro and v2ProPlus use the v2 decoder."""
 
-TINY: dict[str, Any] = {
-    "n_codes": 256,
-    "width": 128,
-    "n_heads": 4,
-    "n_layers": 4,
-    "feed_forward": 256,
-    "dropout": 0.1,
-}
-"""Sizes that train on a CPU in minutes."""
-
 
 def t2s_config(version: str, **sizes: Any) -> T2SConfig:
     """The config of a published version, with any size replaced.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from configs.errors import UserError
 from configs.train_styletts2 import StyleTTS2TrainSettings
-from models.styletts2.slm_adversary import AdversaryRule
+from models.styletts2.slm_adversary import can_judge, judged_clips
 from tasks.finetune.styletts2.phases import Schedule
 
 
@@ -19,19 +19,20 @@ def check_adversary(settings: StyleTTS2TrainSettings, batches: Sequence[Sequence
     Raises:
         UserError: no batch will ever be judged, with what would change that.
     """
-    assert settings.slm.adversary is not None
-    rule = AdversaryRule(**settings.slm.adversary.model_dump())
+    rule = settings.slm.adversary
+    assert rule is not None
     size = settings.batch_size
     where = "train.styletts2.slm.adversary"
-    if rule.clips(size) < 2:
+    clips = judged_clips(rule, size)
+    if clips < 2:
         enough = 2 if size >= 2 else 4
         way = f"batch_percentage to {2 / size:g}" if size >= 2 else f"train.styletts2.batch_size to {enough}"
         raise UserError(
             f"{where}.batch_percentage = {rule.batch_percentage:g} of batch_size = {size} is "
-            f"{rule.clips(size)} clip, and the adversary compares at least two, so it would never train; "
+            f"{clips} clip, and the adversary compares at least two, so it would never train; "
             f"raise {way}, or set {where}: null"
         )
-    judged = sum(rule.fires(lengths, len(lengths)) for lengths in batches)
+    judged = sum(can_judge(rule, lengths) for lengths in batches)
     if judged == 0:
         second = max((sorted(lengths)[-2] for lengths in batches if len(lengths) > 1), default=0)
         raise UserError(

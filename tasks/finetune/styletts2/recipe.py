@@ -15,7 +15,7 @@ from configs.train_styletts2 import StyleTTS2TrainSettings
 from models.acoustics.batch import AcousticBatch
 from models.seeds import derive_seed
 from models.styletts2.joint_step import JointStep
-from models.styletts2.slm_adversary import TRAINED, AdversaryRule, SlmAdversary, scale_gradients
+from models.styletts2.slm_adversary import TRAINED, SlmAdversary, scale_gradients
 from models.styletts2.step import Stage1Step
 from models.styletts2.training import (
     DISCRIMINATORS,
@@ -68,8 +68,8 @@ class _Recipe:
         self.optimisers["generator"] = generator
         self.adversary: SlmAdversary | None = None
         if any(phase.joint for phase in phases):
-            assert settings.slm.adversary is not None
-            rule = AdversaryRule(**settings.slm.adversary.model_dump())
+            rule = settings.slm.adversary
+            assert rule is not None
             self.adversary = SlmAdversary(networks, rule)
             wd = {"wd": self.modules["wd"]}
             self.optimisers["slm_discriminator"] = adamw(wd, settings.optimiser, first_stage)

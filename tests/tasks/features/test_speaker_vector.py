@@ -15,9 +15,10 @@ import torch
 
 from configs.errors import UserError
 from configs.speaker_vector import SpeakerVectorSettings
+from configs.train_sovits import SovitsTrainSettings
 from models.discriminators.multi_period import MultiPeriodDiscriminator
 from models.frontend.audio import decode_flac, encode_flac
-from models.sovits.config import TINY, sovits_config
+from models.sovits.config import sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.step import SovitsStep
 from models.speaker.eres2netv2 import VECTOR_SIZE, ERes2NetV2, embed_speaker_vector, load_eres2netv2
@@ -27,7 +28,9 @@ from tasks.features.frames import spectrogram_parameters
 from tasks.features.speaker_vector import SPEAKER_VECTOR
 from tasks.finetune.gpt_sovits.examples import Examples, read_split
 from tasks.finetune.gpt_sovits.sovits.batch import collate
+from tasks.finetune.gpt_sovits.sovits.recipe import loss_weights
 from tasks.outcome import ConfigView, Outcome
+from tests.models.tiny import TINY_SOVITS
 from tests.tasks.finetune import synthetic
 
 HOP = synthetic.FAMILY.hop_samples
@@ -91,7 +94,7 @@ def test_from_a_recording_to_a_training_step(weights: Path, tmp_path: Path) -> N
     sizes = synthetic.TINY_SOVITS["sizes"]
     config = sovits_config(
         "v2Pro",
-        **{**TINY, **sizes, "style_channels": 16},
+        **{**TINY_SOVITS, **sizes, "style_channels": 16},
         n_symbols=1000,
         content_channels=12,
         sample_rate=synthetic.FAMILY.sample_rate,
@@ -104,7 +107,7 @@ def test_from_a_recording_to_a_training_step(weights: Path, tmp_path: Path) -> N
         torch.manual_seed(1)
         generator = SovitsGenerator(config)
         discriminator = MultiPeriodDiscriminator(config.discriminator_periods, config.discriminator_divisor)
-        step = SovitsStep(generator, discriminator)
+        step = SovitsStep(generator, discriminator, loss_weights(SovitsTrainSettings()))
         passed = step.forward_generator(batch, torch.Generator().manual_seed(0))
         torch.stack(list(step.generator_losses(passed).values())).sum().backward()
     assert generator.sv_emb.weight.grad is not None

@@ -30,15 +30,15 @@ def pitch_agreement(
         lengths: `[B]` frames of each clip.
         frame: Rate and hop of both.
     """
-    found = [
+    errors = [
         _compare(real[0, : n * frame.hop_samples], fake[0, : n * frame.hop_samples], frame)
         for real, fake, n in zip(recorded, resynthesised, lengths.tolist(), strict=True)
     ]
-    correlations = [0.0 if math.isnan(f.correlation) else f.correlation for f in found]
+    correlations = [0.0 if math.isnan(f.correlation) else f.correlation for f in errors]
     return {
         "f0_correlation": torch.tensor(correlations).mean(),
-        "voicing_error": torch.tensor([f.voicing_error for f in found]).mean(),
-        "f0_frames": torch.tensor([float(f.voiced_frames) for f in found]).mean(),
+        "voicing_error": torch.tensor([f.voicing_error for f in errors]).mean(),
+        "f0_frames": torch.tensor([float(f.voiced_frames) for f in errors]).mean(),
     }
 
 

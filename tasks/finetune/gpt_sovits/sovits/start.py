@@ -165,18 +165,18 @@ def read_published_generator(settings: SovitsTrainSettings, config: SovitsConfig
     return loaded
 
 
-def misfits(found: SovitsConfig, needed: SovitsConfig) -> list[str]:
+def misfits(published: SovitsConfig, needed: SovitsConfig) -> list[str]:
     """Each size in which a file's network differs from what the settings and the data call for, in words."""
-    same = replace(found, **{name: getattr(needed, name) for name in FREE})
-    said = []
-    for name in DECISIVE if found.version != needed.version else same.__dataclass_fields__:
+    same = replace(published, **{name: getattr(needed, name) for name in FREE})
+    problems = []
+    for name in DECISIVE if published.version != needed.version else same.__dataclass_fields__:
         has, needs = getattr(same, name), getattr(needed, name)
         if has != needs:
             setting, remedy = SETTINGS.get(
                 name, (f"train.sovits.sizes.{name}", "leave it null, or give a file of that size")
             )
-            said.append(f"{setting} calls for {name} = {needs}, the file has {has} ({remedy})")
-    return said
+            problems.append(f"{setting} calls for {name} = {needs}, the file has {has} ({remedy})")
+    return problems
 
 
 def fit_codebook(

@@ -93,6 +93,14 @@ def test_sovits_makes_weights_config_and_curves(sovits: Produced) -> None:
     assert config["symbol_table"] == "ipa"
 
 
+def test_more_clips_are_rendered_than_measured_where_the_settings_say_so(
+    shards: dict[str, Path], tmp_path: Path
+) -> None:
+    produced = train_sovits(shards, tmp_path, max_steps=3, validation_clips=1, sample_clips=2)
+    rendered = {name.split("/")[2].split(".")[0] for name in produced.files if name.startswith("samples/")}
+    assert rendered == {"tone_007", "tone_008"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stop_after", [1, 3, 5])
 def test_interrupted_sovits_equals_uninterrupted(
