@@ -25,7 +25,8 @@ from configs.pitch import PitchSettings
 from configs.spectrogram import SpectrogramSettings
 from models.frontend.audio import Samples, decode_flac, encode_flac
 from models.frontend.f0 import METHODS
-from models.frontend.text.g2p import choose_table, phonemize
+from models.frontend.text.g2p import phonemize
+from models.frontend.text.phonemized import choose_table
 from tasks.features.content import CONTENT
 from tasks.features.pitch import PITCH
 from tasks.features.spectrogram import SPECTROGRAM

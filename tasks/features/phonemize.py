@@ -9,7 +9,8 @@ from typing import Any
 from artifacts import schemas
 from configs.errors import UserError
 from models.frontend.text.character_tokens import character_table, encode, require_encodable
-from models.frontend.text.g2p import AUTOMATIC, Phonemized, TextError, choose_table, phonemize
+from models.frontend.text.g2p import phonemize
+from models.frontend.text.phonemized import AUTOMATIC, Phonemized, TextError, choose_table
 from models.frontend.text.symbols import UNKNOWN
 from tasks.stage import ConfigView, Outcome, RowStage, reject
 

@@ -17,7 +17,7 @@ from importlib import resources
 from typing import NamedTuple
 
 from models.frontend.text.characters import MARKS
-from models.frontend.text.g2p import TextError, base_language
+from models.frontend.text.phonemized import TextError, base_language
 from models.frontend.text.symbols import UNKNOWN
 
 CHARACTER_TABLES = ("styletts2", "kokoro")

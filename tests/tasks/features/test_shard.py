@@ -203,7 +203,7 @@ def test_a_language_outside_the_familys_table_says_that_it_trains_from_scratch(
 def test_too_many_unknown_symbols_are_rejected_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     strict = settings(phonemize=PhonemizeSettings(unknown_ratio_max=0.0))
     row = {"utterance_id": "u", "source_digest": "d", "text": "你好㐀㐁㖿", "language": "zh"}
-    monkeypatch.setattr("models.frontend.text.g2p.pinyin_of", lambda text: ["ni3"] + ["?"] * (len(text) - 1))
+    monkeypatch.setattr("models.frontend.text.pinyin.pinyin_of", lambda text: ["ni3"] + ["?"] * (len(text) - 1))
     (outcome,) = run_rows(PHONEMIZE, [row], strict)
     (refused,) = outcome.rejects
     assert refused.code == "unknown_symbols"
