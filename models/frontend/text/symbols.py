@@ -11,6 +11,11 @@ import json
 from importlib import resources
 from typing import NamedTuple
 
+READS_FILES = (
+    "tables/ipa.json",
+    "tables/{family.symbol_table}.json",
+    "tables/{features.phonemize.symbol_table}.json",
+)
 TABLE_NAMES = ("gpt-sovits-v1", "gpt-sovits-v2", "ipa")
 UNKNOWN = "UNK"
 PADDING = "_"

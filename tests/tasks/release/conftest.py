@@ -13,9 +13,10 @@ import pytest
 from tasks.finetune.semantic import SEMANTIC, semantic_rows
 from tasks.finetune.sovits import TRAIN_SOVITS, train_sovits_corpus
 from tasks.finetune.t2s import TRAIN_T2S, train_t2s_corpus
-from tasks.release.gpt_sovits.evaluate import EVALUATE, evaluate_corpus
-from tasks.release.gpt_sovits.export import EXPORT, export_corpus
-from tasks.release.gpt_sovits.synthesize import SYNTHESIZE, synthesize_corpus
+from tasks.release.gpt_sovits.evaluate import evaluate_corpus
+from tasks.release.gpt_sovits.export import export_corpus
+from tasks.release.gpt_sovits.stages import EVALUATE, EXPORT, SYNTHESIZE
+from tasks.release.gpt_sovits.synthesize import synthesize_corpus
 from tests.tasks.finetune import synthetic
 
 
