@@ -42,9 +42,9 @@ from models.t2s.model import TextToSemantic, sine_positions
 from models.t2s.packed import prepare_for_decoding
 from models.t2s.sampling import Sampling
 from models.t2s.step import T2SBatch, T2SStep
+from tasks.finetune.gpt_sovits.t2s.recipe import T2sRecipe
+from tasks.finetune.machine import Machine, choose_machine
 from tasks.finetune.recipe import Updater
-from tasks.finetune.session import Machine, choose_machine
-from tasks.finetune.t2s import T2sRecipe
 
 NameT = TypeVar("NameT", bound=Hashable)
 BATCH, PHONES, CODES = 4, 100, 250

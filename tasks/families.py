@@ -35,7 +35,6 @@ class Family:
             `tasks.features` that add columns to its training table.
         ways: The ways to a voice, by what sets them apart in words.
         way: Which of them the settings call for, where there are several.
-        trainers: Training stage -> the function that trains it in one of several processes.
         pages: The function that draws the pages about a voice.
         load_voice: The function that makes a voice out of an exported folder and what `voice.json` says.
     """
@@ -43,7 +42,6 @@ class Family:
     table: tuple[str, ...] = ()
     ways: Mapping[str, Way]
     way: Callable[[Any], str] | None = None
-    trainers: Mapping[str, str]
     pages: str
     load_voice: str
 
@@ -53,13 +51,9 @@ FAMILIES: Mapping[str, Family] = {
         table=("content", "linguistic", "speaker_vector"),
         ways={
             "": Way(
-                finetune="tasks.finetune.stages:GPT_SOVITS",
+                finetune="tasks.finetune.gpt_sovits.stages:STAGES",
                 release="tasks.release.gpt_sovits.stages:STAGES",
             )
-        },
-        trainers={
-            "train_sovits": "tasks.finetune.sovits:train_networks",
-            "train_t2s": "tasks.finetune.t2s:train_decoder",
         },
         pages="tasks.release.gpt_sovits.report:report_corpus",
         load_voice="tasks.release.gpt_sovits.voice_files:load_gpt_sovits",
@@ -67,39 +61,30 @@ FAMILIES: Mapping[str, Family] = {
     "styletts2": Family(
         ways={
             "": Way(
-                finetune="tasks.finetune.stages:FROM_SCRATCH",
+                finetune="tasks.finetune.styletts2.stages:FROM_SCRATCH",
                 release="tasks.release.styletts2.stages:FROM_SCRATCH",
             ),
             "fine-tuned": Way(
-                finetune="tasks.finetune.stages:FINE_TUNED",
+                finetune="tasks.finetune.styletts2.stages:FINE_TUNED",
                 release="tasks.release.styletts2.stages:FINE_TUNED",
             ),
         },
         way=lambda settings: "" if settings.train.styletts2.pretrained is None else "fine-tuned",
-        trainers={},
         pages="tasks.release.styletts2.report:report_corpus",
         load_voice="tasks.release.styletts2.voice_files:load_styletts2",
     ),
     "kokoro": Family(
         ways={
             "": Way(
-                finetune="tasks.finetune.stages:KOKORO",
+                finetune="tasks.finetune.kokoro.stages:STAGES",
                 release="tasks.release.kokoro.stages:STAGES",
             )
         },
-        trainers={"train_kokoro": "tasks.finetune.kokoro:train_networks"},
         pages="tasks.release.kokoro.report:report_corpus",
         load_voice="tasks.release.kokoro.voice_files:load_kokoro_voice",
     ),
 }
 """By the name that `family.name` takes."""
-
-
-def trainer(stage: str) -> Callable[..., object]:
-    """The function that trains a stage in one of several processes."""
-    (name,) = (family.trainers[stage] for family in FAMILIES.values() if stage in family.trainers)
-    found: Callable[..., object] = imported(name)
-    return found
 
 
 def voice_loader(family: str) -> Callable[..., Any]:

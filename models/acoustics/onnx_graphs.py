@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from models.acoustics.decoder import Decoder
 from models.acoustics.durations import delayed, predicted_durations, whole_frames
 from models.acoustics.generators import IstftGenerator
+from models.acoustics.lstm import BidirectionalLstm
 from models.acoustics.synthesis_parts import SynthesisParts
-from models.layers.lstm import BidirectionalLstm
 
 MIN_TOKENS, MIN_FRAMES = 3, 4
 """Fewest that the graphs promise to take."""

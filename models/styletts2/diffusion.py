@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from configs.errors import UserError
-from models.layers.adain import StyledLayerNorm
+from models.acoustics.adain import StyledLayerNorm
 from models.styletts2.config import StyleTTS2Config
 from models.styletts2.sampling import adpm2, karras_sigmas
 

@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from models.acoustics.batch import AcousticBatch
 from models.acoustics.durations import hard_alignment
+from models.acoustics.spectral_norm import SpectralConv2d
 from models.acoustics.wave_losses import WaveLosses
 from models.aligner.monotonic import monotonic_path
 from models.aligner.text_aligner import TextAligner
@@ -29,7 +30,6 @@ from models.discriminators.resolution import MultiResolutionDiscriminator
 from models.discriminators.wavlm import WavLMDiscriminator
 from models.layers.masking import sequence_mask
 from models.layers.precision import full_precision
-from models.layers.spectral_norm import SpectralConv2d
 from models.losses.spectral import MultiResolutionMelLoss
 from models.pitch.jdc import PitchExtractor
 from models.styletts2.config import StyleTTS2Config

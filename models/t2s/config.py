@@ -5,6 +5,9 @@ from typing import Any
 
 from configs.errors import UserError
 
+CODES_PER_S = 25.0
+"""Semantic codes of a second of speech: the quantiser joins two frames of content features."""
+
 
 @dataclass(frozen=True)
 class T2SConfig:

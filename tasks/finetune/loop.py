@@ -20,9 +20,11 @@ from torch import Tensor
 
 from artifacts.digest import canonical_json
 from configs.errors import UserError
-from tasks.finetune.batches import Feed, Position, derive_seed
+from models.seeds import derive_seed
+from tasks.finetune.batches import Feed, Position
 from tasks.finetune.checkpoint import Checkpoints, Snapshot, capture, restore, under
 from tasks.finetune.distributed import Ranks, current_ranks
+from tasks.finetune.length import total_steps
 from tasks.finetune.recipe import MovingAverage, NonFiniteUpdateError, Recipe, Updater
 
 logger = logging.getLogger(__name__)
@@ -143,22 +145,6 @@ class Trained:
     finished: bool
     state: State
     weights: Mapping[str, Mapping[str, Tensor]]
-
-
-def total_steps(
-    max_steps: int | None, max_epochs: int | None, accumulate: int, batches_per_epoch: int
-) -> int:
-    """Optimiser steps of a run: the smaller of what steps and epochs allow, at least one.
-
-    Raises:
-        UserError: neither is limited.
-    """
-    limits = [] if max_steps is None else [max_steps]
-    if max_epochs is not None:
-        limits.append(max(1, max_epochs * batches_per_epoch // accumulate))
-    if not limits:
-        raise UserError("train: max_steps and max_epochs are both null; set one of them")
-    return min(limits)
 
 
 def train(

@@ -9,7 +9,8 @@ import numpy as np
 from models.frontend.audio import decode_flac
 from models.t2s.packed import prepare_for_decoding
 from tasks.features.frames import spectrogram_parameters
-from tasks.finetune.networks import load_decoder, load_generator, read_json
+from tasks.finetune.gpt_sovits.trained import load_decoder, load_generator
+from tasks.finetune.trained import read_json
 from tasks.pipeline import Pipeline
 from tasks.release.clips import ClipFacts, clip_facts, clip_row, corpus_clip, languages_of, representative
 from tasks.release.gpt_sovits.voice import GptSovitsVoice, Reference

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from tasks.features.frames import spectrogram_parameters
-from tasks.finetune.networks import load_decoder, read_json
+from tasks.finetune.gpt_sovits.trained import load_decoder
+from tasks.finetune.trained import read_json
 from tasks.release.evaluate import evaluate_renderings
 from tasks.release.gpt_sovits.assembly import codes_by_clip
 from tasks.release.gpt_sovits.recall import recalled_codes

@@ -23,7 +23,7 @@ from safetensors.numpy import save_file
 from configs.base import Section
 from models.frontend.audio import Waveform
 from models.frontend.text.symbols import load_symbol_table
-from tasks.finetune.networks import read_json
+from tasks.finetune.trained import read_json
 from tasks.release.card import REFERENCES, CardFacts, card_facts, training_hours, voice_card
 from tasks.release.clips import ClipFacts, clip_facts
 from tasks.release.gpt_sovits.assembly import assemble_voice

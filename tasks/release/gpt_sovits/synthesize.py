@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from models.frontend.audio import Samples
-from tasks.finetune.batches import derive_seed
-from tasks.finetune.examples import Example, read_split
-from tasks.finetune.session import arithmetic_threads
-from tasks.finetune.sovits import collate
+from models.seeds import derive_seed
+from models.threads import arithmetic_threads
+from tasks.finetune.gpt_sovits.examples import Example, read_split
+from tasks.finetune.gpt_sovits.sovits.batch import collate
 from tasks.release.clips import ClipFacts, clip_samples, clip_speech, held_out, rendered_clips
 from tasks.release.gpt_sovits.assembly import assemble_voice, codes_by_clip
 from tasks.release.gpt_sovits.voice import GptSovitsVoice

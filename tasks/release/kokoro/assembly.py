@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.layers.conv import fold_weight_norm
-from tasks.finetune.kokoro_trained import TrainedKokoro, read_trained
+from tasks.finetune.kokoro.trained import TrainedKokoro, read_trained
 from tasks.release.clips import ClipFacts, languages_of
 from tasks.release.kokoro.voice import KokoroVoice, SpeakerTable
 from tasks.stage import ConfigView, Inputs

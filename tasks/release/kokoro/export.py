@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from models.kokoro.upstream import official_problem, save_config, save_kokoro, save_voice
-from tasks.finetune.kokoro_trained import SPEAKING_FILES, TrainedKokoro, read_trained
-from tasks.finetune.networks import read_json
+from tasks.finetune.kokoro.trained import SPEAKING_FILES, TrainedKokoro, read_trained
+from tasks.finetune.trained import read_json
 from tasks.release.card import CardFacts, card_facts, scratch_warning, training_hours, voice_card
 from tasks.release.clips import clip_facts
 from tasks.release.kokoro.assembly import TRAINING, trained_voice

@@ -16,9 +16,9 @@ import torch
 
 from models.frontend.mel import log_norm
 from models.kokoro.upstream import voice_rows_of
-from tasks.finetune.batches import derive_seed
-from tasks.finetune.character_examples import Clip, collate
-from tasks.finetune.session import arithmetic_threads
+from models.seeds import derive_seed
+from models.threads import arithmetic_threads
+from tasks.finetune.characters.clips import Clip, collate
 from tasks.release.clips import ClipFacts, clip_samples, clip_speech, held_out, rendered_clips
 from tasks.release.kokoro.assembly import assemble_voice
 from tasks.release.kokoro.voice import KokoroVoice

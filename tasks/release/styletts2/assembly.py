@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tasks.finetune.networks import read_json
+from tasks.finetune.trained import read_json
 from tasks.release.clips import ClipFacts, clip_facts, clip_samples, languages_of, representative
 from tasks.release.styletts2.networks import load_model
 from tasks.release.styletts2.voice import StyleReference, StyleTTS2Voice

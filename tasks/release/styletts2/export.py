@@ -19,7 +19,7 @@ from typing import Any
 
 from models.frontend.audio import Waveform
 from models.frontend.text.character_tokens import character_table
-from tasks.finetune.networks import read_json
+from tasks.finetune.trained import read_json
 from tasks.release.card import REFERENCES, CardFacts, card_facts, scratch_warning, training_hours, voice_card
 from tasks.release.clips import ClipFacts, clip_facts
 from tasks.release.onnx_files import ONNX, write_onnx

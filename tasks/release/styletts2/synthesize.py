@@ -18,9 +18,9 @@ from torch import Tensor
 from models.acoustics.durations import hard_alignment
 from models.frontend.audio import Samples
 from models.frontend.mel import log_norm
-from tasks.finetune.batches import derive_seed
-from tasks.finetune.character_examples import Clip
-from tasks.finetune.session import arithmetic_threads
+from models.seeds import derive_seed
+from models.threads import arithmetic_threads
+from tasks.finetune.characters.clips import Clip
 from tasks.release.clips import ClipFacts, clip_samples, clip_speech, held_out, rendered_clips
 from tasks.release.recorded_prosody import render_with_prosody, timed_kinds
 from tasks.release.samples import RECORDING, Sample

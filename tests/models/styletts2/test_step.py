@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.acoustics.crops import draw_crops
-from models.layers.spectral_norm import SpectralConv2d
+from models.acoustics.spectral_norm import SpectralConv2d
 from models.styletts2 import joint_step, step
 from models.styletts2.joint_step import JointStep
 from models.styletts2.slm_adversary import TRAINED, AdversaryRule, SlmAdversary, scale_gradients

@@ -21,13 +21,13 @@ from models.sovits.config import TINY, sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.step import SovitsStep
 from models.speaker.eres2netv2 import VECTOR_SIZE, ERes2NetV2, embed_speaker_vector, load_eres2netv2
+from models.threads import arithmetic_threads
 from tasks.families import FAMILIES
 from tasks.features.examples import example_schema
 from tasks.features.frames import spectrogram_parameters
 from tasks.features.stages import SPEAKER_VECTOR
-from tasks.finetune.examples import Examples, read_split
-from tasks.finetune.session import arithmetic_threads
-from tasks.finetune.sovits import collate
+from tasks.finetune.gpt_sovits.examples import Examples, read_split
+from tasks.finetune.gpt_sovits.sovits.batch import collate
 from tasks.outcome import ConfigView, Outcome
 from tasks.stage import function_of
 from tests.tasks.finetune import synthetic

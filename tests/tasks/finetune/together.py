@@ -15,9 +15,9 @@ from models.sovits.config import sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.step import SovitsBatch, SovitsStep
 from tasks.finetune.distributed import current_ranks, joined
+from tasks.finetune.gpt_sovits.sovits.recipe import SovitsRecipe
+from tasks.finetune.machine import Machine
 from tasks.finetune.recipe import Updater
-from tasks.finetune.session import Machine
-from tasks.finetune.sovits import SovitsRecipe
 from tests.tasks.finetune import synthetic, toy
 
 N_BATCHES = 3

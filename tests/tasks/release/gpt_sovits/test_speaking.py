@@ -22,7 +22,8 @@ from models.frontend.text.g2p import phonemize
 from models.sovits.model import SovitsGenerator
 from tasks.features.content import content_rows
 from tasks.features.stages import CONTENT
-from tasks.finetune.semantic import SEMANTIC, semantic_rows
+from tasks.finetune.gpt_sovits.semantic import semantic_rows
+from tasks.finetune.gpt_sovits.stages import SEMANTIC
 from tasks.release.gpt_sovits import voice as voice_module
 from tasks.release.gpt_sovits.assembly import corpus_reference
 from tasks.release.gpt_sovits.export import export_corpus

@@ -12,11 +12,13 @@ import pytest
 from configs.corpus import CorpusSettings
 from configs.release import EvaluateSettings, ExportSettings, KokoroSpeakSettings
 from configs.speaker import SpeakerSettings
-from tasks.finetune.stages import TRAIN_KOKORO, VOICE_TABLE
+from tasks.finetune.kokoro.stages import TRAIN_KOKORO, VOICE_TABLE
 from tasks.release.kokoro.stages import EXPORT, SYNTHESIZE
 from tasks.release.stages import EVALUATE
 from tasks.stage import function_of
-from tests.tasks.finetune import kokoro_case, styletts2_case, synthetic
+from tests.tasks.finetune import synthetic
+from tests.tasks.finetune.kokoro import case as kokoro_case
+from tests.tasks.finetune.styletts2 import case as styletts2_case
 
 
 @pytest.fixture(scope="session")

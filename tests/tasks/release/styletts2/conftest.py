@@ -12,11 +12,12 @@ import pytest
 from configs.corpus import CorpusSettings
 from configs.release import EvaluateSettings, ExportSettings, StyleTTS2SpeakSettings
 from configs.speaker import SpeakerSettings
-from tasks.finetune.stages import TRAIN_STYLETTS2_STAGE1, TRAIN_STYLETTS2_STAGE2
+from tasks.finetune.styletts2.stages import TRAIN_STYLETTS2_STAGE1, TRAIN_STYLETTS2_STAGE2
 from tasks.release.stages import EVALUATE
 from tasks.release.styletts2.stages import export_stage, synthesize_stage
 from tasks.stage import function_of
-from tests.tasks.finetune import styletts2_case, synthetic
+from tests.tasks.finetune import synthetic
+from tests.tasks.finetune.styletts2 import case as styletts2_case
 
 
 @pytest.fixture(scope="session")
