@@ -21,9 +21,11 @@ from artifacts import digest, shards
 from artifacts.manifest import Manifest, Reject, RowRef
 from artifacts.store import Store, write_atomically
 from configs.errors import UserError
+from tasks.code import Code
+from tasks.named import imported
 from tasks.outcome import Progress
 from tasks.runner import Context, Tally, look_up, run_corpus_stage, run_row_stage
-from tasks.stage import Key, RowStage, Stage, key_of, row_keys, upstream
+from tasks.stage import Key, RowStage, Stage, key_of, upstream
 from tasks.workers import Workers
 
 SCAN = "scan"
@@ -105,6 +107,7 @@ class Pipeline:
         self._scan = scan
         self._scanned: Scan | None = None
         self._manifests: dict[str, Manifest] = {}
+        self._code = Code(workspace / "cache" / "code.json")
 
     # -- running
 
@@ -118,7 +121,7 @@ class Pipeline:
         started = time.perf_counter()
         stage = self._stage(name)
         inputs = self._inputs(stage)
-        key = key_of(stage, self.settings, inputs)
+        key = self._key(stage, inputs)
         found, why = look_up(self.store, stage, key, self.thorough)
         if found is not None and not force:
             tally = Tally(len(found.rows), 0, len(found.rows))
@@ -133,6 +136,7 @@ class Pipeline:
             # A row stage whose every row was known (a recording was taken away) computed nothing.
             status = "computed" if force or tally.computed or not tally.total else "cached"
         self._manifests[name] = found
+        files = {n: self.store.local_path(ref) for n, ref in found.files.items()}
         # What could not even be opened is told with the stage that opens the rest.
         scanned = self.scanned() if SCAN in stage.reads else Scan(())
         result = StageResult(
@@ -149,8 +153,8 @@ class Pipeline:
             reason=reason,
             metrics=found.metrics,
             series=found.series,
-            files={n: self.store.local_path(ref) for n, ref in found.files.items()},
-            notes=found.notes,
+            files=files,
+            notes=(*found.notes, *_notes(stage, files)),
         )
         self._remember(result)
         return result
@@ -167,7 +171,7 @@ class Pipeline:
             stage = self._stage(name)
             if any(n != SCAN and self.known(n) is None for n in upstream(stage)):
                 return None
-            key = key_of(stage, self.settings, self._inputs(stage))
+            key = self._key(stage, self._inputs(stage))
             found, _ = look_up(self.store, stage, key, self.thorough)
             if found is None:
                 return None
@@ -181,16 +185,15 @@ class Pipeline:
         if waiting:
             return True, [f"{waiting[0]} would run first, and {name} reads it"]
         inputs = self._inputs(stage)
-        key = key_of(stage, self.settings, inputs)
+        key = self._key(stage, inputs)
         found, why = look_up(self.store, stage, key, self.thorough)
         if found is not None:
             return False, ["nothing it depends on has changed"]
         reasons = self._changes(name, key, why)
         if isinstance(stage, RowStage):
-            keyed = row_keys(stage, key.function, inputs)
             answers = shards.read_index(self.store, name, key.function, self.thorough)
-            missing = sum(1 for _, row_key in keyed if row_key not in answers)
-            reasons.append(f"{missing} of {len(keyed)} rows would be computed")
+            missing = sum(1 for _, row_key in key.rows if row_key not in answers)
+            reasons.append(f"{missing} of {len(key.rows)} rows would be computed")
         return True, reasons
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -234,6 +237,15 @@ class Pipeline:
 
     def _inputs(self, stage: Stage) -> dict[str, Manifest]:
         return {name: self._manifest(name) for name in upstream(stage)}
+
+    def _key(self, stage: Stage, inputs: Mapping[str, Manifest]) -> Key:
+        return key_of(stage, self.settings, inputs, self._code, self._column)
+
+    def _column(self, stage: str, column: str) -> dict[str, Any]:
+        """One value of every row of a finished stage."""
+        identifier = self._stage(stage).schema.names[0]
+        table = self.table(stage, [identifier, column])
+        return dict(zip(*(table[name].to_pylist() for name in (identifier, column)), strict=True))
 
     def _scan_manifest(self) -> Manifest:
         scan = self.scanned()
@@ -283,6 +295,14 @@ class Pipeline:
         kept = self.store.read_record(f"voices/{self.voice}.json") or {"stages": {}}
         kept["stages"][result.name] = result.key
         self.store.write_record(f"voices/{self.voice}.json", kept)
+
+
+def _notes(stage: Stage, files: Mapping[str, Path]) -> Sequence[str]:
+    """What the stage's files say to people, in today's words."""
+    if isinstance(stage, RowStage) or not stage.notes:
+        return ()
+    said: Sequence[str] = imported(stage.notes)(files)
+    return said
 
 
 def run_path(workspace: Path, voice: str) -> Path:

@@ -15,9 +15,9 @@ from torch.nn import functional
 from models.acoustics.crops import Crops, draw_crops
 from models.acoustics.decoder import Decoder
 from models.acoustics.durations import hard_alignment, predicted_durations, whole_frames
-from models.acoustics.onnx_graphs import SynthesisParts
 from models.acoustics.plbert import PhonemeBert
 from models.acoustics.prosody import PitchEnergy, ProsodyPredictor
+from models.acoustics.synthesis_parts import SynthesisParts
 from models.acoustics.text_encoder import TextEncoder
 from models.kokoro.config import KokoroConfig
 from models.layers.masking import sequence_mask

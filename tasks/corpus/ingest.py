@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from artifacts import digest, schemas
+from artifacts import digest
 from configs.errors import UserError
 from models.frontend.codecs import AudioError
 from models.frontend.recordings import Decoded, DecodePolicy, decode_file
 from tasks.corpus.parquet import read_member
-from tasks.stage import ConfigView, Outcome, RowStage, reject
+from tasks.stage import ConfigView, Outcome, reject
 
 _GIVEN = ("speaker", "language", "text", "transcript_source", "source_path", "source_digest")
 _SUFFIXES = {
@@ -99,23 +99,3 @@ def _warnings(shown: str, decoded: Decoded) -> list[str]:
     if suffix and suffix not in expected:
         warnings.append(f"{shown}: called {suffix}, but the content is {decoded.container}")
     return warnings
-
-
-INGEST = RowStage(
-    name="ingest",
-    version=1,
-    run=ingest_rows,
-    reads={"scan": ("recording_id", *_GIVEN, "location", "member")},
-    config=(
-        "corpus.min_sample_rate_hz",
-        "corpus.max_sample_rate_hz",
-        "corpus.min_duration_s",
-        "corpus.max_duration_s",
-        "corpus.silence_dbfs",
-        "corpus.keep_truncated",
-    ),
-    schema=schemas.INGEST,
-    code=("models.frontend.recordings",),
-    libraries=("soundfile", "av", "soxr", "numpy"),
-    about="recordings decoded to canonical mono",
-)

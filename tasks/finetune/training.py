@@ -228,7 +228,15 @@ def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
             cfg.family.sample_rate,
         )
         if training.length.train:
-            loop = _loop_settings(training, start, seed)
+            loop = LoopSettings(
+                seed=seed,
+                length=training.length,
+                train=settings,
+                max_norms=training.max_norms,
+                validate_first=training.validate_first,
+                watched_loss=training.watched_loss,
+                identity=identity_of(start.sizes, settings, start.digests),
+            )
             callbacks = Callbacks(progress=_report(work), stop=work.stop, validated=samples)
             checkpoints = Checkpoints(work.dir / "checkpoints", settings.keep_checkpoints)
             try:
@@ -255,26 +263,6 @@ def identity_of(sizes: Any, settings: TrainSettings, digests: Mapping[str, str])
     """
     chosen = {n: v for n, v in settings.model_dump(mode="json").items() if not n.startswith("pretrained")}
     return {"sizes": sizes_as_json(sizes), "settings": chosen, "pretrained": dict(digests)}
-
-
-def _loop_settings(training: Training[Any], start: Start[Any], seed: int) -> LoopSettings:
-    settings = training.settings
-    return LoopSettings(
-        seed=seed,
-        max_steps=training.length.max_steps,
-        max_epochs=training.length.max_epochs,
-        accumulate=settings.accumulate,
-        max_norms=training.max_norms,
-        ema_decay=settings.ema_decay,
-        log_every_steps=settings.log_every_steps,
-        validate_every_steps=settings.validate_every_steps,
-        validate_first=training.validate_first,
-        checkpoint_every_steps=settings.checkpoint_every_steps,
-        max_skipped_in_a_row=settings.max_skipped_in_a_row,
-        watched_loss=training.watched_loss,
-        early_stop_patience=settings.early_stop_patience,
-        identity=identity_of(start.sizes, settings, start.digests),
-    )
 
 
 def _out_of_memory(training: Training[Any], memory: Memory) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tasks.finetune.gpt_sovits.explanation import explained
 from tasks.finetune.gpt_sovits.planned import PLAN_FILE, REASONS_FILE
 from tasks.finetune.gpt_sovits.planner import Network, plan_training, reasons
 from tasks.finetune.shards import is_of_split
@@ -48,7 +47,6 @@ def plan_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     return Produced(
         files=files,
         metrics={"speech_s": speech_s, "clips": float(len(screened)), "training_clips": float(trained)},
-        notes=explained(files),
     )
 
 

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from artifacts import schemas
 from tasks.finetune.declaration import MACHINE_SETTINGS, RUN_SETTINGS
-from tasks.finetune.gpt_sovits.plan import plan_corpus
 from tasks.finetune.gpt_sovits.planned import PLAN_FILE
-from tasks.finetune.gpt_sovits.semantic import semantic_rows
-from tasks.finetune.gpt_sovits.sovits.train import train_sovits
-from tasks.finetune.gpt_sovits.t2s.train import train_t2s
 from tasks.stage import CorpusStage, RowStage
 
 PLAN = CorpusStage(
     name="plan",
     version=1,
-    run=plan_corpus,
+    run="tasks.finetune.gpt_sovits.plan:plan_corpus",
     reads={"screen": ("utterance_id", "speech_s"), "shard": ("*.parquet",)},
     config=("train.plan", "train.sovits", "train.t2s"),
     schema=schemas.NOTHING,
     about="what to train, and for how long, on this much speech",
+    notes="tasks.finetune.gpt_sovits.explanation:explained",
 )
 
 TRAIN_SOVITS = CorpusStage(
     name="train_sovits",
     version=2,
-    run=train_sovits,
+    run="tasks.finetune.gpt_sovits.sovits.train:train_sovits",
     reads={"shard": ("*.parquet",), "plan": (PLAN_FILE,)},
     config=("train.sovits", *RUN_SETTINGS),
     machine=MACHINE_SETTINGS,
@@ -37,7 +34,7 @@ TRAIN_SOVITS = CorpusStage(
 SEMANTIC = RowStage(
     name="semantic",
     version=1,
-    run=semantic_rows,
+    run="tasks.finetune.gpt_sovits.semantic:semantic_rows",
     reads={"content": ("source_digest", "features", "dim", "n_frames")},
     only=("screen",),
     broadcast=("train_sovits",),
@@ -50,7 +47,7 @@ SEMANTIC = RowStage(
 TRAIN_T2S = CorpusStage(
     name="train_t2s",
     version=1,
-    run=train_t2s,
+    run="tasks.finetune.gpt_sovits.t2s.train:train_t2s",
     reads={
         "shard": ("*.parquet",),
         "semantic": ("utterance_id", "codes"),
@@ -64,3 +61,5 @@ TRAIN_T2S = CorpusStage(
     about="text-to-semantic decoder",
     uses_gpu=True,
 )
+
+STAGES = (PLAN, TRAIN_SOVITS, SEMANTIC, TRAIN_T2S)

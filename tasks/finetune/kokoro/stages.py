@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from artifacts import schemas
 from tasks.finetune.declaration import MACHINE_SETTINGS, RUN_SETTINGS
-from tasks.finetune.kokoro.train import train_kokoro
-from tasks.finetune.kokoro.voice_table import make_voice_table
 from tasks.stage import CorpusStage
 
 VOICE_TABLE = CorpusStage(
     name="voice_table",
     version=1,
-    run=make_voice_table,
+    run="tasks.finetune.kokoro.voice_table:make_voice_table",
     reads={"speaker_profile": None, "shard": ("*.parquet",)},
     config=(
         "train.kokoro.table",
@@ -31,7 +29,7 @@ VOICE_TABLE = CorpusStage(
 TRAIN_KOKORO = CorpusStage(
     name="train_kokoro",
     version=1,
-    run=train_kokoro,
+    run="tasks.finetune.kokoro.train:train_kokoro",
     reads={"shard": ("*.parquet",), "voice_table": ("*.safetensors", "config.json")},
     config=("train.kokoro", *RUN_SETTINGS),
     machine=MACHINE_SETTINGS,
@@ -40,3 +38,5 @@ TRAIN_KOKORO = CorpusStage(
     about="Kokoro: model and voice table, together",
     uses_gpu=True,
 )
+
+STAGES = (VOICE_TABLE, TRAIN_KOKORO)

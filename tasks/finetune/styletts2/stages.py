@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from artifacts import schemas
 from tasks.finetune.declaration import MACHINE_SETTINGS, RUN_SETTINGS
 from tasks.finetune.styletts2.settings import declared
-from tasks.finetune.styletts2.train import train_finetune, train_stage1, train_stage2
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import CorpusStage
 
 
 def _training(
     stage: str,
-    run: Callable[[Inputs, ConfigView, Work], Produced],
     about: str,
     reads: Mapping[str, Sequence[str]] | None = None,
 ) -> CorpusStage:
     return CorpusStage(
         name=f"train_styletts2_{stage}",
         version=1,
-        run=run,
+        run=f"tasks.finetune.styletts2.train:train_{stage}",
         reads={"shard": ("*.parquet",), **(reads or {})},
         config=(*declared(stage), *RUN_SETTINGS),
         machine=MACHINE_SETTINGS,
@@ -31,13 +29,13 @@ def _training(
     )
 
 
-TRAIN_STYLETTS2_STAGE1 = _training("stage1", train_stage1, "StyleTTS 2: text encoder, style encoder, decoder")
+TRAIN_STYLETTS2_STAGE1 = _training("stage1", "StyleTTS 2: text encoder, style encoder, decoder")
 TRAIN_STYLETTS2_STAGE2 = _training(
     "stage2",
-    train_stage2,
     "StyleTTS 2: prosody and style from text, then all of it",
     {"train_styletts2_stage1": ("*.safetensors", "config.json")},
 )
-TRAIN_STYLETTS2_FINETUNE = _training(
-    "finetune", train_finetune, "StyleTTS 2: a published voice, to another speaker"
-)
+TRAIN_STYLETTS2_FINETUNE = _training("finetune", "StyleTTS 2: a published voice, to another speaker")
+
+FROM_SCRATCH = (TRAIN_STYLETTS2_STAGE1, TRAIN_STYLETTS2_STAGE2)
+FINE_TUNED = (TRAIN_STYLETTS2_FINETUNE,)

@@ -22,7 +22,7 @@ from configs.release import SynthesizeSettings
 from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import Samples
 from models.frontend.mel import SpectrogramParameters, linear_spectrogram
-from models.frontend.text.g2p import Phonemized, base_language, table_languages
+from models.frontend.text.phonemized import Phonemized, base_language, table_languages
 from models.linguistic.bert import bert_features, load_bert
 from models.seeds import derive_seed
 from models.sovits.model import SovitsGenerator

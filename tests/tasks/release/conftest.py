@@ -14,9 +14,10 @@ from tasks.finetune.gpt_sovits.semantic import semantic_rows
 from tasks.finetune.gpt_sovits.sovits.train import train_sovits
 from tasks.finetune.gpt_sovits.stages import SEMANTIC, TRAIN_SOVITS, TRAIN_T2S
 from tasks.finetune.gpt_sovits.t2s.train import train_t2s
-from tasks.release.gpt_sovits.evaluate import EVALUATE, evaluate_corpus
-from tasks.release.gpt_sovits.export import EXPORT, export_corpus
-from tasks.release.gpt_sovits.synthesize import SYNTHESIZE, synthesize_corpus
+from tasks.release.gpt_sovits.evaluate import evaluate_corpus
+from tasks.release.gpt_sovits.export import export_corpus
+from tasks.release.gpt_sovits.stages import EVALUATE, EXPORT, SYNTHESIZE
+from tasks.release.gpt_sovits.synthesize import synthesize_corpus
 from tests.tasks.finetune import synthetic
 
 

@@ -18,9 +18,10 @@ from tasks.finetune.gpt_sovits.t2s.train import train_t2s
 from tasks.finetune.gpt_sovits.trained import load_decoder
 from tasks.release.evaluate import Sound, measure
 from tasks.release.gpt_sovits.assembly import codes_by_clip
-from tasks.release.gpt_sovits.export import EXPORT, export_corpus
+from tasks.release.gpt_sovits.export import export_corpus
 from tasks.release.gpt_sovits.recall import recalled_codes
-from tasks.release.gpt_sovits.synthesize import SYNTHESIZE, held_out, synthesize_corpus
+from tasks.release.gpt_sovits.stages import EXPORT, SYNTHESIZE
+from tasks.release.gpt_sovits.synthesize import held_out, synthesize_corpus
 from tasks.release.speak import load_voice
 from tests.tasks.finetune import synthetic
 

@@ -26,6 +26,7 @@ from tasks.finetune.kokoro.recipe import KokoroRecipe
 from tasks.finetune.kokoro.stages import TRAIN_KOKORO, VOICE_TABLE
 from tasks.finetune.machine import Machine
 from tasks.outcome import Produced
+from tasks.stage import function_of
 from tests.models.kokoro import small
 from tests.tasks.finetune import synthetic
 from tests.tasks.finetune.styletts2 import case as styletts2_case
@@ -112,7 +113,7 @@ def make_table(shards: Mapping[str, Path], folder: Path, **changes: Any) -> Prod
         {"shard": dict(shards)}, {"speaker_profile": changes.pop("profile", profile())}
     )
     cfg = synthetic.view(VOICE_TABLE, settings(**changes))
-    return VOICE_TABLE.run(inputs, cfg, synthetic.work(folder))
+    return function_of(VOICE_TABLE)(inputs, cfg, synthetic.work(folder))
 
 
 def train(
@@ -120,7 +121,7 @@ def train(
 ) -> Produced:
     """Run the stage train_kokoro."""
     cfg = synthetic.view(TRAIN_KOKORO, settings(**changes))
-    return TRAIN_KOKORO.run(synthetic.FakeInputs(files), cfg, synthetic.work(folder, stop_after))
+    return function_of(TRAIN_KOKORO)(synthetic.FakeInputs(files), cfg, synthetic.work(folder, stop_after))
 
 
 def recipe_of(**changes: Any) -> KokoroRecipe:
@@ -142,7 +143,7 @@ def main() -> None:
 
     cfg = synthetic.view(TRAIN_KOKORO, settings(**json.loads(changes)))
     surroundings = replace(synthetic.work(Path(folder)), progress=progress)
-    TRAIN_KOKORO.run(synthetic.FakeInputs(files), cfg, surroundings)
+    function_of(TRAIN_KOKORO)(synthetic.FakeInputs(files), cfg, surroundings)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from tasks.finetune.styletts2.stages import (
     TRAIN_STYLETTS2_STAGE2,
 )
 from tasks.outcome import Produced
+from tasks.stage import function_of
 from tests.models.styletts2 import training_case
 from tests.models.styletts2.training_case import SMALLEST, tiny_wavlm
 from tests.tasks.finetune import synthetic
@@ -182,7 +183,7 @@ def train(
     """Run a stage."""
     declaration = TRAININGS[stage]
     cfg = synthetic.view(declaration, settings(**changes))
-    return declaration.run(synthetic.FakeInputs(files), cfg, synthetic.work(folder, stop_after))
+    return function_of(declaration)(synthetic.FakeInputs(files), cfg, synthetic.work(folder, stop_after))
 
 
 def recipe_of(stage: str, **changes: Any) -> Stage1Recipe | JointRecipe:
