@@ -25,11 +25,10 @@ from configs.pitch import PitchSettings
 from configs.spectrogram import SpectrogramSettings
 from models.frontend.audio import Samples, decode_flac, encode_flac
 from models.frontend.f0 import METHODS
-from models.frontend.text.g2p import choose_table, phonemize
-from tasks.features.content import CONTENT
-from tasks.features.pitch import PITCH
-from tasks.features.spectrogram import SPECTROGRAM
-from tasks.stage import ConfigView, RowStage
+from models.frontend.text.g2p import phonemize
+from models.frontend.text.phonemized import choose_table
+from tasks.features.stages import CONTENT, PITCH, SPECTROGRAM
+from tasks.stage import ConfigView, RowStage, function_of
 
 RESULTS = Path(__file__).resolve().parent / "results" / "features.json"
 MAX_FILES = 20
@@ -99,7 +98,7 @@ def _settings(method: str = "dio") -> SimpleNamespace:
 
 
 def _run(stage: RowStage, rows: list[dict[str, Any]], settings: Any) -> list[dict[str, Any]]:
-    outcomes = stage.run(rows, ConfigView(settings, stage.config), {})
+    outcomes = function_of(stage)(rows, ConfigView(settings, stage.config), {})
     return [row for outcome in outcomes for row in outcome.rows]
 
 

@@ -32,9 +32,9 @@ from models.kokoro.model import Kokoro
 from models.kokoro.step import KokoroNetworks, KokoroStep
 from models.kokoro.voice_table import VoiceTable, VoiceTableConfig
 from models.losses.spectral import MultiResolutionMelLoss
-from tasks.finetune.kokoro_recipe import KokoroRecipe
-from tasks.finetune.kokoro_start import fresh_judges
-from tasks.finetune.session import Machine, choose_machine
+from tasks.finetune.kokoro.recipe import KokoroRecipe
+from tasks.finetune.kokoro.start import fresh_judges
+from tasks.finetune.machine import Machine, choose_machine
 
 BATCH, FRAMES, TOKENS = 2, 200, 60
 SAMPLE_RATE, HOP_SAMPLES = 24_000, 300

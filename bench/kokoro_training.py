@@ -24,9 +24,9 @@ from bench.real_training import Shown, cpu_seconds, machine, minutes, read, thin
 from models.acoustics.durations import predicted_durations
 from models.kokoro.upstream import voice_rows_of
 from models.speaker.centroid import robust_centroid
-from tasks.finetune.character_examples import read_clips
-from tasks.finetune.kokoro_trained import TrainedKokoro, read_trained
-from tasks.finetune.voice_table import read_voices
+from tasks.finetune.characters.clips import read_clips
+from tasks.finetune.kokoro.trained import TrainedKokoro, read_trained
+from tasks.finetune.kokoro.voice_table import read_voice_table
 from tasks.pipeline import Pipeline
 from tasks.voice import Request, open_pipeline
 
@@ -145,7 +145,7 @@ def distances(pipeline: Pipeline) -> dict[str, float] | None:
     if len(own) < 2:
         return None
     halves = [robust_centroid(np.stack(clips[half::2])) for clips in own.values() for half in (0, 1)]
-    table = read_voices({**files_of(pipeline, "voice_table"), **trained_table(pipeline)}).table.eval()
+    table = read_voice_table({**files_of(pipeline, "voice_table"), **trained_table(pipeline)}).table.eval()
     voices = table(torch.from_numpy(np.stack(halves))).flatten(1)
     apart = torch.cdist(voices, voices)
     speaker = torch.arange(len(own)).repeat_interleave(2)

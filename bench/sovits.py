@@ -37,15 +37,16 @@ from bench.measuring.training import gemm_flops_per_s, peak_memory_mb, wait
 from configs.compute import ComputeSettings
 from configs.train_sovits import SovitsTrainSettings
 from models.discriminators.multi_period import MultiPeriodDiscriminator
-from models.layers import hifigan, winograd
 from models.layers.conv import fold_weight_norm
+from models.layers.cpu import winograd
 from models.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
+from models.sovits import hifigan
 from models.sovits.config import sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.step import SovitsBatch, SovitsStep
+from tasks.finetune.gpt_sovits.sovits.recipe import SovitsRecipe, loss_weights
+from tasks.finetune.machine import Machine, choose_machine
 from tasks.finetune.recipe import Updater
-from tasks.finetune.session import Machine, choose_machine
-from tasks.finetune.sovits import SovitsRecipe, loss_weights
 
 BATCH, FRAMES, PHONES = 4, 200, 100
 SPOKEN_CODES, SPOKEN_PHONES, REFERENCE_FRAMES = 125, 60, 200
@@ -112,7 +113,7 @@ def measured_row(row: str, repeats: int, machine: Machine) -> dict[str, Any]:
             # Convolutions by their definition, in PyTorch's own layout. Plain functions: a recording mock
             # would keep every tensor it is called with alive.
             plain.enter_context(mock.patch.object(winograd, "pays", new=lambda *_: False))
-            plain.enter_context(mock.patch.object(hifigan, "channels_last", new=lambda x: x))
+            plain.enter_context(mock.patch.object(hifigan, "fast_layout", new=lambda x: x))
         if work == "step":
             timed = _time_step(version, baseline, repeats, machine)
         else:

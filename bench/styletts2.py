@@ -49,11 +49,11 @@ from models.layers.conv import fold_weight_norm
 from models.styletts2.config import styletts2_config
 from models.styletts2.model import StyleTTS2
 from models.styletts2.training import Networks, chosen
+from tasks.finetune.machine import Machine, choose_machine
 from tasks.finetune.recipe import Updater
-from tasks.finetune.session import Machine, choose_machine
-from tasks.finetune.styletts2_phases import schedule_of
-from tasks.finetune.styletts2_recipe import JointRecipe
-from tasks.finetune.styletts2_start import fresh_networks, on_device
+from tasks.finetune.styletts2.phases import schedule_of
+from tasks.finetune.styletts2.recipe import JointRecipe
+from tasks.finetune.styletts2.start import fresh_networks, on_device
 
 BATCH, FRAMES, TOKENS = 2, 200, 60
 SPOKEN_TOKENS, SPOKEN_S, STYLE_LEVELS = 50, 5.0, 5

@@ -36,15 +36,16 @@ from configs.compute import ComputeSettings
 from configs.train_t2s import T2sTrainSettings
 from models.layers.masking import sequence_mask
 from models.optim.scaled_adam import ScaledAdam
-from models.t2s.config import TINY, T2SConfig, t2s_config
+from models.t2s.config import T2SConfig, t2s_config
 from models.t2s.generation import STEPS_WITHOUT_END, generate
 from models.t2s.model import TextToSemantic, sine_positions
 from models.t2s.packed import prepare_for_decoding
 from models.t2s.sampling import Sampling
 from models.t2s.step import T2SBatch, T2SStep
+from tasks.finetune.gpt_sovits.t2s.recipe import T2sRecipe
+from tasks.finetune.machine import Machine, choose_machine
 from tasks.finetune.recipe import Updater
-from tasks.finetune.session import Machine, choose_machine
-from tasks.finetune.t2s import T2sRecipe
+from tests.models.tiny import TINY_T2S
 
 NameT = TypeVar("NameT", bound=Hashable)
 BATCH, PHONES, CODES = 4, 100, 250
@@ -67,7 +68,7 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     machine = choose_machine(ComputeSettings(device=chosen.device))
     peak = gemm_flops_per_s(machine)
-    model = decoder(t2s_config("v2", **(TINY if chosen.size == "tiny" else {})), machine)
+    model = decoder(t2s_config("v2", **(TINY_T2S if chosen.size == "tiny" else {})), machine)
     found: dict[str, Any] = {
         "size": chosen.size,
         "threads": chosen.threads,

@@ -1,4 +1,4 @@
-"""What every training stage can be told."""
+"""Settings that training stages share."""
 
 from __future__ import annotations
 
@@ -21,12 +21,6 @@ class TrainSettings(Section):
         default=None, ge=1, description="passes through the training clips at most"
     )
     batch_size: int = Field(default=4, ge=1, description="clips per batch")
-    batching: Literal["bucketed", "gpt-sovits"] = Field(
-        default="bucketed",
-        description="which clips meet in a batch: `bucketed` is of similar lengths, every clip once an "
-        "epoch; `gpt-sovits` is the reference's order, for comparisons with it: its SoVITS leaves out clips "
-        "up to 0.64 s and over 38 s and repeats others, and a warning says which",
-    )
     accumulate: int = Field(
         default=1,
         ge=1,
@@ -72,3 +66,14 @@ class TrainSettings(Section):
                 "validation_clips above 0"
             )
         return self
+
+
+class ReferenceOrderSettings(TrainSettings):
+    """Training of a network of GPT-SoVITS, whose own order of clips is known."""
+
+    batching: Literal["bucketed", "gpt-sovits"] = Field(
+        default="bucketed",
+        description="which clips meet in a batch: `bucketed` is of similar lengths, every clip once an "
+        "epoch; `gpt-sovits` is the reference's order, for comparisons with it: its SoVITS leaves out clips "
+        "up to 0.64 s and over 38 s and repeats others, and a warning says which",
+    )

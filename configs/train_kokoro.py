@@ -100,7 +100,7 @@ class KokoroOptimiserSettings(Section):
 
 
 class KokoroLossSettings(Section):
-    """Weight of each loss."""
+    """Weight of each loss: StyleTTS 2's of the same losses; `unvoiced` and `length` are ours."""
 
     lambda_stft: float = Field(default=5.0, ge=0, description="multi-resolution spectral distance")
     lambda_f0: float = Field(
@@ -152,9 +152,6 @@ class KokoroTrainSettings(TrainSettings):
         "the weights that validated best become the voice; 0: never, and the last ones do",
     )
     batch_size: int = Field(default=8, ge=1, description="clips per batch")
-    batching: Literal["bucketed"] = Field(
-        default="bucketed", description="clips of similar lengths meet in a batch, every clip once an epoch"
-    )
     tiny: bool = Field(
         default=False, description="sizes that train on a CPU in minutes; they prove the machinery"
     )

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from configs.base import Section
-from configs.train import TrainSettings
+from configs.train import ReferenceOrderSettings
 
 
 class SovitsSizes(Section):
@@ -62,7 +62,7 @@ class SovitsSizes(Section):
     )
 
 
-class SovitsTrainSettings(TrainSettings):
+class SovitsTrainSettings(ReferenceOrderSettings):
     """Training of the SoVITS generator and its discriminators."""
 
     version: Literal["v1", "v2", "v2Pro", "v2ProPlus"] = Field(

@@ -291,9 +291,6 @@ class StyleTTS2TrainSettings(TrainSettings):
     """Training of StyleTTS 2 in stages; what stands here holds in each of them."""
 
     batch_size: int = Field(default=16, ge=1, description="clips per batch")
-    batching: Literal["bucketed"] = Field(
-        default="bucketed", description="clips of similar lengths meet in a batch, every clip once an epoch"
-    )
     version: Literal["ljspeech", "libritts"] = Field(
         default="ljspeech", description="whose published sizes to take"
     )

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from configs.base import Section
-from configs.train import TrainSettings
+from configs.train import ReferenceOrderSettings
 
 
 class T2sSizes(Section):
@@ -20,7 +20,7 @@ class T2sSizes(Section):
     dropout: float | None = Field(default=None, ge=0, lt=1, description="dropout probability")
 
 
-class T2sTrainSettings(TrainSettings):
+class T2sTrainSettings(ReferenceOrderSettings):
     """Training of the text-to-semantic decoder."""
 
     version: Literal["v1", "v2"] = Field(default="v2", description="which published architecture to build")

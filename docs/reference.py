@@ -13,8 +13,8 @@ import typer
 
 from configs.loading import documented
 from flows.__main__ import app
-from tasks.registry import FAMILIES, PREPARE
 from tasks.stage import RowStage, Stage, upstream
+from tasks.stages import every_way
 
 PAGES = Path(__file__).resolve().parent / "reference"
 
@@ -47,9 +47,14 @@ def settings_page() -> str:
 def stages_page() -> str:
     """Every stage: what it reads, the settings it sees, the columns it writes."""
     lines = ["# Stages", "", "In the order in which they run.", ""]
-    sections = [("Of every voice", PREPARE)]
-    for name, family in FAMILIES.items():
-        sections.append((f"Of {name} voices", (*family.finetune, *family.release)))
+    ways = every_way()
+    of_each = [{stage.name for stage in way.prepare} - {"shard"} for way in ways.values()]
+    shared = set.intersection(*of_each)
+    prepare = next(iter(ways.values())).prepare
+    sections = [("Of every voice", [stage for stage in prepare if stage.name in shared])]
+    for name, way in ways.items():
+        own = [stage for stage in way.all if stage.name not in shared]
+        sections.append((f"Of {name} voices", own))
     for title, stages in sections:
         lines += [f"# {title}", ""]
         for stage in stages:

@@ -10,4 +10,4 @@ from flows.prefect_glue import StageRuns
 @flow(name="finetune", persist_result=False, validate_parameters=False)
 def finetune(runs: StageRuns) -> None:
     """Train the family's networks, one after the other."""
-    runs.run(runs.family.finetune)
+    runs.run(runs.stages.finetune)

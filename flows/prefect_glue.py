@@ -34,8 +34,8 @@ from artifacts.faults import machine_error
 from configs.errors import MachineError, UserError
 from tasks.outcome import StoppedError
 from tasks.pipeline import Pipeline, StageResult
-from tasks.registry import Family, family_of
 from tasks.stage import Stage
+from tasks.stages import Stages, stages_of
 
 GPU_LIMIT = "gpu"
 RETRY_DELAYS_S = (2, 20)
@@ -114,9 +114,9 @@ class StageRuns:
         self.results: list[StageResult] = []
 
     @property
-    def family(self) -> Family:
-        """The voice's family."""
-        return family_of(self.pipeline.settings)
+    def stages(self) -> Stages:
+        """The voice's stages in their three parts."""
+        return stages_of(self.pipeline.settings)
 
     def run(self, stages: Sequence[Stage]) -> None:
         """Run those of the stages that the request reaches, one after the other.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.prefect_glue import StageRuns
-from tasks.registry import PREPARE
 
 
 @flow(name="prepare", persist_result=False, validate_parameters=False)
 def prepare(runs: StageRuns) -> None:
     """Recordings in; screened utterances with their features out, as one table."""
-    runs.run(PREPARE)
+    runs.run(runs.stages.prepare)

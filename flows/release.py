@@ -11,7 +11,7 @@ from tasks.release.publish import publish
 @flow(name="release", persist_result=False, validate_parameters=False)
 def release(runs: StageRuns) -> None:
     """Render held-out sentences, measure them, export the voice, draw its page, put both in its folder."""
-    stages = runs.family.release
+    stages = runs.stages.release
     runs.run(stages)
     if {stage.name for stage in stages} <= set(runs.names):
         run_log().info("%s is in %s", runs.pipeline.voice, publish(runs.pipeline))

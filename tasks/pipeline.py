@@ -24,10 +24,12 @@ from artifacts.manifest import Manifest, Reject, RowRef
 from artifacts.shards import MisplacedRowError
 from artifacts.store import DamagedError, Store
 from configs.errors import UserError
+from tasks.code import Code
+from tasks.named import imported
 from tasks.outcome import Progress
 from tasks.run_record import RequestRecord, RunRecord, StageEntry, known_run, write_run
 from tasks.runner import Context, Tally, is_settled, look_up, run_corpus_stage, run_row_stage
-from tasks.stage import CorpusStage, Key, RowStage, Stage, key_of, row_keys, upstream
+from tasks.stage import CorpusStage, Key, RowStage, Stage, key_of, upstream
 from tasks.workers import Workers
 
 ResultT = TypeVar("ResultT")
@@ -112,6 +114,7 @@ class Pipeline:
         self._scanned: Scan | None = None
         self._manifests: dict[str, Manifest] = {}
         self._pins: leases.Pins | None = None
+        self._code = Code(workspace / "cache" / "code.json")
 
     # -- running
 
@@ -127,6 +130,7 @@ class Pipeline:
         again: list[str] = []
         obtained = self.mending(lambda: self._obtain(stage, force, on_progress or _quiet), again)
         found, key, tally = obtained.manifest, obtained.key, obtained.tally
+        files = {n: self.store.local_path(ref, check=False) for n, ref in found.files.items()}
         # What could not even be opened is told with the stage that opens the rest.
         scanned = self.scanned() if SCAN in stage.reads else Scan(())
         result = StageResult(
@@ -143,8 +147,8 @@ class Pipeline:
             reason=obtained.reason,
             metrics=found.metrics,
             series=found.series,
-            files={n: self.store.local_path(ref, check=False) for n, ref in found.files.items()},
-            notes=(*again, *found.notes),
+            files=files,
+            notes=(*again, *found.notes, *_notes(stage, files)),
         )
         self._remember(result)
         return result
@@ -192,7 +196,7 @@ class Pipeline:
             if any(n != SCAN and self.known(n) is None for n in upstream(stage)):
                 return None
             with self.using():
-                key = key_of(stage, self.settings, self._inputs(stage))
+                key = self._key(stage, self._inputs(stage))
                 self._pin(name, key)
                 found, _ = look_up(self.store, stage, key, self.thorough)
             if found is None:
@@ -207,16 +211,15 @@ class Pipeline:
         if waiting:
             return True, [f"{waiting[0]} would run first, and {name} reads it"]
         inputs = self._inputs(stage)
-        key = key_of(stage, self.settings, inputs)
+        key = self._key(stage, inputs)
         found, why = look_up(self.store, stage, key, self.thorough)
         if found is not None:
             return False, ["nothing it depends on has changed"]
         reasons = self._changes(name, key, why)
         if isinstance(stage, RowStage):
-            keyed = row_keys(stage, key.function, inputs)
             answers = shards.read_index(self.store, name, key.function, self.thorough)
-            missing = sum(1 for _, row_key in keyed if row_key not in answers)
-            reasons.append(f"{missing} of {len(keyed)} rows would be computed")
+            missing = sum(1 for _, row_key in key.rows if row_key not in answers)
+            reasons.append(f"{missing} of {len(key.rows)} rows would be computed")
         return True, reasons
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -263,7 +266,7 @@ class Pipeline:
 
         with using():
             inputs = self._inputs(stage)
-            key = key_of(stage, self.settings, inputs)
+            key = self._key(stage, inputs)
             # Before the look-up: from here on nobody takes what it finds, or what is made under the key.
             self._pin(stage.name, key)
             found, why = look_up(self.store, stage, key, self.thorough)
@@ -339,6 +342,15 @@ class Pipeline:
 
     def _inputs(self, stage: Stage) -> dict[str, Manifest]:
         return {name: self._manifest(name) for name in upstream(stage)}
+
+    def _key(self, stage: Stage, inputs: Mapping[str, Manifest]) -> Key:
+        return key_of(stage, self.settings, inputs, self._code, self._column)
+
+    def _column(self, stage: str, column: str) -> dict[str, Any]:
+        """One value of every row of a finished stage."""
+        identifier = self._stage(stage).schema.names[0]
+        table = self.table(stage, [identifier, column])
+        return dict(zip(*(table[name].to_pylist() for name in (identifier, column)), strict=True))
 
     def _scan_manifest(self) -> Manifest:
         scan = self.scanned()
@@ -422,6 +434,14 @@ def _entry(result: StageResult) -> StageEntry:
         "metrics": dict(result.metrics),
         "notes": list(result.notes),
     }
+
+
+def _notes(stage: Stage, files: Mapping[str, Path]) -> Sequence[str]:
+    """What the stage's files say to people, in today's words."""
+    if isinstance(stage, RowStage) or not stage.notes:
+        return ()
+    said: Sequence[str] = imported(stage.notes)(files)
+    return said
 
 
 @dataclass(frozen=True)

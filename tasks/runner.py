@@ -20,9 +20,10 @@ from artifacts.manifest import Manifest, Reject, RowRef
 from artifacts.shards import RowOutcome
 from artifacts.store import Store
 from configs.errors import UserError
+from tasks.named import imported
 from tasks.outcome import ConfigView, Outcome, Produced, Progress, StoppedError, Work
 from tasks.space import require_space, require_space_for_recordings
-from tasks.stage import CorpusStage, Key, RowStage, Stage, row_keys, view
+from tasks.stage import CorpusStage, Key, RowStage, Stage, function_of, view
 from tasks.workers import Workers
 
 
@@ -70,7 +71,7 @@ def _run_rows(
     stage: RowStage, key: Key, inputs: Mapping[str, Manifest], context: Context, force: bool
 ) -> tuple[Manifest, Tally]:
     store = context.store
-    keyed = row_keys(stage, key.function, inputs)
+    keyed = key.rows
     answers = {} if force else shards.read_index(store, stage.name, key.function)
     missing = [(row_id, row_key) for row_id, row_key in keyed if row_key not in answers]
     total, cached = len(keyed), len(keyed) - len(missing)
@@ -234,17 +235,15 @@ class _RowReader:
 
 
 def _call(
-    run: Callable[..., list[Outcome]],
+    run: str,
     reader: _RowReader,
     row_ids: list[str],
     config: ConfigView,
     files: Mapping[str, Mapping[str, Path]],
 ) -> list[Outcome]:
-    outcomes = run(reader.read(row_ids), config, files)
+    outcomes: list[Outcome] = imported(run)(reader.read(row_ids), config, files)
     if len(outcomes) != len(row_ids):
-        raise RuntimeError(
-            f"{run.__module__}.{run.__qualname__} returned {len(outcomes)} outcomes for {len(row_ids)} rows"
-        )
+        raise RuntimeError(f"{run} returned {len(outcomes)} outcomes for {len(row_ids)} rows")
     return outcomes
 
 
@@ -268,7 +267,7 @@ def run_corpus_stage(
             return found, Tally(len(found.rows), 0, len(found.rows))
         require_space(stage, inputs, context.settings, context.store, folder)
         work = Work(folder, context.progress, context.stop)
-        made = stage.run(CorpusInputs(stage, inputs, context), view(stage, context.settings), work)
+        made = function_of(stage)(CorpusInputs(stage, inputs, context), view(stage, context.settings), work)
         with context.using():
             manifest = manifests.commit(context.store, _stored(stage, key, made, context.store))
         shutil.rmtree(folder)

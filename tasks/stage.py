@@ -1,6 +1,7 @@
 """The one stage mechanism: key, look-up, run, record.
 
-A stage is declared once, as data. Two kinds exist:
+A stage is declared once, as data, in a module `stages` that computes nothing: its function is a name
+(`tasks.features.pitch:pitch_rows`), imported when there is something to compute. Two kinds exist:
 
 - a `RowStage` maps rows to rows with a pure function; each row's outcome is kept under
   `H(function key, input rows' digests)`, so a corpus that grows by one row costs one row;
@@ -15,17 +16,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from artifacts import digest
 from artifacts.manifest import Manifest
-from tasks.code import code_digests, library_versions
+from tasks.code import Code, library_versions
+from tasks.named import imported
 from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Reject, Work, reject
 
 __all__ = [
+    "CodeByRow",
     "ConfigView",
     "CorpusStage",
     "Inputs",
@@ -39,16 +43,20 @@ __all__ = [
 ]
 
 # Part of every key: raised when shards, manifests or keys change their form.
-FORMAT = 1
+FORMAT = 2
 
 RowFunction = Callable[[list[dict[str, Any]], ConfigView, Mapping[str, Mapping[str, Path]]], list[Outcome]]
 CorpusFunction = Callable[[Inputs, ConfigView, Work], Produced]
+Column = Callable[[str, str], Mapping[str, Any]]
+"""Stage and column -> value by row."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Declared:
     name: str
     version: int
+    run: str
+    """The function, `module:function`: of a row stage a `RowFunction`, else a `CorpusFunction`."""
     reads: Mapping[str, Sequence[str] | None]
     """Upstream stage -> columns that are read (None: all)."""
     config: Sequence[str] = ()
@@ -58,7 +66,7 @@ class _Declared:
     schema: pa.Schema
     """Schema of the rows; the first column identifies a row."""
     code: Sequence[str] = ()
-    """Modules, beside the function's own, whose code enters the key with all that they import."""
+    """Modules that the function finds by name; their code enters the key as that of imported ones does."""
     libraries: Sequence[str] = ()
     """Distributions whose versions enter the key."""
     about: str = ""
@@ -66,6 +74,19 @@ class _Declared:
     writes: Callable[[ConfigView], Mapping[str, float]] | None = None
     """Bytes that the stage writes at least, per byte of an upstream stage's rows and files; None where that
     is little."""
+
+
+class CodeByRow(NamedTuple):
+    """Modules that the function finds by name for some rows only; they enter the keys of those rows alone.
+
+    Attributes:
+        stage, column: What decides, read of an upstream stage.
+        modules: From its value and the settings to the modules' names.
+    """
+
+    stage: str
+    column: str
+    modules: Callable[[Any, Any], Sequence[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +97,11 @@ class RowStage(_Declared):
     out); a column that two of them share is taken from the first.
     """
 
-    run: RowFunction
     only: Sequence[str] = ()
     """Stages that merely restrict which rows are used."""
     broadcast: Sequence[str] = ()
     """Stages whose files every row may use."""
+    code_by_row: CodeByRow | None = None
     batch_rows: int | Callable[[ConfigView], int] = 1
     rows_per_shard: int = 16
     parallel: bool = True
@@ -96,12 +117,15 @@ class CorpusStage(_Declared):
     the key.
     """
 
-    run: CorpusFunction
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Given to the function by name: plain data, by which stages share one function."""
     rejects_of: Sequence[str] = ()
     """Stages whose rejects are read as well."""
     records_of: Sequence[str] = ()
     """Stages of which it is read how they were made: key, settings, code, warnings, metrics."""
     uses_gpu: bool = False
+    notes: str = ""
+    """`module:function` that says in words for people what the files hold; no key holds its wording."""
 
 
 Stage = RowStage | CorpusStage
@@ -115,11 +139,19 @@ class Key:
         function: digest of code, settings, libraries and broadcast inputs.
         action: digest of `function` and all inputs.
         parts: the same in words, for `why`.
+        rows: of a row stage, identifier and key of every row that it will see, in the first input's order.
     """
 
     function: str
     action: str
     parts: dict[str, Any] = field(compare=False)
+    rows: Sequence[tuple[str, str]] = field(default=(), compare=False)
+
+
+def function_of(stage: Stage) -> Callable[..., Any]:
+    """The stage's function, imported, with its arguments."""
+    function: Callable[..., Any] = imported(stage.run)
+    return partial(function, **stage.arguments) if isinstance(stage, CorpusStage) else function
 
 
 def upstream(stage: Stage) -> list[str]:
@@ -149,13 +181,23 @@ def config_slice(settings: Any, paths: Sequence[str]) -> dict[str, Any]:
     return flat
 
 
-def key_of(stage: Stage, settings: Any, inputs: Mapping[str, Manifest]) -> Key:
-    """The stage's key over its upstream manifests."""
-    modules = (stage.run.__module__, *stage.code)
+def key_of(stage: Stage, settings: Any, inputs: Mapping[str, Manifest], code: Code, column: Column) -> Key:
+    """The stage's key over its upstream manifests.
+
+    Args:
+        settings: Of the run; the declared part of them enters the key.
+        code: Digests of modules.
+        column: Reads what `code_by_row` is decided by.
+    """
+    modules = (stage.run.partition(":")[0], *stage.code)
     parts: dict[str, Any] = {
         "format": FORMAT,
         "version": stage.version,
-        "code": code_digests(modules),
+        "function": stage.run,
+        "reads": {
+            name: None if columns is None else sorted(columns) for name, columns in stage.reads.items()
+        },
+        "code": code.digests(modules, settings),
         "config": config_slice(settings, stage.config),
         "libraries": library_versions(tuple(stage.libraries)),
         "schema": digest.of_bytes(stage.schema.remove_metadata().serialize().to_pybytes()),
@@ -163,9 +205,12 @@ def key_of(stage: Stage, settings: Any, inputs: Mapping[str, Manifest]) -> Key:
     if isinstance(stage, RowStage):
         parts["broadcast"] = {name: inputs[name].output for name in stage.broadcast}
         function = digest.of_value([stage.name, parts])
-        keys = [key for _, key in row_keys(stage, function, inputs)]
+        by_row = _code_by_row(stage.code_by_row, settings, code, column)
+        rows = _row_keys(stage, function, inputs, {name: digest.of_value(c) for name, c in by_row.items()})
         parts["inputs"] = {name: inputs[name].output for name in upstream(stage)}
-        return Key(function, digest.of_parts([function, *keys]), parts)
+        parts["code"] |= {n: d for name, _ in rows for n, d in by_row.get(name, {}).items()}
+        return Key(function, digest.of_parts([function, *(key for _, key in rows)]), parts, rows)
+    parts["arguments"] = dict(stage.arguments)
     parts["inputs"] = {
         **{name: _read_part(inputs[name], columns) for name, columns in stage.reads.items()},
         **{f"{name}.rejects": inputs[name].rejects_digest for name in stage.rejects_of},
@@ -175,7 +220,23 @@ def key_of(stage: Stage, settings: Any, inputs: Mapping[str, Manifest]) -> Key:
     return Key(function, function, parts)
 
 
-def row_keys(stage: RowStage, function: str, inputs: Mapping[str, Manifest]) -> list[tuple[str, str]]:
+def _code_by_row(
+    choice: CodeByRow | None, settings: Any, code: Code, column: Column
+) -> dict[str, Mapping[str, str]]:
+    """Row -> digests of the modules that it alone needs; rows without any are left out."""
+    if choice is None:
+        return {}
+    values = column(choice.stage, choice.column)
+    found = {
+        value: code.digests(tuple(choice.modules(value, settings)), settings)
+        for value in set(values.values())
+    }
+    return {name: found[value] for name, value in values.items() if found[value]}
+
+
+def _row_keys(
+    stage: RowStage, function: str, inputs: Mapping[str, Manifest], own_code: Mapping[str, str]
+) -> list[tuple[str, str]]:
     """`(row id, row key)` of every row that the stage will see, in the first input's order."""
     first, *others = stage.reads
     digests = {name: {row.row_id: row.digest for row in inputs[name].rows} for name in others}
@@ -184,7 +245,8 @@ def row_keys(stage: RowStage, function: str, inputs: Mapping[str, Manifest]) -> 
     for row in inputs[first].rows:
         if all(row.row_id in known for known in (*digests.values(), *present)):
             rest = [digests[name][row.row_id] for name in others]
-            keys.append((row.row_id, digest.of_parts([function, row.row_id, row.digest, *rest])))
+            own = [own_code[row.row_id]] if row.row_id in own_code else []
+            keys.append((row.row_id, digest.of_parts([function, row.row_id, row.digest, *rest, *own])))
     return keys
 
 

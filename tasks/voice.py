@@ -91,7 +91,7 @@ def open_pipeline(workspace: Path, request: Request, thorough: bool = False) -> 
     Raises:
         UserError: a setting or the voice's name is wrong.
     """
-    from tasks.registry import family_of
+    from tasks.stages import stages_of
 
     check_name(request.voice)
     settings = with_local_weights(request.resolve().settings, workspace)
@@ -100,7 +100,7 @@ def open_pipeline(workspace: Path, request: Request, thorough: bool = False) -> 
         request.voice,
         settings,
         scan=lambda: _scan(request.recordings, settings, workspace),
-        stages=family_of(settings).stages,
+        stages=stages_of(settings).all,
         store=open_store(workspace, settings),
         workers=settings.compute.workers,
         request=request.as_record(),
@@ -117,10 +117,10 @@ def check_weights(workspace: Path, request: Request, until: str | None) -> None:
     Raises:
         UserError: a setting is wrong, or weights are missing; all of them are listed.
     """
-    from tasks.registry import family_of
+    from tasks.stages import stages_of
 
     settings = with_local_weights(request.resolve().settings, workspace)
-    names = [stage.name for stage in family_of(settings).stages]
+    names = [stage.name for stage in stages_of(settings).all]
     needed = names[: names.index(until) + 1] if until in names else names
     require_weights(settings, workspace, needed)
 

@@ -12,18 +12,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.acoustics import generators
+from models.acoustics import adain, generators
 from models.acoustics.batch import AcousticBatch
+from models.acoustics.spectral_norm import SpectralConv2d
 from models.acoustics.style_encoder import StyleEncoder
 from models.discriminators import resolution
-from models.layers import adain, winograd
-from models.layers.spectral_norm import SpectralConv2d
+from models.layers.cpu import winograd
 from models.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from models.losses.relativistic import relativistic_discriminator_loss, relativistic_generator_loss
 from models.losses.weighting import weighted_total
-from models.styletts2.slm_adversary import AdversaryRule
+from models.styletts2 import slm_adversary
 from models.styletts2.training import chosen
-from tasks.finetune.styletts2_recipe import JointRecipe
+from tasks.finetune.styletts2.recipe import JointRecipe
 
 
 @contextmanager
@@ -62,13 +62,13 @@ def _clip_by_clip(encoder: StyleEncoder, mel: Tensor, lengths: Any) -> Tensor:
 
 _OPERATIONS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (winograd, "pays", lambda *_: False),
-    (generators, "_in_fast_layout", lambda x: x),
+    (generators, "fast_layout", lambda x: x),
     (generators, "snake", _snake),
     (resolution, "_as_image", lambda x: x[:, None]),
     (adain, "_styled_convolution", _styled_convolution),
     (adain.AdaptiveInstanceNorm, "forward", _styled_norm),
     (StyleEncoder, "encode_ragged", _clip_by_clip),
-    (AdversaryRule, "fires", lambda *_: True),
+    (slm_adversary, "can_judge", lambda *_: True),
 )
 
 

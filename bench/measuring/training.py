@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from tasks.finetune.machine import Machine
 from tasks.finetune.recipe import Recipe, Updater
-from tasks.finetune.session import Machine
 
 GEMM_SIZE, GEMM_REPEATS = 1024, 5
 

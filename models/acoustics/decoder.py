@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.acoustics.adain import StyledResidual
 from models.acoustics.generators import GeneratorSizes, HifiGenerator, IstftGenerator
-from models.layers.adain import StyledResidual
 from models.layers.conv import NormedConv1d
 
 _F0_KERNELS = (0, 3, 7)

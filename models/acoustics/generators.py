@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.acoustics.adain import StyledSnakeBlock, snake
+from models.acoustics.fourier import ShortFourier
 from models.acoustics.source import SineSource
-from models.layers.adain import StyledSnakeBlock, snake
-from models.layers.conv import NormedConv1d, NormedConvTranspose1d, channels_last
-from models.layers.fourier import ShortFourier
+from models.layers.conv import NormedConv1d, NormedConvTranspose1d
+from models.layers.cpu.layout import channels_first, fast_layout
 
 _SLOPE = 0.1
 
@@ -77,11 +78,6 @@ class _Generator(nn.Module):
         return total.div_(self.blocks_per_stage)
 
 
-def _in_fast_layout(x: Tensor) -> Tensor:
-    """Channels side by side where that is faster: without gradients on a CPU."""
-    return channels_last(x) if x.device.type == "cpu" and not torch.is_grad_enabled() else x
-
-
 class IstftGenerator(_Generator):
     """Features [B, C, F], style [B, S], source [B, n_fft + 2, F hop / fft_hop + 1] -> wave [B, 1, F hop]."""
 
@@ -98,9 +94,9 @@ class IstftGenerator(_Generator):
 
     def forward(self, x: Tensor, style: Tensor, har: Tensor) -> Tensor:
         """See the class."""
-        x = _in_fast_layout(x)
+        x = fast_layout(x)
         for stage, up in enumerate(self.ups):
-            source = _in_fast_layout(self.noise_convs[stage](har))
+            source = fast_layout(self.noise_convs[stage](har))
             x = up(functional.leaky_relu(x, _SLOPE))
             if stage + 1 == len(self.ups):
                 # The transform has one frame more than the hops between its frames.
@@ -108,7 +104,7 @@ class IstftGenerator(_Generator):
             x = self._stage(stage, x, source, style)
         # The last slope is PyTorch's default 0.01, not _SLOPE: so were the published weights trained.
         x = self.conv_post(functional.leaky_relu(x))
-        x = x[:, :, 0] if x.ndim == 4 else x
+        x = channels_first(x)
         with torch.autocast(x.device.type, enabled=False):
             log_magnitude, angle = x.to(self.stft.forward_basis.dtype).chunk(2, dim=1)
             return self.stft.inverse(torch.exp(log_magnitude), torch.sin(angle))
@@ -128,12 +124,12 @@ class HifiGenerator(_Generator):
 
     def forward(self, x: Tensor, style: Tensor, har: Tensor) -> Tensor:
         """See the class."""
-        x = _in_fast_layout(x)
+        x = fast_layout(x)
         for stage, up in enumerate(self.ups):
-            source = _in_fast_layout(self.noise_convs[stage](har))
+            source = fast_layout(self.noise_convs[stage](har))
             alpha = self.alphas[stage].flatten()
             x = self._stage(stage, up(snake(x, alpha), alpha), source, style)
         alpha = self.alphas[len(self.ups)].flatten()
         x = self.conv_post(snake(x, alpha), alpha)
-        x = x[:, :, 0] if x.ndim == 4 else x
+        x = channels_first(x)
         return torch.tanh(x.to(torch.promote_types(x.dtype, torch.float32)))

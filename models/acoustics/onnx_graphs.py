@@ -21,29 +21,11 @@ from torch import Tensor, nn
 from models.acoustics.decoder import Decoder
 from models.acoustics.durations import delayed, predicted_durations, whole_frames
 from models.acoustics.generators import IstftGenerator
-from models.acoustics.plbert import PhonemeBert
-from models.acoustics.prosody import ProsodyPredictor
-from models.acoustics.text_encoder import TextEncoder
-from models.layers.lstm import BidirectionalLstm
+from models.acoustics.lstm import BidirectionalLstm
+from models.acoustics.synthesis_parts import SynthesisParts
 
 MIN_TOKENS, MIN_FRAMES = 3, 4
 """Fewest that the graphs promise to take."""
-
-
-class SynthesisParts(NamedTuple):
-    """What speaking needs of a model in evaluation mode, the style given."""
-
-    bert: PhonemeBert
-    bert_encoder: nn.Linear
-    predictor: ProsodyPredictor
-    text_encoder: TextEncoder
-    decoder: Decoder
-    style_dim: int
-    """Width of each half of a style: acoustic first, prosody second."""
-    trailing_frames: int = 0
-    """Frames that speaking adds to the last token."""
-    frame_delay: int = 0
-    """Frames by which speaking holds text and prosody back."""
 
 
 class Graph(NamedTuple):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers.adain import StyledLayerNorm, StyledResidual
-from models.layers.lstm import BidirectionalLstm
+from models.acoustics.adain import StyledLayerNorm, StyledResidual
+from models.acoustics.lstm import BidirectionalLstm
 from models.layers.masking import padding_mask
 
 _DURATION_DROPOUT = 0.5

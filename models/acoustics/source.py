@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 _SINE_AMPLITUDE = 0.1
 _VOICED_NOISE = 0.003
-_VOICED_ABOVE_HZ = 10.0
+VOICED_ABOVE_HZ = 10.0
 
 
 class SineSource(nn.Module):
@@ -28,7 +28,7 @@ class SineSource(nn.Module):
     @torch.no_grad()
     def sines(self, f0_hz: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """[B, S, n_harmonics] with the noise in it, and [B, S, 1] of 0 and 1, 1 where voiced."""
-        voiced = (f0_hz > _VOICED_ABOVE_HZ).to(noise.dtype)[..., None]
+        voiced = (f0_hz > VOICED_ABOVE_HZ).to(noise.dtype)[..., None]
         voiced = voiced.repeat_interleave(self.frame_samples, dim=1)
         spread = voiced * _VOICED_NOISE + (1 - voiced) * (_SINE_AMPLITUDE / 3)
         waves = torch.sin(2 * torch.pi * self.cycles(f0_hz)).to(noise.dtype)

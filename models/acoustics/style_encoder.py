@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from configs.errors import UserError
-from models.layers.spectral_norm import SpectralConv2d
+from models.acoustics.spectral_norm import SpectralConv2d
 
 _SLOPE = 0.2
 _HALVINGS = 4

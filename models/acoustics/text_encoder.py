@@ -6,9 +6,9 @@ checkpoint's `text_encoder`.
 
 from torch import Tensor, nn
 
-from models.layers.attention import ChannelNorm
+from models.acoustics.lstm import BidirectionalLstm
+from models.layers.channel_norm import ChannelNorm
 from models.layers.conv import NormedConv1d
-from models.layers.lstm import BidirectionalLstm
 from models.layers.masking import padding_mask
 
 _SLOPE = 0.2

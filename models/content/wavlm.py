@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from configs.errors import UserError
+from models.content.resample import Resample
 from models.frontend.pretrained import load_pretrained
-from models.layers.resample import Resample
 
 SAMPLE_RATE = 16_000
 

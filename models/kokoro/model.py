@@ -15,9 +15,9 @@ from torch.nn import functional
 from models.acoustics.crops import Crops, draw_crops
 from models.acoustics.decoder import Decoder
 from models.acoustics.durations import hard_alignment, predicted_durations, whole_frames
-from models.acoustics.onnx_graphs import SynthesisParts
 from models.acoustics.plbert import PhonemeBert
 from models.acoustics.prosody import PitchEnergy, ProsodyPredictor
+from models.acoustics.synthesis_parts import SynthesisParts
 from models.acoustics.text_encoder import TextEncoder
 from models.kokoro.config import KokoroConfig
 from models.layers.masking import sequence_mask
@@ -32,7 +32,7 @@ class Segment(NamedTuple):
     """Of the places, the curves' smoothing and the source's noise."""
 
 
-class Spoken(NamedTuple):
+class TrainingOutput(NamedTuple):
     """What `Kokoro.forward_train` returns; L tokens, T frames of `frame_samples`, the longest row's."""
 
     audio: Tensor
@@ -83,7 +83,7 @@ class Kokoro(nn.Module):
         segment: Segment | None = None,
         har: Sequence[Tensor] | None = None,
         rngs: Sequence[torch.Generator] | None = None,
-    ) -> Spoken:
+    ) -> TrainingOutput:
         """Speak with a graph; dropout is the module's mode. A row does not depend on the others.
 
         The prosody is always predicted; a teacher's takes its place in what is built on it.
@@ -114,8 +114,8 @@ class Kokoro(nn.Module):
         token_frames = whole_frames(durations) * mask if teacher_dur is None else teacher_dur
         n_frames = tuple(token_frames.sum(1).tolist() if teacher_frames is None else teacher_frames)
         alignment = hard_alignment(token_frames, max(n_frames)).to(d.dtype)
-        told = d.transpose(1, 2) @ alignment
-        curves = self.predictor.pitch_and_energy(told, prosodic, torch.tensor(n_frames))
+        prosody_frames = d.transpose(1, 2) @ alignment
+        curves = self.predictor.pitch_and_energy(prosody_frames, prosodic, torch.tensor(n_frames))
         asr = self.text_encoder(tokens, lengths) @ alignment
         f0_hz = curves.f0_hz if teacher_f0 is None else teacher_f0
         energy = curves.energy if teacher_noise is None else teacher_noise
@@ -127,7 +127,9 @@ class Kokoro(nn.Module):
             audio = self.decoder(
                 crops.of(asr), crops.of(f0_hz, 2), crops.of(energy, 2), acoustic, rng=segment.rng
             )
-        return Spoken(audio, crops, logits.dropped, durations, token_frames, n_frames, curves, alignment)
+        return TrainingOutput(
+            audio, crops, logits.dropped, durations, token_frames, n_frames, curves, alignment
+        )
 
     @torch.no_grad()
     def synthesize(
@@ -141,9 +143,9 @@ class Kokoro(nn.Module):
         rngs: Sequence[torch.Generator] | None = None,
     ) -> tuple[Tensor, ...]:
         """Waveforms [S_i] of the rows; arguments as `forward_train`'s. The module is in evaluation mode."""
-        spoken = self.forward_train(tokens, lengths, voice_row, speed=speed, har=har, rngs=rngs)
+        output = self.forward_train(tokens, lengths, voice_row, speed=speed, har=har, rngs=rngs)
         samples = self.config.frame_samples
-        return tuple(spoken.audio[row, 0, : n * samples] for row, n in enumerate(spoken.n_frames))
+        return tuple(output.audio[row, 0, : n * samples] for row, n in enumerate(output.n_frames))
 
     def synthesis_parts(self) -> SynthesisParts:
         """What becomes of the model outside torch; the style is a voice's row."""

@@ -11,7 +11,6 @@ decoder reads are the recording's in a share of the batches, which the caller lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,34 +19,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.acoustics.batch import AcousticBatch
+from models.acoustics.source import VOICED_ABOVE_HZ
 from models.acoustics.wave_losses import WaveLosses
 from models.content.wavlm import WavLM
 from models.discriminators.multi_period import MultiPeriodDiscriminator
 from models.discriminators.resolution import MultiResolutionDiscriminator
 from models.frontend.mel import log_norm
-from models.kokoro.model import Kokoro, Segment, Spoken
+from models.kokoro.model import Kokoro, Segment, TrainingOutput
 from models.kokoro.voice_table import VoiceTable
 from models.layers.masking import sequence_mask
 from models.layers.precision import full_precision
 from models.losses.durations import duration_losses, length_loss
 from models.losses.spectral import MultiResolutionMelLoss
 
-WEIGHTS: Mapping[str, float] = {
-    "stft": 5.0,
-    "f0": 1.0,
-    "unvoiced": 0.5,
-    "norm": 1.0,
-    "dur": 1.0,
-    "length": 1.0,
-    "ce": 20.0,
-    "gen": 1.0,
-    "slm": 1.0,
-}
-"""StyleTTS 2's weights of the same losses; `unvoiced` is a part of its `f0`, which is a mean over all frames;
-`length` is ours."""
-
-_VOICED_HZ = 10.0
-"""What the decoder's source takes for voiced."""
 _LEAST_HZ = 20.0
 """Predictions below count as this: the distance in cents to an unvoiced one would be infinite."""
 _CENTS_PER_OCTAVE = 1200.0
@@ -92,7 +76,7 @@ class KokoroPass(NamedTuple):
     """[B, 1, S] of the recording."""
     fake: Tensor
     """[B, 1, S] with its graph."""
-    spoken: Spoken
+    output: TrainingOutput
     batch: AcousticBatch
 
 
@@ -123,23 +107,23 @@ class KokoroStep:
             rng: On the CPU.
         """
         taught = bool(torch.rand((), generator=rng) < share)
-        spoken = self.speak(batch, taught, Segment(self.max_frames, rng))
+        output = self.speak(batch, taught, Segment(self.max_frames, rng))
         frame_samples = self.networks.model.config.frame_samples
-        real = spoken.crops.of(batch.wave, frame_samples)[:, None]
-        return KokoroPass(real, spoken.audio, spoken, batch)
+        real = output.crops.of(batch.wave, frame_samples)[:, None]
+        return KokoroPass(real, output.audio, output, batch)
 
-    def discriminator_losses(self, made: KokoroPass) -> dict[str, Tensor]:
+    def discriminator_losses(self, passed: KokoroPass) -> dict[str, Tensor]:
         """{"disc": scalar}."""
-        return {"disc": self.losses.discriminator(made.real, made.fake)}
+        return {"disc": self.losses.discriminator(passed.real, passed.fake)}
 
-    def generator_losses(self, made: KokoroPass, adversarial: bool) -> dict[str, Tensor]:
-        """Unweighted scalars by the names of `WEIGHTS`, those that there are."""
-        losses = {"stft": self.losses.mel_distance(made.real, made.fake)}
-        with full_precision(made.fake):
-            losses |= prosody_losses(made.spoken, made.batch)
+    def generator_losses(self, passed: KokoroPass, adversarial: bool) -> dict[str, Tensor]:
+        """Unweighted scalars, those that there are; configs.train_kokoro names and weighs them."""
+        losses = {"stft": self.losses.mel_distance(passed.real, passed.fake)}
+        with full_precision(passed.fake):
+            losses |= prosody_losses(passed.output, passed.batch)
         if adversarial:
-            losses["gen"] = self.losses.adversarial(made.real, made.fake)
-        if (distance := self.losses.slm_distance(made.real, made.fake)) is not None:
+            losses["gen"] = self.losses.adversarial(passed.real, passed.fake)
+        if (distance := self.losses.slm_distance(passed.real, passed.fake)) is not None:
             losses["slm"] = distance
         return losses
 
@@ -152,27 +136,27 @@ class KokoroStep:
         both are voiced; "voicing" share of the frames where only one is; "norm" of the energy; "dur" mean
         distance per token, frames; "length" distance of the whole duration, as a share of the recording's.
         """
-        spoken, recorded = (self.speak(batch, taught) for taught in (False, True))
-        real = batch.wave[:, None, : spoken.audio.shape[2]]
+        output, recorded = (self.speak(batch, taught) for taught in (False, True))
+        real = batch.wave[:, None, : output.audio.shape[2]]
         mel = sequence_mask(torch.tensor(batch.mel_lengths), batch.mel.shape[2]).to(batch.mel.device)
-        voiced = (batch.f0_hz > _VOICED_HZ) & mel
-        heard = spoken.curves.f0_hz.float().clamp(min=_LEAST_HZ)
-        cents = _CENTS_PER_OCTAVE * torch.log2(heard / batch.f0_hz.clamp(min=_LEAST_HZ)).abs()
-        sounds = (spoken.curves.f0_hz > _VOICED_HZ) & mel
+        voiced = (batch.f0_hz > VOICED_ABOVE_HZ) & mel
+        predicted_hz = output.curves.f0_hz.float().clamp(min=_LEAST_HZ)
+        cents = _CENTS_PER_OCTAVE * torch.log2(predicted_hz / batch.f0_hz.clamp(min=_LEAST_HZ)).abs()
+        predicted_voiced = (output.curves.f0_hz > VOICED_ABOVE_HZ) & mel
         tokens = _token_mask(batch)
-        totals = (spoken.durations * tokens).sum(1), batch.durations.sum(1)
+        totals = (output.durations * tokens).sum(1), batch.durations.sum(1)
         return {
-            "stft": self.losses.mel_distance(real, spoken.audio),
+            "stft": self.losses.mel_distance(real, output.audio),
             "stft_recorded": self.losses.mel_distance(real, recorded.audio),
             "f0": _mean(cents, voiced),
-            "f0_voiced": _mean(cents, voiced & sounds),
-            "voicing": _mean((voiced != sounds).float(), mel),
-            "norm": _mean((spoken.curves.energy - log_norm(batch.mel)).abs(), mel),
-            "dur": _mean((spoken.durations - batch.durations).abs(), tokens),
+            "f0_voiced": _mean(cents, voiced & predicted_voiced),
+            "voicing": _mean((voiced != predicted_voiced).float(), mel),
+            "norm": _mean((output.curves.energy - log_norm(batch.mel)).abs(), mel),
+            "dur": _mean((output.durations - batch.durations).abs(), tokens),
             "length": ((totals[0] - totals[1]).abs() / totals[1]).mean(),
         }
 
-    def speak(self, batch: AcousticBatch, taught: bool, segment: Segment | None = None) -> Spoken:
+    def speak(self, batch: AcousticBatch, taught: bool, segment: Segment | None = None) -> TrainingOutput:
         """Each text under its speaker's voice, on the recording's durations.
 
         Args:
@@ -198,7 +182,7 @@ class KokoroStep:
         )
 
 
-def prosody_losses(spoken: Spoken, batch: AcousticBatch) -> dict[str, Tensor]:
+def prosody_losses(output: TrainingOutput, batch: AcousticBatch) -> dict[str, Tensor]:
     """Durations, pitch and energy against the recordings', in fp32.
 
     `dur`: L1 of durations, frames; `length`: L1 of their sum, frames per token; `ce`: cross-entropy of their
@@ -207,17 +191,17 @@ def prosody_losses(spoken: Spoken, batch: AcousticBatch) -> dict[str, Tensor]:
     nowhere.
     """
     lengths = torch.tensor(batch.token_lengths)
-    durations = duration_losses(spoken.duration_logits, batch.durations, lengths)
+    durations = duration_losses(output.duration_logits, batch.durations, lengths)
     real = sequence_mask(torch.tensor(batch.mel_lengths), batch.mel.shape[2]).to(batch.mel.device)
-    voiced = batch.f0_hz > _VOICED_HZ
-    pitch = functional.smooth_l1_loss(spoken.curves.f0_hz.float(), batch.f0_hz, reduction="none") / 10
-    energy = functional.smooth_l1_loss(spoken.curves.energy.float(), log_norm(batch.mel), reduction="none")
+    voiced = batch.f0_hz > VOICED_ABOVE_HZ
+    pitch = functional.smooth_l1_loss(output.curves.f0_hz.float(), batch.f0_hz, reduction="none") / 10
+    energy = functional.smooth_l1_loss(output.curves.energy.float(), log_norm(batch.mel), reduction="none")
     return {
         "f0": _mean(pitch, voiced & real),
         "unvoiced": _mean(pitch, ~voiced & real),
         "norm": _mean(energy, real),
         "dur": durations.l1,
-        "length": length_loss(spoken.durations, batch.durations, lengths),
+        "length": length_loss(output.durations, batch.durations, lengths),
         "ce": durations.cross_entropy,
     }
 

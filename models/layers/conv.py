@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers import long_filters, winograd
+from models.layers.cpu import long_filters, winograd
+from models.layers.cpu.layout import channels_first, channels_last, is_channels_last
 
 
 class _WeightNorm(nn.Module):
@@ -42,7 +43,7 @@ class _WeightNorm(nn.Module):
         weight = self.effective_weight().detach()
         if weight.ndim == 3 and weight.device.type == "cpu":
             # In the layout that a forward pass would otherwise ask for anew every time.
-            weight = channels_last(weight)[:, :, 0]
+            weight = channels_first(channels_last(weight))
         del self._parameters["weight_g"], self._parameters["weight_v"]
         self.register_parameter("weight", nn.Parameter(weight, requires_grad=False))
 
@@ -54,7 +55,7 @@ class _WeightNorm(nn.Module):
 
 
 class NormedConv1d(_WeightNorm, nn.Conv1d):
-    """[B, C_in, T] -> [B, C_out, T'], or the same with a row axis, [B, C_in, 1, T] (see `channels_last`)."""
+    """[B, C_in, T] -> [B, C_out, T'] in either layout of `models.layers.cpu.layout`."""
 
     spread_weight: Tensor | None
 
@@ -82,7 +83,7 @@ class NormedConv1d(_WeightNorm, nn.Conv1d):
     def forward(self, x: Tensor, divisor: Tensor | None = None) -> Tensor:
         """`divisor` [C_in] divides the input, which it does by way of the far smaller weight."""
         spread = self.spread_weight
-        if x.ndim == 4 and spread is not None and self.bias is not None and long_filters.pays(x):
+        if spread is not None and self.bias is not None and long_filters.pays(x):
             if divisor is not None:
                 spread = spread / divisor[:, None, None]
             return long_filters.correlate(
@@ -91,7 +92,7 @@ class NormedConv1d(_WeightNorm, nn.Conv1d):
         weight = self.effective_weight()
         if divisor is not None:
             weight = weight / divisor[:, None]
-        if x.ndim == 3:
+        if not is_channels_last(x):
             return _convolve(self, x, weight)
         weight = channels_last(weight)
         padding, dilation = (0, int(self.padding[0])), (1, self.dilation[0])
@@ -120,15 +121,13 @@ def _convolve(layer: NormedConv1d | NormedConv2d, x: Tensor, weight: Tensor) -> 
     """The convolution by `weight`; where that pays, by the algorithm with fewer products."""
     if layer.bias is None or not winograd.pays(x, weight, layer.stride, layer.dilation):
         return layer._conv_forward(x, weight, layer.bias)
-    lifted = x if x.ndim == 4 else x[..., None]
-    out = winograd.correlate(lifted, weight.flatten(2), layer.bias, int(layer.padding[0]))
-    return out if x.ndim == 4 else out[..., 0]
+    return winograd.correlate(x, weight.flatten(2), layer.bias, int(layer.padding[0]))
 
 
 class NormedConvTranspose1d(_WeightNorm, nn.ConvTranspose1d):
     """[B, C_in, T] -> [B, C_out, T'], T' = (T - 1) * stride - 2 * padding + kernel + output_padding.
 
-    A row axis as above.
+    Either layout as above.
     """
 
     def __init__(
@@ -150,22 +149,13 @@ class NormedConvTranspose1d(_WeightNorm, nn.ConvTranspose1d):
         weight = self.effective_weight()
         if divisor is not None:
             weight = weight / divisor[:, None, None]
-        if x.ndim == 3:
+        if not is_channels_last(x):
             stride, margin, extra = self.stride[0], self._margin, self._extra
             return functional.conv_transpose1d(x, weight, self.bias, stride, margin, extra, self.groups)
         strides, margins, extras = (1, self.stride[0]), (0, self._margin), (0, self._extra)
         return functional.conv_transpose2d(
             x, channels_last(weight), self.bias, strides, margins, extras, self.groups
         )
-
-
-def channels_last(x: Tensor) -> Tensor:
-    """[B, C, T] -> [B, C, 1, T] with the channels of a frame side by side in memory.
-
-    A CPU's convolutions of few channels over many frames are then a fifth to twice as fast: PyTorch has no
-    such layout for three dimensions and reorders memory around every one of them.
-    """
-    return x[:, :, None].contiguous(memory_format=torch.channels_last)
 
 
 def fold_weight_norm(module: nn.Module) -> None:

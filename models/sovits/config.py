@@ -151,32 +151,9 @@ VERSIONS: dict[str, dict[str, Any]] = {
 }
 """What each published version changes of the defaults (which are v2)."""
 
-TINY: dict[str, Any] = {
-    "latent_channels": 64,
-    "hidden_channels": 64,
-    "filter_channels": 128,
-    "text_layers": 2,
-    "content_layers": 1,
-    "mrte_channels": 64,
-    "mrte_heads": 2,
-    "style_hidden": 32,
-    "style_channels": 64,
-    "dropout": 0.0,
-    "posterior_layers": 4,
-    "flow_layers": 2,
-    "n_flows": 2,
-    "codebook_size": 256,
-    "upsample_initial": 64,
-    "resblock_kernels": (3, 7),
-    "discriminator_periods": (2, 3, 5),
-    "discriminator_divisor": 8,
-    "segment_frames": 16,
-}
-"""Sizes that train on a CPU in minutes; they prove the machinery, not the quality."""
-
 
 def sovits_config(version: str, **sizes: Any) -> SovitsConfig:
-    """The config of a published version, with any size replaced: `sovits_config("v2", **TINY)`.
+    """The config of a published version, with any size replaced: `sovits_config("v2", n_flows=2)`.
 
     Raises:
         UserError: the version is not known, or the sizes contradict each other.

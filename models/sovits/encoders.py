@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers.attention import CrossAttention, TransformerEncoder
-from models.layers.wavenet import WaveNet
+from models.sovits.attention import CrossAttention, TransformerEncoder
 from models.sovits.config import SovitsConfig
+from models.sovits.wavenet import WaveNet
 
 
 class Prior(NamedTuple):

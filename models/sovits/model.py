@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from configs.errors import UserError
-from models.layers.flow import CouplingFlow
-from models.layers.hifigan import HifiGan
 from models.layers.masking import sequence_mask, slice_frames
-from models.layers.quantize import Quantized, ResidualQuantizer
-from models.layers.style import StyleEncoder
 from models.sovits.config import SovitsConfig
 from models.sovits.encoders import PosteriorEncoder, PriorEncoder
+from models.sovits.flow import CouplingFlow
+from models.sovits.hifigan import HifiGan
+from models.sovits.quantize import Quantized, ResidualQuantizer
+from models.sovits.style import StyleEncoder
 
 
 class GeneratorOutput(NamedTuple):

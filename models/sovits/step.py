@@ -31,15 +31,6 @@ from models.losses.weighting import weighted_total
 from models.sovits.config import SovitsConfig
 from models.sovits.model import SovitsGenerator
 
-GENERATOR_WEIGHTS: dict[str, float] = {
-    "adversarial": 1.0,
-    "feature_matching": 1.0,
-    "mel": 45.0,
-    "kl_ssl": 1.0,
-    "kl": 1.0,
-}
-"""The published weights; the factor 2 of feature matching is inside that loss."""
-
 LOW_RATE_PARTS = ("enc_p.text_embedding", "enc_p.encoder_text", "enc_p.mrte")
 """Parts that GPT-SoVITS trains at `text_low_lr_rate` (0.4) of the learning rate."""
 
@@ -84,14 +75,15 @@ class SovitsStep:
 
     Args:
         generator, discriminator: on the same device, in the mode (train or eval) the caller wants.
-        weights: weight of each generator loss, by the names of `GENERATOR_WEIGHTS`.
+        weights: weight of each generator loss, see configs.train_sovits; the factor 2 of feature matching is
+            inside that loss.
     """
 
     def __init__(
         self,
         generator: SovitsGenerator,
         discriminator: MultiPeriodDiscriminator,
-        weights: Mapping[str, float] = GENERATOR_WEIGHTS,
+        weights: Mapping[str, float],
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator

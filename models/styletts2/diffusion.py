@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from configs.errors import UserError
-from models.layers.adain import StyledLayerNorm
+from models.acoustics.adain import StyledLayerNorm
 from models.styletts2.config import StyleTTS2Config
 from models.styletts2.sampling import adpm2, karras_sigmas
 
@@ -188,8 +188,8 @@ class StyleTransformer(nn.Module):
             return self._run(x, time, embedding, mask, features)
         both = _twice(mask), _twice(features)
         embedding = torch.cat((embedding, self.fixed_embedding(embedding)))
-        told, untold = self._run(x.repeat(2, 1), time.repeat(2), embedding, *both).chunk(2)
-        return untold + (told - untold) * guidance
+        conditional, unconditional = self._run(x.repeat(2, 1), time.repeat(2), embedding, *both).chunk(2)
+        return unconditional + (conditional - unconditional) * guidance
 
     def _run(
         self, x: Tensor, time: Tensor, embedding: Tensor, mask: Tensor | None, features: Tensor | None

@@ -6,7 +6,6 @@ only the generator's losses need last, so that a pass for the discriminators alo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -17,6 +16,7 @@ from models.acoustics.batch import AcousticBatch
 from models.acoustics.crops import draw_crops
 from models.acoustics.durations import predicted_durations
 from models.acoustics.prosody import PitchEnergy
+from models.acoustics.source import VOICED_ABOVE_HZ
 from models.frontend.mel import log_norm
 from models.layers.masking import sequence_mask
 from models.layers.precision import full_precision
@@ -78,22 +78,6 @@ FINETUNE_JOINT = Phase(
 )
 """Fine-tuning from joint_epoch on."""
 
-WEIGHTS: Mapping[str, float] = {
-    "mel": 5.0,
-    "f0": 1.0,
-    "norm": 1.0,
-    "dur": 1.0,
-    "length": 0.0,
-    "ce": 20.0,
-    "gen": 1.0,
-    "slm": 1.0,
-    "sty": 1.0,
-    "diff": 1.0,
-    "mono": 1.0,
-    "s2s": 1.0,
-}
-"""The published weights; `length` is ours."""
-
 
 class JointPass(NamedTuple):
     """One run of the networks, for both updates."""
@@ -135,22 +119,22 @@ class JointStep:
             aligned = align(networks, batch, rng)
             text = model.text_encoder(batch.tokens, torch.tensor(batch.token_lengths))
         attention = soft_or_hard(aligned, rng) if phase.aligns else aligned.path
-        spoken = text @ attention.to(text.dtype)
+        text_frames = text @ attention.to(text.dtype)
         read = self._read(batch)
         prosodic = model.predictor_encoder.encode_ragged(batch.mel, batch.mel_lengths)
         d = model.predictor.encode(read.d_en, prosodic, read.lengths)
-        told = d.transpose(1, 2) @ aligned.path.to(d.dtype)
+        prosody_frames = d.transpose(1, 2) @ aligned.path.to(d.dtype)
 
         lengths = half_lengths(batch)
         crops = draw_crops(lengths, self.max_frames, rng)
         mel = crops.of(batch.mel, 2)
         elsewhere = draw_crops(lengths, max(lengths), rng).of(batch.mel, 2)
-        heard = (elsewhere if model.config.multispeaker else mel)[:, None]
-        acoustic, prosodic_here = model.style_encoder(heard), model.predictor_encoder(heard)
+        style_mel = (elsewhere if model.config.multispeaker else mel)[:, None]
+        acoustic, prosodic_here = model.style_encoder(style_mel), model.predictor_encoder(style_mel)
         f0_hz = recorded_pitch(networks, mel, crops.of(batch.f0_hz, 2))
         energy = log_norm(mel)
-        curves = model.predictor.pitch_and_energy(crops.of(told), prosodic_here)
-        text_here = crops.of(spoken)
+        curves = model.predictor.pitch_and_energy(crops.of(prosody_frames), prosodic_here)
+        text_here = crops.of(text_frames)
         fake = model.decoder(text_here, curves.f0_hz, curves.energy, acoustic, rng=rng)
         real = crops.of(batch.wave, model.config.frame_samples)[:, None]
         if phase.target == "reconstruction":
@@ -169,16 +153,16 @@ class JointStep:
             losses |= aligner_losses(aligned, batch)
         return JointPass(real, fake, losses)
 
-    def discriminator_losses(self, made: JointPass) -> dict[str, Tensor]:
+    def discriminator_losses(self, passed: JointPass) -> dict[str, Tensor]:
         """{"disc": scalar}."""
-        return {"disc": self.losses.discriminator(made.real, made.fake)}
+        return {"disc": self.losses.discriminator(passed.real, passed.fake)}
 
-    def generator_losses(self, made: JointPass, phase: Phase) -> dict[str, Tensor]:
-        """Unweighted scalars by the names of `WEIGHTS`, those that the phase has."""
-        losses = {"mel": self.losses.mel_distance(made.real, made.fake), **made.losses}
+    def generator_losses(self, passed: JointPass, phase: Phase) -> dict[str, Tensor]:
+        """Unweighted scalars, those that the phase has; configs.train_styletts2 names and weighs them."""
+        losses = {"mel": self.losses.mel_distance(passed.real, passed.fake), **passed.losses}
         if phase.adversarial:
-            losses["gen"] = self.losses.adversarial(made.real, made.fake)
-        if (distance := self.losses.slm_distance(made.real, made.fake)) is not None:
+            losses["gen"] = self.losses.adversarial(passed.real, passed.fake)
+        if (distance := self.losses.slm_distance(passed.real, passed.fake)) is not None:
             losses["slm"] = distance
         return losses
 
@@ -207,16 +191,16 @@ class JointStep:
             rng=torch.Generator().manual_seed(0),
         )
         f0_hz = recorded_pitch(networks, batch.mel, batch.f0_hz)
-        voiced = f0_hz > _VOICED_HZ
+        voiced = f0_hz > VOICED_ABOVE_HZ
         durations = predicted_durations(model.predictor.duration_logits(d, read.lengths).float())
-        spoken = aligned.path.sum(2)
-        totals = (durations * read.mask).sum(1), spoken.sum(1)
+        durations_given = aligned.path.sum(2)
+        totals = (durations * read.mask).sum(1), durations_given.sum(1)
         return {
             "mel": self.losses.mel_distance(real, fake),
             "mel_recorded": self.losses.mel_distance(real, recorded),
             **_curve_losses(curves, f0_hz, log_norm(batch.mel)),
             "f0_voiced": ((curves.f0_hz - f0_hz).abs() * voiced).sum() / voiced.sum().clamp(min=1),
-            "dur": ((durations - spoken).abs() * read.mask).sum() / read.mask.sum(),
+            "dur": ((durations - durations_given).abs() * read.mask).sum() / read.mask.sum(),
             "length": ((totals[0] - totals[1]).abs() / totals[1]).mean(),
         }
 
@@ -229,11 +213,11 @@ class JointStep:
 
     def _duration_losses(self, d: Tensor, aligned: Aligned, read: _Read) -> dict[str, Tensor]:
         logits = self.networks.model.predictor.both_duration_logits(d, read.lengths)
-        spoken, lengths = aligned.path.sum(2), read.lengths.to(d.device)
+        durations_given, lengths = aligned.path.sum(2), read.lengths.to(d.device)
         with full_precision(d):
-            found = duration_losses(logits.dropped, spoken, lengths)
-            length = length_loss(predicted_durations(logits.whole.float()), spoken, lengths)
-        return {"dur": found.l1, "length": length, "ce": found.cross_entropy}
+            losses = duration_losses(logits.dropped, durations_given, lengths)
+            length = length_loss(predicted_durations(logits.whole.float()), durations_given, lengths)
+        return {"dur": losses.l1, "length": length, "ce": losses.cross_entropy}
 
     def _diffusion_losses(
         self, batch: AcousticBatch, prosodic: Tensor, read: _Read, rng: torch.Generator
@@ -259,9 +243,6 @@ def _curve_losses(curves: PitchEnergy, f0_hz: Tensor, energy: Tensor) -> dict[st
         "f0": functional.smooth_l1_loss(curves.f0_hz.float(), f0_hz.float()) / 10,
         "norm": functional.smooth_l1_loss(curves.energy.float(), energy),
     }
-
-
-_VOICED_HZ = 10.0
 
 
 @torch.no_grad()

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from models.acoustics.decoder import Decoder, DecoderConfig
 from models.acoustics.durations import delayed, hard_alignment, predicted_durations, whole_frames
-from models.acoustics.onnx_graphs import SynthesisParts
 from models.acoustics.plbert import PhonemeBert, PhonemeBertConfig
 from models.acoustics.prosody import PitchEnergy, ProsodyPredictor
 from models.acoustics.style_encoder import StyleEncoder
+from models.acoustics.synthesis_parts import SynthesisParts
 from models.acoustics.text_encoder import TextEncoder
 from models.layers.masking import sequence_mask
 from models.styletts2.config import StyleTTS2Config

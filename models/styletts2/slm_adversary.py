@@ -8,12 +8,12 @@ StyleTTS 2's `Modules/slmadv.py`, whose rule for gradients is `scale_gradients`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from configs.train_styletts2 import SlmAdversarySettings
 from models.acoustics.batch import AcousticBatch
 from models.layers.freezing import frozen
 from models.layers.precision import full_precision
@@ -28,26 +28,15 @@ SCALED_DOWN = ("predictor.duration_proj", "predictor.lstm", "diffusion")
 """Parts whose gradients are scaled down."""
 
 
-@dataclass(frozen=True)
-class AdversaryRule:
-    """See `configs.train_styletts2.SlmAdversarySettings`; lengths in mel frames."""
+def judged_clips(rule: SlmAdversarySettings, batch_size: int) -> int:
+    """Clips of a batch that are judged, at most."""
+    return -int(-rule.batch_percentage * batch_size // 1)
 
-    min_len: int = 400
-    max_len: int = 500
-    batch_percentage: float = 0.5
-    iter: int = 10
-    thresh: float = 5.0
-    scale: float = 0.01
-    sigma: float = 1.5
 
-    def clips(self, batch_size: int) -> int:
-        """Clips of a batch that are judged, at most."""
-        return -int(-self.batch_percentage * batch_size // 1)
-
-    def fires(self, mel_lengths: Sequence[int], batch_size: int) -> bool:
-        """Whether recordings of these lengths can be judged: it takes two of them."""
-        long = sum(length > self.min_len for length in mel_lengths)
-        return min(long, self.clips(batch_size)) >= 2
+def can_judge(rule: SlmAdversarySettings, mel_lengths: Sequence[int]) -> bool:
+    """Whether a batch of recordings of these lengths, in mel frames, can be judged: it takes two of them."""
+    long = sum(length > rule.min_len for length in mel_lengths)
+    return min(long, judged_clips(rule, len(mel_lengths))) >= 2
 
 
 class Judged(NamedTuple):
@@ -65,7 +54,7 @@ class SlmAdversary:
         rule: Lengths, shares and scales.
     """
 
-    def __init__(self, networks: Networks, rule: AdversaryRule) -> None:
+    def __init__(self, networks: Networks, rule: SlmAdversarySettings) -> None:
         self.networks = networks
         self.rule = rule
 
@@ -75,7 +64,7 @@ class SlmAdversary:
         Every random number but dropout's is drawn from `rng`.
         """
         networks, model = self.networks, self.networks.model
-        if not self.rule.fires(batch.mel_lengths, len(batch.tokens)):
+        if not can_judge(self.rule, batch.mel_lengths):
             return None
         own, imitates = (torch.rand(2, generator=rng, device=rng.device) < 0.5).tolist()
         order = list(range(len(batch.tokens)))
@@ -96,20 +85,20 @@ class SlmAdversary:
         logits = model.predictor.duration_logits(d, text.lengths)
         with full_precision(logits):
             soft = soft_alignment(logits, text.lengths.to(logits.device), self.rule.sigma)
-        told = d.transpose(1, 2) @ soft.attention.to(d.dtype)
-        spoken = text.t_en.detach() @ soft.attention.to(text.t_en.dtype)
+        prosody_frames = d.transpose(1, 2) @ soft.attention.to(d.dtype)
+        text_frames = text.t_en.detach() @ soft.attention.to(text.t_en.dtype)
 
         cuts = self._cuts(soft.lengths, half_lengths(batch), rng)
         if len(cuts.rows) < 2:
             return None
         rows, n = list(cuts.rows), cuts.n_frames
-        told, spoken = (
+        prosody_frames, text_frames = (
             torch.stack([x[row, :, at : at + n] for row, at in zip(rows, cuts.fake_starts, strict=True)])
-            for x in (told, spoken)
+            for x in (prosody_frames, text_frames)
         )
-        curves = model.predictor.pitch_and_energy(told, prosodic[rows])
+        curves = model.predictor.pitch_and_energy(prosody_frames, prosodic[rows])
         with frozen(model.decoder):
-            fake = model.decoder(spoken, curves.f0_hz, curves.energy, acoustic[rows], rng=rng)
+            fake = model.decoder(text_frames, curves.f0_hz, curves.energy, acoustic[rows], rng=rng)
         frame = model.config.frame_samples
         real = torch.stack(
             [
@@ -123,8 +112,8 @@ class SlmAdversary:
         """{"slm_disc": scalar}; WavLM and the synthesis take no gradient."""
         wavlm, wd = self._judge()
         with torch.no_grad():
-            heard = wavlm(torch.cat((judged.real, judged.fake.detach())))
-        real, fake = wd(heard.float()).chunk(2)
+            features = wavlm(torch.cat((judged.real, judged.fake.detach())))
+        real, fake = wd(features.float()).chunk(2)
         return {"slm_disc": discriminator_loss([real], [fake])}
 
     def generator_losses(self, judged: Judged) -> dict[str, Tensor]:
@@ -138,15 +127,19 @@ class SlmAdversary:
         assert wavlm is not None and wd is not None
         return wavlm, wd
 
-    def _cuts(self, made: Sequence[int], recorded: Sequence[int], rng: torch.Generator) -> _Cuts:
+    def _cuts(self, fake_lengths: Sequence[int], real_lengths: Sequence[int], rng: torch.Generator) -> _Cuts:
         """Which rows are judged, and where in them; all lengths in frames of 25 ms."""
-        n_frames = min(max(min(made) // 2 - 1, self.rule.min_len // 2), self.rule.max_len // 2)
-        long = [row for row, pair in enumerate(zip(made, recorded, strict=True)) if min(pair) > n_frames]
-        rows = long[: self.rule.clips(len(made))]
-        shares = torch.rand(2, len(made), generator=rng, device=rng.device).tolist()
+        n_frames = min(max(min(fake_lengths) // 2 - 1, self.rule.min_len // 2), self.rule.max_len // 2)
+        long = [
+            row
+            for row, both in enumerate(zip(fake_lengths, real_lengths, strict=True))
+            if min(both) > n_frames
+        ]
+        rows = long[: judged_clips(self.rule, len(fake_lengths))]
+        shares = torch.rand(2, len(fake_lengths), generator=rng, device=rng.device).tolist()
         starts = [
             tuple(int(share[row] * (lengths[row] - n_frames)) for row in rows)
-            for share, lengths in zip(shares, (made, recorded), strict=True)
+            for share, lengths in zip(shares, (fake_lengths, real_lengths), strict=True)
         ]
         return _Cuts(tuple(rows), starts[0], starts[1], n_frames)
 
@@ -159,7 +152,7 @@ class _Cuts(NamedTuple):
 
 
 @torch.no_grad()
-def scale_gradients(networks: Networks, rule: AdversaryRule) -> None:
+def scale_gradients(networks: Networks, rule: SlmAdversarySettings) -> None:
     """Tame the adversary's gradients: by the predictor's norm where that is large, some parts further."""
     named = {
         f"{name}.{key}": parameter.grad

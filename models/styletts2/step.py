@@ -7,7 +7,6 @@ step.generator_losses(pass_)       then update the phase's networks
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -41,9 +40,6 @@ ALIGNED = Phase(
 )
 """From TMA_epoch on: transferable monotonic alignment, and the adversaries."""
 
-WEIGHTS: Mapping[str, float] = {"mel": 5.0, "gen": 1.0, "slm": 1.0, "mono": 1.0, "s2s": 1.0}
-"""The published weights."""
-
 
 class ReconstructionPass(NamedTuple):
     """One run of the networks, for both updates."""
@@ -76,31 +72,31 @@ class Stage1Step:
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
             aligned = align(networks, batch, rng)
         text = model.text_encoder(batch.tokens, torch.tensor(batch.token_lengths))
-        spoken = text @ soft_or_hard(aligned, rng).to(text.dtype)
+        text_frames = text @ soft_or_hard(aligned, rng).to(text.dtype)
         lengths = half_lengths(batch)
         crops = draw_crops(lengths, self.max_frames, rng)
         mel, wave = crops.of(batch.mel, 2), crops.of(batch.wave, model.config.frame_samples)
-        heard = mel
+        style_mel = mel
         if model.config.multispeaker:
             # A style from elsewhere in the clip is one of the speaker, not of these very frames.
-            heard = draw_crops(lengths, max(lengths), rng).of(batch.mel, 2)
-        style = model.style_encoder(heard[:, None])
+            style_mel = draw_crops(lengths, max(lengths), rng).of(batch.mel, 2)
+        style = model.style_encoder(style_mel[:, None])
         f0_hz = recorded_pitch(networks, mel, crops.of(batch.f0_hz, 2))
-        fake = model.decoder(crops.of(spoken), f0_hz, log_norm(mel), style, rng=rng)
+        fake = model.decoder(crops.of(text_frames), f0_hz, log_norm(mel), style, rng=rng)
         return ReconstructionPass(wave[:, None], fake, aligned, batch)
 
-    def discriminator_losses(self, made: ReconstructionPass) -> dict[str, Tensor]:
+    def discriminator_losses(self, passed: ReconstructionPass) -> dict[str, Tensor]:
         """{"disc": scalar}."""
-        return {"disc": self.losses.discriminator(made.real, made.fake)}
+        return {"disc": self.losses.discriminator(passed.real, passed.fake)}
 
-    def generator_losses(self, made: ReconstructionPass, phase: Phase) -> dict[str, Tensor]:
-        """Unweighted scalars by the names of `WEIGHTS`, those that the phase has."""
-        losses = {"mel": self.losses.mel_distance(made.real, made.fake)}
+    def generator_losses(self, passed: ReconstructionPass, phase: Phase) -> dict[str, Tensor]:
+        """Unweighted scalars, those that the phase has; configs.train_styletts2 names and weighs them."""
+        losses = {"mel": self.losses.mel_distance(passed.real, passed.fake)}
         if phase.aligns:
-            losses |= aligner_losses(made.aligned, made.batch)
+            losses |= aligner_losses(passed.aligned, passed.batch)
         if phase.adversarial:
-            losses["gen"] = self.losses.adversarial(made.real, made.fake)
-            if (distance := self.losses.slm_distance(made.real, made.fake)) is not None:
+            losses["gen"] = self.losses.adversarial(passed.real, passed.fake)
+            if (distance := self.losses.slm_distance(passed.real, passed.fake)) is not None:
                 losses["slm"] = distance
         return losses
 

@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from models.acoustics.batch import AcousticBatch
 from models.acoustics.durations import hard_alignment
+from models.acoustics.spectral_norm import SpectralConv2d
 from models.acoustics.wave_losses import WaveLosses
 from models.aligner.monotonic import monotonic_path
 from models.aligner.text_aligner import TextAligner
@@ -29,7 +30,6 @@ from models.discriminators.resolution import MultiResolutionDiscriminator
 from models.discriminators.wavlm import WavLMDiscriminator
 from models.layers.masking import sequence_mask
 from models.layers.precision import full_precision
-from models.layers.spectral_norm import SpectralConv2d
 from models.losses.spectral import MultiResolutionMelLoss
 from models.pitch.jdc import PitchExtractor
 from models.styletts2.config import StyleTTS2Config
@@ -67,13 +67,13 @@ class Networks:
 
     def named(self) -> dict[str, nn.Module]:
         """Networks with weights to keep, by their names in a checkpoint; WavLM is not ours to keep."""
-        found: dict[str, nn.Module] = {name: getattr(self.model, name) for name in SYNTHESIS}
+        networks: dict[str, nn.Module] = {name: getattr(self.model, name) for name in SYNTHESIS}
         # Checkpoints hold the diffusion's one network twice; this is it.
-        found["diffusion"] = self.model.diffusion.unet
+        networks["diffusion"] = self.model.diffusion.unet
         for name in ("text_aligner", "pitch_extractor", *DISCRIMINATORS, "wd"):
             if (network := getattr(self, name)) is not None:
-                found[name] = network
-        return found
+                networks[name] = network
+        return networks
 
 
 @dataclass(frozen=True)
@@ -174,10 +174,10 @@ def align(networks: Networks, batch: AcousticBatch, rng: torch.Generator | None)
     if aligner is None:
         return Aligned(hard_alignment(batch.durations, n_frames), None, None)
     mask = sequence_mask(frames, n_frames).to(batch.mel.device, non_blocking=True)
-    found = aligner(batch.mel, mask, batch.tokens, rng=rng)
+    output = aligner(batch.mel, mask, batch.tokens, rng=rng)
     with full_precision(batch.mel):
-        path = monotonic_path(found.attention.detach().float(), torch.tensor(batch.token_lengths), frames)
-    return Aligned(path, found.attention, found.logits)
+        path = monotonic_path(output.attention.detach().float(), torch.tensor(batch.token_lengths), frames)
+    return Aligned(path, output.attention, output.logits)
 
 
 def aligner_losses(aligned: Aligned, batch: AcousticBatch) -> dict[str, Tensor]:

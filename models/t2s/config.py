@@ -5,6 +5,9 @@ from typing import Any
 
 from configs.errors import UserError
 
+CODES_PER_S = 25.0
+"""Semantic codes of a second of speech: the quantiser joins two frames of content features."""
+
 
 @dataclass(frozen=True)
 class T2SConfig:
@@ -40,16 +43,6 @@ class T2SConfig:
 
 VERSIONS: dict[str, dict[str, Any]] = {"v1": {"n_symbols": 512}, "v2": {}}
 """What each published version changes of the defaults; v2Pro and v2ProPlus use the v2 decoder."""
-
-TINY: dict[str, Any] = {
-    "n_codes": 256,
-    "width": 128,
-    "n_heads": 4,
-    "n_layers": 4,
-    "feed_forward": 256,
-    "dropout": 0.1,
-}
-"""Sizes that train on a CPU in minutes."""
 
 
 def t2s_config(version: str, **sizes: Any) -> T2SConfig:

@@ -10,7 +10,7 @@ from torch.nn import functional
 from configs.errors import UserError
 from models.t2s.model import TextMask, TextToSemantic, text_visible
 from models.t2s.sampling import Sampling, next_codes, penalized
-from models.t2s.stepping import graphed_step, growing_step
+from models.t2s.stepping import Step, graphed_step, growing_step
 
 STEPS_WITHOUT_END = 11
 """The end may not be among so many first codes, as in GPT-SoVITS: a fresh start is prone to stop at once."""
@@ -54,27 +54,11 @@ def generate(
     """
     if max_codes < 1:
         raise UserError(f"generate: max_codes = {max_codes} must be 1 or more")
-    n_rows, n_phones = phone_ids.shape
     end_id = model.config.end_id
     if prompt is None:
-        prompt = phone_ids.new_zeros(n_rows, 0)
+        prompt = phone_ids.new_zeros(len(phone_ids), 0)
     n_given = prompt.shape[1]
-    cache = model.empty_cache(n_rows, n_phones + n_given + max_codes)
-    hidden = model(
-        phone_ids,
-        phone_lengths,
-        bert,
-        prompt,
-        torch.full_like(phone_lengths, n_given),
-        cache=cache,
-    )[:, -1]
-    seen = None
-    if bool((phone_lengths < n_phones).any()):
-        seen = text_visible(phone_lengths, n_phones, TextMask.RIGHT)
-        seen = functional.pad(seen, (0, n_given + max_codes), value=True)
-    make_step = graphed_step if cuda_graph and phone_ids.is_cuda else growing_step
-    step_on = make_step(model, cache, n_given, seen)
-
+    hidden, step_on = _read_prompt(model, phone_ids, phone_lengths, bert, prompt, max_codes, cuda_graph)
     sequence = functional.pad(prompt, (0, max_codes), value=end_id)
     lengths = torch.zeros_like(phone_lengths)
     ended = torch.zeros_like(phone_lengths, dtype=torch.bool)
@@ -96,3 +80,26 @@ def generate(
             hidden = step_on(chosen)
     codes = sequence[:, n_given:]
     return GeneratedCodes(codes[:, : int(lengths.max())], lengths, ended)
+
+
+def _read_prompt(
+    model: TextToSemantic,
+    phone_ids: Tensor,
+    phone_lengths: Tensor,
+    bert: Tensor,
+    prompt: Tensor,
+    max_codes: int,
+    cuda_graph: bool,
+) -> tuple[Tensor, Step]:
+    """What the next code follows from, [B, D], and the function that goes on with it; see `generate`."""
+    n_rows, n_phones = phone_ids.shape
+    n_given = prompt.shape[1]
+    cache = model.empty_cache(n_rows, n_phones + n_given + max_codes)
+    given = torch.full_like(phone_lengths, n_given)
+    hidden = model(phone_ids, phone_lengths, bert, prompt, given, cache=cache)[:, -1]
+    visible = None
+    if bool((phone_lengths < n_phones).any()):
+        visible = text_visible(phone_lengths, n_phones, TextMask.RIGHT)
+        visible = functional.pad(visible, (0, n_given + max_codes), value=True)
+    make_step = graphed_step if cuda_graph and phone_ids.is_cuda else growing_step
+    return hidden, make_step(model, cache, n_given, visible)

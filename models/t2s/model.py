@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers.kv_cache import KeyValueCache
 from models.layers.masking import sequence_mask
 from models.t2s.config import T2SConfig
+from models.t2s.kv_cache import KeyValueCache
 
 
 class TextMask(Enum):

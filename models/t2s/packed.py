@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from configs.errors import UserError
-from models.layers.kv_cache import KeyValueCache
+from models.t2s.kv_cache import KeyValueCache
 from models.t2s.model import CachedSelfAttention, DecoderLayer, TextToSemantic, attend
 
 Weights = Literal["fp32", "fp16", "int8"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from models.layers.kv_cache import KeyValueCache, StaticCache
+from models.t2s.kv_cache import KeyValueCache, StaticCache
 from models.t2s.model import TextToSemantic, sine_positions
 
 Step = Callable[[Tensor], Tensor]

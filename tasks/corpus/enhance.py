@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts import schemas
 from configs.enhance import EnhanceSettings
 from models.frontend.audio import decode_flac, encode_flac
 from models.frontend.denoise import gate_noise
 from models.frontend.loudness import level
-from tasks.stage import ConfigView, Outcome, RowStage
+from tasks.stage import ConfigView, Outcome
 
 
 def enhance_rows(
@@ -46,16 +45,3 @@ def _enhance(row: dict[str, Any], settings: EnhanceSettings) -> dict[str, Any]:
         "true_peak_dbfs": levelled.true_peak_dbfs,
         "operations": operations,
     }
-
-
-ENHANCE = RowStage(
-    name="enhance",
-    version=1,
-    run=enhance_rows,
-    reads={"segment": ("source_digest", "audio", "sample_rate", "duration_s")},
-    config=("corpus.enhance",),
-    schema=schemas.ENHANCE,
-    libraries=("pyloudnorm", "noisereduce", "scipy", "numpy"),
-    about="cleans and levels utterances where the settings ask for it",
-    writes=lambda _cfg: {"segment": 0.5},
-)

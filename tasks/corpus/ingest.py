@@ -10,12 +10,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from artifacts import digest, schemas
+from artifacts import digest
 from configs.errors import UserError
 from models.frontend.audio_errors import AudioError
 from models.frontend.recordings import Decoded, DecodePolicy, decode_file
 from tasks.corpus.parquet import read_member
-from tasks.stage import ConfigView, Outcome, Reject, RowStage, reject
+from tasks.stage import ConfigView, Outcome, Reject, reject
 
 _GIVEN = ("speaker", "language", "text", "transcript_source", "source_path", "source_digest")
 _OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -138,24 +138,3 @@ def _warnings(shown: str, decoded: Decoded) -> list[str]:
     if suffix and suffix not in expected:
         warnings.append(f"{shown}: called {suffix}, but the content is {decoded.container}")
     return warnings
-
-
-INGEST = RowStage(
-    name="ingest",
-    version=1,
-    run=ingest_rows,
-    reads={"scan": ("recording_id", *_GIVEN, "location", "member")},
-    config=(
-        "corpus.min_sample_rate_hz",
-        "corpus.max_sample_rate_hz",
-        "corpus.min_duration_s",
-        "corpus.max_duration_s",
-        "corpus.silence_dbfs",
-        "corpus.keep_truncated",
-    ),
-    schema=schemas.INGEST,
-    passing=("read_error", "changed"),
-    code=("models.frontend.recordings",),
-    libraries=("soundfile", "av", "soxr", "numpy"),
-    about="recordings decoded to canonical mono",
-)

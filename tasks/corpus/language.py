@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 
-from artifacts import schemas
 from models.frontend.language import languages_of
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 FILE = "language.json"
 
@@ -48,15 +47,3 @@ def _row(scope: str, language: str, confidence: float, share: float) -> dict[str
         "confidence": round(confidence, 1),
         "share": round(share, 1),
     }
-
-
-LANGUAGE = CorpusStage(
-    name="language",
-    version=1,
-    run=corpus_language,
-    reads={"segment": ("utterance_id", "text", "language")},
-    config=("corpus.language",),
-    schema=schemas.LANGUAGE,
-    libraries=("py3langid",),
-    about="decides the language of the corpus from its texts",
-)

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts import schemas
 from configs.measure import MeasureSettings
 from models.frontend.activity import analyse_activity
 from models.frontend.audio import decode_flac
 from models.frontend.quality import measure_quality
-from tasks.stage import ConfigView, Outcome, RowStage, reject
+from tasks.stage import ConfigView, Outcome, reject
 
 
 def measure_rows(
@@ -60,15 +59,3 @@ def _measure(row: dict[str, Any], settings: MeasureSettings) -> Outcome:
         "loudness_lufs": row["loudness_lufs"],
     }
     return Outcome(rows=[measured])
-
-
-MEASURE = RowStage(
-    name="measure",
-    version=1,
-    run=measure_rows,
-    reads={"enhance": ("source_digest", "audio", "sample_rate", "loudness_lufs")},
-    config=("corpus.measure",),
-    schema=schemas.MEASURE,
-    libraries=("silero-vad", "onnxruntime", "soxr", "scipy", "numpy"),
-    about="signal-to-noise ratio, clipping, bandwidth, silence, level",
-)

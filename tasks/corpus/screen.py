@@ -21,14 +21,17 @@ from tasks.corpus.verdicts import (
     judge_words,
     warn,
 )
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Reject, Work
+from tasks.stage import ConfigView, Inputs, Produced, Reject, Work
 
 _FEW_UTTERANCES = 10
-_EARLIER = ("transcribe", "measure", "phonemize", "align")
 
 
-def screen_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+def screen_corpus(inputs: Inputs, cfg: ConfigView, work: Work, before: Sequence[str]) -> Produced:
     """Accepted utterances with their measures; the rest as rejects.
+
+    Args:
+        inputs, cfg, work: Of the stage.
+        before: Stages whose rejects count among those that were refused.
 
     Raises:
         UserError: too few utterances are left to train on, or suspiciously many were refused.
@@ -36,7 +39,7 @@ def screen_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     del work
     settings: ScreenSettings = cfg.corpus.screen
     n_all = inputs.table("enhance", ["utterance_id"]).num_rows
-    earlier = [refused for stage in _EARLIER for refused in inputs.rejects(stage)]
+    earlier = [refused for stage in before for refused in inputs.rejects(stage)]
     candidates, texts = _candidates(inputs)
     speaker_rows = inputs.table("speaker", ["utterance_id", "embedding", "backend"]).to_pylist()
     embeddings = {row["utterance_id"]: np.array(row["embedding"], dtype=np.float32) for row in speaker_rows}
@@ -171,23 +174,3 @@ def _metrics(accepted: Sequence[Candidate], n_all: int) -> dict[str, float]:
         "median_snr_db": float(np.median([candidate.snr_db for candidate in accepted])),
         "median_phones_per_s": float(np.median([candidate.phones_per_s for candidate in accepted])),
     }
-
-
-SCREEN = CorpusStage(
-    name="screen",
-    version=1,
-    run=screen_corpus,
-    reads={
-        "measure": None,
-        "enhance": ("utterance_id", "duration_s"),
-        "speaker": ("utterance_id", "speaker", "embedding", "backend"),
-        "transcribe": ("utterance_id", "source_digest", "text", "language", "word_error_rate"),
-        "phonemize": ("utterance_id", "phones"),
-        "align": ("utterance_id", "backend", "model_digest", "score", "loud_silence_ratio"),
-    },
-    rejects_of=_EARLIER,
-    config=("corpus.screen",),
-    schema=schemas.SCREEN,
-    libraries=("numpy",),
-    about="accepts or refuses utterances by their measures",
-)

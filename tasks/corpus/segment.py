@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts import schemas
 from configs.segment import SegmentSettings
 from models.frontend.activity import SILENT_DBFS, Activity, analyse_activity
 from models.frontend.audio import Waveform, decode_flac, encode_flac
 from models.frontend.rms_slicer import SlicerParameters, segments_of_pieces, slice_silence
 from models.frontend.segmenter import Limits, Segment, plan_segments, trim_silence
-from tasks.stage import ConfigView, Outcome, Reject, RowStage, reject
+from tasks.stage import ConfigView, Outcome, Reject, reject
 
 _LEAST_SPEECH_S = 0.1
 
@@ -152,26 +151,3 @@ def _too_short(row: dict[str, Any], settings: SegmentSettings) -> Reject:
         f"shorter than corpus.segment.clip_min_s = {settings.clip_min_s:g}",
         "Remove the file, or lower corpus.segment.clip_min_s.",
     )
-
-
-SEGMENT = RowStage(
-    name="segment",
-    version=1,
-    run=segment_rows,
-    reads={
-        "ingest": (
-            "source_digest",
-            "speaker",
-            "language",
-            "text",
-            "audio",
-            "sample_rate",
-            "duration_s",
-        )
-    },
-    config=("corpus.segment",),
-    schema=schemas.SEGMENT,
-    libraries=("silero-vad", "onnxruntime", "soxr", "scipy", "numpy"),
-    about="cuts long recordings in their pauses, trims clips",
-    writes=lambda _cfg: {"ingest": 0.2},
-)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from artifacts import schemas
 from configs.transcribe import TranscribeSettings
 from models.frontend.asr import (
     SAMPLE_RATE,
@@ -21,7 +20,7 @@ from models.frontend.asr import (
 from models.frontend.audio import decode_flac, resample
 from models.frontend.language import foreign_share, has_words, identify, spoken_length
 from tasks.corpus.language import FILE as LANGUAGE_FILE
-from tasks.stage import ConfigView, Outcome, Reject, RowStage, reject
+from tasks.stage import ConfigView, Outcome, Reject, reject
 
 _FOREIGN_SHARE = 0.5
 
@@ -192,19 +191,3 @@ def _made(row: dict[str, Any], text: str, source: str, language: _Language) -> d
         "asr_confidence": None,
         "word_error_rate": None,
     }
-
-
-TRANSCRIBE = RowStage(
-    name="transcribe",
-    version=1,
-    run=transcribe_rows,
-    reads={
-        "enhance": ("source_digest", "audio", "sample_rate", "duration_s"),
-        "segment": ("text", "language"),
-    },
-    broadcast=("language",),
-    config=("corpus.transcribe",),
-    schema=schemas.TRANSCRIBE,
-    libraries=("faster-whisper", "pocketsphinx", "py3langid", "soxr"),
-    about="settles text and language; recognises what has no text",
-)

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from threadpoolctl import threadpool_limits
 
-from artifacts import schemas
 from configs.align import AlignSettings
 from configs.errors import UserError
 from models.aligner import hmm, hmm_aligner, sphinx
@@ -26,7 +25,7 @@ from models.frontend.audio import decode_flac
 from models.frontend.espeak import EspeakError
 from models.frontend.text.espeak_ipa import UnsupportedLanguageError, espeak_voice
 from tasks.features import mfa
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 ALIGNERS = "aligners.json"
 MFA_MODEL = "mfa.zip"
@@ -321,20 +320,3 @@ def _failed_ratio(model: hmm.Model, utterances: Sequence[Utterance], settings: A
 
 def _duration_s(utterance: Utterance) -> float:
     return len(utterance.samples) / utterance.sample_rate
-
-
-ACOUSTIC_MODEL = CorpusStage(
-    name="acoustic_model",
-    version=1,
-    run=acoustic_model_corpus,
-    reads={
-        "phonemize": ("utterance_id", "words", "phones", "word2ph", "language"),
-        "enhance": ("utterance_id", "audio", "sample_rate"),
-        "measure": ("utterance_id", "speech_s"),
-        "speaker": ("utterance_id", "speaker"),
-    },
-    config=("features.align",),
-    schema=schemas.ACOUSTIC_MODEL,
-    libraries=("numpy", "scipy", "pocketsphinx", "espeakng-loader", "safetensors"),
-    about="The aligner of each language, and its model where it has to be learned.",
-)

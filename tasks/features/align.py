@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from artifacts import schemas
 from configs.align import AlignSettings
 from models.aligner import hmm, hmm_aligner, sphinx
 from models.aligner.alignment import AlignError, Alignment, Interval, read_transcript
@@ -24,7 +23,7 @@ from tasks.features.acoustic_model import (
     read_aligners,
     utterance_of,
 )
-from tasks.stage import ConfigView, Outcome, RowStage, reject
+from tasks.stage import ConfigView, Outcome, reject
 
 
 def align_rows(
@@ -130,30 +129,3 @@ def _plain(interval: Interval) -> dict[str, Any]:
         "end_s": round(interval.end_s, 4),
         "score": None if math.isnan(interval.score) else round(interval.score, 4),
     }
-
-
-def _batch_rows(cfg: ConfigView) -> int:
-    """MFA takes seconds to start, so it gets many clips at once."""
-    settings: AlignSettings = cfg.features.align
-    uses_mfa = settings.backend == mfa.NAME or (
-        settings.backend == "auto" and settings.mfa.executable is not None
-    )
-    return settings.mfa.batch_clips if uses_mfa else 1
-
-
-ALIGN = RowStage(
-    name="align",
-    version=1,
-    run=align_rows,
-    reads={
-        "enhance": ("source_digest", "audio", "sample_rate"),
-        "phonemize": ("words", "phones", "word2ph", "language"),
-    },
-    only=("measure",),
-    broadcast=("acoustic_model",),
-    config=("features.align",),
-    schema=schemas.ALIGN,
-    libraries=("numpy", "scipy", "pocketsphinx", "safetensors"),
-    batch_rows=_batch_rows,
-    about="Times of every phone and word.",
-)

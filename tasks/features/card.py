@@ -22,19 +22,23 @@ class CardRow(NamedTuple):
 
 
 class CardFacts(NamedTuple):
-    """What the card says of the whole table; rejects: (stage, code) -> clips."""
+    """What the card says of the whole table.
+
+    content_backend: None where the family learns from no content features; rejects: (stage, code) -> clips.
+    """
 
     licence: str
     family: str
     symbol_table: str
     sample_rate: int
-    content_backend: str
+    content_backend: str | None
     n_recordings: int
     rejects: Mapping[tuple[str, str], int]
 
 
 def dataset_card(rows: Sequence[CardRow], facts: CardFacts, files: Mapping[str, str]) -> str:
     """Markdown with the hub's YAML head. files: split -> glob of its Parquet files."""
+    content = f" and content features `{facts.content_backend}`" if facts.content_backend else ""
     total_s = sum(row.duration_s for row in rows)
     languages = sorted({row.language for row in rows})
     head = {
@@ -54,7 +58,7 @@ def dataset_card(rows: Sequence[CardRow], facts: CardFacts, files: Mapping[str, 
         f"{len(rows)} clips, {_hours(total_s)}. Recordings: {facts.n_recordings}; speakers: "
         f"{len({row.speaker for row in rows})}; languages: {', '.join(languages)}.",
         f"Made for the family {facts.family} at {facts.sample_rate} Hz with the symbol table "
-        f"`{facts.symbol_table}` and content features `{facts.content_backend}`. "
+        f"`{facts.symbol_table}`{content}. "
         f"Licence of the recordings: {facts.licence}.",
         "## Splits",
         "A clip's split follows from its content, so it stays when clips are added.",

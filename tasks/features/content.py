@@ -9,20 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from artifacts import schemas
 from configs.content import ContentSettings
 from models.content.hubert import SAMPLE_RATE, hubert_features, load_hubert
 from models.content.mfcc import mfcc_features
 from models.frontend.audio import Samples, resample
 from models.frontend.mel import SpectrogramParameters, frame_count, linear_spectrogram
-from tasks.features.frames import (
-    AUDIO_COLUMNS,
-    FRAME_SETTINGS,
-    family_frame_count,
-    family_wave,
-    spectrogram_parameters,
-)
-from tasks.stage import ConfigView, Outcome, RowStage, reject
+from tasks.features.frames import family_wave, spectrogram_parameters
+from tasks.stage import ConfigView, Outcome, reject
 
 
 def content_rows(
@@ -30,8 +23,7 @@ def content_rows(
 ) -> list[Outcome]:
     """One outcome per row, with exactly as many frames as the spectrogram.
 
-    Only GPT-SoVITS reads what is said from the recording; for other families the features are empty. Raises
-    UserError when HuBERT's weights cannot be had.
+    Raises UserError when HuBERT's weights cannot be had.
     """
     del files
     return [_content_row(row, cfg) for row in rows]
@@ -40,8 +32,6 @@ def content_rows(
 def _content_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
     parameters = spectrogram_parameters(cfg.family)
     samples = family_wave(row, cfg.family)
-    if cfg.family.name != "gpt-sovits":
-        return Outcome(rows=[_row(row, b"", (0, family_frame_count(len(samples), cfg.family)), "none", cfg)])
     try:
         features, backend = encode_content(samples, parameters, cfg.features.content)
     except ValueError as error:
@@ -100,17 +90,3 @@ def encode_content(
         settings.normalize,
     )
     return features, f"hubert layer {settings.layer}"
-
-
-CONTENT = RowStage(
-    name="content",
-    version=1,
-    run=content_rows,
-    reads={"enhance": AUDIO_COLUMNS},
-    only=("screen",),
-    config=("features.content", "family.name", *FRAME_SETTINGS),
-    schema=schemas.CONTENT,
-    libraries=("torch", "transformers", "scipy", "soxr"),
-    about="HuBERT or MFCC features per frame.",
-    writes=lambda cfg: {"enhance": 0.5 if cfg.features.content.backend == "hubert" else 0.05},
-)

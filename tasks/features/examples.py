@@ -7,6 +7,8 @@ One row is one utterance with everything that training needs. The files are plai
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pyarrow as pa
 
 _AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -52,5 +54,15 @@ _FIELDS: tuple[tuple[str, pa.DataType, str], ...] = (
         "per frame: L2 norm of the linear magnitudes; mel styletts2: natural log of that of the mel's power",
     ),
 )
-EXAMPLE = pa.schema([pa.field(name, kind, metadata={"about": about}) for name, kind, about in _FIELDS])
-EXAMPLE_PLAIN = EXAMPLE.remove_metadata()
+_OF_FEATURE = {
+    "content": ("content", "content_dim"),
+    "linguistic": ("linguistic", "linguistic_dim"),
+    "speaker_vector": ("speaker_vector",),
+}
+"""Columns that only the tables of families have that learn from the feature."""
+
+
+def example_schema(features: Collection[str]) -> pa.Schema:
+    """The schema of a table as its files have it, with these of the features that not every family reads."""
+    left_out = {name for feature, own in _OF_FEATURE.items() if feature not in features for name in own}
+    return pa.schema([pa.field(name, kind) for name, kind, _ in _FIELDS if name not in left_out])

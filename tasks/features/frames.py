@@ -10,21 +10,9 @@ import numpy as np
 from models.frontend.audio import Samples, decode_flac, resample
 from models.frontend.mel import SpectrogramParameters, frame_count, styletts2_frame_count
 
-AUDIO_COLUMNS = ("source_digest", "audio", "sample_rate")
-FRAME_SETTINGS = (
-    "family.sample_rate",
-    "family.hop_samples",
-    "family.n_fft",
-    "family.n_mels",
-    "family.mel",
-    "family.edge_silence_samples",
-    "family.mel_min_hz",
-    "family.mel_max_hz",
-)
-
 
 class FrameSettings(Protocol):
-    """The part of the family's settings that frames follow from (`FRAME_SETTINGS`); see configs.family."""
+    """The part of the family's settings that frames follow from ; see configs.family."""
 
     sample_rate: int
     hop_samples: int

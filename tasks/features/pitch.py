@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts import schemas
 from models.frontend.f0 import track_pitch
 from tasks.features.frames import (
-    AUDIO_COLUMNS,
-    FRAME_SETTINGS,
     family_frame_count,
     family_wave,
     first_frame_centre,
 )
-from tasks.stage import ConfigView, Outcome, RowStage
+from tasks.stage import ConfigView, Outcome
 
 
 def pitch_rows(
@@ -48,16 +45,3 @@ def _pitch_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
         "frame_rate_hz": pitch.frame_rate_hz,
     }
     return Outcome(rows=[made], warnings=warnings)
-
-
-PITCH = RowStage(
-    name="pitch",
-    version=1,
-    run=pitch_rows,
-    reads={"enhance": AUDIO_COLUMNS},
-    only=("screen",),
-    config=("features.pitch", *FRAME_SETTINGS),
-    schema=schemas.PITCH,
-    libraries=("pyworld", "torchcrepe", "librosa", "soxr", "numpy"),
-    about="Fundamental frequency in Hz and voicing per frame.",
-)

@@ -10,48 +10,39 @@ from typing import Any, NamedTuple, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from artifacts import schemas
 from configs.errors import UserError
 from models.frontend.audio import decode_flac, encode_flac, resample
 from tasks.features.card import CardFacts, CardRow, dataset_card
 from tasks.features.durations import Clock, phone_frames
-from tasks.features.examples import EXAMPLE_PLAIN
+from tasks.features.examples import example_schema
 from tasks.features.split import SPLITS, Clip, split_clips
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
-# Columns read of every stage beside its identifier; together they are one row of the training table.
-_READS: dict[str, tuple[str, ...]] = {
-    "screen": ("utterance_id", "source_digest", "speaker", "language", "text", "duration_s"),
-    "segment": ("utterance_id", "recording_id", "start_s", "end_s"),
-    "enhance": ("utterance_id", "audio", "sample_rate"),
-    "phonemize": (
-        "utterance_id", "normalized_text", "symbol_table", "words", "phones", "phone_ids", "word2ph",
-        "unknown",
-    ),
-    "align": ("utterance_id", "phones"),
-    "pitch": ("utterance_id", "f0_hz", "frame_rate_hz"),
-    "spectrogram": ("utterance_id", "mel", "linear", "energy", "n_frames", "n_mels", "n_bins"),
-    "content": ("utterance_id", "features", "dim", "backend"),
-    "linguistic": ("utterance_id", "features", "dim"),
-    "speaker_vector": ("utterance_id", "vector"),
-}  # fmt: skip
 _SMALL = ("screen", "segment", "phonemize")
-_REJECTS_OF = (
-    "ingest", "segment", "enhance", "transcribe", "measure", "speaker", "phonemize", "align", "screen",
-    "pitch", "spectrogram", "content", "linguistic", "speaker_vector",
-)  # fmt: skip
+_LARGE = ("enhance", "align", "pitch", "spectrogram")
 
 
-def shard_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+def shard_corpus(
+    inputs: Inputs, cfg: ConfigView, work: Work, features: Sequence[str], refusing: Sequence[str]
+) -> Produced:
     """The training table's files; the whole is deterministic, byte for byte.
+
+    Args:
+        inputs, cfg, work: Of the stage.
+        features: Stages whose features this family learns from beside those that all do.
+        refusing: Stages whose rejects the card counts.
 
     Raises UserError when no clip was accepted, or clips use different symbol tables.
     """
     settings, family = cfg.features.shard, cfg.family
-    identifiers = (set(inputs.table(stage, ["utterance_id"])["utterance_id"].to_pylist()) for stage in _READS)
+    large_stages, schema = (*_LARGE, *features), example_schema(features)
+    identifiers = (
+        set(inputs.table(stage, ["utterance_id"])["utterance_id"].to_pylist())
+        for stage in (*_SMALL, *large_stages)
+    )
     names = sorted(set.intersection(*identifiers))
-    tables = {stage: _Table(inputs.table(stage, _READS[stage])) for stage in _SMALL}
-    rejects = _count_rejects(inputs)
+    tables = {stage: _Table(inputs.table(stage)) for stage in _SMALL}
+    rejects = _count_rejects(inputs, refusing)
     if not names:
         raise UserError(_nothing_accepted(rejects))
     _require_one_symbol_table(names, tables["phonemize"])
@@ -62,17 +53,13 @@ def shard_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     for file in _plan(names, splits, settings.rows_per_file):
         path = files[file.name] = work.dir / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with pq.ParquetWriter(path, EXAMPLE_PLAIN, compression="zstd") as writer:
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
             for start in range(0, len(file.members), settings.rows_per_group):
                 group = file.members[start : start + settings.rows_per_group]
                 # Audio and frames are read for one group at a time: a corpus may be larger than memory.
-                large = {
-                    stage: _Table(inputs.table(stage, columns, only=group))
-                    for stage, columns in _READS.items()
-                    if stage not in _SMALL
-                }
+                large = {stage: _Table(inputs.table(stage, only=group)) for stage in large_stages}
                 rows = [_example(name, file.split, tables | large, family) for name in group]
-                writer.write_table(pa.Table.from_pylist(rows, schema=EXAMPLE_PLAIN))
+                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
                 card_rows += [_card_row(row, tables["phonemize"]) for row in rows]
                 work.progress(len(card_rows), len(names), file.name)
 
@@ -81,7 +68,7 @@ def shard_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         family=family.name,
         symbol_table=tables["phonemize"].row(names[0])["symbol_table"],
         sample_rate=family.sample_rate,
-        content_backend=inputs.table("content", ["backend"], only=names[:1])["backend"][0].as_py(),
+        content_backend=_content_backend(inputs, names[0]) if "content" in features else None,
         n_recordings=len({tables["segment"].row(name)["recording_id"] for name in names}),
         rejects=rejects,
     )
@@ -144,7 +131,7 @@ def _example(name: str, split: str, tables: Mapping[str, _Table], family: _Rates
         family.edge_silence_samples / sample_rate,
     )
     frames = phone_frames(row["align"]["phones"], spoken["word2ph"], clock)
-    return {
+    example = {
         "utterance_id": name,
         "source_digest": accepted["source_digest"],
         "split": split,
@@ -170,14 +157,20 @@ def _example(name: str, split: str, tables: Mapping[str, _Table], family: _Rates
         "n_mels": spectrogram["n_mels"],
         "linear": spectrogram["linear"],
         "n_bins": spectrogram["n_bins"],
-        "content": row["content"]["features"],
-        "content_dim": row["content"]["dim"],
-        "linguistic": row["linguistic"]["features"],
-        "linguistic_dim": row["linguistic"]["dim"],
-        "speaker_vector": row["speaker_vector"]["vector"],
         "f0_hz": row["pitch"]["f0_hz"],
         "energy": spectrogram["energy"],
     }
+    for stage in ("content", "linguistic"):
+        if stage in row:
+            example |= {stage: row[stage]["features"], f"{stage}_dim": row[stage]["dim"]}
+    if "speaker_vector" in row:
+        example["speaker_vector"] = row["speaker_vector"]["vector"]
+    return example
+
+
+def _content_backend(inputs: Inputs, name: str) -> str:
+    backend: str = inputs.table("content", ["backend"], only=[name])["backend"][0].as_py()
+    return backend
 
 
 def _split(
@@ -197,9 +190,9 @@ def _card_row(row: Mapping[str, Any], phonemized: _Table) -> CardRow:
     return CardRow(row["split"], row["speaker"], row["language"], row["duration_s"], unknown)
 
 
-def _count_rejects(inputs: Inputs) -> dict[tuple[str, str], int]:
+def _count_rejects(inputs: Inputs, refusing: Sequence[str]) -> dict[tuple[str, str], int]:
     counts: Counter[tuple[str, str]] = Counter()
-    for stage in _REJECTS_OF:
+    for stage in refusing:
         counts.update((stage, refused.code) for refused in inputs.rejects(stage))
     return dict(counts)
 
@@ -242,23 +235,3 @@ def _warnings(splits: Mapping[str, str]) -> list[str]:
     if "validation" in splits.values():
         return []
     return ["no clip is left for validation: training cannot tell learning from memorising"]
-
-
-SHARD = CorpusStage(
-    name="shard",
-    version=1,
-    run=shard_corpus,
-    reads=_READS,
-    rejects_of=_REJECTS_OF,
-    config=(
-        "features.shard",
-        "corpus.licence",
-        "family.name",
-        "family.sample_rate",
-        "family.edge_silence_samples",
-    ),
-    schema=schemas.NOTHING,
-    libraries=("pyarrow", "soxr", "soundfile"),
-    about="Training table: Parquet files by split, with a dataset card.",
-    writes=lambda _cfg: dict.fromkeys(("enhance", "spectrogram", "content", "linguistic"), 0.5),
-)

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts import schemas
 from configs.speaker import SpeakerSettings
 from models.frontend.activity import analyse_activity
 from models.frontend.audio import decode_flac
 from models.speaker.encoder import embed_speaker
-from tasks.stage import ConfigView, Outcome, RowStage
+from tasks.stage import ConfigView, Outcome
 
 
 def speaker_rows(
@@ -40,19 +39,3 @@ def _embed(row: dict[str, Any], settings: SpeakerSettings) -> dict[str, Any]:
         "embedding": embedding.tolist(),
         "backend": settings.backend,
     }
-
-
-SPEAKER = RowStage(
-    name="speaker",
-    version=1,
-    run=speaker_rows,
-    reads={
-        "enhance": ("source_digest", "audio", "sample_rate"),
-        "segment": ("speaker",),
-    },
-    only=("measure",),
-    config=("features.speaker.backend", "features.speaker.model", "features.speaker.download"),
-    schema=schemas.SPEAKER,
-    libraries=("resemblyzer", "speechbrain", "torch", "silero-vad", "onnxruntime", "soxr"),
-    about="speaker embedding per utterance",
-)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from artifacts import schemas
 from models.speaker.centroid import robust_centroid
 from tasks.features.reference_rank import rank_references
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 
 def profile_speakers(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
@@ -41,15 +40,3 @@ def profile_speakers(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
             }
         )
     return Produced(rows=rows, metrics={"speakers": float(len(rows))})
-
-
-SPEAKER_PROFILE = CorpusStage(
-    name="speaker_profile",
-    version=1,
-    run=profile_speakers,
-    reads={"screen": None, "speaker": ("utterance_id", "embedding", "backend")},
-    config=("features.speaker",),
-    schema=schemas.SPEAKER_PROFILE,
-    libraries=("numpy",),
-    about="centroid and reference clip of each speaker",
-)

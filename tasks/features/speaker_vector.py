@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts import schemas
 from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import decode_flac
 from models.speaker.eres2netv2 import embed_speaker_vector
-from tasks.features.frames import AUDIO_COLUMNS
-from tasks.stage import ConfigView, Outcome, RowStage, reject
+from tasks.stage import ConfigView, Outcome, reject
 
 
 def speaker_vector_rows(
@@ -48,16 +46,3 @@ def _speaker_vector_row(row: dict[str, Any], settings: SpeakerVectorSettings) ->
         "backend": settings.backend,
     }
     return Outcome(rows=[made])
-
-
-SPEAKER_VECTOR = RowStage(
-    name="speaker_vector",
-    version=1,
-    run=speaker_vector_rows,
-    reads={"enhance": AUDIO_COLUMNS},
-    only=("screen",),
-    config=("features.speaker_vector",),
-    schema=schemas.SPEAKER_VECTOR,
-    libraries=("torch", "soxr"),
-    about="Speaker vector of v2Pro (ERes2NetV2), none for other versions.",
-)

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from artifacts import schemas
 from models.frontend.mel import frame_energy, linear_spectrogram, log_norm, mel_from_linear, styletts2_mel
-from tasks.features.frames import AUDIO_COLUMNS, FRAME_SETTINGS, family_wave, spectrogram_parameters
-from tasks.stage import ConfigView, Outcome, RowStage, reject
+from tasks.features.frames import family_wave, spectrogram_parameters
+from tasks.stage import ConfigView, Outcome, reject
 
 
 def spectrogram_rows(
@@ -72,17 +71,3 @@ def _features(wave: torch.Tensor, cfg: ConfigView) -> _Features:
 def _as_float16_bytes(spectrogram: torch.Tensor) -> bytes:
     """[F, N] to float16 [N, F] in C order."""
     return np.ascontiguousarray(spectrogram.numpy().T).astype("<f2").tobytes()
-
-
-SPECTROGRAM = RowStage(
-    name="spectrogram",
-    version=1,
-    run=spectrogram_rows,
-    reads={"enhance": AUDIO_COLUMNS},
-    only=("screen",),
-    config=("features.spectrogram", *FRAME_SETTINGS),
-    schema=schemas.SPECTROGRAM,
-    libraries=("torch", "soxr"),
-    about="Log-mel and linear spectrograms and frame energy.",
-    writes=lambda cfg: {"enhance": 1.0 if cfg.features.spectrogram.store_linear else 0.1},
-)

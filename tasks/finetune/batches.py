@@ -6,13 +6,10 @@ a resumed run needs, and the number of loader threads cannot change what is trai
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -20,14 +17,13 @@ import torch
 from torch import Tensor
 
 from configs.errors import UserError
+from models.seeds import derive_seed
 
 POOL_BATCHES = 16
 """Clips are sorted by length within pools of this many batches: little padding, yet well mixed."""
 
 ClipT = TypeVar("ClipT")
 BatchT = TypeVar("BatchT")
-KeyT = TypeVar("KeyT")
-ValueT = TypeVar("ValueT")
 
 
 class Position(NamedTuple):
@@ -40,33 +36,6 @@ class Position(NamedTuple):
 def _every(number: int) -> bool:
     del number
     return True
-
-
-@dataclass(frozen=True)
-class Admitted:
-    """Which clips can be trained on.
-
-    Attributes:
-        kept: Indices of the clips that fit.
-        refused: (index, length) of the clips that are too long.
-    """
-
-    kept: tuple[int, ...]
-    refused: tuple[tuple[int, int], ...]
-
-
-def derive_seed(seed: int, *parts: int | str) -> int:
-    """A 63-bit seed for one place of a run, unrelated to the seeds of its neighbours."""
-    text = "/".join(str(part) for part in (seed, *parts))
-    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
-
-
-def admit(lengths: Sequence[int], max_length: int) -> Admitted:
-    """Split clips into those that fit and those that are longer than `max_length`."""
-    kept = tuple(i for i, length in enumerate(lengths) if length <= max_length)
-    refused = tuple((i, length) for i, length in enumerate(lengths) if length > max_length)
-    return Admitted(kept, refused)
 
 
 def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int) -> list[list[int]]:
@@ -169,45 +138,6 @@ class Feed(Generic[ClipT, BatchT]):
 
     def _make(self, chosen: list[int]) -> BatchT:
         return self.collate([self.load(index) for index in chosen])
-
-
-class BoundedCache(Generic[KeyT, ValueT]):
-    """Loaded values, the least recently used dropped when they outgrow a limit. Safe across threads.
-
-    Args:
-        load: Value of a key.
-        size_bytes: Memory a value takes.
-        limit_bytes: What all kept values may take; the newest one is kept even when it is larger.
-    """
-
-    def __init__(
-        self,
-        load: Callable[[KeyT], ValueT],
-        size_bytes: Callable[[ValueT], int],
-        limit_bytes: int,
-    ) -> None:
-        self.load = load
-        self.size_bytes = size_bytes
-        self.limit_bytes = limit_bytes
-        self._values: OrderedDict[KeyT, ValueT] = OrderedDict()
-        self._held_bytes = 0
-        self._lock = Lock()
-
-    def __call__(self, key: KeyT) -> ValueT:
-        """The value of a key, from memory where it is still there."""
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
-        value = self.load(key)
-        with self._lock:
-            if key not in self._values:
-                self._values[key] = value
-                self._held_bytes += self.size_bytes(value)
-            while self._held_bytes > self.limit_bytes and len(self._values) > 1:
-                _, dropped = self._values.popitem(last=False)
-                self._held_bytes -= self.size_bytes(dropped)
-        return value
 
 
 def pad_frames(tracks: Sequence[np.ndarray], frames: int | None = None) -> Tensor:

@@ -136,14 +136,14 @@ class Job:
     """What the processes of a stage need to know, as a file.
 
     Attributes:
-        stage: Name of the stage.
+        prepare: The family's function that opens the files, `module:function`; see tasks.finetune.training.
         settings: The declared settings, as nested JSON values.
         paths: Which settings were declared.
         files: Files by upstream stage and name.
         folder: The stage's private folder.
     """
 
-    stage: str
+    prepare: str
     settings: Mapping[str, Any]
     paths: tuple[str, ...]
     files: Mapping[str, Mapping[str, Path]]
@@ -162,7 +162,7 @@ class Job:
     def write(self) -> Path:
         """The job's file, in its folder."""
         record = {
-            "stage": self.stage,
+            "prepare": self.prepare,
             "settings": self.settings,
             "paths": self.paths,
             "files": {s: {n: str(p) for n, p in files.items()} for s, files in self.files.items()},
@@ -172,22 +172,35 @@ class Job:
         return path
 
     @classmethod
-    def of(cls, stage: str, files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, folder: Path) -> Job:
+    def of(
+        cls,
+        prepare: Callable[..., object],
+        files: Mapping[str, Mapping[str, Path]],
+        cfg: ConfigView,
+        folder: Path,
+    ) -> Job:
         """A stage's job with the settings that it declared."""
-        return cls(stage, _nested(cfg), cfg.paths, files, folder)
+        name = f"{prepare.__module__}:{prepare.__qualname__}"
+        return cls(name, _nested(cfg), cfg.paths, files, folder)
 
     @classmethod
     def read(cls, path: Path) -> Job:
         """The reverse of `write`."""
         record = json.loads(path.read_text())
         files = {s: {n: Path(p) for n, p in named.items()} for s, named in record["files"].items()}
-        return cls(record["stage"], record["settings"], tuple(record["paths"]), files, path.parent)
+        return cls(record["prepare"], record["settings"], tuple(record["paths"]), files, path.parent)
 
 
 def train_in_processes(
-    stage: str, count: int, files: Mapping[str, Mapping[str, Path]], cfg: ConfigView, work: Work
+    prepare: Callable[..., object],
+    count: int,
+    files: Mapping[str, Mapping[str, Path]],
+    cfg: ConfigView,
+    work: Work,
 ) -> None:
-    """Run a stage's training in `count` processes under torchrun; its last checkpoint is then there.
+    """Run a training in `count` processes under torchrun; its last checkpoint is then there.
+
+    The processes find the training by the name of `prepare`, a function of a module.
 
     The processes live in a session of their own, so that Ctrl-C reaches this process alone, which asks them
     to stop; should this process die, the first of them fails at its next report and torchrun ends the rest.
@@ -204,7 +217,7 @@ def train_in_processes(
             f"compute.processes = {count}: there are {devices} CUDA devices and each process takes one; set "
             f"it to {devices} or less, or compute.device to cpu"
         )
-    job = Job.of(stage, files, cfg, work.dir)
+    job = Job.of(prepare, files, cfg, work.dir)
     for leftover in (job.stop_file, job.error_file):
         leftover.unlink(missing_ok=True)
     command = [
@@ -236,7 +249,7 @@ def train_in_processes(
     if job.error_file.exists():
         raise UserError(job.error_file.read_text())
     if status != 0:
-        raise RuntimeError(f"{stage}: a process failed\n{log_path.read_text()[-LOG_TAIL_CHARS:]}")
+        raise RuntimeError(f"{job.prepare}: a process failed\n{log_path.read_text()[-LOG_TAIL_CHARS:]}")
     if not finished:
         raise StoppedError("stopped; the next run goes on from the last step")
 

@@ -20,9 +20,12 @@ from torch import Tensor
 
 from artifacts.digest import canonical_json
 from configs.errors import UserError
-from tasks.finetune.batches import Feed, Position, derive_seed
+from configs.train import TrainSettings
+from models.seeds import derive_seed
+from tasks.finetune.batches import Feed, Position
 from tasks.finetune.checkpoint import Checkpoints, Snapshot, capture, restore, under
 from tasks.finetune.distributed import Ranks, current_ranks
+from tasks.finetune.length import TrainingLength
 from tasks.finetune.recipe import MovingAverage, NonFiniteUpdateError, Recipe, Updater
 
 logger = logging.getLogger(__name__)
@@ -31,41 +34,27 @@ BatchT = TypeVar("BatchT")
 Losses = dict[str, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LoopSettings:
-    """How long and how carefully to train; a family's settings fill it.
+    """How a run is made.
 
     Attributes:
         seed: Seeds batches, segments and dropout.
-        max_steps: Optimiser steps at most; None leaves the end to `max_epochs`.
-        max_epochs: Passes through the training clips at most.
-        accumulate: Batches per optimiser step, over all processes.
+        length: Of the run.
+        train: The family's settings: what is accumulated, averaged, logged, validated, saved, skipped.
         max_norms: Gradient clipping norm per optimiser.
-        ema_decay: Decay of the weight average per step; 0 keeps none.
-        log_every_steps: Losses are averaged over this many steps for the curves.
-        validate_every_steps: 0 never validates.
         validate_first: Whether there is a validation before the first step, to measure training by.
-        checkpoint_every_steps: Steps between checkpoints.
-        max_skipped_in_a_row: Non-finite steps that are skipped before the run fails.
-        watched_loss: Validation loss by which weights are better or worse, or None.
-        early_stop_patience: Validations without a better value before the run ends; the weights that
-            validated best are then the result. 0: never, and the last weights are.
+        watched_loss: Validation loss by which weights are better or worse, or None. With early stopping the
+            weights that validated best are the result, else the last ones.
         identity: What a resumed run must have been started with.
     """
 
     seed: int
-    max_steps: int | None
-    max_epochs: int | None
-    accumulate: int = 1
+    length: TrainingLength
+    train: TrainSettings
     max_norms: Mapping[str, float] = field(default_factory=dict)
-    ema_decay: float = 0.0
-    log_every_steps: int = 10
-    validate_every_steps: int = 0
     validate_first: bool = False
-    checkpoint_every_steps: int = 100
-    max_skipped_in_a_row: int = 3
     watched_loss: str | None = None
-    early_stop_patience: int = 0
     identity: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -145,22 +134,6 @@ class Trained:
     weights: Mapping[str, Mapping[str, Tensor]]
 
 
-def total_steps(
-    max_steps: int | None, max_epochs: int | None, accumulate: int, batches_per_epoch: int
-) -> int:
-    """Optimiser steps of a run: the smaller of what steps and epochs allow, at least one.
-
-    Raises:
-        UserError: neither is limited.
-    """
-    limits = [] if max_steps is None else [max_steps]
-    if max_epochs is not None:
-        limits.append(max(1, max_epochs * batches_per_epoch // accumulate))
-    if not limits:
-        raise UserError("train: max_steps and max_epochs are both null; set one of them")
-    return min(limits)
-
-
 def train(
     recipe: Recipe[BatchT],
     feed: Feed[Any, BatchT],
@@ -175,18 +148,17 @@ def train(
         UserError: the steps keep being non-finite, or the checkpoint belongs to other settings.
     """
     ranks = current_ranks()
-    if ranks.count > settings.accumulate:
+    accumulate = settings.train.accumulate
+    if ranks.count > accumulate:
         raise UserError(
-            f"accumulate = {settings.accumulate}: {ranks.count} processes share the batches of a step, so it "
+            f"accumulate = {accumulate}: {ranks.count} processes share the batches of a step, so it "
             f"must be at least {ranks.count} (compute.processes); batch_size can be smaller in exchange"
         )
     run = _Run(recipe, feed, settings, checkpoints, callbacks or Callbacks(), ranks)
     run.resume()
     state = run.state
-    steps = total_steps(
-        settings.max_steps, settings.max_epochs, settings.accumulate, feed.batches_per_epoch()
-    )
-    if settings.validate_first and settings.validate_every_steps and not state.validation_curve:
+    steps = settings.length.steps(accumulate, feed.batches_per_epoch())
+    if settings.validate_first and settings.train.validate_every_steps and not state.validation_curve:
         run.validate(validation)
     stopped = False
     with closing(feed.start(run.position, run.takes)) as batches:
@@ -195,13 +167,15 @@ def train(
                 break
             run.step(batches)
             last = state.step == steps
-            if last or state.step % settings.log_every_steps == 0:
+            if last or state.step % settings.train.log_every_steps == 0:
                 run.log()
-            if settings.validate_every_steps and (last or state.step % settings.validate_every_steps == 0):
+            if settings.train.validate_every_steps and (
+                last or state.step % settings.train.validate_every_steps == 0
+            ):
                 run.validate(validation)
             if ranks.first:
                 run.callbacks.progress(state.step, steps, run.updater.losses)
-            if last or state.step % settings.checkpoint_every_steps == 0:
+            if last or state.step % settings.train.checkpoint_every_steps == 0:
                 run.save()
     run.save()
     return Trained(finished=not stopped, state=state, weights=run.weights())
@@ -225,9 +199,9 @@ class _Run(Generic[BatchT]):
         self.checkpoints = checkpoints
         self.callbacks = callbacks
         self.ranks = ranks
-        self.updater = Updater(recipe, settings.accumulate, settings.max_norms, ranks)
+        self.updater = Updater(recipe, settings.train.accumulate, settings.max_norms, ranks)
         averaged = {name: recipe.modules[name] for name in recipe.averaged}
-        self.average = MovingAverage(averaged, settings.ema_decay)
+        self.average = MovingAverage(averaged, settings.train.ema_decay)
         self.best: dict[str, Tensor] = {}
         self.state = State()
         self.saved_step: int | None = None
@@ -239,7 +213,7 @@ class _Run(Generic[BatchT]):
 
     def takes(self, number: int) -> bool:
         """Whether the n-th batch from the start of a step on is this process's."""
-        return self.ranks.takes(number % self.settings.accumulate)
+        return self.ranks.takes(number % self.settings.train.accumulate)
 
     def resume(self) -> None:
         """Go on from the newest whole checkpoint, if there is one."""
@@ -267,7 +241,7 @@ class _Run(Generic[BatchT]):
             self._update(own)
         except NonFiniteUpdateError as error:
             refused = error
-        state.epoch, state.next_batch = self.feed.after(self.position, self.settings.accumulate)
+        state.epoch, state.next_batch = self.feed.after(self.position, self.settings.train.accumulate)
         state.step += 1
         if refused is not None:
             self._skip(refused, [name for _, batch in own for name in self.recipe.utterances(batch)])
@@ -289,7 +263,7 @@ class _Run(Generic[BatchT]):
 
     def _skip(self, error: NonFiniteUpdateError, own_names: Sequence[str]) -> None:
         names = self.ranks.gathered(own_names)
-        state, limit = self.state, self.settings.max_skipped_in_a_row
+        state, limit = self.state, self.settings.train.max_skipped_in_a_row
         state.skipped += 1
         state.skipped_in_a_row += 1
         found = ", ".join(f"{key} {value:.4g}" for key, value in error.refused.values.items())
@@ -335,7 +309,7 @@ class _Run(Generic[BatchT]):
                 self.callbacks.validated(Validation(state.step, first, state.best_step))
         for module in self.recipe.modules.values():
             module.train()
-        if better and self.settings.early_stop_patience:
+        if better and self.settings.train.early_stop_patience:
             self.best = {
                 f"{name}/{key}": tensor.detach().cpu().clone()
                 for name, module in self.recipe.modules.items()
@@ -369,7 +343,7 @@ class _Run(Generic[BatchT]):
 
     def out_of_patience(self) -> bool:
         """Whether early stopping is on and due."""
-        return 0 < self.settings.early_stop_patience <= self.state.validations_since_best
+        return 0 < self.settings.train.early_stop_patience <= self.state.validations_since_best
 
     def save(self) -> None:
         """Write a checkpoint unless this very step has one."""

@@ -1,9 +1,6 @@
 """What a voice sounds like while it learns: held-out clips rendered at its validations.
 
-    samples/step-00000500/ID.posterior.flac   SoVITS: through the recording's latent, the vocoder's progress
-    samples/step-00000500/ID.prior.flac       from its codes and phones, as synthesis does: the voice's
-    samples/step-00000500/ID.recorded.flac    StyleTTS 2, Kokoro: on recorded prosody, the decoder's progress
-    samples/step-00000500/ID.predicted.flac   from text and a style or a voice, as synthesis does
+    samples/step-00000500/ID.WAVE.flac     each clip in the ways that its family renders it
 
 The first, the best and the last validation's are kept. Which these are follows from the curve alone, and a
 rendering from the weights and the step's seed, so a run that was stopped ends with the same files.
@@ -19,28 +16,25 @@ from typing import Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from artifacts.store import write_atomically
 from models.frontend.audio import encode_flac
-from models.sovits.model import SovitsGenerator
-from models.sovits.step import SovitsBatch
-from tasks.finetune.batches import derive_seed
+from models.seeds import derive_seed
 from tasks.finetune.loop import Validation
 
 
-class Heard(Protocol):
+class SingleClip(Protocol):
     """A batch of one clip."""
 
     @property
     def utterance_ids(self) -> tuple[str, ...]: ...
 
 
-HeardT = TypeVar("HeardT", bound=Heard)
+BatchT = TypeVar("BatchT", bound=SingleClip)
 
 
-class ValidationSamples(Generic[HeardT]):
-    """Renders clips when told of a validation.
+class ValidationSamples(Generic[BatchT]):
+    """Renders clips at validations.
 
     Args:
         folder: Where `step-*` folders go.
@@ -54,8 +48,8 @@ class ValidationSamples(Generic[HeardT]):
     def __init__(
         self,
         folder: Path,
-        render: Callable[[HeardT, torch.Generator], dict[str, Tensor]],
-        batches: Sequence[HeardT],
+        render: Callable[[BatchT, torch.Generator], dict[str, Tensor]],
+        batches: Sequence[BatchT],
         seed: int,
         sample_rate: int,
     ) -> None:
@@ -85,29 +79,6 @@ class ValidationSamples(Generic[HeardT]):
     def files(self) -> dict[str, Path]:
         """The stage's outputs, by name."""
         return {f"samples/{p.parent.name}/{p.name}": p for p in sorted(self.folder.glob("step-*/*.flac"))}
-
-
-@torch.no_grad()
-def render_sovits(generator: SovitsGenerator, batch: SovitsBatch, rng: torch.Generator) -> dict[str, Tensor]:
-    """One clip's waveform `[S]` on the CPU through the posterior's mean and through a sample of the prior."""
-    resynthesis = generator.reconstruct(
-        batch.ssl,
-        batch.spec,
-        batch.spec_lengths,
-        batch.phone_ids,
-        batch.phone_lengths,
-        speaker_vector=batch.speaker_vector,
-    )
-    # An odd last frame makes a code of its own, as in training.
-    even = functional.pad(batch.ssl, (0, batch.ssl.shape[-1] % 2), mode="replicate")
-    spoken = generator.decode(
-        generator.extract_codes(even),
-        batch.phone_ids,
-        [batch.spec],
-        speaker_vectors=None if batch.speaker_vector is None else [batch.speaker_vector],
-        rng=rng,
-    )
-    return {"posterior": resynthesis.wave[0, 0].float().cpu(), "prior": spoken[0, 0].float().cpu()}
 
 
 def _name(step: int) -> str:

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
-from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from artifacts.faults import machine_error
 from configs.errors import UserError
 from configs.settings import Settings
-from tasks.finetune import kokoro, styletts2
 from tasks.finetune.distributed import Job, ReportedWarnings, joined, reporter
-from tasks.finetune.session import choose_machine
-from tasks.finetune.sovits import TRAIN_SOVITS, train_networks
-from tasks.finetune.t2s import TRAIN_T2S, train_decoder
+from tasks.finetune.machine import choose_machine
+from tasks.finetune.training import Prepare, fit
 from tasks.outcome import ConfigView, StoppedError, Work
-
-TRAININGS: dict[str, Callable[..., object]] = {
-    TRAIN_SOVITS.name: train_networks,
-    TRAIN_T2S.name: train_decoder,
-    kokoro.TRAIN_KOKORO.name: kokoro.train_networks,
-    **{stage.name: partial(styletts2.train_networks, name) for name, stage in styletts2.TRAININGS.items()},
-}
 
 
 def main(path: Path) -> None:
@@ -41,7 +31,7 @@ def main(path: Path) -> None:
         if ranks.first:
             logging.getLogger().addHandler(ReportedWarnings(report))
         try:
-            TRAININGS[job.stage](job.files, cfg, Work(job.folder, progress, job.stop_file.exists))
+            fit(_prepare(job)(job.files, cfg), cfg, Work(job.folder, progress, job.stop_file.exists))
             finished = True
         except StoppedError:
             finished = False
@@ -57,6 +47,13 @@ def main(path: Path) -> None:
             raise
         if ranks.first:
             report("finished", finished)
+
+
+def _prepare(job: Job) -> Prepare:
+    """The family's function that the job names."""
+    module, _, function = job.prepare.partition(":")
+    found: Prepare = getattr(import_module(module), function)
+    return found
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from configs.errors import UserError
 from models.frontend.audio import Samples, decode_flac
-from models.frontend.text.g2p import Phonemized
+from models.frontend.text.phonemized import Phonemized
 from tasks.pipeline import Pipeline
 
 COMFORTABLE_REFERENCE_S = 6.0

@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from artifacts import schemas
 from models.frontend.activity import analyse_activity
 from models.frontend.audio import Samples, Waveform, decode_flac
 from models.frontend.f0 import track_pitch
@@ -29,7 +28,7 @@ from models.metrics.spectral import mel_distance_db, warped_mel_distance_db
 from models.metrics.warping import warping_path
 from models.speaker.encoder import embed_speaker
 from tasks.release.samples import LISTING, RECORDING
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 ABOUT = {
     "mel_distance_db": "log-mel distance to the recording, frame by frame, dB",
@@ -42,22 +41,6 @@ ABOUT = {
     "duration_error_percent": "absolute difference of the durations, percent of the recording",
     "speaker_similarity": "cosine of speaker embeddings, to the speaker's centroid",
 }
-
-
-READS: dict[str, tuple[str, ...]] = {"synthesize": ("*",), "speaker_profile": ("speaker", "centroid")}
-"""What a family's stage must read."""
-
-CONFIG = (
-    "release.evaluate",
-    "family",
-    "features.speaker.backend",
-    "features.speaker.model",
-    "features.speaker.download",
-)
-"""The settings it must declare."""
-
-LIBRARIES = ("torch", "numpy", "pyworld", "resemblyzer", "speechbrain")
-"""What decides its numbers."""
 
 
 class Sound(NamedTuple):
@@ -78,7 +61,7 @@ def evaluate_renderings(
     """Measure every rendering; `evaluation.json` holds means with meanings, and each clip's values.
 
     Args:
-        inputs, cfg, work: Of the family's stage; it reads `READS` and declares `CONFIG`.
+        inputs, cfg, work: Of the family's stage, which reads and declares what `stages.EVALUATE` does.
         further: Clips (`utterance_id` and values named `path/metric`) that the family measured otherwise.
         about: What their metrics measure.
     """
@@ -225,16 +208,3 @@ def _counted(clips: Sequence[Mapping[str, Any]], name: str) -> int:
 def evaluate_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     """Measure every rendering, and nothing beside."""
     return evaluate_renderings(inputs, cfg, work)
-
-
-EVALUATE = CorpusStage(
-    name="evaluate",
-    version=1,
-    run=evaluate_corpus,
-    reads=READS,
-    config=CONFIG,
-    schema=schemas.NOTHING,
-    libraries=LIBRARIES,
-    about="distances of renderings to recordings",
-)
-"""The stage of families that measure nothing of their own."""

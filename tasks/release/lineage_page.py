@@ -6,6 +6,7 @@ Layout after Sugiyama, Tagawa & Toda, "Methods for visual understanding of hiera
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,25 +23,8 @@ SETTLING_SWEEPS = 40
 BOX_WEIGHT, WAYPOINT_WEIGHT = 50.0, 1.0
 MAX_RECORDINGS_SHOWN = 500
 
-PHASES = {
-    "Corpus": ("ingest", "segment", "enhance", "language", "transcribe", "measure", "screen"),
-    "Features": (
-        "speaker",
-        "phonemize",
-        "acoustic_model",
-        "align",
-        "pitch",
-        "spectrogram",
-        "content",
-        "linguistic",
-        "speaker_vector",
-        "speaker_profile",
-        "semantic",
-        "shard",
-    ),
-    "Training": ("train_sovits", "train_t2s"),
-    "Release": ("synthesize", "evaluate", "export", "report"),
-}
+Phases = Mapping[str, Sequence[str]]
+"""Parts of the pipeline, in order, and their stages."""
 
 
 class Box(NamedTuple):
@@ -68,17 +52,17 @@ class Drawing(NamedTuple):
     lineage: Lineage
 
 
-def build_lineage_page(voice: str, lineage: Lineage) -> str:
+def build_lineage_page(voice: str, lineage: Lineage, phases: Phases) -> str:
     """`lineage.html`: the graph, each node's record, the recordings and the exported files, linked."""
     return render(
         "lineage.html.j2",
         voice=voice,
-        graph=draw(lineage),
+        graph=draw(lineage, phases),
         recordings_shown=lineage.recordings[:MAX_RECORDINGS_SHOWN],
     )
 
 
-def draw(lineage: Lineage) -> Drawing:
+def draw(lineage: Lineage, phases: Phases) -> Drawing:
     """Place every node and route every essential edge, top to bottom."""
     layer_of = _layers(lineage)
     layers: list[list[str]] = [[] for _ in range(max(layer_of.values()) + 1)]
@@ -106,7 +90,7 @@ def draw(lineage: Lineage) -> Drawing:
             top_of[node.name],
             NODE_WIDTH,
             NODE_HEIGHT,
-            phase_of(node.name),
+            phase_of(node.name, phases),
             " ".join(sorted(ancestors[node.name])),
         )
         for node in lineage.nodes
@@ -119,11 +103,11 @@ def draw(lineage: Lineage) -> Drawing:
     return Drawing(round(right - left, 1), height, boxes, edges, lineage)
 
 
-def phase_of(name: str) -> str:
+def phase_of(name: str, phases: Phases) -> str:
     """The part of the pipeline a node belongs to, for its colour."""
     if name in (RECORDINGS, FILES):
         return "Ends"
-    return next((phase for phase, stages in PHASES.items() if name in stages), "Other")
+    return next(phase for phase, stages in phases.items() if name in stages)
 
 
 def _layers(lineage: Lineage) -> dict[str, int]:

@@ -22,7 +22,8 @@ from torch import Tensor
 from artifacts.store import write_atomically
 from configs.errors import UserError
 from models.acoustics.generators import IstftGenerator
-from models.acoustics.onnx_graphs import Graph, SynthesisParts, arguments, probe, synthesis_graphs, traceable
+from models.acoustics.onnx_graphs import Graph, arguments, probe, synthesis_graphs, traceable
+from models.acoustics.synthesis_parts import SynthesisParts
 
 ONNX = "onnx"
 """Folder of the files inside a voice's."""

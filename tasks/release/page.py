@@ -165,6 +165,8 @@ class ReportData:
     metrics: tuple[Metric, ...]
     stages: tuple[StageLine, ...]
     lineage: Lineage
+    phases: Mapping[str, Sequence[str]]
+    """Part of the pipeline -> its stages."""
     config_yaml: str
     notes: tuple[str, ...] = ()
     """Honest remarks shown at the top, for example that the training was tiny."""
@@ -200,7 +202,7 @@ def build_report(data: ReportData) -> str:
         reject_counts=Counter(line.reject.code for line in data.corpus.rejects).most_common(),
         rejects_shown=data.corpus.rejects[:MAX_REJECTS_SHOWN],
         hero=report_audio.envelope_bars(data.utterances[0].samples, 160) if data.utterances else [],
-        graph=lineage_page.draw(data.lineage),
+        graph=lineage_page.draw(data.lineage, data.phases),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tasks.finetune.character_examples import Clip, FamilyOfCharacters, read_clips
+from tasks.finetune.characters.clips import Clip, FamilyOfCharacters, read_clips
 from tasks.release.clips import ClipFacts
 from tasks.release.samples import RECORDING, Kind, Kinds, Sample, write_samples
 from tasks.stage import Produced, Work

@@ -20,7 +20,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
-from artifacts import schemas
 from artifacts.lineage import Action, Lineage, Recording, lineage
 from models.frontend.audio import decode_flac, resample
 from tasks.release import figures
@@ -38,43 +37,12 @@ from tasks.release.page import (
     Utterance,
     build_report,
 )
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 SCAN = "scan"
 TYPICAL_CLIPS, WORST_CLIPS = 4, 2
 COMFORTABLE_S = (2.0, 8.0)
 PLAYER_RATE_LIMIT = 32_000
-
-CORPUS_READS: dict[str, tuple[str, ...]] = {
-    "ingest": ("recording_id", "source_path", "source_digest", "duration_s"),
-    "segment": ("utterance_id", "recording_id"),
-    "enhance": ("utterance_id", "duration_s"),
-    "language": ("scope",),
-    "transcribe": ("utterance_id",),
-    "measure": ("utterance_id", "snr_db", "loudness_lufs"),
-    "speaker": ("utterance_id",),
-    "phonemize": ("utterance_id",),
-    "acoustic_model": ("backend",),
-    "align": ("utterance_id", "backend", "backend_version", "phones", "words"),
-    "screen": (
-        "utterance_id",
-        "speaker",
-        "language",
-        "text",
-        "duration_s",
-        "snr_db",
-        "alignment_score",
-    ),
-    "pitch": ("utterance_id",),
-    "spectrogram": ("utterance_id",),
-    "content": ("utterance_id", "backend"),
-    "linguistic": ("utterance_id",),
-    "speaker_vector": ("utterance_id",),
-    "speaker_profile": ("speaker",),
-    "shard": (),
-}
-RELEASE_READS: dict[str, tuple[str, ...]] = {"synthesize": (), "evaluate": (), "export": ()}
-TRAINING_READS = ("config.json", "curves.json")
 
 
 @dataclass(frozen=True)
@@ -83,21 +51,14 @@ class ReportedFamily:
 
     Attributes:
         networks: Training stages and what people call what they train.
-        reads: Stages between the table and the renderings, in order, and what is read of them.
         variant: The family's name and variant, from the settings.
         remarks: What a person should know of this training, from the settings, each training stage's
             `config.json` and the seconds of usable speech.
     """
 
     networks: Mapping[str, str]
-    reads: Mapping[str, Sequence[str]]
     variant: Callable[[ConfigView], str]
     remarks: Callable[[ConfigView, Mapping[str, Mapping[str, Any]], float], Iterable[str]]
-
-    @property
-    def all_reads(self) -> dict[str, Sequence[str]]:
-        """Every stage that the pages tell of, in order."""
-        return {**CORPUS_READS, **self.reads, **RELEASE_READS}
 
 
 EXAMPLE_COLUMNS = [
@@ -114,14 +75,22 @@ EXAMPLE_COLUMNS = [
 ]
 
 
-def report_corpus(family: ReportedFamily, inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
-    """Write the pages and figures."""
-    records = {name: inputs.record(name) for name in family.all_reads}
+def report_corpus(
+    family: ReportedFamily, inputs: Inputs, cfg: ConfigView, work: Work, phases: Mapping[str, Sequence[str]]
+) -> Produced:
+    """Write the pages and figures.
+
+    Args:
+        family: What is the family's own.
+        inputs, cfg, work: Of the stage.
+        phases: Every stage that the pages tell of, in order, by the part of the pipeline it belongs to.
+    """
+    records = {name: inputs.record(name) for stages in phases.values() for name in stages}
     graph = _lineage(inputs, records.values())
-    data = report_data(family, inputs, cfg, records, graph)
+    data = report_data(family, inputs, cfg, records, graph, phases)
     files = {
         "report.html": build_report(data).encode(),
-        "lineage.html": build_lineage_page(data.voice, graph).encode(),
+        "lineage.html": build_lineage_page(data.voice, graph, phases).encode(),
         **_figures(data, family.networks),
     }
     for name, content in files.items():
@@ -140,9 +109,10 @@ def report_data(
     cfg: ConfigView,
     records: Mapping[str, Mapping[str, Any]],
     graph: Lineage,
+    phases: Mapping[str, Sequence[str]],
 ) -> ReportData:
     """Gather everything the page shows."""
-    screen = inputs.table("screen", CORPUS_READS["screen"]).to_pylist()
+    screen = inputs.table("screen").to_pylist()
     trained = {name: _read_json(inputs, name, "config.json") for name in family.networks}
     return ReportData(
         voice=cfg.voice,
@@ -162,6 +132,7 @@ def report_data(
             for name, r in records.items()
         ),
         lineage=graph,
+        phases=phases,
         config_yaml=_as_yaml(cfg),
         notes=tuple(family.remarks(cfg, trained, sum(row["duration_s"] for row in screen))),
         warnings=tuple((name, text) for name, r in records.items() for text in r["warnings"]),
@@ -180,7 +151,7 @@ def _lineage(inputs: Inputs, records: Iterable[Mapping[str, Any]]) -> Lineage:
             row["duration_s"],
             used[row["recording_id"]],
         )
-        for row in inputs.table("ingest", CORPUS_READS["ingest"]).to_pylist()
+        for row in inputs.table("ingest").to_pylist()
     ]
     found = [Action.from_record(record) for record in records]
     return lineage(recordings, inputs.record(SCAN)["output"], found, "export")
@@ -265,7 +236,7 @@ def _utterances(inputs: Inputs, screen: Sequence[Mapping[str, Any]]) -> Iterable
     remarks = chosen_clips(screen)
     snr_db = {row["utterance_id"]: row["snr_db"] for row in screen}
     examples = _training_rows(inputs.files("shard"), list(remarks))
-    aligned = _by_id(inputs.table("align", CORPUS_READS["align"]), list(remarks))
+    aligned = _by_id(inputs.table("align"), list(remarks))
     for name, remark in remarks.items():
         if name not in examples or name not in aligned:
             continue
@@ -361,7 +332,7 @@ def _figures(data: ReportData, networks: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def _as_yaml(cfg: ConfigView) -> str:
-    sections = {name: getattr(cfg, name) for name in CONFIG}
+    sections = {name: getattr(cfg, name) for name in cfg.paths}
     plain = {
         name: value.model_dump(mode="json") if hasattr(value, "model_dump") else value
         for name, value in sections.items()
@@ -382,27 +353,3 @@ def _read_json(inputs: Inputs, stage: str, name: str) -> dict[str, Any]:
     path: Path = inputs.files(stage)[name]
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
-
-
-CONFIG = ("voice", "preset", "seed", "family", "corpus", "features", "train", "release")
-
-
-def report_stage(family: ReportedFamily, module: str) -> CorpusStage:
-    """The stage for a family's voices; `module` holds what is the family's own."""
-
-    def run(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
-        return report_corpus(family, inputs, cfg, work)
-
-    return CorpusStage(
-        name="report",
-        version=1,
-        run=run,
-        reads=family.all_reads,
-        rejects_of=(SCAN, *family.all_reads),
-        records_of=(SCAN, *family.all_reads),
-        config=CONFIG,
-        schema=schemas.NOTHING,
-        code=(module,),
-        libraries=("jinja2", "matplotlib", "numpy"),
-        about="pages about the voice: corpus, clips, training, metrics, lineage",
-    )

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from configs.errors import UserError
 from models.frontend.language import has_words
-from models.frontend.text.g2p import Phonemized, phonemize
+from models.frontend.text.g2p import phonemize
 from models.frontend.text.mixing import Stretch, stretches, unreadable_share
+from models.frontend.text.phonemized import Phonemized
 
 MAX_FOREIGN_SHARE = 0.3
 """Letters of another script that a text may hold (names, for example) before it is refused."""

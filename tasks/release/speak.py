@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from configs.errors import UserError
-from tasks.release.gpt_sovits.voice_files import load_gpt_sovits
-from tasks.release.kokoro.voice_files import load_kokoro_voice
-from tasks.release.styletts2.voice_files import load_styletts2
+from tasks.families import FAMILIES, voice_loader
 from tasks.release.voice import Voice
 from tasks.release.voice_folder import DESCRIPTION, read_description
-
-LOADERS: Mapping[str, Callable[[Path, Mapping[str, Any]], Voice[Any]]] = {
-    "gpt-sovits": load_gpt_sovits,
-    "styletts2": load_styletts2,
-    "kokoro": load_kokoro_voice,
-}
-"""How a family's networks and references are read, given what `voice.json` says."""
 
 
 def load_voice(folder: Path, manner: Mapping[str, object] | None = None) -> Voice[Any]:
@@ -36,14 +27,15 @@ def load_voice(folder: Path, manner: Mapping[str, object] | None = None) -> Voic
     """
     described = read_description(folder)
     family = str(described.get("family"))
-    if family not in LOADERS:
+    if family not in FAMILIES:
         raise UserError(
-            f"{folder / DESCRIPTION}: family {family!r} is none of {', '.join(LOADERS)}; use the version "
+            f"{folder / DESCRIPTION}: family {family!r} is none of {', '.join(FAMILIES)}; use the version "
             "of the program that exported it"
         )
     try:
         described["synthesize"] = described["synthesize"] | dict(manner or {})
-        return LOADERS[family](folder, described)
+        voice: Voice[Any] = voice_loader(family)(folder, described)
+        return voice
     except (KeyError, TypeError) as error:
         raise UserError(
             f"{folder / DESCRIPTION}: is not complete ({error}); export the voice again"

@@ -14,7 +14,7 @@ from models.frontend.text.character_tokens import (
     require_encodable,
 )
 from models.frontend.text.characters import MARKS
-from models.frontend.text.g2p import TextError
+from models.frontend.text.phonemized import TextError
 from tasks.release.sentences import Sentence
 
 UNKNOWN_RATIO_MAX = 0.3

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from configs.base import Section
 from configs.errors import UserError
 from models.frontend.audio import Samples, Waveform
-from models.frontend.text.g2p import base_language
+from models.frontend.text.phonemized import base_language
 from tasks.pipeline import Pipeline
 from tasks.release.sentences import MAX_CHARACTERS
 

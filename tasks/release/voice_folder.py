@@ -11,7 +11,7 @@ from typing import Any
 from artifacts import digest
 from configs.errors import UserError
 from models.frontend.audio import Waveform, decode_flac, encode_flac
-from tasks.finetune.networks import read_json
+from tasks.finetune.trained import read_json
 from tasks.stage import Produced, Work
 
 FORMAT = 1

@@ -19,10 +19,10 @@ from configs.errors import UserError
 from flows.deployment_alias import DEFAULT, with_default
 from flows.prefect_glue import StageRuns, artifact_key, watched_by, worth_retrying
 from flows.voice_finetune import recordings_folder
-from tasks import registry
 from tasks.pipeline import Pipeline, Scan, StageResult
 from tasks.runner import StoppedError
 from tasks.stage import CorpusStage, Inputs, Outcome, Produced, RowStage, Work, upstream
+from tasks.stages import every_way
 
 SCHEMA = pa.schema([("recording_id", pa.string()), ("value", pa.int32())])
 
@@ -40,12 +40,14 @@ def train(inputs: Inputs, cfg: Any, work: Work) -> Produced:
 DOUBLE = RowStage(
     name="double",
     version=1,
-    run=double,
+    run=f"{__name__}:double",
     reads={"scan": ("recording_id", "value")},
     schema=SCHEMA,
     parallel=False,
 )
-TRAIN = CorpusStage(name="train_it", version=1, run=train, reads={"double": None}, schema=SCHEMA)
+TRAIN = CorpusStage(
+    name="train_it", version=1, run=f"{__name__}:train", reads={"double": None}, schema=SCHEMA
+)
 
 
 class Seen:
@@ -139,9 +141,8 @@ def test_only_what_can_go_away_by_itself_is_tried_again(cause: Exception, again:
 
 
 def test_the_parts_are_all_stages_in_order() -> None:
-    for family in registry.FAMILIES.values():
-        stages = (*registry.PREPARE, *family.finetune, *family.release)
-        assert stages == family.stages
+    for way in every_way().values():
+        stages = way.all
         names = [stage.name for stage in stages]
         assert len(set(names)) == len(names)
         for position, stage in enumerate(stages):

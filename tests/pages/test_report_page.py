@@ -94,6 +94,7 @@ def _data() -> ReportData:
         metrics=(Metric("Mel distance", "dB", "lower", "0 is identical.", {"Text to speech": 0.8}),),
         stages=tuple(StageLine(r.name, r.rows, len(r.files), r.rejects, r.key, r.output) for r in records),
         lineage=graph,
+        phases={"Corpus": [r.name for r in records]},
         config_yaml="seed: 1\n",
         notes=("Trained for minutes: proves the machinery.",),
     )
@@ -126,7 +127,7 @@ def pages(data: ReportData, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     folder = tmp_path_factory.mktemp("pages")
     made = {
         "report": build_report(data),
-        "lineage": build_lineage_page(data.voice, data.lineage),
+        "lineage": build_lineage_page(data.voice, data.lineage, data.phases),
     }
     for name, html in made.items():
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
@@ -171,7 +172,7 @@ def test_hostile_names_and_texts_stay_text(data: ReportData) -> None:
         config_yaml=HOSTILE,
         notes=(HOSTILE,),
     )
-    for html in (build_report(hostile), build_lineage_page(HOSTILE, data.lineage)):
+    for html in (build_report(hostile), build_lineage_page(HOSTILE, data.lineage, data.phases)):
         page = _Page(html)
         assert page.tags.count("script") == 1
         assert not [name for _, name, _ in page.attributes if name.startswith("on")]

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import tasks.registry  # noqa: F401 - loaded here, once, so that no attempt does it
+import tasks.stages  # noqa: F401 - loaded here, once, so that no attempt does it
 from tasks.voice import Request, open_pipeline
 
 

@@ -12,15 +12,15 @@ from torch import nn
 from configs.loading import PRESETS
 from models.discriminators.multi_period import MultiPeriodDiscriminator
 from models.published import PublishedFile, write_published
-from models.sovits.config import TINY, SovitsConfig, sovits_config
+from models.sovits.config import SovitsConfig, sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.upstream import MARKS
 from models.sovits.upstream import upstream_config as sovits_file_config
 from models.speaker.eres2netv2 import ERes2NetV2
-from models.t2s.config import TINY as TINY_T2S
 from models.t2s.config import t2s_config
 from models.t2s.model import TextToSemantic
 from models.t2s.upstream import upstream_config as t2s_file_config
+from tests.models.tiny import TINY_SOVITS, TINY_T2S
 
 CONTENT, LINGUISTIC = 768, 1024
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ",", "。", "你", "好", "中", "国"]
@@ -39,7 +39,7 @@ def write_pretrained_models(folder: Path, version: str) -> Path:
     torch.manual_seed(0)
     _hubert(folder / "chinese-hubert-base")
     _roberta(folder / "chinese-roberta-wwm-ext-large")
-    config = sovits_config(version, **TINY)
+    config = sovits_config(version, **TINY_SOVITS)
     generator_file, discriminator_file = FILES[version]
     generator = SovitsGenerator(config)
     generator.initialize_codebook([torch.randn(CONTENT, 600)], torch.Generator().manual_seed(0))
@@ -65,7 +65,7 @@ def small_sizes() -> dict[str, Any]:
 
 def tiny_config(version: str) -> SovitsConfig:
     """The stand-in generator's sizes."""
-    return sovits_config(version, **TINY)
+    return sovits_config(version, **TINY_SOVITS)
 
 
 def _published(path: Path, mark: str, network: nn.Module, config: dict[str, Any]) -> None:

@@ -59,14 +59,14 @@ STAGES = (
     RowStage(
         name="measure",
         version=1,
-        run=measure,
+        run=f"{__name__}:measure",
         reads={"scan": None},
         config=("measure.factor",),
         schema=WORDS,
         rows_per_shard=2,
         passing=("away",),
     ),
-    CorpusStage(name="add_up", version=1, run=add_up, reads={"measure": None}, schema=TOTAL),
+    CorpusStage(name="add_up", version=1, run=f"{__name__}:add_up", reads={"measure": None}, schema=TOTAL),
 )
 
 

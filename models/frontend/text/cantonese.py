@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
+from models.frontend.text.characters import Token
 from models.frontend.text.extras import require_package
+from models.frontend.text.han import by_character
 
 _INITIALS = ("gw", "kw", "ng", *"bpmfdtnlgkhwzcsj")
 _BARE_VOWELS = ("aa", "ai", "ak", "au", "a", "e", "oi", "ok", "on", "ou", "o", "uk")
@@ -41,3 +43,8 @@ def jyutping_symbols(jyutping: str) -> list[str]:
             return []
         symbols += ["Y" + start, "Y" + (sounds[len(start) :] or start[-1]) + tone]
     return symbols
+
+
+def cantonese_tokens(tokens: list[Token]) -> list[tuple[str, list[str]]]:
+    """Each character, Latin word and mark of a text with its phones."""
+    return by_character(tokens, lambda han: [jyutping_symbols(read) for read in jyutping_of(han)])

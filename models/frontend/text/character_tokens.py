@@ -17,9 +17,10 @@ from importlib import resources
 from typing import NamedTuple
 
 from models.frontend.text.characters import MARKS
-from models.frontend.text.g2p import TextError, base_language
+from models.frontend.text.phonemized import TextError, base_language
 from models.frontend.text.symbols import UNKNOWN
 
+READS_FILES = ("tables/characters_{family.character_table}.json",)
 CHARACTER_TABLES = ("styletts2", "kokoro")
 MAX_CHARACTERS = 510
 """Between the pads: PL-BERT has 512 positions, a Kokoro voice 510 rows."""

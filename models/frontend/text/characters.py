@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from typing import NamedTuple
@@ -114,3 +115,11 @@ def _add_mark(mark: str, tokens: list[Token]) -> None:
             tokens[-1] = Token(mark, True)
         return
     tokens.append(Token(mark, True))
+
+
+def clauses(tokens: list[Token]) -> list[tuple[bool, list[str]]]:
+    """Runs of words and runs of marks, in order: (is_mark, texts)."""
+    return [
+        (is_mark, [token.text for token in run])
+        for is_mark, run in itertools.groupby(tokens, key=lambda token: token.is_mark)
+    ]

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from models.frontend.text.characters import Token
 from models.frontend.text.extras import require_package
 from models.frontend.text.reader_process import ask
+from models.frontend.text.symbols import FALL, RISE
 
-RISE, FALL = "[", "]"
-PITCH_MARKS = frozenset((RISE, FALL))
 # Phones that the table lacks, as the ones it has: devoiced vowels other than I and U, and rare glides.
 _TABLE_PHONES = {
     "A": ("a",), "E": ("e",), "O": ("o",), "ty": ("t", "y"), "fy": ("f", "y"), "kw": ("k", "w"),
@@ -64,3 +64,8 @@ def _read(label: str) -> _Label | None:
     if not all(number.lstrip("-").isdigit() for number in numbers):
         return None
     return _Label(match["phone"], *map(int, numbers))
+
+
+def japanese_tokens(tokens: list[Token]) -> list[tuple[str, list[str]]]:
+    """Each word and mark of a text with its phones and pitch marks."""
+    return [(token.text, [token.text] if token.is_mark else japanese_phones(token.text)) for token in tokens]

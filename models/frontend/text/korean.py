@@ -9,13 +9,18 @@ The table holds eight plain vowels: diphthongs are written as two, the glide ㅣ
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
+
+from models.frontend.text.arpabet import arpabet_words
+from models.frontend.text.characters import Token
 
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
 _ONSETS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _CODAS = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
 _SILENT = "ㅇ"
+_WORD_BREAK = "空"
 _PARTS = {
     "ㅑ": "ㅣㅏ", "ㅒ": "ㅣㅐ", "ㅕ": "ㅣㅓ", "ㅖ": "ㅣㅔ", "ㅛ": "ㅣㅗ", "ㅠ": "ㅣㅜ", "ㅘ": "ㅗㅏ",
     "ㅙ": "ㅗㅐ", "ㅚ": "ㅗㅣ", "ㅝ": "ㅜㅓ", "ㅞ": "ㅜㅔ", "ㅟ": "ㅜㅣ", "ㅢ": "ㅡㅣ",
@@ -103,3 +108,19 @@ def _joined(first: _Syllable, second: _Syllable) -> tuple[_Syllable, _Syllable]:
     elif (closed, onset) in (("ㄴ", "ㄹ"), ("ㄹ", "ㄴ")):
         closed, onset = "ㄹ", "ㄹ"
     return first._replace(coda=closed), second._replace(onset=onset)
+
+
+def korean_tokens(tokens: list[Token]) -> list[tuple[str, list[str]]]:
+    """A break after each word that another follows, as published weights know it; Latin words are English."""
+    spoken: list[tuple[str, list[str]]] = []
+    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.is_mark:
+            spoken.append((token.text, [token.text]))
+            continue
+        phones: list[str] = []
+        for hangul, run in itertools.groupby(token.text, key=is_hangul):
+            part = "".join(run)
+            phones += korean_phones(part) if hangul else arpabet_words([part])[0]
+        is_joined = bool(phones) and following is not None and not following.is_mark
+        spoken.append((token.text, [*phones, _WORD_BREAK] if is_joined else phones))
+    return spoken

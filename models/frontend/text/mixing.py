@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from models.frontend.language import foreign_share, letters, script_of
-from models.frontend.text.g2p import base_language
+from models.frontend.text.phonemized import base_language
 
 # A number with the signs that are read together with it: "$5.50", "-3", "40 %", "3, 4".
 _NUMBER = re.compile(r"(?:[$€£¥￥]\s?|[-+−])?\d(?:.*\d)?(?:\s?[%€°]C?)?", re.DOTALL)

@@ -7,17 +7,11 @@ what that library cannot say stays in digits, which espeak reads itself.
 
 from __future__ import annotations
 
-from models.frontend.text import normalize_de, normalize_en, normalize_zh
 from models.frontend.text.characters import Token, detokenize, fold, tokenize
+from models.frontend.text.front_ends import rules
 from models.frontend.text.numbers import spell_numbers
 
 _UNSPACED = frozenset(("zh", "yue", "ja"))
-_RULES = {
-    "en": normalize_en.expand,
-    "de": normalize_de.expand,
-    "zh": normalize_zh.expand,
-    "yue": normalize_zh.expand,
-}
 
 
 def normalize(text: str, language: str) -> list[Token]:
@@ -26,7 +20,7 @@ def normalize(text: str, language: str) -> list[Token]:
     Any text is accepted; the list is empty when nothing in it can be spoken.
     """
     folded = fold(text)
-    expand = _RULES.get(language)
+    expand = rules(language)
     spelled = expand(folded) if expand else spell_numbers(folded, language)
     return tokenize(fold(spelled))
 

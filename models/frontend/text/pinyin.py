@@ -12,6 +12,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from models.frontend.text.characters import Token
+from models.frontend.text.han import by_character
+
 _INITIALS = (
     "zh", "ch", "sh", "b", "p", "m", "f", "d", "t", "n", "l", "g", "k", "h", "j", "q", "x", "r", "z", "c",
     "s", "y", "w",
@@ -94,3 +97,8 @@ def syllable_symbols(pinyin: str) -> tuple[str, str] | None:
     elif final == "ue" and initial in ("l", "n"):
         final = "ve"
     return (initial, final + tone) if final else None
+
+
+def chinese_tokens(tokens: list[Token]) -> list[tuple[str, list[str]]]:
+    """Each character, Latin word and mark of a text with its phones."""
+    return by_character(tokens, lambda han: [list(syllable_symbols(read) or ()) for read in pinyin_of(han)])

@@ -11,10 +11,18 @@ import json
 from importlib import resources
 from typing import NamedTuple
 
+READS_FILES = (
+    "tables/ipa.json",
+    "tables/{family.symbol_table}.json",
+    "tables/{features.phonemize.symbol_table}.json",
+)
 TABLE_NAMES = ("gpt-sovits-v1", "gpt-sovits-v2", "ipa")
 UNKNOWN = "UNK"
 PADDING = "_"
 PRIMARY_STRESS, SECONDARY_STRESS = "ˈ", "ˌ"
+RISE, FALL = "[", "]"
+PITCH_MARKS = frozenset((RISE, FALL))
+"""Of Japanese, between phones; the table v1 has none."""
 
 
 class SymbolTable(NamedTuple):
@@ -40,7 +48,7 @@ def load_symbol_table(name: str) -> SymbolTable:
     """Reads one of TABLE_NAMES. Raises ValueError for any other name."""
     if name not in TABLE_NAMES:
         raise ValueError(f"symbol table {name!r} does not exist: use one of {', '.join(TABLE_NAMES)}")
-    source = resources.files(__package__).joinpath("tables", f"{name.replace('-', '_')}.json")
+    source = resources.files(__package__).joinpath("tables", f"{name}.json")
     data = json.loads(source.read_text(encoding="utf-8"))
     symbols = tuple(data["symbols"])
     ids = {symbol: index for index, symbol in enumerate(symbols)}

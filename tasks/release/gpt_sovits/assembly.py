@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from models.frontend.audio import decode_flac
 from models.t2s.packed import prepare_for_decoding
 from tasks.features.frames import spectrogram_parameters
-from tasks.finetune.networks import load_decoder, load_generator, read_json
+from tasks.finetune.gpt_sovits.trained import load_decoder, load_generator
+from tasks.finetune.trained import read_json
 from tasks.pipeline import Pipeline
 from tasks.release.clips import ClipFacts, clip_facts, clip_row, corpus_clip, languages_of, representative
 from tasks.release.gpt_sovits.voice import GptSovitsVoice, Reference
 from tasks.stage import ConfigView, Inputs
-
-READS: dict[str, Sequence[str]] = {
-    "shard": ("*.parquet",),
-    "semantic": ("utterance_id", "codes"),
-    "speaker_profile": ("speaker", "n_clips", "duration_s", "reference_utterance_id"),
-    "train_sovits": ("generator.safetensors", "config.json"),
-    "train_t2s": ("decoder.safetensors", "config.json"),
-}
-"""What a stage must read to assemble a voice."""
-
-CONFIG = (
-    "family",
-    "release.synthesize",
-    "features.linguistic",
-    "features.content",
-    "features.speaker_vector",
-)
-"""The settings it must declare."""
 
 
 def codes_by_clip(inputs: Inputs) -> dict[str, tuple[int, ...]]:
@@ -50,7 +33,7 @@ def assemble_voice(inputs: Inputs, cfg: ConfigView) -> GptSovitsVoice:
     clips = clip_facts(inputs.files("shard"))
     sovits, t2s = inputs.files("train_sovits"), inputs.files("train_t2s")
     sovits_config, t2s_config = read_json(sovits["config.json"]), read_json(t2s["config.json"])
-    profiles = inputs.table("speaker_profile", READS["speaker_profile"]).to_pylist()
+    profiles = inputs.table("speaker_profile").to_pylist()
     speakers = {clip.speaker for clip in clips}
     heard = [profile for profile in profiles if profile["speaker"] in speakers]
     codes = codes_by_clip(inputs)

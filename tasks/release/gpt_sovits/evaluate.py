@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from artifacts import schemas
 from tasks.features.frames import spectrogram_parameters
-from tasks.finetune.networks import load_decoder, read_json
-from tasks.release.evaluate import CONFIG, LIBRARIES, READS, evaluate_renderings
+from tasks.finetune.gpt_sovits.trained import load_decoder
+from tasks.finetune.trained import read_json
+from tasks.release.evaluate import evaluate_renderings
 from tasks.release.gpt_sovits.assembly import codes_by_clip
 from tasks.release.gpt_sovits.recall import recalled_codes
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 ABOUT = {
     "recalled_codes": "share of a training clip's codes given back in place by greedy decoding from its "
@@ -47,21 +47,3 @@ def _recalled(inputs: Inputs, cfg: ConfigView) -> list[dict[str, Any]]:
             refused={reject.row_id for reject in inputs.rejects("train_t2s")},
         )
     )
-
-
-EVALUATE = CorpusStage(
-    name="evaluate",
-    version=1,
-    run=evaluate_corpus,
-    reads={
-        **READS,
-        "shard": ("*.parquet",),
-        "semantic": ("utterance_id", "codes"),
-        "train_t2s": ("decoder.safetensors", "config.json"),
-    },
-    rejects_of=("train_t2s",),
-    config=CONFIG,
-    schema=schemas.NOTHING,
-    libraries=LIBRARIES,
-    about="distances of renderings to recordings, and what the decoder remembers",
-)

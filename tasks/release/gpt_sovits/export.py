@@ -20,18 +20,17 @@ from typing import Any
 
 from safetensors.numpy import save_file
 
-from artifacts import schemas
 from configs.base import Section
 from models.frontend.audio import Waveform
 from models.frontend.text.symbols import load_symbol_table
-from tasks.finetune.networks import read_json
+from tasks.finetune.trained import read_json
 from tasks.release.card import REFERENCES, CardFacts, card_facts, training_hours, voice_card
 from tasks.release.clips import ClipFacts, clip_facts
-from tasks.release.gpt_sovits.assembly import CONFIG, READS, assemble_voice
+from tasks.release.gpt_sovits.assembly import assemble_voice
 from tasks.release.gpt_sovits.network_files import write_gpt_sovits_files
 from tasks.release.gpt_sovits.voice import GptSovitsVoice
 from tasks.release.voice_folder import describe, exported, write_json, write_reference
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 from tasks.weights import portable
 
 PATHS = (
@@ -177,16 +176,3 @@ def _for_gpt_sovits(voice: str, left_out: str | None) -> str:
     if left_out is None:
         return f"`gpt-sovits/{voice}.pth` and `.ckpt` are the same networks for GPT-SoVITS itself."
     return f"There are no files for GPT-SoVITS itself: {left_out}."
-
-
-EXPORT = CorpusStage(
-    name="export",
-    version=1,
-    run=export_corpus,
-    reads={**READS, "evaluate": ("evaluation.json",)},
-    config=(*CONFIG, "release.export", "corpus.licence", "voice"),
-    schema=schemas.NOTHING,
-    libraries=("safetensors", "soundfile"),
-    about="the voice as a self-contained folder",
-    writes=lambda _cfg: {"train_sovits": 0.4, "train_t2s": 0.5},
-)

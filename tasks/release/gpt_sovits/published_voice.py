@@ -14,13 +14,13 @@ from safetensors.torch import save_file
 from configs.errors import UserError
 from configs.settings import Settings
 from models.frontend.text.symbols import load_symbol_table
+from models.seeds import derive_seed
 from models.sovits.upstream import TRAINING_ONLY, LoadedGenerator
 from models.sovits.upstream import load_generator as load_published_generator
 from models.t2s.config import t2s_config
 from models.t2s.model import TextToSemantic
 from models.t2s.upstream import load_decoder as load_published_decoder
-from tasks.finetune.batches import derive_seed
-from tasks.finetune.networks import sizes_as_json
+from tasks.finetune.trained import sizes_as_json
 from tasks.release.gpt_sovits.export import describe_voice
 from tasks.release.gpt_sovits.network_files import write_gpt_sovits_files
 from tasks.release.gpt_sovits.voice import GptSovitsVoice

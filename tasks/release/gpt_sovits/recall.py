@@ -19,8 +19,8 @@ from models.metrics.codes import edit_recall, position_recall
 from models.t2s.generation import generate
 from models.t2s.model import TextToSemantic
 from models.t2s.sampling import Sampling
-from tasks.finetune.examples import read_split
-from tasks.finetune.t2s import collate
+from tasks.finetune.gpt_sovits.examples import read_split
+from tasks.finetune.gpt_sovits.t2s.batch import collate
 
 GREEDY = Sampling(top_k=1, repetition_penalty=1.0)
 LONGEST = 1.5

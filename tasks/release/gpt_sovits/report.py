@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tasks.release.report import TRAINING_READS, ReportedFamily, report_stage
-from tasks.stage import ConfigView
+from tasks.release import report
+from tasks.release.report import ReportedFamily
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 
 def _remarks(cfg: ConfigView, trained: Mapping[str, Mapping[str, Any]], usable_s: float) -> Iterable[str]:
@@ -24,16 +25,15 @@ def _remarks(cfg: ConfigView, trained: Mapping[str, Mapping[str, Any]], usable_s
         )
 
 
-REPORT = report_stage(
-    ReportedFamily(
-        networks={"train_sovits": "SoVITS", "train_t2s": "Text to semantic codes"},
-        reads={
-            "train_sovits": TRAINING_READS,
-            "semantic": ("utterance_id",),
-            "train_t2s": TRAINING_READS,
-        },
-        variant=lambda cfg: f"{cfg.family.name} {cfg.train.sovits.version}",
-        remarks=_remarks,
-    ),
-    __name__,
+PAGES = ReportedFamily(
+    networks={"train_sovits": "SoVITS", "train_t2s": "Text to semantic codes"},
+    variant=lambda cfg: f"{cfg.family.name} {cfg.train.sovits.version}",
+    remarks=_remarks,
 )
+
+
+def report_corpus(
+    inputs: Inputs, cfg: ConfigView, work: Work, phases: Mapping[str, Sequence[str]]
+) -> Produced:
+    """The pages of a GPT-SoVITS voice."""
+    return report.report_corpus(PAGES, inputs, cfg, work, phases)

@@ -14,17 +14,16 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from artifacts import schemas
 from models.frontend.audio import Samples
-from tasks.finetune.batches import derive_seed
-from tasks.finetune.examples import Example, read_split
-from tasks.finetune.session import arithmetic_threads
-from tasks.finetune.sovits import collate
+from models.seeds import derive_seed
+from models.threads import arithmetic_threads
+from tasks.finetune.gpt_sovits.examples import Example, read_split
+from tasks.finetune.gpt_sovits.sovits.batch import collate
 from tasks.release.clips import ClipFacts, clip_samples, clip_speech, held_out, rendered_clips
-from tasks.release.gpt_sovits.assembly import CONFIG, READS, assemble_voice, codes_by_clip
+from tasks.release.gpt_sovits.assembly import assemble_voice, codes_by_clip
 from tasks.release.gpt_sovits.voice import GptSovitsVoice
 from tasks.release.samples import RECORDING, Kind, Kinds, Sample, write_samples
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 KINDS: Kinds = {
     RECORDING: Kind("the held-out recording", in_step=True),
@@ -90,15 +89,3 @@ def _resynthesis(voice: GptSovitsVoice, example: Example) -> Samples:
         speaker_vector=batch.speaker_vector,
     )
     return np.asarray(output.wave[0, 0].numpy(), dtype=np.float32)
-
-
-SYNTHESIZE = CorpusStage(
-    name="synthesize",
-    version=1,
-    run=synthesize_corpus,
-    reads=READS,
-    config=(*CONFIG, "seed", "compute.threads"),
-    schema=schemas.NOTHING,
-    libraries=("torch", "numpy", "soundfile"),
-    about="held-out sentences rendered by every path",
-)

@@ -22,20 +22,20 @@ from configs.release import SynthesizeSettings
 from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import Samples
 from models.frontend.mel import SpectrogramParameters, linear_spectrogram
-from models.frontend.text.g2p import Phonemized, base_language, table_languages
+from models.frontend.text.phonemized import Phonemized, base_language, table_languages
 from models.linguistic.bert import bert_features, load_bert
+from models.seeds import derive_seed
 from models.sovits.model import SovitsGenerator
+from models.t2s.config import CODES_PER_S
 from models.t2s.generation import generate
 from models.t2s.model import TextToSemantic
 from models.t2s.sampling import Sampling
-from tasks.finetune.batches import derive_seed
 from tasks.pipeline import Pipeline
 from tasks.release.sentences import Sentence, read_sentences
 from tasks.release.voice import Piece, Voice, changed_manner, windows, within_full_scale
 
 logger = logging.getLogger(__name__)
 
-CODES_PER_S = 25.0
 SLOWEST_PHONES_PER_S = 3.0
 """A sentence that takes longer than this is a decoder that does not find its end."""
 

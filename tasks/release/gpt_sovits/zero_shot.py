@@ -13,7 +13,7 @@ from models.frontend.text.g2p import phonemize
 from models.frontend.text.mixing import stretches
 from models.speaker.eres2netv2 import embed_speaker_vector
 from tasks.features.content import encode_content
-from tasks.finetune.semantic import semantic_codes
+from tasks.finetune.gpt_sovits.semantic import semantic_codes
 from tasks.release.gpt_sovits.voice import GptSovitsVoice, Reference
 from tasks.release.reference_file import read_reference_file
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.layers.conv import fold_weight_norm
-from tasks.finetune.kokoro_trained import SPEAKING_FILES, TrainedKokoro, read_trained
+from tasks.finetune.kokoro.trained import TrainedKokoro, read_trained
 from tasks.release.clips import ClipFacts, languages_of
 from tasks.release.kokoro.voice import KokoroVoice, SpeakerTable
 from tasks.stage import ConfigView, Inputs
 
 TRAINING = "train_kokoro"
-READS: dict[str, Sequence[str]] = {"shard": ("*.parquet",), TRAINING: SPEAKING_FILES}
-"""What a stage must read to assemble a voice."""
-
-CONFIG = ("family", "release.kokoro")
-"""The settings that it must declare."""
 
 
 def assemble_voice(inputs: Inputs, clips: Sequence[ClipFacts], cfg: ConfigView) -> KokoroVoice:

@@ -21,18 +21,17 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from artifacts import schemas
 from models.kokoro.upstream import official_problem, save_config, save_kokoro, save_voice
-from tasks.finetune.kokoro_trained import SPEAKING_FILES, TrainedKokoro, read_trained
-from tasks.finetune.networks import read_json
+from tasks.finetune.kokoro.trained import SPEAKING_FILES, TrainedKokoro, read_trained
+from tasks.finetune.trained import read_json
 from tasks.release.card import CardFacts, card_facts, scratch_warning, training_hours, voice_card
 from tasks.release.clips import clip_facts
-from tasks.release.kokoro.assembly import CONFIG, READS, TRAINING, trained_voice
+from tasks.release.kokoro.assembly import TRAINING, trained_voice
 from tasks.release.kokoro.voice import KokoroVoice
 from tasks.release.kokoro.voice_files import CONFIG_FILE, FAMILY, TABLES
 from tasks.release.onnx_files import ONNX, write_onnx
 from tasks.release.voice_folder import describe, exported, write_json
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 NETWORKS, SAMPLES, CURVES = "networks", "samples", "curves.json"
 PATHS = (
@@ -149,21 +148,3 @@ def _description(
         "synthesize": voice.manner.model_dump(mode="json"),
         "training_data": facts.training_data,
     }
-
-
-EXPORT = CorpusStage(
-    name="export",
-    version=1,
-    run=export_corpus,
-    reads={
-        **READS,
-        TRAINING: (*SPEAKING_FILES, CURVES),
-        "synthesize": ("samples/*.flac",),
-        "evaluate": ("evaluation.json",),
-    },
-    config=(*CONFIG, "release.export", "corpus.licence", "voice"),
-    schema=schemas.NOTHING,
-    libraries=("torch", "safetensors", "onnxscript", "onnxruntime"),
-    about="the voice as a self-contained folder, in the form of the official package too",
-    writes=lambda _cfg: {TRAINING: 0.8},
-)

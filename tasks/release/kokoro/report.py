@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tasks.release.kokoro.assembly import TRAINING
-from tasks.release.report import TRAINING_READS, ReportedFamily, report_stage
-from tasks.stage import ConfigView
+from tasks.release import report
+from tasks.release.report import ReportedFamily
+from tasks.stage import ConfigView, Inputs, Produced, Work
+
+TRAINING = "train_kokoro"
 
 
 def _remarks(cfg: ConfigView, trained: Mapping[str, Mapping[str, Any]], usable_s: float) -> Iterable[str]:
@@ -25,12 +27,11 @@ def _variant(cfg: ConfigView) -> str:
     return "Kokoro, from scratch" if start is None else "Kokoro, fine-tuned"
 
 
-REPORT = report_stage(
-    ReportedFamily(
-        networks={TRAINING: "Model and voice table"},
-        reads={"voice_table": (), TRAINING: TRAINING_READS},
-        variant=_variant,
-        remarks=_remarks,
-    ),
-    __name__,
-)
+PAGES = ReportedFamily(networks={TRAINING: "Model and voice table"}, variant=_variant, remarks=_remarks)
+
+
+def report_corpus(
+    inputs: Inputs, cfg: ConfigView, work: Work, phases: Mapping[str, Sequence[str]]
+) -> Produced:
+    """The pages of a Kokoro voice."""
+    return report.report_corpus(PAGES, inputs, cfg, work, phases)

@@ -14,20 +14,19 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from artifacts import schemas
 from models.frontend.mel import log_norm
 from models.kokoro.upstream import voice_rows_of
-from tasks.finetune.batches import derive_seed
-from tasks.finetune.character_examples import Clip, collate
-from tasks.finetune.session import arithmetic_threads
+from models.seeds import derive_seed
+from models.threads import arithmetic_threads
+from tasks.finetune.characters.clips import Clip, collate
 from tasks.release.clips import ClipFacts, clip_samples, clip_speech, held_out, rendered_clips
-from tasks.release.kokoro.assembly import CONFIG, READS, assemble_voice
+from tasks.release.kokoro.assembly import assemble_voice
 from tasks.release.kokoro.voice import KokoroVoice
 from tasks.release.recorded_prosody import render_with_prosody, timed_kinds
 from tasks.release.samples import RECORDING, Sample
 from tasks.release.sentences import Sentence
 from tasks.release.voice import within_full_scale
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 KINDS = timed_kinds("timing, pitch and energy", "pitch and energy")
 
@@ -81,15 +80,3 @@ def _render(voice: KokoroVoice, clip: ClipFacts, known: Clip, seed: int) -> list
         in_step("timed", own_prosody=False),
         Sample("text", voice.render(Sentence(clip.text, (clip_speech(clip),)), reference, seed_of("text"))),
     ]
-
-
-SYNTHESIZE = CorpusStage(
-    name="synthesize",
-    version=1,
-    run=synthesize_corpus,
-    reads=READS,
-    config=(*CONFIG, "seed", "compute.threads"),
-    schema=schemas.NOTHING,
-    libraries=("torch", "numpy", "soundfile", "transformers"),
-    about="held-out sentences rendered by every path",
-)

@@ -19,7 +19,7 @@ from models.frontend.audio import Samples
 from models.frontend.text.character_tokens import MAX_CHARACTERS, Tokens
 from models.kokoro.model import Kokoro
 from models.kokoro.upstream import read_voice, voice_rows_of
-from tasks.finetune.batches import derive_seed
+from models.seeds import derive_seed
 from tasks.pipeline import Pipeline
 from tasks.release.sentences import Sentence, read_sentences
 from tasks.release.spelling import spelled_in_parts

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from tasks.finetune.networks import read_json
+from tasks.finetune.trained import read_json
 from tasks.release.clips import ClipFacts, clip_facts, clip_samples, languages_of, representative
 from tasks.release.styletts2.networks import load_model
 from tasks.release.styletts2.voice import StyleReference, StyleTTS2Voice
 from tasks.stage import ConfigView, Inputs
-
-CONFIG = ("family", "release.styletts2")
-"""The settings that a stage must declare to assemble a voice."""
-
-
-def reads(training: str) -> dict[str, Sequence[str]]:
-    """What it must read, where the stage `training` wrote the networks."""
-    return {
-        "shard": ("*.parquet",),
-        "speaker_profile": ("speaker", "n_clips", "duration_s", "reference_utterance_id"),
-        training: ("*.safetensors", "config.json"),
-    }
 
 
 def assemble_voice(training: str, inputs: Inputs, cfg: ConfigView) -> StyleTTS2Voice:
@@ -34,7 +22,7 @@ def assemble_voice(training: str, inputs: Inputs, cfg: ConfigView) -> StyleTTS2V
     """
     clips = clip_facts(inputs.files("shard"))
     files = inputs.files(training)
-    profiles = inputs.table("speaker_profile", reads(training)["speaker_profile"]).to_pylist()
+    profiles = inputs.table("speaker_profile").to_pylist()
     speakers = {clip.speaker for clip in clips}
     heard = [profile for profile in profiles if profile["speaker"] in speakers]
     voice = StyleTTS2Voice(

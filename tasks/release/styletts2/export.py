@@ -17,19 +17,18 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from artifacts import schemas
 from models.frontend.audio import Waveform
 from models.frontend.text.character_tokens import character_table
-from tasks.finetune.networks import read_json
+from tasks.finetune.trained import read_json
 from tasks.release.card import REFERENCES, CardFacts, card_facts, scratch_warning, training_hours, voice_card
 from tasks.release.clips import ClipFacts, clip_facts
 from tasks.release.onnx_files import ONNX, write_onnx
-from tasks.release.styletts2.assembly import CONFIG, assemble_voice, reads
+from tasks.release.styletts2.assembly import assemble_voice
 from tasks.release.styletts2.official_files import FOLDER, told_of, write_official_files
 from tasks.release.styletts2.voice import StyleTTS2Voice
 from tasks.release.styletts2.voice_files import NETWORKS
 from tasks.release.voice_folder import describe, exported, write_json, write_reference
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 FAMILY = "styletts2"
 PATHS = (
@@ -42,7 +41,7 @@ FILES = (
 )
 
 
-def export_corpus(training: str, inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work, training: str) -> Produced:
     """Write the voice's folder.
 
     Raises:
@@ -118,23 +117,4 @@ def _facts(
         warning=scratch_warning(steps, training_hours(clips)) if warned else "",
         paths=PATHS,
         files=(REFERENCES, FILES, official),
-    )
-
-
-def export_stage(training: str) -> CorpusStage:
-    """The stage for voices whose networks the stage `training` wrote."""
-
-    def run(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
-        return export_corpus(training, inputs, cfg, work)
-
-    return CorpusStage(
-        name="export",
-        version=1,
-        run=run,
-        reads={**reads(training), "evaluate": ("evaluation.json",)},
-        config=(*CONFIG, "release.export", "train.styletts2.pretrained", "corpus.licence", "voice"),
-        schema=schemas.NOTHING,
-        libraries=("torch", "safetensors", "soundfile", "pyyaml", "onnxscript", "onnxruntime"),
-        about="the voice as a self-contained folder",
-        writes=lambda _cfg: {training: 0.4},
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tasks.release.report import TRAINING_READS, ReportedFamily, report_stage
-from tasks.stage import ConfigView, CorpusStage
+from tasks.release import report
+from tasks.release.report import ReportedFamily
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 NAMES = {
     "train_styletts2_stage1": "Stage 1: decoder",
@@ -15,17 +16,16 @@ NAMES = {
 }
 
 
-def pages(*trainings: str) -> CorpusStage:
-    """The stage `report` for voices that these training stages make, in order."""
-    return report_stage(
-        ReportedFamily(
-            networks={name: NAMES[name] for name in trainings},
-            reads=dict.fromkeys(trainings, TRAINING_READS),
-            variant=lambda cfg: f"StyleTTS 2 {cfg.train.styletts2.version}",
-            remarks=_remarks,
-        ),
-        __name__,
+def report_corpus(
+    inputs: Inputs, cfg: ConfigView, work: Work, phases: Mapping[str, Sequence[str]]
+) -> Produced:
+    """The pages of a StyleTTS 2 voice, which one or two training stages made."""
+    pages = ReportedFamily(
+        networks={name: NAMES[name] for name in phases["Training"]},
+        variant=lambda cfg: f"StyleTTS 2 {cfg.train.styletts2.version}",
+        remarks=_remarks,
     )
+    return report.report_corpus(pages, inputs, cfg, work, phases)
 
 
 def _remarks(cfg: ConfigView, trained: Mapping[str, Mapping[str, Any]], usable_s: float) -> Iterable[str]:

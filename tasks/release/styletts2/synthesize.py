@@ -15,26 +15,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from artifacts import schemas
 from models.acoustics.durations import hard_alignment
 from models.frontend.audio import Samples
 from models.frontend.mel import log_norm
-from tasks.finetune.batches import derive_seed
-from tasks.finetune.character_examples import Clip
-from tasks.finetune.session import arithmetic_threads
+from models.seeds import derive_seed
+from models.threads import arithmetic_threads
+from tasks.finetune.characters.clips import Clip
 from tasks.release.clips import ClipFacts, clip_samples, clip_speech, held_out, rendered_clips
 from tasks.release.recorded_prosody import render_with_prosody, timed_kinds
 from tasks.release.samples import RECORDING, Sample
 from tasks.release.sentences import Sentence
-from tasks.release.styletts2.assembly import CONFIG, assemble_voice, reads
+from tasks.release.styletts2.assembly import assemble_voice
 from tasks.release.styletts2.voice import StyleTTS2Voice
 from tasks.release.voice import within_full_scale
-from tasks.stage import ConfigView, CorpusStage, Inputs, Produced, Work
+from tasks.stage import ConfigView, Inputs, Produced, Work
 
 KINDS = timed_kinds("timing, pitch, energy and style", "pitch, energy and style")
 
 
-def synthesize_corpus(training: str, inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+def synthesize_corpus(inputs: Inputs, cfg: ConfigView, work: Work, training: str) -> Produced:
     """Render the clips; `samples.json` lists what was made.
 
     Raises:
@@ -94,21 +93,3 @@ def _with_timing(voice: StyleTTS2Voice, clip: Clip, style: Tensor, own_prosody: 
     rng = torch.Generator().manual_seed(seed)
     wave = model.decoder(text.t_en @ alignment, f0_hz, energy, acoustic, rng=rng)
     return within_full_scale(np.asarray(wave[0, 0].numpy(), dtype=np.float32))
-
-
-def synthesize_stage(training: str) -> CorpusStage:
-    """The stage for voices whose networks the stage `training` wrote."""
-
-    def run(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
-        return synthesize_corpus(training, inputs, cfg, work)
-
-    return CorpusStage(
-        name="synthesize",
-        version=1,
-        run=run,
-        reads=reads(training),
-        config=(*CONFIG, "seed", "compute.threads"),
-        schema=schemas.NOTHING,
-        libraries=("torch", "numpy", "soundfile", "transformers"),
-        about="held-out sentences rendered by every path",
-    )

@@ -18,8 +18,8 @@ from configs.release import StyleTTS2SpeakSettings
 from models.frontend.audio import Samples
 from models.frontend.mel import styletts2_mel
 from models.frontend.text.character_tokens import Tokens
+from models.seeds import derive_seed
 from models.styletts2.model import ReadText, StyleTTS2
-from tasks.finetune.batches import derive_seed
 from tasks.pipeline import Pipeline
 from tasks.release.reference_file import read_reference_file
 from tasks.release.sentences import Sentence, read_sentences

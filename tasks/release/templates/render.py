@@ -15,6 +15,16 @@ import jinja2
 from tasks.release.charts import plain
 
 TEMPLATES = Path(__file__).parent
+READS_FILES = (
+    "base.html.j2",
+    "charts.html.j2",
+    "graph.html.j2",
+    "lineage.html.j2",
+    "report.html.j2",
+    "sound.html.j2",
+    "page.css",
+    "page.js",
+)
 
 
 def render(template: str, **values: object) -> str:

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.acoustics.fourier import ShortFourier
 from models.acoustics.source import SineSource
 from models.layers.conv import fold_weight_norm
-from models.layers.fourier import ShortFourier
 from models.layers.masking import sequence_mask
 from tests.models import styletts2_golden as golden
 from tests.models.acoustics.published import BUILDERS, network

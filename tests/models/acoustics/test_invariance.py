@@ -9,17 +9,17 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from configs.errors import UserError
+from models.acoustics.adain import AdaptiveInstanceNorm, normed_snake, snake
 from models.acoustics.decoder import Decoder, DecoderConfig
 from models.acoustics.durations import hard_alignment, predicted_durations, whole_frames
+from models.acoustics.fourier import ShortFourier
+from models.acoustics.lstm import BidirectionalLstm
 from models.acoustics.plbert import PhonemeBert, PhonemeBertConfig
 from models.acoustics.prosody import ProsodyPredictor
+from models.acoustics.spectral_norm import SpectralConv2d
 from models.acoustics.style_encoder import MIN_FRAMES, StyleEncoder
 from models.acoustics.text_encoder import TextEncoder
-from models.layers.adain import AdaptiveInstanceNorm, normed_snake, snake
-from models.layers.fourier import ShortFourier
-from models.layers.lstm import BidirectionalLstm
 from models.layers.masking import sequence_mask
-from models.layers.spectral_norm import SpectralConv2d
 from tests.models import styletts2_golden as golden
 from tests.models.golden_fill import integers, normal
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from configs.errors import UserError
+from models.content.resample import Resample
 from models.content.wavlm import WavLM, load_wavlm
 from models.discriminators.wavlm import WavLMDiscriminator
-from models.layers.resample import Resample
 from tests.models.golden_fill import normal
 
 SETTING = "train.styletts2.slm.model"

@@ -7,7 +7,7 @@ from torch import Tensor
 from configs.errors import UserError
 from models.acoustics.durations import hard_alignment
 from models.kokoro.freezing import UNTRAINED, enter, held_parts, parameter_groups
-from models.kokoro.model import Kokoro, Segment, Spoken
+from models.kokoro.model import Kokoro, Segment, TrainingOutput
 from models.losses.durations import duration_losses
 from tests.models.kokoro import small
 
@@ -103,7 +103,7 @@ def test_segments_are_of_one_length_and_follow_from_their_generator() -> None:
     model, texts = small.model(), small.texts()
     teacher = taught(texts)
 
-    def run(n_frames: int, seed: int) -> Spoken:
+    def run(n_frames: int, seed: int) -> TrainingOutput:
         rng = torch.Generator().manual_seed(seed)
         return model.forward_train(*texts, **teacher, segment=Segment(n_frames, rng))
 

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
+from configs.train_kokoro import KokoroLossSettings
 from models.acoustics.batch import AcousticBatch
 from models.acoustics.prosody import PitchEnergy
 from models.frontend.mel import log_norm
 from models.kokoro.freezing import UNTRAINED, enter, held_parts
-from models.kokoro.step import WEIGHTS, KokoroNetworks, KokoroStep, prosody_losses
+from models.kokoro.step import KokoroNetworks, KokoroStep, prosody_losses
 from models.losses.spectral import MultiResolutionMelLoss
 from models.losses.weighting import weighted_total
 from tests.models.kokoro import small
@@ -39,8 +40,10 @@ def test_all_that_learns_gets_a_gradient_and_judges_get_theirs_alone(held: tuple
         judge.zero_grad()
     assert all(p.grad is None for p in networks.model.parameters())
     losses = step.generator_losses(made, adversarial=True)
-    assert set(losses) == set(WEIGHTS) - {"slm"}
-    weighted_total(losses, {name: WEIGHTS[name] for name in losses}).backward()
+    weights = {f"lambda_{name}": name for name in (*losses, "slm")}
+    assert weights.keys() == KokoroLossSettings.model_fields.keys()
+    sizes = KokoroLossSettings()
+    weighted_total(losses, {name: getattr(sizes, f"lambda_{name}") for name in losses}).backward()
     for name, parameter in networks.model.named_parameters():
         learns = not name.startswith((*UNTRAINED, *held))
         assert (parameter.grad is not None) == learns, name
@@ -78,15 +81,15 @@ def test_losses_are_zero_on_the_recordings_own_prosody_and_padding_counts_nowher
     astray = clips.f0_hz.clone(), energy.clone()
     for curve in astray:
         curve[1, 64:] += 500
-    exact = made.spoken._replace(curves=PitchEnergy(*astray))
+    exact = made.output._replace(curves=PitchEnergy(*astray))
     losses = prosody_losses(exact, clips)
     assert losses["f0"] == losses["unvoiced"] == losses["norm"] == 0
-    off = made.spoken._replace(curves=PitchEnergy(clips.f0_hz + 21, energy))
+    off = made.output._replace(curves=PitchEnergy(clips.f0_hz + 21, energy))
     losses = prosody_losses(off, clips)
     torch.testing.assert_close(losses["f0"], torch.tensor((21 - 0.5) / 10))
     torch.testing.assert_close(losses["unvoiced"], torch.tensor((21 - 0.5) / 10))
     voiced = clips.f0_hz > 10
-    off = made.spoken._replace(curves=PitchEnergy(clips.f0_hz + 21 * voiced, energy))
+    off = made.output._replace(curves=PitchEnergy(clips.f0_hz + 21 * voiced, energy))
     losses = prosody_losses(off, clips)
     assert losses["unvoiced"] == 0 and losses["f0"] > 2
 
@@ -107,7 +110,7 @@ def test_the_waveform_is_compared_with_its_own_stretch() -> None:
     clips = batch((96, 104))
     made = step_of(small.networks(adversarial=False)).forward(clips, 1.0, generator(4))
     assert made.real.shape == made.fake.shape == (2, 1, 40 * 300)
-    for row, start in enumerate(made.spoken.crops.starts):
+    for row, start in enumerate(made.output.crops.starts):
         assert torch.equal(made.real[row, 0], clips.wave[row, start * 600 : (start + 20) * 600])
 
 

@@ -1,49 +1,23 @@
-"""Attention, flow, convolutions and cuts, each against its definition."""
+"""Convolutions and cuts, each against its definition."""
+
+import math
 
 import pytest
 import torch
 from torch import nn
 
-from models.layers.attention import RelativeSelfAttention
 from models.layers.conv import NormedConv1d, NormedConv2d, NormedConvTranspose1d
-from models.layers.flow import CouplingFlow
 from models.layers.masking import slice_frames
-from tests.models.golden_fill import normal
+from tests.models.golden_fill import integers, normal
+
+SEEDS = range(4)
 
 
-def test_relative_attention_is_its_definition() -> None:
-    """Position by position: keys and values shifted by the table of the offset, within the window."""
-    attention = RelativeSelfAttention(channels=8, n_heads=2, dropout=0.0, window=2)
-    x, n = normal("x", 1, 8, 7), 7
-    mask = torch.tensor([[True] * 5 + [False] * 2])
-    query, key, value = (
-        attention.heads(project(x))[0] for project in (attention.conv_q, attention.conv_k, attention.conv_v)
-    )
-    rows = []
-    for h in range(2):
-        for i in range(n):
-            scores, values = [], []
-            for j in range(5):
-                near = abs(j - i) <= 2
-                shift_k = attention.emb_rel_k[0, j - i + 2] if near else torch.zeros(4)
-                shift_v = attention.emb_rel_v[0, j - i + 2] if near else torch.zeros(4)
-                scores.append(query[h, i] @ (key[h, j] + shift_k) / 2.0)
-                values.append(value[h, j] + shift_v)
-            rows.append(torch.stack(scores).softmax(0) @ torch.stack(values))
-    expected = attention.merge(torch.stack(rows).reshape(1, 2, n, 4))
-    torch.testing.assert_close(attention(x, mask), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_flow_reversed_is_its_inverse() -> None:
-    flow = CouplingFlow(channels=6, hidden=8, kernel=5, n_layers=2, n_flows=3, style_channels=4)
-    for parameter in flow.parameters():
-        nn.init.normal_(parameter, std=0.3, generator=torch.Generator().manual_seed(1))
-    mask = torch.ones(2, 1, 9)
-    mask[1, :, 6:] = 0
-    x, style = normal("z", 2, 6, 9) * mask, normal("style", 2, 4, 1)
-    out = flow(x, mask, style)
-    assert not torch.allclose(out, x)
-    torch.testing.assert_close(flow(out, mask, style, reverse=True), x, rtol=1e-4, atol=1e-5)
+def _sizes(seed: int, *limits: int) -> list[int]:
+    """One size in 1..limit for each; the first seed has every size 1."""
+    return [
+        int(integers(f"restated/{seed}/{i}", 1, limit + 1)) if seed else 1 for i, limit in enumerate(limits)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,3 +47,32 @@ def test_slices_start_where_told_and_short_rows_are_padded() -> None:
     long = slice_frames(x, torch.tensor([0, 0]), 12)
     assert long.shape == (2, 1, 12)
     assert not long[:, :, 10:].any()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_weight_norm(seed: int) -> None:
+    n_in, n_out, kernel = _sizes(seed, 5, 5, 5)
+    layers: list[NormedConv1d | NormedConv2d | NormedConvTranspose1d] = [
+        NormedConv1d(n_in, n_out, kernel),
+        NormedConv2d(n_in, n_out, (kernel, 1)),
+        NormedConvTranspose1d(n_in, n_out, kernel, stride=1, padding=0),
+    ]
+    for layer in layers:
+        nn.init.normal_(layer.weight_g, generator=torch.Generator().manual_seed(seed))
+        weight = layer.effective_weight()
+        for row, (gain, direction) in enumerate(zip(layer.weight_g, layer.weight_v, strict=True)):
+            length = math.sqrt(sum(value**2 for value in direction.flatten().tolist()))
+            torch.testing.assert_close(weight[row], gain * direction / length, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_slices(seed: int) -> None:
+    n_rows, width, n, n_cut = _sizes(seed, 4, 3, 9, 12)
+    x = normal(f"restated/x/{seed}", n_rows, width, n)
+    starts = integers(f"restated/starts/{seed}", 0, max(1, n - n_cut + 1), n_rows)
+    cut = slice_frames(x, starts, n_cut)
+    assert cut.shape == (n_rows, width, n_cut)
+    for b, start in enumerate(starts.tolist()):
+        for t in range(n_cut):
+            expected = x[b, :, start + t] if start + t < n else torch.zeros(width)
+            assert torch.equal(cut[b, :, t], expected)

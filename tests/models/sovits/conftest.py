@@ -3,20 +3,24 @@
 import pytest
 import torch
 
+from configs.train_sovits import SovitsTrainSettings
 from models.discriminators.multi_period import MultiPeriodDiscriminator
 from models.frontend.mel import linear_spectrogram
 from models.layers.masking import sequence_mask
-from models.sovits.config import TINY, SovitsConfig, sovits_config
+from models.sovits.config import SovitsConfig, sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.step import SovitsBatch, SovitsStep
+from tasks.finetune.gpt_sovits.sovits.recipe import loss_weights
 from tests.models.golden_fill import normal, test_wave
+from tests.models.tiny import TINY_SOVITS
 
 LENGTHS = (44, 31)
+PUBLISHED_WEIGHTS = loss_weights(SovitsTrainSettings())
 
 
 def tiny_config(version: str = "v2", **sizes: object) -> SovitsConfig:
     pro = {"speaker_vector_channels": 24} if version.startswith("v2Pro") else {}
-    return sovits_config(version, **{**TINY, "n_symbols": 20, "content_channels": 39, **pro, **sizes})
+    return sovits_config(version, **{**TINY_SOVITS, "n_symbols": 20, "content_channels": 39, **pro, **sizes})
 
 
 def tiny_step(config: SovitsConfig) -> SovitsStep:
@@ -24,7 +28,7 @@ def tiny_step(config: SovitsConfig) -> SovitsStep:
         torch.manual_seed(1)
         generator = SovitsGenerator(config)
         discriminator = MultiPeriodDiscriminator(config.discriminator_periods, config.discriminator_divisor)
-    return SovitsStep(generator, discriminator)
+    return SovitsStep(generator, discriminator, PUBLISHED_WEIGHTS)
 
 
 def synthetic_batch(config: SovitsConfig) -> SovitsBatch:

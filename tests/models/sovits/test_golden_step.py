@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from models.frontend.mel import linear_spectrogram
 from models.layers.masking import sequence_mask
 from models.sovits.config import sovits_config
-from models.sovits.step import GENERATOR_WEIGHTS, SovitsBatch, SovitsStep, generator_parameter_groups
+from models.sovits.step import SovitsBatch, SovitsStep, generator_parameter_groups
 from tests.models.golden_fill import error_against, relative_error, test_wave
+from tests.models.sovits.conftest import PUBLISHED_WEIGHTS
 from tests.models.sovits.golden_case import (
     Inputs,
     arrays,
@@ -64,7 +65,7 @@ def test_two_updates_reproduce_the_reference(goldens: Path, version: str) -> Non
     golden = arrays(goldens, f"trainstep_{version}")
     names = json.loads((folder(goldens) / f"trainstep_{version}_names.json").read_text())
     config = sovits_config(version)
-    step = SovitsStep(filled_generator(version), filled_discriminator(config), GENERATOR_WEIGHTS)
+    step = SovitsStep(filled_generator(version), filled_discriminator(config), PUBLISHED_WEIGHTS)
     inputs = training_inputs(goldens, config)
     batch = _batch(goldens, inputs, step)
     optimiser_g = torch.optim.AdamW(generator_parameter_groups(step.generator, 1e-4), **ADAM)
@@ -96,7 +97,7 @@ def test_two_updates_reproduce_the_reference(goldens: Path, version: str) -> Non
 
 
 def _row(loss_d: Tensor, losses: dict[str, Tensor], total: Tensor) -> list[float]:
-    mel = GENERATOR_WEIGHTS["mel"] * losses["mel"]
+    mel = PUBLISHED_WEIGHTS["mel"] * losses["mel"]
     columns = (
         loss_d,
         losses["adversarial"],

@@ -5,10 +5,11 @@ import torch
 
 from configs.errors import UserError
 from models.layers.conv import fold_weight_norm
-from models.sovits.config import TINY, sovits_config
+from models.sovits.config import sovits_config
 from models.sovits.model import SovitsGenerator
 from tests.models.golden_fill import integers, normal
 from tests.models.sovits.conftest import synthetic_batch, tiny_config, tiny_step
+from tests.models.tiny import TINY_SOVITS
 
 N_CODES = 11
 
@@ -130,7 +131,7 @@ def test_codes_have_half_the_frame_rate_and_use_the_codebook() -> None:
 )
 def test_impossible_sizes_are_refused_by_name(sizes: dict[str, object], field: str) -> None:
     with pytest.raises(UserError, match=field):
-        sovits_config("v2", **{**TINY, **sizes})
+        sovits_config("v2", **{**TINY_SOVITS, **sizes})
 
 
 def test_unknown_version_names_the_known_ones() -> None:

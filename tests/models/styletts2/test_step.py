@@ -7,11 +7,18 @@ import math
 import pytest
 import torch
 
+from configs.train_styletts2 import SlmAdversarySettings
 from models.acoustics.crops import draw_crops
-from models.layers.spectral_norm import SpectralConv2d
+from models.acoustics.spectral_norm import SpectralConv2d
 from models.styletts2 import joint_step, step
 from models.styletts2.joint_step import JointStep
-from models.styletts2.slm_adversary import TRAINED, AdversaryRule, SlmAdversary, scale_gradients
+from models.styletts2.slm_adversary import (
+    TRAINED,
+    SlmAdversary,
+    can_judge,
+    judged_clips,
+    scale_gradients,
+)
 from models.styletts2.step import Stage1Step
 from models.styletts2.training import (
     DISCRIMINATORS,
@@ -31,7 +38,7 @@ JOINT = (
     joint_step.FINETUNE_DIFFUSION,
     joint_step.FINETUNE_JOINT,
 )
-RULE = AdversaryRule(min_len=8, max_len=60, batch_percentage=1.0)
+RULE = SlmAdversarySettings(min_len=8, max_len=60, batch_percentage=1.0)
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -212,10 +219,10 @@ def test_the_adversary_trains_text_prosody_and_diffusion_alone() -> None:
 
 def test_the_adversary_needs_two_long_clips() -> None:
     made = judged_networks()
-    assert SlmAdversary(made, AdversaryRule()).synthesize(batch(), rng()) is None
-    rule = AdversaryRule(min_len=100)
-    assert rule.clips(2) == 1 and not rule.fires((200, 200), 2)
-    assert rule.fires((200, 200, 90, 90), 4) and not rule.fires((200, 100, 90, 90), 4)
+    assert SlmAdversary(made, SlmAdversarySettings()).synthesize(batch(), rng()) is None
+    rule = SlmAdversarySettings(min_len=100)
+    assert judged_clips(rule, 2) == 1 and not can_judge(rule, (200, 200))
+    assert can_judge(rule, (200, 200, 90, 90)) and not can_judge(rule, (200, 100, 90, 90))
 
 
 @pytest.mark.parametrize(("size", "factor"), [(0.1, 1.0), (1000.0, None)])

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from configs.settings import Settings
 from models.frontend.audio import encode_flac
-from tasks.stage import Outcome, Reject, RowStage
+from tasks.stage import Outcome, Reject, RowStage, function_of
 
 
 class Tables:
@@ -53,7 +53,7 @@ def run_one(
     files: Mapping[str, Mapping[str, Path]] | None = None,
 ) -> Outcome:
     """Outcome of one row."""
-    (outcome,) = stage.run([row], cfg or settings(), files or {})
+    (outcome,) = function_of(stage)([row], cfg or settings(), files or {})
     return outcome
 
 

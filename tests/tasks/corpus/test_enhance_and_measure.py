@@ -11,8 +11,7 @@ import pytest
 from models.frontend.audio import decode_flac
 from models.frontend.loudness import integrated_loudness, true_peak_dbfs
 from models.frontend.quality import wada_snr_db
-from tasks.corpus.enhance import ENHANCE
-from tasks.corpus.measure import MEASURE
+from tasks.corpus.stages import ENHANCE, MEASURE
 from tests.tasks.corpus.stage_inputs import read, recording, run_one, settings
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from configs.corpus import CorpusSettings
 from configs.errors import UserError
-from tasks.corpus.ingest import INGEST, ingest_rows
+from tasks.corpus.ingest import ingest_rows
 from tasks.corpus.scan import scan_recordings
+from tasks.corpus.stages import INGEST
 from tasks.stage import ConfigView, Reject
 
 pytestmark = pytest.mark.hostile

@@ -9,8 +9,9 @@ import pytest
 
 from artifacts.manifest import Reject
 from configs.errors import UserError
-from tasks.corpus.screen import SCREEN
-from tasks.features.speaker_profile import SPEAKER_PROFILE
+from tasks.corpus.stages import SCREEN
+from tasks.features.stages import SPEAKER_PROFILE
+from tasks.stage import function_of
 from tests.tasks.corpus.stage_inputs import Tables, settings
 
 GOOD: dict[str, Any] = {
@@ -55,7 +56,7 @@ def corpus_of(differences: list[dict[str, Any]], rejects: dict[str, Any] | None 
 
 
 def screened(tables: Tables, **changes: Any) -> Any:
-    return SCREEN.run(tables, settings(**changes), None)
+    return function_of(SCREEN)(tables, settings(**changes), None)
 
 
 def test_a_good_corpus_is_accepted_whole() -> None:
@@ -158,7 +159,7 @@ def test_a_speaker_is_represented_by_a_clean_clip_of_usable_length() -> None:
     tables = corpus_of(differences)
     accepted = screened(tables).rows
     inputs = Tables({"screen": accepted, "speaker": tables.table("speaker").to_pylist()})
-    (profile,) = SPEAKER_PROFILE.run(inputs, settings(), None).rows
+    (profile,) = function_of(SPEAKER_PROFILE)(inputs, settings(), None).rows
     assert profile["reference_utterance_id"] == "u01"
     assert profile["n_clips"] == 6
     assert np.linalg.norm(profile["centroid"]) == pytest.approx(1.0, abs=1e-5)

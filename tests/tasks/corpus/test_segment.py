@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.frontend.audio import decode_flac
-from tasks.corpus.segment import SEGMENT
+from tasks.corpus.stages import SEGMENT
 from tests.tasks.corpus.stage_inputs import read, recording, run_one, settings
 
 RATE = 16000

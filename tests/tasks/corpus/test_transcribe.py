@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from configs.errors import UserError
-from tasks.corpus.language import LANGUAGE
-from tasks.corpus.transcribe import TRANSCRIBE
+from tasks.corpus.stages import LANGUAGE, TRANSCRIBE
+from tasks.stage import function_of
 from tests.tasks.corpus.stage_inputs import Tables, read, recording, run_one, settings, work
 
 ENGLISH = "than in the same operations with ugly ones."
@@ -101,8 +101,8 @@ def texts(*given: str | None) -> Tables:
 
 
 def test_the_corpus_has_one_language_that_more_clips_do_not_change(tmp_path: Path) -> None:
-    few = LANGUAGE.run(texts(ENGLISH, "Please call Stella.", None), settings(), work(tmp_path))
-    many = LANGUAGE.run(
+    few = function_of(LANGUAGE)(texts(ENGLISH, "Please call Stella.", None), settings(), work(tmp_path))
+    many = function_of(LANGUAGE)(
         texts(ENGLISH, "Please call Stella.", "Bring these things from the store."),
         settings(),
         work(tmp_path),
@@ -112,10 +112,10 @@ def test_the_corpus_has_one_language_that_more_clips_do_not_change(tmp_path: Pat
 
 
 def test_a_configured_language_is_final(tmp_path: Path) -> None:
-    made = LANGUAGE.run(texts(ENGLISH), settings(corpus__language="de"), work(tmp_path))
+    made = function_of(LANGUAGE)(texts(ENGLISH), settings(corpus__language="de"), work(tmp_path))
     assert json.loads(made.files["language.json"].read_text(encoding="utf-8")) == ["de"]
 
 
 def test_a_corpus_without_texts_has_no_language(tmp_path: Path) -> None:
-    made = LANGUAGE.run(texts(None, None), settings(), work(tmp_path))
+    made = function_of(LANGUAGE)(texts(None, None), settings(), work(tmp_path))
     assert json.loads(made.files["language.json"].read_text(encoding="utf-8")) == []

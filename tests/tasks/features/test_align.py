@@ -18,13 +18,13 @@ from models.frontend.audio import encode_flac
 from models.frontend.espeak import synthesize
 from models.frontend.text.g2p import phonemize
 from tasks.features.acoustic_model import (
-    ACOUSTIC_MODEL,
     ALIGNERS,
     acoustic_model_corpus,
     read_aligners,
     resolve,
 )
-from tasks.features.align import ALIGN, align_rows
+from tasks.features.align import align_rows
+from tasks.features.stages import ACOUSTIC_MODEL, ALIGN
 from tasks.stage import Outcome, Produced, Work
 
 GERMAN = (

@@ -24,18 +24,24 @@ from configs.shard import ShardSettings
 from configs.speaker_vector import SpeakerVectorSettings
 from configs.spectrogram import SpectrogramSettings
 from models.frontend.audio import decode_flac, encode_flac
-from tasks.features.content import CONTENT
-from tasks.features.linguistic import LINGUISTIC
-from tasks.features.phonemize import PHONEMIZE
-from tasks.features.pitch import PITCH
-from tasks.features.shard import SHARD, shard_corpus
-from tasks.features.speaker_vector import SPEAKER_VECTOR
-from tasks.features.spectrogram import SPECTROGRAM
+from tasks.families import FAMILIES
+from tasks.features.stages import (
+    CONTENT,
+    LINGUISTIC,
+    PHONEMIZE,
+    PITCH,
+    SPEAKER_VECTOR,
+    SPECTROGRAM,
+    shard_stage,
+)
 from tasks.outcome import ConfigView, Outcome, Reject, Work
-from tasks.stage import RowStage, code_digests
+from tasks.stage import RowStage, function_of
 
 RATE = 24_000
 SENTENCES = ("Hello there.", "Good morning, all.", "One two three four.", "The end is near!")
+
+
+ALL = FAMILIES["gpt-sovits"].table
 
 
 def settings(**sections: Any) -> SimpleNamespace:
@@ -57,7 +63,7 @@ def settings(**sections: Any) -> SimpleNamespace:
 
 
 def run_rows(stage: RowStage, rows: list[dict[str, Any]], tree: Any) -> list[Outcome]:
-    outcomes = stage.run(rows, ConfigView(tree, stage.config), {})
+    outcomes = function_of(stage)(rows, ConfigView(tree, stage.config), {})
     for outcome in outcomes:
         pa.Table.from_pylist(list(outcome.rows), schema=stage.schema)
     return outcomes
@@ -125,10 +131,11 @@ def aligned(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     return intervals
 
 
-def shard(inputs: FakeInputs, tree: Any, folder: Path) -> Any:
+def shard(inputs: FakeInputs, tree: Any, folder: Path, features: Sequence[str] = ALL) -> Any:
     folder.mkdir(parents=True, exist_ok=True)
     work = Work(folder, lambda done, total, text="", **metrics: None, lambda: False)
-    return shard_corpus(inputs, ConfigView(tree, SHARD.config), work)  # type: ignore[arg-type]
+    stage = shard_stage(features)
+    return function_of(stage)(inputs, ConfigView(tree, stage.config), work)
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +210,9 @@ def test_a_language_outside_the_familys_table_says_that_it_trains_from_scratch(
 def test_too_many_unknown_symbols_are_rejected_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     strict = settings(phonemize=PhonemizeSettings(unknown_ratio_max=0.0))
     row = {"utterance_id": "u", "source_digest": "d", "text": "你好㐀㐁㖿", "language": "zh"}
-    monkeypatch.setattr("models.frontend.text.g2p.pinyin_of", lambda text: ["ni3"] + ["?"] * (len(text) - 1))
+    monkeypatch.setattr(
+        "models.frontend.text.pinyin.pinyin_of", lambda text: ["ni3"] + ["?"] * (len(text) - 1)
+    )
     (outcome,) = run_rows(PHONEMIZE, [row], strict)
     (refused,) = outcome.rejects
     assert refused.code == "unknown_symbols"
@@ -287,11 +296,6 @@ def test_mixed_symbol_tables_are_refused(tree: SimpleNamespace, tmp_path: Path) 
     mixed._rows["phonemize"][1]["symbol_table"] = "ipa"
     with pytest.raises(UserError, match=r"features\.phonemize\.symbol_table: ipa"):
         shard(mixed, tree, tmp_path)
-
-
-@pytest.mark.parametrize("stage", [PHONEMIZE, PITCH, SPECTROGRAM, CONTENT, LINGUISTIC, SPEAKER_VECTOR, SHARD])
-def test_declared_code_exists(stage: Any) -> None:
-    assert code_digests((stage.run.__module__, *stage.code))
 
 
 def test_real_speech_has_pitch_where_it_is_loud(speech: Path, tree: SimpleNamespace) -> None:

@@ -15,19 +15,24 @@ import torch
 
 from configs.errors import UserError
 from configs.speaker_vector import SpeakerVectorSettings
+from configs.train_sovits import SovitsTrainSettings
 from models.discriminators.multi_period import MultiPeriodDiscriminator
 from models.frontend.audio import decode_flac, encode_flac
-from models.sovits.config import TINY, sovits_config
+from models.sovits.config import sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.step import SovitsStep
 from models.speaker.eres2netv2 import VECTOR_SIZE, ERes2NetV2, embed_speaker_vector, load_eres2netv2
-from tasks.features.examples import EXAMPLE_PLAIN
+from models.threads import arithmetic_threads
+from tasks.families import FAMILIES
+from tasks.features.examples import example_schema
 from tasks.features.frames import spectrogram_parameters
-from tasks.features.speaker_vector import SPEAKER_VECTOR
-from tasks.finetune.examples import Examples, read_split
-from tasks.finetune.session import arithmetic_threads
-from tasks.finetune.sovits import collate
+from tasks.features.stages import SPEAKER_VECTOR
+from tasks.finetune.gpt_sovits.examples import Examples, read_split
+from tasks.finetune.gpt_sovits.sovits.batch import collate
+from tasks.finetune.gpt_sovits.sovits.recipe import loss_weights
 from tasks.outcome import ConfigView, Outcome
+from tasks.stage import function_of
+from tests.models.tiny import TINY_SOVITS
 from tests.tasks.finetune import synthetic
 
 HOP = synthetic.FAMILY.hop_samples
@@ -54,7 +59,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def run(rows: list[dict[str, Any]], **changes: Any) -> list[Outcome]:
     settings = SpeakerVectorSettings(**changes)
     tree = SimpleNamespace(features=SimpleNamespace(speaker_vector=settings))
-    outcomes = SPEAKER_VECTOR.run(rows, ConfigView(tree, SPEAKER_VECTOR.config), {})
+    outcomes = function_of(SPEAKER_VECTOR)(rows, ConfigView(tree, SPEAKER_VECTOR.config), {})
     for outcome in outcomes:
         pa.Table.from_pylist(list(outcome.rows), schema=SPEAKER_VECTOR.schema)
     return outcomes
@@ -67,7 +72,7 @@ def utterance(row: dict[str, Any]) -> dict[str, Any]:
 
 def examples(rows: list[dict[str, Any]], folder: Path) -> Examples:
     path = folder / "train-0.parquet"
-    columns = [field for field in EXAMPLE_PLAIN if field.name in rows[0]]
+    columns = [field for field in example_schema(FAMILIES["gpt-sovits"].table) if field.name in rows[0]]
     pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(columns)), path)
     return read_split({path.name: path}, "train", spectrogram_parameters(synthetic.FAMILY), 10)
 
@@ -91,7 +96,7 @@ def test_from_a_recording_to_a_training_step(weights: Path, tmp_path: Path) -> N
     sizes = synthetic.TINY_SOVITS["sizes"]
     config = sovits_config(
         "v2Pro",
-        **{**TINY, **sizes, "style_channels": 16},
+        **{**TINY_SOVITS, **sizes, "style_channels": 16},
         n_symbols=1000,
         content_channels=12,
         sample_rate=synthetic.FAMILY.sample_rate,
@@ -104,7 +109,7 @@ def test_from_a_recording_to_a_training_step(weights: Path, tmp_path: Path) -> N
         torch.manual_seed(1)
         generator = SovitsGenerator(config)
         discriminator = MultiPeriodDiscriminator(config.discriminator_periods, config.discriminator_divisor)
-        step = SovitsStep(generator, discriminator)
+        step = SovitsStep(generator, discriminator, loss_weights(SovitsTrainSettings()))
         passed = step.forward_generator(batch, torch.Generator().manual_seed(0))
         torch.stack(list(step.generator_losses(passed).values())).sum().backward()
     assert generator.sv_emb.weight.grad is not None

@@ -17,12 +17,9 @@ from configs.phonemize import PhonemizeSettings
 from configs.settings import Features
 from models.frontend.audio import encode_flac
 from models.frontend.mel import log_norm, styletts2_mel
-from tasks.features.content import CONTENT
-from tasks.features.phonemize import PHONEMIZE
-from tasks.features.pitch import PITCH
-from tasks.features.spectrogram import SPECTROGRAM
+from tasks.features.stages import PHONEMIZE, PITCH, SPECTROGRAM
 from tasks.outcome import ConfigView
-from tasks.stage import RowStage
+from tasks.stage import RowStage, function_of
 
 RATE, HOP, EDGE = 24_000, 300, 5_000
 FAMILY = FamilySettings(
@@ -42,7 +39,7 @@ TREE = SimpleNamespace(family=FAMILY, features=Features())
 def made(stage: RowStage, samples: np.ndarray, sample_rate: int = RATE) -> dict[str, Any]:
     row = {"utterance_id": "u", "source_digest": "d", "sample_rate": sample_rate}
     row["audio"] = encode_flac(samples.astype(np.float32), sample_rate)
-    (outcome,) = stage.run([row], ConfigView(TREE, stage.config), {})
+    (outcome,) = function_of(stage)([row], ConfigView(TREE, stage.config), {})
     (result,) = outcome.rows
     return result
 
@@ -58,13 +55,13 @@ def glide(n_samples: int) -> tuple[np.ndarray, np.ndarray]:
 @given(st.integers(min_value=400, max_value=9_000))
 def test_every_feature_has_the_same_even_number_of_frames(n_samples: int) -> None:
     samples = np.zeros(n_samples)
-    spectrogram, pitch, content = (made(stage, samples) for stage in (SPECTROGRAM, PITCH, CONTENT))
+    spectrogram, pitch = (made(stage, samples) for stage in (SPECTROGRAM, PITCH))
     n_frames = spectrogram["n_frames"]
     assert n_frames % 2 == 0
     assert abs(n_frames * HOP - n_samples - 2 * EDGE) <= HOP
-    assert len(spectrogram["energy"]) == len(pitch["f0_hz"]) == content["n_frames"] == n_frames
+    assert len(spectrogram["energy"]) == len(pitch["f0_hz"]) == n_frames
     assert len(spectrogram["mel"]) == 2 * 80 * n_frames
-    assert (spectrogram["linear"], content["features"], content["dim"]) == (b"", b"", 0)
+    assert spectrogram["linear"] == b""
     assert pitch["frame_rate_hz"] == 80.0
 
 
@@ -96,7 +93,7 @@ def test_pitch_lies_at_the_mels_frame_centres(sample_rate: int) -> None:
 def phonemized(text: str, language: str, **values: Any) -> Any:
     features = Features(phonemize=PhonemizeSettings(**values))
     view = ConfigView(SimpleNamespace(family=FAMILY, features=features), PHONEMIZE.config)
-    (outcome,) = PHONEMIZE.run([{**TEXT, "text": text, "language": language}], view, {})
+    (outcome,) = function_of(PHONEMIZE)([{**TEXT, "text": text, "language": language}], view, {})
     return outcome
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.errors import UserError
-from tasks.finetune.batches import BoundedCache, Feed, Position, admit, derive_seed, epoch_batches, pad_frames
+from tasks.finetune.batches import Feed, Position, epoch_batches, pad_frames
 from tasks.finetune.distributed import Ranks
 
 
@@ -91,34 +91,9 @@ def test_no_clip_is_an_error_with_a_remedy() -> None:
         Feed([], lambda index: index, list, batch_size=1, seed=0)
 
 
-def test_long_clips_are_refused_by_name_of_index() -> None:
-    admitted = admit([10, 50, 20, 51], 50)
-    assert admitted.kept == (0, 1, 2)
-    assert admitted.refused == ((3, 51),)
-
-
-def test_cache_keeps_within_its_limit() -> None:
-    loads: list[int] = []
-
-    def load(index: int) -> np.ndarray:
-        loads.append(index)
-        return np.full(10, index, np.uint8)
-
-    cache = BoundedCache(load, lambda clip: clip.nbytes, limit_bytes=25)
-    for index in (0, 1, 0, 1, 2, 0):
-        assert cache(index)[0] == index
-    assert loads == [0, 1, 2, 0]
-
-
 def test_padding_is_zero_and_keeps_types() -> None:
     stacked = pad_frames([np.ones((2, 3), np.float32), np.ones((2, 5), np.float32)])
     assert stacked.shape == (2, 2, 5)
     assert stacked[0, :, 3:].abs().sum() == 0
     ids = pad_frames([np.array([4, 5]), np.array([6])], frames=4)
     assert ids.tolist() == [[4, 5, 0, 0], [6, 0, 0, 0]]
-
-
-def test_seeds_of_neighbours_are_unrelated() -> None:
-    seeds = {derive_seed(s, "step", n, m) for s in range(3) for n in range(100) for m in range(3)}
-    assert len(seeds) == 900
-    assert all(0 <= seed < 2**63 for seed in seeds)

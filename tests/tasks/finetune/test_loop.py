@@ -14,7 +14,8 @@ import torch
 
 from configs.errors import UserError
 from tasks.finetune.checkpoint import Checkpoints, Snapshot
-from tasks.finetune.loop import Callbacks, Trained, total_steps, train
+from tasks.finetune.length import total_steps
+from tasks.finetune.loop import Callbacks, Trained, train
 from tests.tasks.finetune import toy
 
 ROOT = Path(__file__).resolve().parents[3]

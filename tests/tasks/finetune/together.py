@@ -15,9 +15,9 @@ from models.sovits.config import sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.step import SovitsBatch, SovitsStep
 from tasks.finetune.distributed import current_ranks, joined
+from tasks.finetune.gpt_sovits.sovits.recipe import SovitsRecipe, loss_weights
+from tasks.finetune.machine import Machine
 from tasks.finetune.recipe import Updater
-from tasks.finetune.session import Machine
-from tasks.finetune.sovits import SovitsRecipe
 from tests.tasks.finetune import synthetic, toy
 
 N_BATCHES = 3
@@ -61,7 +61,11 @@ def sovits_recipe(**changes: object) -> SovitsRecipe:
     generator.quantizer.codebooks[0].embed.normal_()
     discriminator = MultiPeriodDiscriminator(config.discriminator_periods, config.discriminator_divisor)
     settings = synthetic.settings(sovits=changes).train.sovits
-    return SovitsRecipe(SovitsStep(generator, discriminator), settings, Machine(torch.device("cpu"), False))
+    return SovitsRecipe(
+        SovitsStep(generator, discriminator, loss_weights(settings)),
+        settings,
+        Machine(torch.device("cpu"), False),
+    )
 
 
 def gradients_of_one_step() -> tuple[dict[str, Tensor], dict[str, float]]:

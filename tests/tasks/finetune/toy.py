@@ -9,17 +9,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from configs.train import TrainSettings
 from tasks.finetune.batches import Feed, Position, pad_frames
 from tasks.finetune.checkpoint import Checkpoints
+from tasks.finetune.length import TrainingLength
 from tasks.finetune.loop import Callbacks, LoopSettings, Trained, train
 from tasks.finetune.recipe import Updater
 
@@ -124,20 +126,29 @@ def held_out() -> list[Batch]:
     return [next(feed(0).start(Position(1000, 0)))]
 
 
-def settings(**changes: object) -> LoopSettings:
-    base: dict[str, object] = {
-        "seed": 7,
-        "max_steps": 40,
-        "max_epochs": None,
+def settings(
+    *,
+    max_steps: int | None = 40,
+    max_epochs: int | None = None,
+    watched_loss: str | None = None,
+    identity: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> LoopSettings:
+    every: dict[str, Any] = {
         "accumulate": 2,
-        "max_norms": {"generator": 1.0},
         "ema_decay": 0.9,
         "log_every_steps": 3,
         "validate_every_steps": 8,
         "checkpoint_every_steps": 5,
-        "identity": {"rate": 0.01, "betas": (0.9, 0.99)},
     }
-    return LoopSettings(**{**base, **changes})  # type: ignore[arg-type]
+    return LoopSettings(
+        seed=7,
+        length=TrainingLength(True, max_epochs, max_steps),
+        train=TrainSettings(**{**every, **changes}),
+        max_norms={"generator": 1.0},
+        watched_loss=watched_loss,
+        identity=identity or {"rate": 0.01, "betas": (0.9, 0.99)},
+    )
 
 
 def run(
@@ -147,7 +158,7 @@ def run(
     loader_threads: int = 0,
     poisoned: frozenset[str] = frozenset(),
     sees: bool = True,
-    **changes: object,
+    **changes: Any,
 ) -> Trained:
     asked = 0
 

@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.finetune.semantic import SEMANTIC, semantic_rows
-from tasks.finetune.sovits import TRAIN_SOVITS, train_sovits_corpus
-from tasks.finetune.t2s import TRAIN_T2S, train_t2s_corpus
-from tasks.release.gpt_sovits.evaluate import EVALUATE, evaluate_corpus
-from tasks.release.gpt_sovits.export import EXPORT, export_corpus
-from tasks.release.gpt_sovits.synthesize import SYNTHESIZE, synthesize_corpus
+from tasks.finetune.gpt_sovits.semantic import semantic_rows
+from tasks.finetune.gpt_sovits.sovits.train import train_sovits
+from tasks.finetune.gpt_sovits.stages import SEMANTIC, TRAIN_SOVITS, TRAIN_T2S
+from tasks.finetune.gpt_sovits.t2s.train import train_t2s
+from tasks.release.gpt_sovits.evaluate import evaluate_corpus
+from tasks.release.gpt_sovits.export import export_corpus
+from tasks.release.gpt_sovits.stages import EVALUATE, EXPORT, SYNTHESIZE
+from tasks.release.gpt_sovits.synthesize import synthesize_corpus
 from tests.tasks.finetune import synthetic
 
 
@@ -33,7 +35,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         inputs.stage_files[stage.name] = dict(produced.files)
         return produced
 
-    sovits = run(train_sovits_corpus, TRAIN_SOVITS)
+    sovits = run(train_sovits, TRAIN_SOVITS)
     columns = {"content": "features", "content_dim": "dim"}
     rows = [
         {columns.get(name, name): value for name, value in row.items()}
@@ -55,7 +57,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     return SimpleNamespace(
         inputs=inputs,
         tree=tree,
-        train_t2s=run(train_t2s_corpus, TRAIN_T2S),
+        train_t2s=run(train_t2s, TRAIN_T2S),
         synthesize=run(synthesize_corpus, SYNTHESIZE),
         evaluate=run(evaluate_corpus, EVALUATE),
         export=run(export_corpus, EXPORT),

@@ -21,6 +21,7 @@ READS = {
     "train": ("shard",),
     "export": ("train", "screen"),
 }
+PHASES = {"Corpus": list(READS)[:6], "Training": list(READS)[6:]}
 
 
 def _graph(reads: dict[str, tuple[str, ...]] = READS) -> Lineage:
@@ -97,7 +98,7 @@ def test_record_of_a_stage_gives_its_inputs_settings_and_libraries() -> None:
 
 
 def test_boxes_do_not_overlap_and_lines_run_down() -> None:
-    drawing = draw(_graph())
+    drawing = draw(_graph(), PHASES)
     for one, other in combinations(drawing.boxes, 2):
         apart = (
             one.x + one.width <= other.x
@@ -112,7 +113,7 @@ def test_boxes_do_not_overlap_and_lines_run_down() -> None:
 
 
 def test_page_lists_every_recording_stage_and_file() -> None:
-    html = build_lineage_page("ann", _graph())
+    html = build_lineage_page("ann", _graph(), PHASES)
     assert "r.wav" in html
     assert "voice.safetensors" in html
     assert all(f'id="node-{name}"' in html for name in READS)

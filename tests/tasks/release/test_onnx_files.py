@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from configs.errors import UserError
+from models.acoustics.fourier import ShortFourier
 from models.acoustics.onnx_graphs import Graph, probe
 from models.kokoro.config import KokoroConfig
 from models.kokoro.model import Kokoro
 from models.layers.conv import fold_weight_norm
-from models.layers.fourier import ShortFourier
 from models.styletts2.config import TINY, styletts2_config
 from models.styletts2.model import StyleTTS2
 from tasks.release.onnx_files import TOLERANCE, run_onnx, to_onnx, write_checked, write_onnx

@@ -13,13 +13,15 @@ from configs.errors import UserError
 from models.frontend.audio import decode_flac
 from models.frontend.text.symbols import load_symbol_table
 from tasks.features.frames import spectrogram_parameters
-from tasks.finetune.networks import load_decoder
-from tasks.finetune.t2s import TRAIN_T2S, train_t2s_corpus
+from tasks.finetune.gpt_sovits.stages import TRAIN_T2S
+from tasks.finetune.gpt_sovits.t2s.train import train_t2s
+from tasks.finetune.gpt_sovits.trained import load_decoder
 from tasks.release.evaluate import Sound, measure
 from tasks.release.gpt_sovits.assembly import codes_by_clip
-from tasks.release.gpt_sovits.export import EXPORT, export_corpus
+from tasks.release.gpt_sovits.export import export_corpus
 from tasks.release.gpt_sovits.recall import recalled_codes
-from tasks.release.gpt_sovits.synthesize import SYNTHESIZE, held_out, synthesize_corpus
+from tasks.release.gpt_sovits.stages import EXPORT, SYNTHESIZE
+from tasks.release.gpt_sovits.synthesize import held_out, synthesize_corpus
 from tasks.release.speak import load_voice
 from tests.tasks.finetune import synthetic
 
@@ -97,7 +99,7 @@ def test_a_decoder_that_learned_its_clips_by_heart_gives_them_back(
             "sizes": {"width": 32, "n_heads": 2, "n_layers": 1, "feed_forward": 64, "dropout": 0.0},
         }
     )
-    trained = train_t2s_corpus(release.inputs, synthetic.view(TRAIN_T2S, tree), synthetic.work(tmp_path))
+    trained = train_t2s(release.inputs, synthetic.view(TRAIN_T2S, tree), synthetic.work(tmp_path))
     codes = {name: np.asarray(own) for name, own in codes_by_clip(release.inputs).items()}
 
     def recall(files: dict[str, Path], refused: set[str]) -> list[dict[str, float]]:

@@ -22,11 +22,12 @@ from artifacts import schemas
 from artifacts.manifest import Reject
 from configs.settings import Settings
 from models.frontend.audio import decode_flac, encode_flac
-from tasks.features.examples import EXAMPLE_PLAIN
+from tasks.families import FAMILIES
+from tasks.features.examples import example_schema
 from tasks.release import charts, report_audio
-from tasks.release.gpt_sovits.report import REPORT
 from tasks.release.report import chosen_clips
-from tasks.stage import ConfigView, Work
+from tasks.stage import ConfigView, Work, function_of
+from tasks.stages import every_way
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False, width=32)
 
@@ -167,6 +168,8 @@ class _Inputs:
 
 
 RATE, FRAMES, MELS = 32_000, 100, 16
+REPORT = every_way()["gpt-sovits"].release[-1]
+TABLE = example_schema(FAMILIES["gpt-sovits"].table)
 
 
 def _tables(clips: int) -> dict[str, pa.Table]:
@@ -208,7 +211,7 @@ def _tables(clips: int) -> dict[str, pa.Table]:
     return {
         stage: pa.Table.from_pylist([{n: row.get(n) for n in schema.names} for row in found], schema=schema)
         for stage, found in rows.items()
-        for schema in [EXAMPLE_PLAIN if stage == "shard" else getattr(schemas, stage.upper())]
+        for schema in [TABLE if stage == "shard" else getattr(schemas, stage.upper())]
     }
 
 
@@ -247,7 +250,7 @@ def _inputs(folder: Path, clips: int = 5) -> _Inputs:
 def _run(folder: Path) -> dict[str, bytes]:
     work = Work(folder / "work", progress=lambda *_, **__: None, stop=lambda: False)
     work.dir.mkdir()
-    made = REPORT.run(_inputs(folder), ConfigView(Settings(), REPORT.config), work)
+    made = function_of(REPORT)(_inputs(folder), ConfigView(Settings(), REPORT.config), work)
     return {name: path.read_bytes() for name, path in made.files.items()}
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.frontend.text.character_tokens import NO_PHONE, Tokens, character_table
-from models.frontend.text.g2p import Phonemized, TextError
+from models.frontend.text.phonemized import Phonemized, TextError
 from tasks.release.sentences import Sentence
 from tasks.release.spelling import spelled, spelled_in_parts
 

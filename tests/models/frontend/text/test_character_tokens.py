@@ -23,7 +23,8 @@ from models.frontend.text.character_tokens import (
     token_durations,
 )
 from models.frontend.text.espeak_ipa import espeak_voice, segment_phones, supported_languages
-from models.frontend.text.g2p import TextError, phonemize
+from models.frontend.text.g2p import phonemize
+from models.frontend.text.phonemized import TextError
 from models.frontend.text.symbols import load_symbol_table
 
 SENTENCES = {

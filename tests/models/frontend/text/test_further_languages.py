@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from models.frontend.text.cantonese import jyutping_symbols
 from models.frontend.text.extras import MissingFrontEndError
-from models.frontend.text.g2p import phonemize, table_languages
+from models.frontend.text.g2p import phonemize
 from models.frontend.text.korean import korean_phones
+from models.frontend.text.phonemized import table_languages
 from models.frontend.text.symbols import load_symbol_table
 
 TABLE = load_symbol_table("gpt-sovits-v2")

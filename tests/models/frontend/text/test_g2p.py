@@ -13,7 +13,8 @@ from models.frontend.text.espeak_ipa import (
     segment_phones,
     supported_languages,
 )
-from models.frontend.text.g2p import Phonemized, TextError, choose_table, phonemize
+from models.frontend.text.g2p import phonemize
+from models.frontend.text.phonemized import Phonemized, TextError, choose_table
 from models.frontend.text.pinyin import pinyin_of, syllable_symbols
 from models.frontend.text.symbols import load_symbol_table
 

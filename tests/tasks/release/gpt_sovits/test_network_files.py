@@ -15,10 +15,9 @@ from transformers import HubertConfig, HubertModel
 from configs.errors import UserError
 from configs.loading import resolve
 from models.published import read_published
-from models.sovits.config import TINY, sovits_config
+from models.sovits.config import sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.upstream import save_generator
-from models.t2s.config import TINY as TINY_T2S
 from models.t2s.config import t2s_config
 from models.t2s.model import TextToSemantic
 from models.t2s.upstream import save_decoder
@@ -26,6 +25,7 @@ from tasks.release.gpt_sovits.network_files import reason_against, write_gpt_sov
 from tasks.release.gpt_sovits.published_voice import import_voice
 from tasks.release.speak import load_voice
 from tests.models.golden_fill import test_wave
+from tests.models.tiny import TINY_SOVITS, TINY_T2S
 
 WIDTH = 32
 """Of the stand-in's content features."""
@@ -34,7 +34,7 @@ WIDTH = 32
 def _generator(version: str = "v2", **sizes: object) -> SovitsGenerator:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        return SovitsGenerator(sovits_config(version, **{**TINY, "content_channels": WIDTH, **sizes}))
+        return SovitsGenerator(sovits_config(version, **{**TINY_SOVITS, "content_channels": WIDTH, **sizes}))
 
 
 def _decoder(version: str = "v2", **sizes: object) -> TextToSemantic:

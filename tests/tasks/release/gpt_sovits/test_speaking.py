@@ -20,11 +20,14 @@ from configs.linguistic import LinguisticSettings
 from models.frontend.audio import encode_flac
 from models.frontend.text.g2p import phonemize
 from models.sovits.model import SovitsGenerator
-from tasks.features.content import CONTENT, content_rows
-from tasks.finetune.semantic import SEMANTIC, semantic_rows
+from tasks.features.content import content_rows
+from tasks.features.stages import CONTENT
+from tasks.finetune.gpt_sovits.semantic import semantic_rows
+from tasks.finetune.gpt_sovits.stages import SEMANTIC
 from tasks.release.gpt_sovits import voice as voice_module
 from tasks.release.gpt_sovits.assembly import corpus_reference
-from tasks.release.gpt_sovits.export import EXPORT, export_corpus
+from tasks.release.gpt_sovits.export import export_corpus
+from tasks.release.gpt_sovits.stages import EXPORT
 from tasks.release.gpt_sovits.voice import GptSovitsVoice
 from tasks.release.gpt_sovits.zero_shot import reference_from_file
 from tasks.release.sentences import read_sentences

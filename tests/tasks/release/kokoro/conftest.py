@@ -12,12 +12,13 @@ import pytest
 from configs.corpus import CorpusSettings
 from configs.release import EvaluateSettings, ExportSettings, KokoroSpeakSettings
 from configs.speaker import SpeakerSettings
-from tasks.finetune.kokoro import TRAIN_KOKORO
-from tasks.finetune.voice_table import VOICE_TABLE
-from tasks.release.evaluate import EVALUATE
-from tasks.release.kokoro.export import EXPORT
-from tasks.release.kokoro.synthesize import SYNTHESIZE
-from tests.tasks.finetune import kokoro_case, styletts2_case, synthetic
+from tasks.finetune.kokoro.stages import TRAIN_KOKORO, VOICE_TABLE
+from tasks.release.kokoro.stages import EXPORT, SYNTHESIZE
+from tasks.release.stages import EVALUATE
+from tasks.stage import function_of
+from tests.tasks.finetune import synthetic
+from tests.tasks.finetune.kokoro import case as kokoro_case
+from tests.tasks.finetune.styletts2 import case as styletts2_case
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +42,8 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     ])  # fmt: skip
     made = {}
     for stage in (VOICE_TABLE, TRAIN_KOKORO, SYNTHESIZE, EVALUATE, EXPORT):
-        made[stage.name] = stage.run(inputs, synthetic.view(stage, tree), synthetic.work(folder / stage.name))
+        work = synthetic.work(folder / stage.name)
+        made[stage.name] = function_of(stage)(inputs, synthetic.view(stage, tree), work)
         inputs.stage_files[stage.name] = dict(made[stage.name].files)
     return SimpleNamespace(**made)
 

@@ -20,16 +20,18 @@ from models.frontend.text.character_tokens import character_table
 from models.kokoro.config import KokoroConfig
 from models.kokoro.model import Kokoro
 from models.kokoro.upstream import save_config, save_kokoro
-from tasks.finetune.kokoro import TRAIN_KOKORO
-from tasks.finetune.voice_table import VOICE_TABLE
-from tasks.release.kokoro.export import EXPORT
+from tasks.finetune.kokoro.stages import TRAIN_KOKORO, VOICE_TABLE
+from tasks.release.kokoro.stages import EXPORT
 from tasks.release.kokoro.voice import KokoroVoice
 from tasks.release.sentences import read_sentences
 from tasks.release.speak import load_voice
 from tasks.release.spelling import spelled
+from tasks.stage import function_of
 from tests.models import styletts2_golden as golden
 from tests.models.kokoro.official import official_model
-from tests.tasks.finetune import kokoro_case, styletts2_case, synthetic
+from tests.tasks.finetune import synthetic
+from tests.tasks.finetune.kokoro import case as kokoro_case
+from tests.tasks.finetune.styletts2 import case as styletts2_case
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +101,7 @@ def _export(folder: Path, start: Path) -> dict[str, Path]:
         {"speaker_profile": kokoro_case.profile()},
     )
     for stage in (VOICE_TABLE, TRAIN_KOKORO, EXPORT):
-        made = stage.run(inputs, synthetic.view(stage, tree), synthetic.work(folder / stage.name))
+        made = function_of(stage)(inputs, synthetic.view(stage, tree), synthetic.work(folder / stage.name))
         inputs.stage_files[stage.name] = dict(made.files)
     return inputs.stage_files["export"]
 

@@ -12,11 +12,12 @@ import pytest
 from configs.corpus import CorpusSettings
 from configs.release import EvaluateSettings, ExportSettings, StyleTTS2SpeakSettings
 from configs.speaker import SpeakerSettings
-from tasks.finetune.styletts2 import TRAIN_STYLETTS2_STAGE1, TRAIN_STYLETTS2_STAGE2
-from tasks.release.evaluate import EVALUATE
-from tasks.release.styletts2.export import export_stage
-from tasks.release.styletts2.synthesize import synthesize_stage
-from tests.tasks.finetune import styletts2_case, synthetic
+from tasks.finetune.styletts2.stages import TRAIN_STYLETTS2_STAGE1, TRAIN_STYLETTS2_STAGE2
+from tasks.release.stages import EVALUATE
+from tasks.release.styletts2.stages import export_stage, synthesize_stage
+from tasks.stage import function_of
+from tests.tasks.finetune import synthetic
+from tests.tasks.finetune.styletts2 import case as styletts2_case
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +56,8 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         EVALUATE,
         export_stage(last),
     ):
-        made[stage.name] = stage.run(inputs, synthetic.view(stage, tree), synthetic.work(folder / stage.name))
+        work = synthetic.work(folder / stage.name)
+        made[stage.name] = function_of(stage)(inputs, synthetic.view(stage, tree), work)
         inputs.stage_files[stage.name] = dict(made[stage.name].files)
     return SimpleNamespace(**made)
 

@@ -15,7 +15,7 @@ from configs.errors import UserError
 from models.styletts2.upstream import read_checkpoint
 from models.styletts2.upstream_config import sizes_of_content
 from tasks.release.styletts2.official_files import told_of, write_official_files
-from tests.tasks.finetune import styletts2_case
+from tests.tasks.finetune.styletts2 import case as styletts2_case
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,60 @@
+"""Which modules read which language, by name.
+
+Nothing here imports them: a text brings its language along, so a stage that reads texts learns row by row
+whose rules it needs, and its key holds these and no other language's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+
+from models.frontend.text.characters import Token
+from models.frontend.text.phonemized import base_language
+
+Reader = Callable[[list[Token]], list[tuple[str, list[str]]]]
+"""Words and marks of a text to each one's phones."""
+Rules = Callable[[str], str]
+"""Written text to the words that are spoken."""
+
+_READERS = {
+    "en": ("models.frontend.text.arpabet", "english_tokens"),
+    "zh": ("models.frontend.text.pinyin", "chinese_tokens"),
+    "ja": ("models.frontend.text.japanese", "japanese_tokens"),
+    "ko": ("models.frontend.text.korean", "korean_tokens"),
+    "yue": ("models.frontend.text.cantonese", "cantonese_tokens"),
+}
+"""For GPT-SoVITS's tables; the table `ipa` is espeak's in every language."""
+_RULES = {
+    "en": "models.frontend.text.normalize_en",
+    "de": "models.frontend.text.normalize_de",
+    "zh": "models.frontend.text.normalize_zh",
+    "yue": "models.frontend.text.normalize_zh",
+}
+
+
+def modules_of(language: str, symbol_table: str) -> tuple[str, ...]:
+    """Modules that only texts of this language need, beside those that every text needs."""
+    base = base_language(language)
+    found = [_RULES[base]] if base in _RULES else []
+    if symbol_table != "ipa" and base in _READERS:
+        found.append(_READERS[base][0])
+    return tuple(found)
+
+
+@cache
+def reader(base: str) -> Reader:
+    """The front end of a base language for GPT-SoVITS's tables; KeyError where they do not hold it."""
+    module, function = _READERS[base]
+    found: Reader = getattr(import_module(module), function)
+    return found
+
+
+@cache
+def rules(base: str) -> Rules | None:
+    """How numbers, dates and abbreviations are read; None where the base language has no rules of its own."""
+    if base not in _RULES:
+        return None
+    found: Rules = import_module(_RULES[base]).expand
+    return found

@@ -1,0 +1,1 @@
+"""What only a CPU gains by: its layout of memory, and convolutions with fewer products."""

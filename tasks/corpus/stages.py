@@ -1,0 +1,129 @@
+"""The stages that make a corpus: from recordings to screened utterances."""
+
+from __future__ import annotations
+
+from artifacts import schemas
+from tasks.stage import CorpusStage, RowStage
+
+INGEST = RowStage(
+    name="ingest",
+    version=1,
+    run="tasks.corpus.ingest:ingest_rows",
+    reads={
+        "scan": (
+            "recording_id",
+            "speaker",
+            "language",
+            "text",
+            "transcript_source",
+            "source_path",
+            "source_digest",
+            "location",
+            "member",
+        )
+    },
+    config=(
+        "corpus.min_sample_rate_hz",
+        "corpus.max_sample_rate_hz",
+        "corpus.min_duration_s",
+        "corpus.max_duration_s",
+        "corpus.silence_dbfs",
+        "corpus.keep_truncated",
+    ),
+    schema=schemas.INGEST,
+    passing=("read_error", "changed"),
+    libraries=("soundfile", "av", "soxr", "numpy"),
+    about="recordings decoded to canonical mono",
+)
+
+SEGMENT = RowStage(
+    name="segment",
+    version=1,
+    run="tasks.corpus.segment:segment_rows",
+    reads={
+        "ingest": (
+            "source_digest",
+            "speaker",
+            "language",
+            "text",
+            "audio",
+            "sample_rate",
+            "duration_s",
+        )
+    },
+    config=("corpus.segment",),
+    schema=schemas.SEGMENT,
+    libraries=("silero-vad", "onnxruntime", "soxr", "scipy", "numpy"),
+    about="cuts long recordings in their pauses, trims clips",
+    writes=lambda _cfg: {"ingest": 0.2},
+)
+
+ENHANCE = RowStage(
+    name="enhance",
+    version=1,
+    run="tasks.corpus.enhance:enhance_rows",
+    reads={"segment": ("source_digest", "audio", "sample_rate", "duration_s")},
+    config=("corpus.enhance",),
+    schema=schemas.ENHANCE,
+    libraries=("pyloudnorm", "noisereduce", "scipy", "numpy"),
+    about="cleans and levels utterances where the settings ask for it",
+    writes=lambda _cfg: {"segment": 0.5},
+)
+
+LANGUAGE = CorpusStage(
+    name="language",
+    version=1,
+    run="tasks.corpus.language:corpus_language",
+    reads={"segment": ("utterance_id", "text", "language")},
+    config=("corpus.language",),
+    schema=schemas.LANGUAGE,
+    libraries=("py3langid",),
+    about="decides the language of the corpus from its texts",
+)
+
+TRANSCRIBE = RowStage(
+    name="transcribe",
+    version=1,
+    run="tasks.corpus.transcribe:transcribe_rows",
+    reads={
+        "enhance": ("source_digest", "audio", "sample_rate", "duration_s"),
+        "segment": ("text", "language"),
+    },
+    broadcast=("language",),
+    config=("corpus.transcribe",),
+    schema=schemas.TRANSCRIBE,
+    libraries=("faster-whisper", "pocketsphinx", "py3langid", "soxr"),
+    about="settles text and language; recognises what has no text",
+)
+
+MEASURE = RowStage(
+    name="measure",
+    version=1,
+    run="tasks.corpus.measure:measure_rows",
+    reads={"enhance": ("source_digest", "audio", "sample_rate", "loudness_lufs")},
+    config=("corpus.measure",),
+    schema=schemas.MEASURE,
+    libraries=("silero-vad", "onnxruntime", "soxr", "scipy", "numpy"),
+    about="signal-to-noise ratio, clipping, bandwidth, silence, level",
+)
+
+_BEFORE_SCREEN = ("transcribe", "measure", "phonemize", "align")
+SCREEN = CorpusStage(
+    name="screen",
+    version=1,
+    run="tasks.corpus.screen:screen_corpus",
+    reads={
+        "measure": None,
+        "enhance": ("utterance_id", "duration_s"),
+        "speaker": ("utterance_id", "speaker", "embedding", "backend"),
+        "transcribe": ("utterance_id", "source_digest", "text", "language", "word_error_rate"),
+        "phonemize": ("utterance_id", "phones"),
+        "align": ("utterance_id", "backend", "model_digest", "score", "loud_silence_ratio"),
+    },
+    rejects_of=_BEFORE_SCREEN,
+    arguments={"before": _BEFORE_SCREEN},
+    config=("corpus.screen",),
+    schema=schemas.SCREEN,
+    libraries=("numpy",),
+    about="accepts or refuses utterances by their measures",
+)

@@ -1,0 +1,93 @@
+"""The families of models: one record each, from which every other list of families is derived.
+
+Whatever a record needs it names (`module:name`), so knowing the families imports nothing of them: neither
+networks to ask what would run, nor stages and a store to speak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.named import imported
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way to a voice of a family.
+
+    Attributes:
+        finetune: Stages from the training table to trained networks.
+        release: Stages from networks to an exported voice, its pages apart.
+    """
+
+    finetune: str
+    release: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A family of models.
+
+    Attributes:
+        table: What its models learn from beside text, timing, pitch and spectrograms: stages of
+            `tasks.features` that add columns to its training table.
+        ways: The ways to a voice, by what sets them apart in words.
+        way: Which of them the settings call for, where there are several.
+        pages: The function that draws the pages about a voice.
+        load_voice: The function that makes a voice out of an exported folder and what `voice.json` says.
+    """
+
+    table: tuple[str, ...] = ()
+    ways: Mapping[str, Way]
+    way: Callable[[Any], str] | None = None
+    pages: str
+    load_voice: str
+
+
+FAMILIES: Mapping[str, Family] = {
+    "gpt-sovits": Family(
+        table=("content", "linguistic", "speaker_vector"),
+        ways={
+            "": Way(
+                finetune="tasks.finetune.gpt_sovits.stages:STAGES",
+                release="tasks.release.gpt_sovits.stages:STAGES",
+            )
+        },
+        pages="tasks.release.gpt_sovits.report:report_corpus",
+        load_voice="tasks.release.gpt_sovits.voice_files:load_gpt_sovits",
+    ),
+    "styletts2": Family(
+        ways={
+            "": Way(
+                finetune="tasks.finetune.styletts2.stages:FROM_SCRATCH",
+                release="tasks.release.styletts2.stages:FROM_SCRATCH",
+            ),
+            "fine-tuned": Way(
+                finetune="tasks.finetune.styletts2.stages:FINE_TUNED",
+                release="tasks.release.styletts2.stages:FINE_TUNED",
+            ),
+        },
+        way=lambda settings: "" if settings.train.styletts2.pretrained is None else "fine-tuned",
+        pages="tasks.release.styletts2.report:report_corpus",
+        load_voice="tasks.release.styletts2.voice_files:load_styletts2",
+    ),
+    "kokoro": Family(
+        ways={
+            "": Way(
+                finetune="tasks.finetune.kokoro.stages:STAGES",
+                release="tasks.release.kokoro.stages:STAGES",
+            )
+        },
+        pages="tasks.release.kokoro.report:report_corpus",
+        load_voice="tasks.release.kokoro.voice_files:load_kokoro_voice",
+    ),
+}
+"""By the name that `family.name` takes."""
+
+
+def voice_loader(family: str) -> Callable[..., Any]:
+    """The function that makes a voice of a family out of its folder; KeyError for a family we do not know."""
+    found: Callable[..., Any] = imported(FAMILIES[family].load_voice)
+    return found

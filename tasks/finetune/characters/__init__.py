@@ -1,0 +1,1 @@
+"""Clips of characters: what StyleTTS 2 and Kokoro train on."""

@@ -1,0 +1,50 @@
+"""The stage `semantic`: content features to the codes that the text-to-semantic decoder learns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.sovits.model import SovitsGenerator
+from tasks.finetune.gpt_sovits.trained import load_generator
+from tasks.finetune.trained import read_json
+from tasks.outcome import ConfigView, Outcome
+
+
+def semantic_rows(
+    rows: list[dict[str, Any]], cfg: ConfigView, files: Mapping[str, Mapping[str, Path]]
+) -> list[Outcome]:
+    """Codes at 25 Hz of each row, by the trained quantiser."""
+    del cfg
+    trained = files["train_sovits"]
+    generator = _generator(trained["generator.safetensors"], trained["config.json"])
+    return [Outcome(rows=[_codes(row, generator)]) for row in rows]
+
+
+def _codes(row: dict[str, Any], generator: SovitsGenerator) -> dict[str, Any]:
+    features = np.frombuffer(row["features"], np.float16).reshape(row["n_frames"], row["dim"])
+    return {
+        "utterance_id": row["utterance_id"],
+        "source_digest": row["source_digest"],
+        "codes": semantic_codes(features, generator),
+    }
+
+
+@torch.no_grad()
+def semantic_codes(features: np.ndarray, generator: SovitsGenerator) -> list[int]:
+    """Content features float16 `[T, D]` to codes at half their rate."""
+    # An odd last frame makes a code of its own, as in training: it is paired with itself.
+    even = np.pad(features, ((0, len(features) % 2), (0, 0)), mode="edge")
+    ssl = torch.from_numpy(even.astype(np.float32).T.copy())[None]
+    codes: list[int] = generator.extract_codes(ssl)[0].tolist()
+    return codes
+
+
+@lru_cache(maxsize=1)
+def _generator(weights: Path, config: Path) -> SovitsGenerator:
+    return load_generator(weights, read_json(config)["sizes"])

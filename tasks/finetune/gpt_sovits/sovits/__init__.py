@@ -1,0 +1,1 @@
+"""Training of SoVITS: generator and discriminators."""

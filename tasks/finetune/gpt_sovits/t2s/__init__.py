@@ -1,0 +1,1 @@
+"""Training of T2S, the text-to-semantic decoder."""

@@ -1,0 +1,35 @@
+"""Trained networks of GPT-SoVITS, read back to be spoken with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from models.layers.conv import fold_weight_norm
+from models.sovits.config import SovitsConfig
+from models.sovits.model import SovitsGenerator
+from models.t2s.config import T2SConfig
+from models.t2s.model import TextToSemantic
+from tasks.finetune.trained import load_network, sizes_from_json
+
+
+def load_generator(weights: Path, sizes: dict[str, Any]) -> SovitsGenerator:
+    """The SoVITS generator for use: in evaluation mode, weight norm folded, not to be trained or saved.
+
+    Raises:
+        UserError: the file is damaged or of another size than `sizes` says.
+    """
+    config = SovitsConfig(**sizes_from_json(sizes))
+    generator = load_network(lambda: SovitsGenerator(config), weights)
+    fold_weight_norm(generator)
+    return generator
+
+
+def load_decoder(weights: Path, sizes: dict[str, Any]) -> TextToSemantic:
+    """The text-to-semantic decoder, in evaluation mode.
+
+    Raises:
+        UserError: as `load_generator`.
+    """
+    config = T2SConfig(**sizes_from_json(sizes))
+    return load_network(lambda: TextToSemantic(config), weights)

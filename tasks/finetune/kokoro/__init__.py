@@ -1,0 +1,1 @@
+"""Kokoro: a voice table, and model and table trained together."""

@@ -1,0 +1,42 @@
+"""The stages that train a Kokoro voice."""
+
+from __future__ import annotations
+
+from artifacts import schemas
+from tasks.finetune.declaration import MACHINE_SETTINGS, RUN_SETTINGS
+from tasks.stage import CorpusStage
+
+VOICE_TABLE = CorpusStage(
+    name="voice_table",
+    version=1,
+    run="tasks.finetune.kokoro.voice_table:make_voice_table",
+    reads={"speaker_profile": None, "shard": ("*.parquet",)},
+    config=(
+        "train.kokoro.table",
+        "train.kokoro.tiny",
+        "train.kokoro.sizes",
+        "train.kokoro.pretrained",
+        "family",
+        "seed",
+        "compute.threads",
+    ),
+    machine=("train.kokoro.cache_mb",),
+    schema=schemas.NOTHING,
+    libraries=("torch", "numpy", "safetensors"),
+    about="Kokoro: from speakers' embeddings to voices, before training",
+)
+
+TRAIN_KOKORO = CorpusStage(
+    name="train_kokoro",
+    version=1,
+    run="tasks.finetune.kokoro.train:train_kokoro",
+    reads={"shard": ("*.parquet",), "voice_table": ("*.safetensors", "config.json")},
+    config=("train.kokoro", *RUN_SETTINGS),
+    machine=MACHINE_SETTINGS,
+    schema=schemas.NOTHING,
+    libraries=("torch", "numpy", "safetensors", "transformers"),
+    about="Kokoro: model and voice table, together",
+    uses_gpu=True,
+)
+
+STAGES = (VOICE_TABLE, TRAIN_KOKORO)

@@ -1,0 +1,175 @@
+"""The stage `train_kokoro`: a Kokoro voice and its voice table, from the shards.
+
+At validations it renders held-out clips in two ways: `recorded`, with the recording's durations, pitch and
+energy, tells of the decoder; `predicted`, from text and voice as synthesis has them, of the voice.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from configs.errors import UserError
+from configs.train_kokoro import KokoroTrainSettings
+from models.acoustics.batch import AcousticBatch
+from models.discriminators.resolution import RESOLUTIONS
+from models.kokoro.step import KokoroNetworks, KokoroStep
+from models.losses.spectral import MultiResolutionMelLoss
+from tasks.finetune.characters.clips import FamilyOfCharacters, collate, unknown_characters
+from tasks.finetune.characters.screening import Shortest, usable_clips
+from tasks.finetune.kokoro.recipe import KokoroRecipe
+from tasks.finetune.kokoro.start import (
+    check_arrival,
+    fresh_judges,
+    model_config,
+    published_files,
+    read_wavlm,
+    starting_model,
+)
+from tasks.finetune.kokoro.trained import VOICES
+from tasks.finetune.kokoro.voice_table import VoiceTableFiles, read_voice_table, voices_of
+from tasks.finetune.length import TrainingLength
+from tasks.finetune.loop import Trained
+from tasks.finetune.machine import Machine
+from tasks.finetune.training import Files, Memory, Run, Start, Training, lowered, train_stage
+from tasks.outcome import ConfigView, Inputs, Produced, Work
+
+_SECTION = "train.kokoro"
+_SHORTEST = Shortest(16, "the spectral distance")
+"""Mel frames: the longest window of the distance is 2048 samples, and padding mirrors half of it."""
+
+
+def train_kokoro(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Train; see the module's docstring.
+
+    Raises:
+        UserError: see `prepare` and `tasks.finetune.training.train_stage`.
+        StoppedError: a stop was asked for.
+    """
+    return train_stage(prepare, {name: inputs.files(name) for name in ("shard", "voice_table")}, cfg, work)
+
+
+def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
+    """Clips and settings of the training.
+
+    Args:
+        files: The files of `shard` and of `voice_table`.
+        cfg: The stage's settings.
+
+    Raises:
+        UserError: another family's data, no usable clip, or a speaker without embedding.
+    """
+    settings: KokoroTrainSettings = cfg.train.kokoro
+    family: FamilyOfCharacters = cfg.family
+    if cfg.family.name != "kokoro":
+        raise UserError(
+            f"family.name = {cfg.family.name}: train_kokoro reads Kokoro's characters, and would learn "
+            "nonsense from others; use a preset of Kokoro"
+        )
+    clips = usable_clips(files["shard"], _SECTION, settings, _SHORTEST, family)
+    table = read_voice_table(files["voice_table"])
+    _require_speakers(table, {*clips.training.speakers, *clips.validation.speakers})
+    clip = settings.optimiser.clip
+    return Training(
+        section=_SECTION,
+        settings=settings,
+        length=TrainingLength(True, settings.max_epochs, settings.max_steps),
+        clips=clips.training,
+        lengths=clips.training.frames,
+        held_out=clips.validation,
+        collate=collate,
+        start=partial(_start, settings, table, family.sample_rate, cfg.seed),
+        watched_loss="stft",
+        rejects=clips.rejects,
+        max_norms={} if clip is None else dict.fromkeys(("discriminator", "generator"), clip),
+        validate_first=True,
+        sample_clips=settings.sample_clips,
+        description={
+            "network": "kokoro",
+            "character_table": family.character_table,
+            "speakers": sorted(table.speakers),
+        },
+        warnings=unknown_characters(clips.training),
+    )
+
+
+def _require_speakers(table: VoiceTableFiles, speakers: set[str]) -> None:
+    missing = sorted(speakers - set(table.speakers))
+    if missing:
+        raise UserError(
+            f"voice_table: has no embedding of {', '.join(missing[:5])}; run the stage speaker_profile again"
+        )
+
+
+def _start(
+    settings: KokoroTrainSettings,
+    table: VoiceTableFiles,
+    sample_rate: int,
+    seed: int,
+    run: Run[AcousticBatch],
+) -> Start[AcousticBatch]:
+    published = published_files(settings)
+    step = _first_step(settings, table, run.machine, sample_rate, seed)
+    networks = step.networks
+
+    def voices(trained: Trained) -> dict[str, dict[str, Tensor]]:
+        networks.voice_table.load_state_dict(dict(trained.weights["voice_table"]))
+        return {VOICES: voices_of(networks.voice_table, networks.embeddings, networks.speakers)}
+
+    warnings: list[str] = []
+    if published is not None:
+        source = f"train.kokoro.pretrained = {settings.pretrained}"
+        warnings = check_arrival(step, [run.machine.place(clip) for clip in run.validation[:1]], source)
+    return Start(
+        recipe=KokoroRecipe(step, settings, run.steps, run.machine),
+        sizes=networks.model.config,
+        digests={} if published is None else published.digests(),
+        render=partial(_render, step),
+        derived=voices,
+        memory=lambda: Memory(remedies=lowered("max_len_frames", settings.max_len_frames, 160)),
+        warnings=warnings,
+    )
+
+
+def _first_step(
+    settings: KokoroTrainSettings, table: VoiceTableFiles, machine: Machine, sample_rate: int, seed: int
+) -> KokoroStep:
+    """Networks with their first weights on the machine's device, and the arithmetic between them."""
+    config = model_config(settings)
+    if settings.max_tokens > config.bert.positions:
+        raise UserError(
+            f"train.kokoro.max_tokens = {settings.max_tokens}: the model of train.kokoro.pretrained reads "
+            f"{config.bert.positions} tokens; lower it to that"
+        )
+    sizes = table.table.config
+    if (sizes.rows, sizes.width) != (config.voice_rows, config.voice_width):
+        raise UserError(
+            f"voice_table: makes voices of {sizes.rows} x {sizes.width}, and the model reads "
+            f"{config.voice_rows} x {config.voice_width}; run the stage voice_table again"
+        )
+    judges = fresh_judges(settings, seed)
+    networks = KokoroNetworks(
+        starting_model(settings, config, seed).to(machine.device),
+        table.table.to(machine.device),
+        table.embeddings.to(machine.device),
+        table.speakers,
+        None if judges is None else judges.mpd.to(machine.device),
+        None if judges is None else judges.msd.to(machine.device),
+        read_wavlm(settings, sample_rate),
+    )
+    if networks.wavlm is not None:
+        networks.wavlm.to(machine.device)
+    distance = MultiResolutionMelLoss(sample_rate, RESOLUTIONS).to(machine.device)
+    return KokoroStep(networks, distance, settings.max_len_frames)
+
+
+@torch.no_grad()
+def _render(step: KokoroStep, clip: AcousticBatch, rng: torch.Generator) -> dict[str, Tensor]:
+    """A clip's text by the voice as it is now, and with the recording's durations, pitch and energy."""
+    networks, lengths = step.networks, torch.tensor(clip.token_lengths)
+    row = networks.voice_table.rows(networks.embeddings_of(clip.speakers), lengths)
+    predicted = networks.model.synthesize(clip.tokens, lengths, row, rngs=[rng])[0]
+    recorded = step.speak(clip, taught=True).audio[0, 0]
+    return {"predicted": predicted.float().cpu(), "recorded": recorded.float().cpu()}

@@ -1,0 +1,62 @@
+"""Where and how precisely a network trains."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from configs.compute import ComputeSettings
+from configs.errors import UserError
+from tasks.finetune.distributed import current_ranks
+
+BatchT = TypeVar("BatchT", bound=tuple)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where and how precisely to compute.
+
+    Attributes:
+        device: Of weights and batches.
+        bf16: Whether forward passes run in bfloat16 where that is safe.
+    """
+
+    device: torch.device
+    bf16: bool
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Mixed precision as configured; enter around forward passes and losses.
+
+        There is no loss scaler: bfloat16 has the exponents of float32, so a gradient that float32 can hold
+        does not vanish in it. Scaling is for float16, whose smallest values lie near 6e-8.
+        """
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+
+    def place(self, batch: BatchT) -> BatchT:
+        """A batch (a NamedTuple) with its tensors on the device."""
+        if self.device.type == "cpu":
+            return batch
+        moved = {
+            name: value.to(self.device, non_blocking=True) if isinstance(value, Tensor) else value
+            for name, value in batch._asdict().items()  # type: ignore[attr-defined]
+        }
+        return type(batch)(**moved)
+
+
+def choose_machine(compute: ComputeSettings) -> Machine:
+    """Resolve `auto`; one of several processes gets the device that it has made its own.
+
+    Raises:
+        UserError: a CUDA device is asked for and there is none.
+    """
+    count = torch.cuda.device_count()
+    if compute.device == "cuda" and not count:
+        raise UserError("compute.device = cuda: no CUDA device is found; use auto or cpu")
+    device = "cuda" if count and compute.device != "cpu" else "cpu"
+    bf16 = compute.precision == "bf16" or (compute.precision == "auto" and device == "cuda")
+    ranks = current_ranks()
+    return Machine(torch.device(ranks.device if ranks.device.startswith(device) else device), bf16)

@@ -1,0 +1,1 @@
+"""StyleTTS 2: two stages of training, or fine-tuning of a voice."""

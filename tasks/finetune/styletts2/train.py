@@ -1,0 +1,168 @@
+"""The stages `train_styletts2_stage1`, `_stage2` and `_finetune`: a StyleTTS 2 voice, from the shards.
+
+Stage 1 makes speech from recorded prosody, stage 2 goes on from it to prosody and styles from text, and
+fine-tuning goes on from a voice that has been through both. All three are one loop with three recipes.
+
+At validations they render held-out clips: `recorded`, on recorded prosody, tells of the decoder; `predicted`,
+from text and the clip's own style, of the voice.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from configs.train_styletts2 import StyleTTS2TrainSettings
+from models.acoustics.batch import AcousticBatch
+from models.styletts2.step import SHORTEST_CLIP_FRAMES, reconstruct
+from models.styletts2.training import Networks
+from tasks.finetune.batches import epoch_batches
+from tasks.finetune.characters.clips import Clips, FamilyOfCharacters, collate, unknown_characters
+from tasks.finetune.characters.references import no_references, references_among
+from tasks.finetune.characters.screening import Shortest, usable_clips
+from tasks.finetune.length import TrainingLength
+from tasks.finetune.styletts2.begin import begin
+from tasks.finetune.styletts2.checks import check_adversary, is_judged
+from tasks.finetune.styletts2.phases import Schedule, schedule_of
+from tasks.finetune.styletts2.recipe import JointRecipe, Stage1Recipe
+from tasks.finetune.styletts2.settings import settings_of
+from tasks.finetune.styletts2.start import on_device
+from tasks.finetune.training import Files, Memory, Run, Start, Training, lowered, train_stage
+from tasks.outcome import ConfigView, Inputs, Produced, Work
+
+_SECTION = "train.styletts2"
+_SHORTEST = Shortest(SHORTEST_CLIP_FRAMES, "the style encoder")
+
+
+def train_stage1(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Stage 1; raises as `tasks.finetune.training.train_stage`."""
+    return train_stage(prepare_stage1, {"shard": inputs.files("shard")}, cfg, work)
+
+
+def train_stage2(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Stage 2; raises as `tasks.finetune.training.train_stage`."""
+    files = {name: inputs.files(name) for name in ("shard", "train_styletts2_stage1")}
+    return train_stage(prepare_stage2, files, cfg, work)
+
+
+def train_finetune(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Fine-tuning; raises as `tasks.finetune.training.train_stage`."""
+    return train_stage(prepare_finetune, {"shard": inputs.files("shard")}, cfg, work)
+
+
+def prepare_stage1(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
+    """Stage 1 out of the files of `shard`. Raises UserError if no clip is usable."""
+    return _prepare("stage1", files, cfg)
+
+
+def prepare_stage2(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
+    """Stage 2 out of the files of `shard` and stage 1. Raises UserError if no clip is usable."""
+    return _prepare("stage2", files, cfg)
+
+
+def prepare_finetune(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
+    """Fine-tuning out of the files of `shard`. Raises UserError if no clip is usable."""
+    return _prepare("finetune", files, cfg)
+
+
+def _prepare(stage: str, files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
+    settings = settings_of(cfg.train.styletts2, stage)
+    family: FamilyOfCharacters = cfg.family
+    own = getattr(settings, stage)
+    clips = usable_clips(files["shard"], _SECTION, settings, _SHORTEST, family)
+    clip = settings.optimiser.clip
+    optimisers = ("discriminator", "generator", "slm_discriminator", "slm")
+    return Training(
+        section=_SECTION,
+        settings=settings,
+        length=TrainingLength(True, own.max_epochs, own.max_steps),
+        clips=clips.training,
+        lengths=clips.training.frames,
+        held_out=clips.validation,
+        collate=collate,
+        start=partial(_start, stage, settings, family, files, clips.training, cfg.seed),
+        watched_loss="mel",
+        rejects=clips.rejects,
+        max_norms={} if clip is None else dict.fromkeys(optimisers, clip),
+        validate_first=True,
+        sample_clips=settings.sample_clips,
+        description={
+            "network": "styletts2",
+            "stage": stage,
+            "character_table": family.character_table,
+        },
+        warnings=unknown_characters(clips.training),
+    )
+
+
+def _start(
+    stage: str,
+    settings: StyleTTS2TrainSettings,
+    family: FamilyOfCharacters,
+    files: Files,
+    clips: Clips,
+    seed: int,
+    run: Run[AcousticBatch],
+) -> Start[AcousticBatch]:
+    schedule = schedule_of(getattr(settings, stage), joint=True)
+    steps_per_epoch = run.batches_per_epoch / settings.accumulate
+    judged = stage != "stage1" and is_judged(settings, schedule, run.steps, steps_per_epoch)
+    warnings: list[str] = []
+    if judged:
+        plan = epoch_batches(clips.frames, settings.batch_size, seed, 0)
+        warnings += check_adversary(settings, [[clips.frames[i] for i in batch] for batch in plan])
+    else:
+        schedule = schedule_of(getattr(settings, stage), joint=False)
+    begun = begin(stage, settings, family, files, run.validation, judged, seed)
+    networks = on_device(begun.networks, run.machine.device)
+    recipe = _recipe(stage, networks, settings, schedule, run, clips)
+    return Start(
+        recipe=recipe,
+        sizes=networks.config,
+        digests=begun.digests,
+        render=partial(_render, networks, stage != "stage1"),
+        memory=lambda: _memory(settings, recipe),
+        description={"dropped": dict(begun.dropped)},
+        warnings=(*warnings, *begun.warnings),
+        notes=begun.notes,
+    )
+
+
+def _recipe(
+    stage: str,
+    networks: Networks,
+    settings: StyleTTS2TrainSettings,
+    schedule: Schedule,
+    run: Run[AcousticBatch],
+    clips: Clips,
+) -> Stage1Recipe | JointRecipe:
+    if stage == "stage1":
+        return Stage1Recipe(networks, settings, schedule, run.steps, run.machine)
+    references = references_among(clips) if networks.config.multispeaker else no_references
+    return JointRecipe(networks, settings, schedule, run.steps, run.machine, references)
+
+
+def _memory(settings: StyleTTS2TrainSettings, recipe: Stage1Recipe | JointRecipe) -> Memory:
+    """What to lower in the phase that the recipe is in."""
+    remedies = lowered("max_len_frames", settings.max_len_frames, 160)
+    rule = settings.slm.adversary
+    if recipe.phase.joint and rule is not None:
+        share = rule.batch_percentage
+        remedies.append(f"slm.adversary.batch_percentage from {share} to {share / 2:g}")
+    return Memory(f" in phase {recipe.phase.name}", remedies)
+
+
+@torch.no_grad()
+def _render(
+    networks: Networks, predicts: bool, clip: AcousticBatch, rng: torch.Generator
+) -> dict[str, Tensor]:
+    """A clip with recorded prosody and, once there is a predictor, from its text under its own style."""
+    waves = {"recorded": reconstruct(networks, clip)[1][0, 0].float().cpu()}
+    if predicts:
+        style = networks.model.encode_reference(clip.mel, clip.mel_lengths)
+        lengths = torch.tensor(clip.token_lengths)
+        synthesis = networks.model.synthesize(clip.tokens, lengths, style=style, rngs=[rng])
+        waves["predicted"] = synthesis.waves[0].float().cpu()
+    return waves

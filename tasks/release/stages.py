@@ -1,0 +1,78 @@
+"""The stages of a release that families share: measuring what was rendered, and the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from artifacts import schemas
+from tasks.stage import CorpusStage, Stage
+
+SCAN = "scan"
+
+EVALUATE_READS: dict[str, tuple[str, ...]] = {
+    "synthesize": ("*",),
+    "speaker_profile": ("speaker", "centroid"),
+}
+EVALUATE_CONFIG = (
+    "release.evaluate",
+    "family",
+    "features.speaker.backend",
+    "features.speaker.model",
+    "features.speaker.download",
+)
+EVALUATE_LIBRARIES = ("torch", "numpy", "pyworld", "resemblyzer", "speechbrain")
+"""What a stage declares that measures renderings, and whatever else the family measures."""
+
+EVALUATE = CorpusStage(
+    name="evaluate",
+    version=1,
+    run="tasks.release.evaluate:evaluate_corpus",
+    reads=EVALUATE_READS,
+    config=EVALUATE_CONFIG,
+    schema=schemas.NOTHING,
+    libraries=EVALUATE_LIBRARIES,
+    about="distances of renderings to recordings",
+)
+"""The stage of families that measure nothing of their own."""
+
+_SHOWN: dict[str, tuple[str, ...]] = {
+    "ingest": ("recording_id", "source_path", "source_digest", "duration_s"),
+    "segment": ("utterance_id", "recording_id"),
+    "enhance": ("utterance_id", "duration_s"),
+    "measure": ("utterance_id", "snr_db", "loudness_lufs"),
+    "align": ("utterance_id", "backend", "backend_version", "phones", "words"),
+    "screen": (
+        "utterance_id",
+        "speaker",
+        "language",
+        "text",
+        "duration_s",
+        "snr_db",
+        "alignment_score",
+    ),
+}
+"""Columns that the pages show; of every other stage they tell how many rows it has."""
+
+
+def report_stage(run: str, phases: Mapping[str, Sequence[Stage]]) -> CorpusStage:
+    """The pages of a family's voices.
+
+    Args:
+        run: The family's function.
+        phases: Every stage before this one, in order, by the part of the pipeline it belongs to.
+    """
+    stages = [stage for part in phases.values() for stage in part]
+    names = {part: tuple(stage.name for stage in own) for part, own in phases.items()}
+    return CorpusStage(
+        name="report",
+        version=1,
+        run=run,
+        arguments={"phases": names},
+        reads={stage.name: _SHOWN.get(stage.name, tuple(stage.schema.names[:1])) for stage in stages},
+        rejects_of=(SCAN, *(stage.name for stage in stages)),
+        records_of=(SCAN, *(stage.name for stage in stages)),
+        config=("voice", "preset", "seed", "family", "corpus", "features", "train", "release"),
+        schema=schemas.NOTHING,
+        libraries=("jinja2", "matplotlib", "numpy"),
+        about="pages about the voice: corpus, clips, training, metrics, lineage",
+    )
