@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
 from configs.errors import UserError
-from tasks.release.gpt_sovits.voice_files import load_gpt_sovits
-from tasks.release.kokoro.voice_files import load_kokoro_voice
-from tasks.release.styletts2.voice_files import load_styletts2
-from tasks.release.voice import Voice
+from tasks.release.voice import SpeakerReference, Voice
 from tasks.release.voice_folder import DESCRIPTION, read_description
 
-LOADERS: Mapping[str, Callable[[Path, Mapping[str, Any]], Voice[Any]]] = {
-    "gpt-sovits": load_gpt_sovits,
-    "styletts2": load_styletts2,
-    "kokoro": load_kokoro_voice,
+if TYPE_CHECKING:
+    from tasks.pipeline import Pipeline
+
+
+class Speaking(NamedTuple):
+    """Functions of a family, `module:function`; only those of the family that speaks are imported.
+
+    Attributes:
+        load: From a folder and what its `voice.json` says to the voice.
+        corpus_reference: From the voice, its finished pipeline and an utterance id to a reference.
+    """
+
+    load: str
+    corpus_reference: str
+
+
+FAMILIES: Mapping[str, Speaking] = {
+    "gpt-sovits": Speaking(
+        "tasks.release.gpt_sovits.voice_files:load_gpt_sovits",
+        "tasks.release.gpt_sovits.assembly:corpus_reference",
+    ),
+    "styletts2": Speaking(
+        "tasks.release.styletts2.voice_files:load_styletts2",
+        "tasks.release.styletts2.assembly:corpus_reference",
+    ),
+    "kokoro": Speaking(
+        "tasks.release.kokoro.voice_files:load_kokoro_voice",
+        "tasks.release.kokoro.assembly:corpus_reference",
+    ),
 }
-"""How a family's networks and references are read, given what `voice.json` says."""
 
 
 def load_voice(folder: Path, manner: Mapping[str, object] | None = None) -> Voice[Any]:
@@ -36,14 +58,15 @@ def load_voice(folder: Path, manner: Mapping[str, object] | None = None) -> Voic
     """
     described = read_description(folder)
     family = str(described.get("family"))
-    if family not in LOADERS:
+    if family not in FAMILIES:
         raise UserError(
-            f"{folder / DESCRIPTION}: family {family!r} is none of {', '.join(LOADERS)}; use the version "
+            f"{folder / DESCRIPTION}: family {family!r} is none of {', '.join(FAMILIES)}; use the version "
             "of the program that exported it"
         )
     try:
         described["synthesize"] = described["synthesize"] | dict(manner or {})
-        return LOADERS[family](folder, described)
+        voice: Voice[Any] = _imported(FAMILIES[family].load)(folder, described)
+        return voice
     except (KeyError, TypeError) as error:
         raise UserError(
             f"{folder / DESCRIPTION}: is not complete ({error}); export the voice again"
@@ -57,3 +80,20 @@ def load_voice(folder: Path, manner: Mapping[str, object] | None = None) -> Voic
             raise UserError(f"--manner: {said}; {family} voices have {known}") from error
         said = "; ".join(f"{name}: {message}" for name, message in wrong.items())
         raise UserError(f"{folder / DESCRIPTION}: {said}; export the voice again") from error
+
+
+def corpus_reference(voice: Voice[Any], pipeline: Pipeline, utterance_id: str) -> SpeakerReference:
+    """A clip of a finished voice's corpus as a reference.
+
+    Raises:
+        UserError: the corpus has no such clip, or the stages that describe it have not been run.
+    """
+    found: SpeakerReference = _imported(FAMILIES[voice.family_name].corpus_reference)(
+        voice, pipeline, utterance_id
+    )
+    return found
+
+
+def _imported(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(import_module(module), function)
