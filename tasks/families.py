@@ -37,6 +37,8 @@ class Family:
         way: Which of them the settings call for, where there are several.
         pages: The function that draws the pages about a voice.
         load_voice: The function that makes a voice out of an exported folder and what `voice.json` says.
+        corpus_reference: The function that makes what a voice speaks like out of a clip of its own corpus,
+            given the voice, its pipeline and the clip's id.
     """
 
     table: tuple[str, ...] = ()
@@ -44,6 +46,7 @@ class Family:
     way: Callable[[Any], str] | None = None
     pages: str
     load_voice: str
+    corpus_reference: str
 
 
 FAMILIES: Mapping[str, Family] = {
@@ -57,6 +60,7 @@ FAMILIES: Mapping[str, Family] = {
         },
         pages="tasks.release.gpt_sovits.report:report_corpus",
         load_voice="tasks.release.gpt_sovits.voice_files:load_gpt_sovits",
+        corpus_reference="tasks.release.gpt_sovits.assembly:corpus_reference",
     ),
     "styletts2": Family(
         ways={
@@ -72,6 +76,7 @@ FAMILIES: Mapping[str, Family] = {
         way=lambda settings: "" if settings.train.styletts2.pretrained is None else "fine-tuned",
         pages="tasks.release.styletts2.report:report_corpus",
         load_voice="tasks.release.styletts2.voice_files:load_styletts2",
+        corpus_reference="tasks.release.styletts2.assembly:corpus_reference",
     ),
     "kokoro": Family(
         ways={
@@ -82,6 +87,7 @@ FAMILIES: Mapping[str, Family] = {
         },
         pages="tasks.release.kokoro.report:report_corpus",
         load_voice="tasks.release.kokoro.voice_files:load_kokoro_voice",
+        corpus_reference="tasks.release.kokoro.assembly:corpus_reference",
     ),
 }
 """By the name that `family.name` takes."""
@@ -90,4 +96,10 @@ FAMILIES: Mapping[str, Family] = {
 def voice_loader(family: str) -> Callable[..., Any]:
     """The function that makes a voice of a family out of its folder; KeyError for a family we do not know."""
     found: Callable[..., Any] = imported(FAMILIES[family].load_voice)
+    return found
+
+
+def corpus_reference_of(family: str) -> Callable[..., Any]:
+    """The function that makes a reference out of a clip of a voice's own corpus; KeyError as above."""
+    found: Callable[..., Any] = imported(FAMILIES[family].corpus_reference)
     return found

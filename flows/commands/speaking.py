@@ -109,6 +109,7 @@ def speak(
     """Say a text with a voice, sentence by sentence."""
     from tasks.release.sentences import spoken_sentences
     from tasks.release.speech_file import RawStream, SpeechFile, kind_of
+    from tasks.release.voice import SpeakOptions
 
     words = _text(text, file)
     is_stream = str(output) == STANDARD
@@ -117,8 +118,7 @@ def speak(
     _check_references(reference, reference_text, reference_clip, speaker)
     spoken = _opened(context, voice, content_model, speaker_model, decoder_weights, manner)
     total = len(spoken_sentences(words, spoken.max_characters))
-    pieces = spoken.pieces(
-        words,
+    options = SpeakOptions(
         seed=seed,
         language=language,
         references=_references(
@@ -129,6 +129,7 @@ def speak(
         batch_sentences=batch,
         at_once=is_stream,
     )
+    pieces = spoken.pieces(words, options)
     rate = spoken.sample_rate
     try:
         if is_stream:
@@ -223,15 +224,16 @@ class _Prompt:
 
     def _speak(self, text: str) -> None:
         from tasks.release.speech_file import SpeechFile
+        from tasks.release.voice import SpeakOptions
 
-        pieces = self.voice.pieces(
-            text,
+        options = SpeakOptions(
             seed=self.seed,
             language=self.language,
             references=self.references,
             speaker=self.speaker,
             speed=self.speed,
         )
+        pieces = self.voice.pieces(text, options)
         path = self._next_path()
         with SpeechFile(path, self.voice.sample_rate) as target:
             for piece in pieces:
@@ -396,8 +398,10 @@ def _references(
                 "--reference-clip: an exported folder holds no corpus; give the voice's name, or the clip "
                 "as a file with --reference"
             )
+        from tasks.release.speak import corpus_reference
+
         workspace = session(context).workspace
-        return [voice.reference_from_corpus(open_pipeline(workspace, remembered(workspace, name)), clip)]
+        return [corpus_reference(voice, open_pipeline(workspace, remembered(workspace, name)), clip)]
     if not files:
         return None
     if voice.continues_references and text is None:

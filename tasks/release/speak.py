@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from configs.errors import UserError
-from tasks.families import FAMILIES, voice_loader
-from tasks.release.voice import Voice
+from tasks.families import FAMILIES, corpus_reference_of, voice_loader
+from tasks.release.voice import SpeakerReference, Voice
 from tasks.release.voice_folder import DESCRIPTION, read_description
+
+if TYPE_CHECKING:
+    from tasks.pipeline import Pipeline
 
 
 def load_voice(folder: Path, manner: Mapping[str, object] | None = None) -> Voice[Any]:
@@ -49,3 +52,13 @@ def load_voice(folder: Path, manner: Mapping[str, object] | None = None) -> Voic
             raise UserError(f"--manner: {said}; {family} voices have {known}") from error
         said = "; ".join(f"{name}: {message}" for name, message in wrong.items())
         raise UserError(f"{folder / DESCRIPTION}: {said}; export the voice again") from error
+
+
+def corpus_reference(voice: Voice[Any], pipeline: Pipeline, utterance_id: str) -> SpeakerReference:
+    """A clip of a finished voice's corpus as a reference.
+
+    Raises:
+        UserError: the corpus has no such clip, or the stages that describe it have not been run.
+    """
+    found: SpeakerReference = corpus_reference_of(voice.family_name)(voice, pipeline, utterance_id)
+    return found

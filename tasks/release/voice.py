@@ -7,8 +7,9 @@ import itertools
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 from pydantic import ValidationError
@@ -17,7 +18,6 @@ from configs.base import Section
 from configs.errors import UserError
 from models.frontend.audio import Samples, Waveform
 from models.frontend.text.phonemized import base_language
-from tasks.pipeline import Pipeline
 from tasks.release.sentences import MAX_CHARACTERS
 
 
@@ -55,22 +55,54 @@ MannerT = TypeVar("MannerT", bound=Section)
 ReferenceT = TypeVar("ReferenceT", bound=SpeakerReference)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SpeakOptions(Generic[ReferenceT]):
+    """How one text is spoken; what is None is the voice's own.
+
+    Attributes:
+        seed: Of everything that is drawn; each sentence draws from its own number, so that neither the batch
+            nor the sentences around it change what is drawn for it.
+        language: Code of the text's main language; the voice's first by default.
+        references: What to speak like; by default what stands for `speaker`.
+        speaker: One of the voice's speakers; its `default_speaker` by default.
+        speed: Above 1 is faster.
+        batch_sentences: Sentences that are spoken together.
+        at_once: Start with a single sentence, for a listener who waits.
+    """
+
+    seed: int = 0
+    language: str | None = None
+    references: Sequence[ReferenceT] | None = None
+    speaker: str | None = None
+    speed: float | None = None
+    batch_sentences: int | None = None
+    at_once: bool = False
+
+
+AS_TRAINED: SpeakOptions[Any] = SpeakOptions()
+"""Everything is the voice's own."""
+
+
 class Voice(ABC, Generic[ReferenceT]):
     """A voice that speaks; `tasks.release.speak.load_voice` makes one from an exported folder.
 
     Attributes:
+        family_name: As `voice.json` names the family.
         languages: Language codes of the clips, the one with most clips first.
         references: By speaker.
         default_speaker: Who speaks when nobody is asked for.
         max_characters: Longer sentences are cut before they are read.
         continues_references: Whether it goes on from what is said in a reference.
+        encoders: Names of the published encoders that it needs to take a reference from a recording.
     """
 
+    family_name: ClassVar[str]
     languages: tuple[str, ...]
     references: Mapping[str, ReferenceT]
     default_speaker: str
     max_characters: ClassVar[int] = MAX_CHARACTERS
     continues_references: ClassVar[bool] = False
+    encoders: ClassVar[tuple[str, ...]] = ()
 
     @property
     @abstractmethod
@@ -83,30 +115,8 @@ class Voice(ABC, Generic[ReferenceT]):
         return self.languages
 
     @abstractmethod
-    def pieces(
-        self,
-        text: str,
-        *,
-        seed: int = 0,
-        language: str | None = None,
-        references: Sequence[ReferenceT] | None = None,
-        speaker: str | None = None,
-        speed: float | None = None,
-        batch_sentences: int | None = None,
-        at_once: bool = False,
-    ) -> Iterator[Piece]:
-        """Speak a text sentence by sentence, in order, holding no more than a few of them.
-
-        Args:
-            text: Any length.
-            seed: Of everything that is drawn; each sentence draws from its own number, so that neither the
-                batch nor the sentences around it change what is drawn for it.
-            language: Code of the text's main language; the voice's first by default.
-            references: Recordings to speak like; by default the clip of `speaker`.
-            speaker: One of `references`; `default_speaker` by default.
-            speed: Above 1 is faster; the voice's own setting by default.
-            batch_sentences: The voice's own setting by default.
-            at_once: Start with a single sentence, for a listener who waits.
+    def pieces(self, text: str, options: SpeakOptions[ReferenceT] = AS_TRAINED) -> Iterator[Piece]:
+        """Speak a text of any length sentence by sentence, in order, holding no more than a few of them.
 
         Raises:
             UserError: a language or speaker that the voice does not have, or a text without words.
@@ -123,14 +133,6 @@ class Voice(ABC, Generic[ReferenceT]):
         """
 
     @abstractmethod
-    def reference_from_corpus(self, pipeline: Pipeline, utterance_id: str) -> ReferenceT:
-        """A clip of a finished voice's corpus as a reference.
-
-        Raises:
-            UserError: the corpus has no such clip, or the stages that describe it have not been run.
-        """
-
-    @abstractmethod
     def with_manner(self, changes: Mapping[str, object]) -> Self:
         """The voice with other settings of how it speaks.
 
@@ -144,32 +146,27 @@ class Voice(ABC, Generic[ReferenceT]):
         Args:
             given: Places by the encoder's name, which overrule the others.
             locate: From what the voice's file says to a place.
+
+        Raises:
+            UserError: a place is given for an encoder that the voice does not use.
         """
-        del given, locate
+        del locate
+        for name, place in given.items():
+            if name not in self.encoders:
+                raise UserError(
+                    f"{place}: this voice takes no reference through a {name.replace('_', ' ')} encoder; "
+                    "leave the option out"
+                )
         return self
 
-    def speak(
-        self,
-        text: str,
-        *,
-        seed: int = 0,
-        language: str | None = None,
-        references: Sequence[ReferenceT] | None = None,
-        speaker: str | None = None,
-        speed: float | None = None,
-        batch_sentences: int | None = None,
-    ) -> Waveform:
-        """Speak a text; the same arguments give the same samples. Arguments and errors as `pieces`."""
-        spoken = self.pieces(
-            text,
-            seed=seed,
-            language=language,
-            references=references,
-            speaker=speaker,
-            speed=speed,
-            batch_sentences=batch_sentences,
-        )
-        return Waveform(np.concatenate([piece.samples for piece in spoken]), self.sample_rate)
+    def speak(self, text: str, options: SpeakOptions[ReferenceT] = AS_TRAINED) -> Waveform:
+        """Speak a text; the same arguments give the same samples. Raises as `pieces`."""
+        pieces = self.pieces(text, options)
+        return Waveform(np.concatenate([piece.samples for piece in pieces]), self.sample_rate)
+
+    def chosen_references(self, options: SpeakOptions[ReferenceT]) -> Sequence[ReferenceT]:
+        """What to speak like. Raises as `reference_of`."""
+        return options.references or [self.reference_of(options.speaker)]
 
     def reference_of(self, speaker: str | None) -> ReferenceT:
         """The clip that stands for a speaker.

@@ -1,44 +1,18 @@
-"""The folder of an exported voice: `voice.json` says what it is and holds every other file's digest."""
+"""The folder of an exported voice, as it is read: `voice.json` holds every other file's digest."""
 
 from __future__ import annotations
 
-import json
-import re
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts import digest
 from configs.errors import UserError
-from models.frontend.audio import Waveform, decode_flac, encode_flac
+from models.frontend.audio import Waveform, decode_flac
 from tasks.finetune.trained import read_json
-from tasks.stage import Produced, Work
 
 FORMAT = 1
 DESCRIPTION = "voice.json"
-
-
-def describe(folder: Path, description: Mapping[str, Any]) -> None:
-    """Write `voice.json` last, with the digest of every file that the folder holds by then."""
-    digests = {
-        path.relative_to(folder).as_posix(): digest.of_file(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    write_json(folder / DESCRIPTION, {"format": FORMAT, **description, "digests": digests})
-
-
-def exported(folder: Path, speakers: int, work: Work) -> Produced:
-    """A finished folder as what the stage `export` made."""
-    files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
-    work.progress(1, 1, f"{len(files)} files")
-    return Produced(
-        files=files,
-        metrics={
-            "bytes": float(sum(path.stat().st_size for path in files.values())),
-            "speakers": float(speakers),
-        },
-    )
 
 
 def read_description(folder: Path) -> dict[str, Any]:
@@ -70,24 +44,17 @@ def _check_files(folder: Path, digests: Mapping[str, str]) -> None:
             raise UserError(f"{folder / DESCRIPTION}: {name!r} points outside the voice's folder")
         if not path.is_file():
             raise UserError(f"{path}: is missing from the voice; export it again")
-        if digest.of_file(path) != expected:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != expected:
             raise UserError(
                 f"{path}: is not the file that was exported (its SHA-256 differs); "
                 "run `voicewright finetune` for the voice again, or copy the folder anew"
             )
 
 
-def write_reference(folder: Path, utterance_id: str, wave: Waveform) -> str:
-    """Keep a recorded clip beside the networks; its name inside the folder."""
-    safe = re.sub(r"[^\w.-]", "_", utterance_id)
-    file = f"references/{safe}.flac"
-    (folder / file).parent.mkdir(exist_ok=True)
-    (folder / file).write_bytes(encode_flac(*wave))
-    return file
-
-
 def read_reference(folder: Path, file: str) -> Waveform:
-    """The reverse of `write_reference`.
+    """A recorded clip that lies beside the networks.
 
     Raises:
         UserError: the clip cannot be read.
@@ -96,9 +63,3 @@ def read_reference(folder: Path, file: str) -> Waveform:
         return decode_flac((folder / file).read_bytes())
     except (OSError, ValueError) as error:
         raise UserError(f"{folder / file}: {error}; export the voice again") from error
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON for people and programs alike; equal values give equal bytes."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)
-    path.write_text(text + "\n", encoding="utf-8")

@@ -79,12 +79,13 @@ def clip_reference(clip: ClipFacts, codes: Mapping[str, tuple[int, ...]]) -> Ref
     )
 
 
-def corpus_reference(pipeline: Pipeline, utterance_id: str) -> Reference:
-    """A clip of a finished voice's corpus as a reference.
+def corpus_reference(voice: GptSovitsVoice, pipeline: Pipeline, utterance_id: str) -> Reference:
+    """A clip of the finished voice's corpus as a reference, with the codes that its run read off it.
 
     Raises:
         UserError: the corpus has no such clip, or the stages that describe it have not been run.
     """
+    del voice
     clip = corpus_clip(pipeline, utterance_id)
     table = pipeline.table("semantic", ["utterance_id", "codes"])
     codes = dict(zip(table["utterance_id"].to_pylist(), table["codes"].to_pylist(), strict=True))

@@ -26,10 +26,10 @@ from models.frontend.text.symbols import load_symbol_table
 from tasks.finetune.trained import read_json
 from tasks.release.card import REFERENCES, CardFacts, card_facts, training_hours, voice_card
 from tasks.release.clips import ClipFacts, clip_facts
+from tasks.release.exported_folder import describe, exported, write_json, write_reference
 from tasks.release.gpt_sovits.assembly import assemble_voice
 from tasks.release.gpt_sovits.network_files import write_gpt_sovits_files
 from tasks.release.gpt_sovits.voice import GptSovitsVoice
-from tasks.release.voice_folder import describe, exported, write_json, write_reference
 from tasks.stage import ConfigView, Inputs, Produced, Work
 from tasks.weights import portable
 

@@ -30,9 +30,16 @@ from models.t2s.config import CODES_PER_S
 from models.t2s.generation import generate
 from models.t2s.model import TextToSemantic
 from models.t2s.sampling import Sampling
-from tasks.pipeline import Pipeline
 from tasks.release.sentences import Sentence, read_sentences
-from tasks.release.voice import Piece, Voice, changed_manner, windows, within_full_scale
+from tasks.release.voice import (
+    AS_TRAINED,
+    Piece,
+    SpeakOptions,
+    Voice,
+    changed_manner,
+    windows,
+    within_full_scale,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -128,26 +135,16 @@ class GptSovitsVoice(Voice[Reference]):
     speaker_vector: SpeakerVectorSettings
     published: bool
 
+    family_name: ClassVar[str] = "gpt-sovits"
     continues_references: ClassVar[bool] = True
+    encoders: ClassVar[tuple[str, ...]] = ("content", "speaker_vector", "linguistic")
 
-    def pieces(
-        self,
-        text: str,
-        *,
-        seed: int = 0,
-        language: str | None = None,
-        references: Sequence[Reference] | None = None,
-        speaker: str | None = None,
-        speed: float | None = None,
-        batch_sentences: int | None = None,
-        at_once: bool = False,
-    ) -> Iterator[Piece]:
+    def pieces(self, text: str, options: SpeakOptions[Reference] = AS_TRAINED) -> Iterator[Piece]:
         """As `Voice.pieces`: the decoder continues the first reference, the styles of all are averaged."""
-        chosen = references if references is not None else [self.reference_of(speaker)]
-        spoken_language = self.checked_language(language)
-        sentences = read_sentences(text, spoken_language, self.spoken_languages, self.symbol_table)
-        batch = batch_sentences or self.manner.batch_sentences
-        return self._rendered(sentences, chosen, seed, speed, batch, at_once)
+        references = self.chosen_references(options)
+        language = self.checked_language(options.language)
+        sentences = read_sentences(text, language, self.spoken_languages, self.symbol_table)
+        return self._rendered(sentences, references, options)
 
     @torch.no_grad()
     def render(
@@ -249,19 +246,13 @@ class GptSovitsVoice(Voice[Reference]):
 
         return reference_from_file(self, path, text, language)
 
-    def reference_from_corpus(self, pipeline: Pipeline, utterance_id: str) -> Reference:
-        """A clip of the corpus, with the codes that its run read off it."""
-        from tasks.release.gpt_sovits.assembly import corpus_reference
-
-        return corpus_reference(pipeline, utterance_id)
-
     def with_manner(self, changes: Mapping[str, object]) -> Self:
         """Other settings of how codes and latents are drawn."""
         return replace(self, manner=changed_manner(self.manner, changes))
 
     def with_encoders(self, given: Mapping[str, str], locate: Callable[[str], str]) -> Self:
         """Where content, speaker vector and linguistic encoders lie."""
-        encoders = {name: getattr(self, name) for name in ("content", "speaker_vector", "linguistic")}
+        encoders = {name: getattr(self, name) for name in self.encoders}
         return replace(
             self,
             **{
@@ -280,19 +271,18 @@ class GptSovitsVoice(Voice[Reference]):
         self,
         sentences: Iterator[Sentence],
         references: Sequence[Reference],
-        seed: int,
-        speed: float | None,
-        batch: int,
-        at_once: bool,
+        options: SpeakOptions[Reference],
     ) -> Iterator[Piece]:
         pause = np.zeros(round(self.manner.pause_s * self.frame.sample_rate), dtype=np.float32)
         style = self.style_of(references)
+        batch = options.batch_sentences or self.manner.batch_sentences
         number = 0
-        for window in windows(sentences, batch, at_once):
-            seeds = [derive_seed(seed, "speak", number + at) for at in range(len(window))]
+        for window in windows(sentences, batch, options.at_once):
+            seeds = [derive_seed(options.seed, "speak", number + at) for at in range(len(window))]
             coded = self._draw_sorted(window, references[0], seeds, batch)
             for sentence, own_seed, codes in zip(window, seeds, coded, strict=True):
-                samples = within_full_scale(self._wave(sentence.runs, codes, style, own_seed, speed))
+                wave = self._wave(sentence.runs, codes, style, own_seed, options.speed)
+                samples = within_full_scale(wave)
                 if codes.cut_off:
                     logger.warning(
                         "%r was cut off after %.1f s: the decoder found no end",

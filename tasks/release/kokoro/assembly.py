@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from models.layers.conv import fold_weight_norm
 from tasks.finetune.kokoro.trained import TrainedKokoro, read_trained
-from tasks.release.clips import ClipFacts, languages_of
+from tasks.pipeline import Pipeline
+from tasks.release.clips import ClipFacts, corpus_clip, languages_of
 from tasks.release.kokoro.voice import KokoroVoice, SpeakerTable
 from tasks.stage import ConfigView, Inputs
 
@@ -37,3 +38,12 @@ def trained_voice(trained: TrainedKokoro, clips: Sequence[ClipFacts], cfg: Confi
         default_speaker=max(trained.voices, key=lambda name: (seconds[name], name)),
         manner=cfg.release.kokoro,
     )
+
+
+def corpus_reference(voice: KokoroVoice, pipeline: Pipeline, utterance_id: str) -> SpeakerTable:
+    """The table of a clip's speaker.
+
+    Raises:
+        UserError: the corpus has no such clip, or is not finished.
+    """
+    return voice.reference_of(corpus_clip(pipeline, utterance_id).speaker)

@@ -26,11 +26,11 @@ from tasks.finetune.kokoro.trained import SPEAKING_FILES, TrainedKokoro, read_tr
 from tasks.finetune.trained import read_json
 from tasks.release.card import CardFacts, card_facts, scratch_warning, training_hours, voice_card
 from tasks.release.clips import clip_facts
+from tasks.release.exported_folder import describe, exported, write_json
 from tasks.release.kokoro.assembly import TRAINING, trained_voice
 from tasks.release.kokoro.voice import KokoroVoice
 from tasks.release.kokoro.voice_files import CONFIG_FILE, FAMILY, TABLES
 from tasks.release.onnx_files import ONNX, write_onnx
-from tasks.release.voice_folder import describe, exported, write_json
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
 NETWORKS, SAMPLES, CURVES = "networks", "samples", "curves.json"

@@ -20,10 +20,18 @@ from models.frontend.text.character_tokens import MAX_CHARACTERS, Tokens
 from models.kokoro.model import Kokoro
 from models.kokoro.upstream import read_voice, voice_rows_of
 from models.seeds import derive_seed
-from tasks.pipeline import Pipeline
 from tasks.release.sentences import Sentence, read_sentences
 from tasks.release.spelling import spelled_in_parts
-from tasks.release.voice import Piece, Voice, changed_manner, windows, within_full_scale, without_edges
+from tasks.release.voice import (
+    AS_TRAINED,
+    Piece,
+    SpeakOptions,
+    Voice,
+    changed_manner,
+    windows,
+    within_full_scale,
+    without_edges,
+)
 
 TABLE = "kokoro"
 """The family's characters."""
@@ -78,6 +86,7 @@ class KokoroVoice(Voice[SpeakerTable]):
     default_speaker: str
     manner: KokoroSpeakSettings
 
+    family_name: ClassVar[str] = "kokoro"
     max_characters: ClassVar[int] = MAX_CHARACTERS
 
     @property
@@ -85,27 +94,14 @@ class KokoroVoice(Voice[SpeakerTable]):
         """Of what it speaks, Hz."""
         return self.family.sample_rate
 
-    def pieces(
-        self,
-        text: str,
-        *,
-        seed: int = 0,
-        language: str | None = None,
-        references: Sequence[SpeakerTable] | None = None,
-        speaker: str | None = None,
-        speed: float | None = None,
-        batch_sentences: int | None = None,
-        at_once: bool = False,
-    ) -> Iterator[Piece]:
+    def pieces(self, text: str, options: SpeakOptions[SpeakerTable] = AS_TRAINED) -> Iterator[Piece]:
         """As `Voice.pieces`: the references' tables are averaged."""
-        chosen = references if references is not None else [self.reference_of(speaker)]
-        spoken_language = self.checked_language(language)
+        table = torch.stack([one.table for one in self.chosen_references(options)]).mean(0)
+        language = self.checked_language(options.language)
         sentences = read_sentences(
-            text, spoken_language, self.languages, self.family.symbol_table, self.max_characters
+            text, language, self.languages, self.family.symbol_table, self.max_characters
         )
-        batch = batch_sentences or self.manner.batch_sentences
-        table = torch.stack([one.table for one in chosen]).mean(0)
-        return self._rendered(sentences, table, seed, speed, batch, at_once)
+        return self._rendered(sentences, table, options)
 
     @torch.no_grad()
     def render(
@@ -129,34 +125,23 @@ class KokoroVoice(Voice[SpeakerTable]):
             )
         return SpeakerTable(path.stem, "", read_voice(path, self.model.config))
 
-    def reference_from_corpus(self, pipeline: Pipeline, utterance_id: str) -> SpeakerTable:
-        """The table of a clip's speaker."""
-        from tasks.release.clips import corpus_clip
-
-        return self.reference_of(corpus_clip(pipeline, utterance_id).speaker)
-
     def with_manner(self, changes: Mapping[str, object]) -> Self:
         """Other settings of how fast, in which parts and with which pauses."""
         return replace(self, manner=changed_manner(self.manner, changes))
 
     @torch.no_grad()
     def _rendered(
-        self,
-        sentences: Iterator[Sentence],
-        table: Tensor,
-        seed: int,
-        speed: float | None,
-        batch: int,
-        at_once: bool,
+        self, sentences: Iterator[Sentence], table: Tensor, options: SpeakOptions[SpeakerTable]
     ) -> Iterator[Piece]:
         pause = np.zeros(round(self.manner.pause_s * self.sample_rate), dtype=np.float32)
-        pace = self.manner.speed if speed is None else speed
+        speed = self.manner.speed if options.speed is None else options.speed
+        batch = options.batch_sentences or self.manner.batch_sentences
         number = 0
-        for window in windows(sentences, batch, at_once):
+        for window in windows(sentences, batch, options.at_once):
             parts = [
                 part
                 for at, sentence in enumerate(window, number)
-                for part in self._parts(sentence, at, derive_seed(seed, "speak", at))
+                for part in self._parts(sentence, at, derive_seed(options.seed, "speak", at))
             ]
             waves: dict[int, list[Samples]] = {}
             # Texts of one length at a time: no row of a batch waits for a longer one.
@@ -164,7 +149,7 @@ class KokoroVoice(Voice[SpeakerTable]):
             spoken: dict[int, Samples] = {}
             for start in range(0, len(ordered), batch):
                 chosen = ordered[start : start + batch]
-                spoken |= zip(chosen, self._speak([parts[at] for at in chosen], table, pace), strict=True)
+                spoken |= zip(chosen, self._speak([parts[at] for at in chosen], table, speed), strict=True)
             for at, part in enumerate(parts):
                 waves.setdefault(part.sentence, []).append(spoken[at])
             for sentence in window:

@@ -8,7 +8,15 @@ from dataclasses import replace
 import numpy as np
 
 from tasks.finetune.trained import read_json
-from tasks.release.clips import ClipFacts, clip_facts, clip_samples, languages_of, representative
+from tasks.pipeline import Pipeline
+from tasks.release.clips import (
+    ClipFacts,
+    clip_facts,
+    clip_samples,
+    corpus_clip,
+    languages_of,
+    representative,
+)
 from tasks.release.styletts2.networks import load_model
 from tasks.release.styletts2.voice import StyleReference, StyleTTS2Voice
 from tasks.stage import ConfigView, Inputs
@@ -50,3 +58,12 @@ def clip_reference(voice: StyleTTS2Voice, clip: ClipFacts) -> StyleReference:
         samples=np.asarray(samples, dtype=np.float32),
         style=voice.style_of(samples),
     )
+
+
+def corpus_reference(voice: StyleTTS2Voice, pipeline: Pipeline, utterance_id: str) -> StyleReference:
+    """A clip of the finished voice's corpus as a reference.
+
+    Raises:
+        UserError: the corpus has no such clip, or is not finished.
+    """
+    return clip_reference(voice, corpus_clip(pipeline, utterance_id))

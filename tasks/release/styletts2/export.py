@@ -22,12 +22,12 @@ from models.frontend.text.character_tokens import character_table
 from tasks.finetune.trained import read_json
 from tasks.release.card import REFERENCES, CardFacts, card_facts, scratch_warning, training_hours, voice_card
 from tasks.release.clips import ClipFacts, clip_facts
+from tasks.release.exported_folder import describe, exported, write_json, write_reference
 from tasks.release.onnx_files import ONNX, write_onnx
 from tasks.release.styletts2.assembly import assemble_voice
 from tasks.release.styletts2.official_files import FOLDER, told_of, write_official_files
 from tasks.release.styletts2.voice import StyleTTS2Voice
 from tasks.release.styletts2.voice_files import NETWORKS
-from tasks.release.voice_folder import describe, exported, write_json, write_reference
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
 FAMILY = "styletts2"

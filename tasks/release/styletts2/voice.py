@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -20,11 +20,19 @@ from models.frontend.mel import styletts2_mel
 from models.frontend.text.character_tokens import Tokens
 from models.seeds import derive_seed
 from models.styletts2.model import ReadText, StyleTTS2
-from tasks.pipeline import Pipeline
 from tasks.release.reference_file import read_reference_file
 from tasks.release.sentences import Sentence, read_sentences
 from tasks.release.spelling import spelled
-from tasks.release.voice import Piece, Voice, changed_manner, windows, within_full_scale, without_edges
+from tasks.release.voice import (
+    AS_TRAINED,
+    Piece,
+    SpeakOptions,
+    Voice,
+    changed_manner,
+    windows,
+    within_full_scale,
+    without_edges,
+)
 
 MIN_REFERENCE_S, MAX_REFERENCE_S = 1.0, 30.0
 """Shorter recordings hold too little of a style, longer ones more than one."""
@@ -83,30 +91,19 @@ class StyleTTS2Voice(Voice[StyleReference]):
     default_speaker: str
     manner: StyleTTS2SpeakSettings
 
+    family_name: ClassVar[str] = "styletts2"
+
     @property
     def sample_rate(self) -> int:
         """Of what it speaks, Hz."""
         return self.family.sample_rate
 
-    def pieces(
-        self,
-        text: str,
-        *,
-        seed: int = 0,
-        language: str | None = None,
-        references: Sequence[StyleReference] | None = None,
-        speaker: str | None = None,
-        speed: float | None = None,
-        batch_sentences: int | None = None,
-        at_once: bool = False,
-    ) -> Iterator[Piece]:
+    def pieces(self, text: str, options: SpeakOptions[StyleReference] = AS_TRAINED) -> Iterator[Piece]:
         """As `Voice.pieces`: the references' styles are averaged."""
-        chosen = references if references is not None else [self.reference_of(speaker)]
-        spoken_language = self.checked_language(language)
-        sentences = read_sentences(text, spoken_language, self.languages, self.family.symbol_table)
-        batch = batch_sentences or self.manner.batch_sentences
-        style = torch.from_numpy(np.mean([one.style for one in chosen], axis=0))[None]
-        return self._rendered(sentences, style, seed, speed, batch, at_once)
+        styles = [reference.style for reference in self.chosen_references(options)]
+        language = self.checked_language(options.language)
+        sentences = read_sentences(text, language, self.languages, self.family.symbol_table)
+        return self._rendered(sentences, torch.from_numpy(np.mean(styles, axis=0))[None], options)
 
     @torch.no_grad()
     def render(
@@ -144,35 +141,23 @@ class StyleTTS2Voice(Voice[StyleReference]):
             style=self.style_of(samples),
         )
 
-    def reference_from_corpus(self, pipeline: Pipeline, utterance_id: str) -> StyleReference:
-        """A clip of the corpus."""
-        from tasks.release.clips import corpus_clip
-        from tasks.release.styletts2.assembly import clip_reference
-
-        return clip_reference(self, corpus_clip(pipeline, utterance_id))
-
     def with_manner(self, changes: Mapping[str, object]) -> Self:
         """Other settings of whose style, and how it is drawn."""
         return replace(self, manner=changed_manner(self.manner, changes))
 
     @torch.no_grad()
     def _rendered(
-        self,
-        sentences: Iterator[Sentence],
-        style: Tensor,
-        seed: int,
-        speed: float | None,
-        batch: int,
-        at_once: bool,
+        self, sentences: Iterator[Sentence], style: Tensor, options: SpeakOptions[StyleReference]
     ) -> Iterator[Piece]:
         pause = np.zeros(round(self.manner.pause_s * self.sample_rate), dtype=np.float32)
-        pace = self.manner.speed if speed is None else speed
+        speed = self.manner.speed if options.speed is None else options.speed
+        batch = options.batch_sentences or self.manner.batch_sentences
         number, before = 0, None
-        for window in windows(sentences, batch, at_once):
+        for window in windows(sentences, batch, options.at_once):
             for start in range(0, len(window), batch):
                 spoken = [self._tokens_of(sentence) for sentence in window[start : start + batch]]
-                seeds = [derive_seed(seed, "speak", number + at) for at in range(len(spoken))]
-                waves, before = self._speak(spoken, style, seeds, pace, before)
+                seeds = [derive_seed(options.seed, "speak", number + at) for at in range(len(spoken))]
+                waves, before = self._speak(spoken, style, seeds, speed, before)
                 for one, samples in zip(spoken, waves, strict=True):
                     joined = np.concatenate([pause, samples]) if number else samples
                     yield Piece(one.text, joined, False)

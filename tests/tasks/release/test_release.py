@@ -23,6 +23,7 @@ from tasks.release.gpt_sovits.recall import recalled_codes
 from tasks.release.gpt_sovits.stages import EXPORT, SYNTHESIZE
 from tasks.release.gpt_sovits.synthesize import held_out, synthesize_corpus
 from tasks.release.speak import load_voice
+from tasks.release.voice import SpeakOptions
 from tests.tasks.finetune import synthetic
 
 
@@ -159,13 +160,13 @@ def test_card_is_honest(voice_folder: Path) -> None:
 
 def test_voice_speaks_the_same_for_the_same_seed(voice_folder: Path) -> None:
     voice = load_voice(voice_folder)
-    one = voice.speak("One two. Three four!", seed=3)
-    other = load_voice(voice_folder).speak("One two. Three four!", seed=3)
+    one = voice.speak("One two. Three four!", SpeakOptions(seed=3))
+    other = load_voice(voice_folder).speak("One two. Three four!", SpeakOptions(seed=3))
     assert one.sample_rate == synthetic.FAMILY.sample_rate
     assert np.array_equal(one.samples, other.samples)
     assert len(one.samples) > 0.5 * one.sample_rate
     assert np.abs(one.samples).max() <= 1.0
-    different = voice.speak("One two. Three four!", seed=4).samples
+    different = voice.speak("One two. Three four!", SpeakOptions(seed=4)).samples
     assert one.samples.shape != different.shape or not np.array_equal(one.samples, different)
 
 
@@ -182,25 +183,25 @@ def test_voice_can_start_from_the_text_alone(voice_folder: Path) -> None:
 
 def test_speed_makes_speech_shorter(voice_folder: Path) -> None:
     voice = load_voice(voice_folder)
-    slow, fast = (len(voice.speak("one two three", speed=s).samples) for s in (0.8, 1.6))
+    slow, fast = (len(voice.speak("one two three", SpeakOptions(speed=s)).samples) for s in (0.8, 1.6))
     assert fast < 0.6 * slow
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("text", "options", "message"),
     [
-        ({"text": "hallo", "language": "de"}, "language: 'de' is not spoken by this voice"),
-        ({"text": "hello", "speaker": "nobody"}, "speaker: 'nobody' is not in this voice; it has tester"),
-        ({"text": "  \n "}, "text: it is empty"),
-        ({"text": "?! ..."}, "has no word"),
-        ({"text": "今天天气很好"}, "no script of the language en"),
+        ("hallo", SpeakOptions(language="de"), "language: 'de' is not spoken by this voice"),
+        ("hello", SpeakOptions(speaker="nobody"), "speaker: 'nobody' is not in this voice; it has tester"),
+        ("  \n ", SpeakOptions(), "text: it is empty"),
+        ("?! ...", SpeakOptions(), "has no word"),
+        ("今天天气很好", SpeakOptions(), "no script of the language en"),
     ],
 )
 def test_what_a_voice_cannot_say_is_refused(
-    voice_folder: Path, arguments: dict[str, str], message: str
+    voice_folder: Path, text: str, options: SpeakOptions, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        load_voice(voice_folder).speak(**arguments)
+        load_voice(voice_folder).speak(text, options)
 
 
 def test_damaged_folders_are_refused(voice_folder: Path, tmp_path: Path) -> None:

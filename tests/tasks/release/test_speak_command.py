@@ -17,6 +17,7 @@ import soundfile
 
 from flows.__main__ import run
 from tasks.release.speak import load_voice
+from tasks.release.voice import SpeakOptions
 from tests.tasks.finetune import synthetic
 
 Call = Callable[..., int]
@@ -113,7 +114,7 @@ def test_a_conversation(
     assert status == 0
     assert sorted(path.name for path in folder.iterdir()) == [f"speech-00{n}.wav" for n in (1, 2, 3)]
     lengths = [soundfile.info(folder / f"speech-00{n}.wav").frames for n in (1, 2)]
-    expected = load_voice(voice_folder).speak("one two three", seed=3, speed=1.5)
+    expected = load_voice(voice_folder).speak("one two three", SpeakOptions(seed=3, speed=1.5))
     assert lengths[1] == len(expected.samples)
     errors = capsys.readouterr().err
     for complaint in (":speed 9 must lie", ":nonsense is no command", "'zh' is not spoken", "no script of"):

@@ -24,6 +24,7 @@ from models.t2s.upstream import save_decoder
 from tasks.release.gpt_sovits.network_files import reason_against, write_gpt_sovits_files
 from tasks.release.gpt_sovits.published_voice import import_voice
 from tasks.release.speak import load_voice
+from tasks.release.voice import SpeakOptions
 from tests.models.golden_fill import test_wave
 from tests.models.tiny import TINY_SOVITS, TINY_T2S
 
@@ -127,7 +128,9 @@ def test_two_files_and_a_clip_make_a_voice_that_speaks(tmp_path: Path, hubert: P
         voice.generator.state_dict()["dec.conv_pre.weight"],
         _generator().state_dict()["dec.conv_pre.weight"].half().float(),
     )
-    one, other = (load_voice(tmp_path / "anna").speak("Two words.", seed=2).samples for _ in range(2))
+    one, other = (
+        load_voice(tmp_path / "anna").speak("Two words.", SpeakOptions(seed=2)).samples for _ in range(2)
+    )
     assert len(one) > 0
     assert np.array_equal(one, other)
     (tmp_path / "x").mkdir()

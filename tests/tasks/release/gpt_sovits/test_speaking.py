@@ -33,6 +33,7 @@ from tasks.release.gpt_sovits.zero_shot import reference_from_file
 from tasks.release.sentences import read_sentences
 from tasks.release.speak import load_voice
 from tasks.release.speech_file import RawStream, SpeechFile
+from tasks.release.voice import SpeakOptions
 from tests.tasks.finetune import synthetic
 
 TEXT = (
@@ -60,9 +61,11 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def test_the_batch_does_not_change_what_is_heard(voice: GptSovitsVoice) -> None:
-    alone = [piece.samples for piece in voice.pieces(TEXT, seed=5, batch_sentences=1)]
+    alone = [piece.samples for piece in voice.pieces(TEXT, SpeakOptions(seed=5, batch_sentences=1))]
     for batch in (2, 8):
-        together = [piece.samples for piece in voice.pieces(TEXT, seed=5, batch_sentences=batch)]
+        together = [
+            piece.samples for piece in voice.pieces(TEXT, SpeakOptions(seed=5, batch_sentences=batch))
+        ]
         assert [len(samples) for samples in together] == [len(samples) for samples in alone]
         for one, other in zip(alone, together, strict=True):
             assert difference(one, other) < 1e-4
@@ -82,8 +85,8 @@ def test_the_batch_keeps_each_sentence_within_its_own_limit(voice: GptSovitsVoic
 
 
 def test_a_sentence_draws_from_its_own_number(voice: GptSovitsVoice) -> None:
-    first = next(voice.pieces(TEXT, seed=5))
-    assert difference(first.samples, voice.speak("One two.", seed=5).samples) < 1e-4
+    first = next(voice.pieces(TEXT, SpeakOptions(seed=5)))
+    assert difference(first.samples, voice.speak("One two.", SpeakOptions(seed=5)).samples) < 1e-4
 
 
 def test_sentences_come_one_by_one(voice: GptSovitsVoice, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +98,7 @@ def test_sentences_come_one_by_one(voice: GptSovitsVoice, monkeypatch: pytest.Mo
         return draw_codes(self, sentences, *rest)
 
     monkeypatch.setattr(GptSovitsVoice, "draw_codes", counted)
-    pieces = voice.pieces("One two. " * 40, batch_sentences=2, at_once=True)
+    pieces = voice.pieces("One two. " * 40, SpeakOptions(batch_sentences=2, at_once=True))
     next(pieces)
     assert drawn == [1]
     for _ in range(8):
@@ -156,7 +159,7 @@ def test_references_decide_how_a_text_sounds(voice: GptSovitsVoice, clip: Path) 
     stranger = reference_from_file(voice, clip, "one two three")
     own = voice.reference_of(None)
     spoken = {
-        name: voice.speak("one two three", references=references).samples
+        name: voice.speak("one two three", SpeakOptions(references=references)).samples
         for name, references in {
             "own": [own],
             "stranger": [stranger],
@@ -175,8 +178,8 @@ def test_without_its_text_a_reference_prompts_nothing(voice: GptSovitsVoice, cli
     assert silent.codes == silent.phone_ids == ()
     manner = voice.manner.model_copy(update={"prompt_with_reference": False})
     unprompted = dataclasses.replace(voice, manner=manner)
-    said = voice.speak("one two three", references=[silent]).samples
-    assert np.array_equal(said, unprompted.speak("one two three", references=[silent]).samples)
+    said = voice.speak("one two three", SpeakOptions(references=[silent])).samples
+    assert np.array_equal(said, unprompted.speak("one two three", SpeakOptions(references=[silent])).samples)
 
 
 @pytest.mark.parametrize(("seconds", "advice"), [(1.2, "record a longer"), (12.0, "cut one clear sentence")])
@@ -225,10 +228,13 @@ def test_a_generator_with_speaker_vectors_gets_one_per_reference(voice: GptSovit
     pro = dataclasses.replace(voice, generator=SovitsGenerator(sizes).eval())
     own = pro.reference_of(None)
     with pytest.raises(UserError, match="tone_002: it has no speaker vector"):
-        pro.speak("one two", references=[own])
+        pro.speak("one two", SpeakOptions(references=[own]))
     vectors = [np.full(24, value, np.float32) for value in (0.0, 5.0)]
     one, other = (dataclasses.replace(own, speaker_vector=vector) for vector in vectors)
-    spoken = [pro.speak("one two", references=chosen).samples for chosen in ([one], [other], [one, other])]
+    spoken = [
+        pro.speak("one two", SpeakOptions(references=chosen)).samples
+        for chosen in ([one], [other], [one, other])
+    ]
     assert not np.array_equal(spoken[0], spoken[1])
     assert not np.array_equal(spoken[0], spoken[2])
 
@@ -286,12 +292,12 @@ def test_any_clip_of_the_corpus_can_be_the_reference(voice: GptSovitsVoice, rele
         store=SimpleNamespace(local_path=lambda path: path),
         table=inputs.table,
     )
-    own = corpus_reference(pipeline, "tone_002")
+    own = corpus_reference(voice, pipeline, "tone_002")
     assert (own.codes, own.phone_ids) == (voice.reference_of(None).codes, voice.reference_of(None).phone_ids)
     assert np.array_equal(own.samples, voice.reference_of(None).samples)
-    assert corpus_reference(pipeline, "tone_004").utterance_id == "tone_004"
+    assert corpus_reference(voice, pipeline, "tone_004").utterance_id == "tone_004"
     with pytest.raises(UserError, match=r"no clip 'tone_oo4'; there are, for example, tone_0"):
-        corpus_reference(pipeline, "tone_oo4")
+        corpus_reference(voice, pipeline, "tone_oo4")
     pipeline.known = lambda _: None
     with pytest.raises(UserError, match="not finished"):
-        corpus_reference(pipeline, "tone_002")
+        corpus_reference(voice, pipeline, "tone_002")

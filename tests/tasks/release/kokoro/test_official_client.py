@@ -26,6 +26,7 @@ from tasks.release.kokoro.voice import KokoroVoice
 from tasks.release.sentences import read_sentences
 from tasks.release.speak import load_voice
 from tasks.release.spelling import spelled
+from tasks.release.voice import SpeakOptions
 from tasks.stage import function_of
 from tests.models import styletts2_golden as golden
 from tests.models.kokoro.official import official_model
@@ -134,7 +135,7 @@ def test_the_official_package_says_what_our_voice_says(
     monkeypatch.setattr(
         exported.voice.model.decoder, "har", lambda f0_hz, rng: sources[f0_hz.shape[1] * frame]
     )
-    ours = exported.voice.speak(TEXT, speed=speed).samples
+    ours = exported.voice.speak(TEXT, SpeakOptions(speed=speed)).samples
     theirs = torch.cat(said).numpy()
     assert len(ours) == len(theirs)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * float(theirs.std()))

@@ -19,6 +19,7 @@ from tasks.release.kokoro.voice import KokoroVoice
 from tasks.release.sentences import read_sentences
 from tasks.release.speak import load_voice
 from tasks.release.spelling import spelled
+from tasks.release.voice import SpeakOptions
 
 pytestmark = pytest.mark.slow
 
@@ -79,16 +80,19 @@ def test_a_text_is_spoken_by_the_row_of_its_length(voice: KokoroVoice, voice_fol
 
 
 def test_the_same_seed_is_the_same_speech(voice: KokoroVoice) -> None:
-    one, other = voice.speak(TEXT, seed=3).samples, voice.speak(TEXT, seed=3).samples
+    one, other = (
+        voice.speak(TEXT, SpeakOptions(seed=3)).samples,
+        voice.speak(TEXT, SpeakOptions(seed=3)).samples,
+    )
     assert np.array_equal(one, other)
     assert np.abs(one).max() <= 1.0
-    assert not np.array_equal(one, voice.speak(TEXT, seed=4).samples)
+    assert not np.array_equal(one, voice.speak(TEXT, SpeakOptions(seed=4)).samples)
 
 
 def test_sentences_do_not_depend_on_the_batch(voice: KokoroVoice) -> None:
-    alone = [piece.samples for piece in voice.pieces(TEXT, seed=5, batch_sentences=1)]
-    together = [piece.samples for piece in voice.pieces(TEXT, seed=5, batch_sentences=3)]
-    at_once = [piece.samples for piece in voice.pieces(TEXT, seed=5, at_once=True)]
+    alone = [piece.samples for piece in voice.pieces(TEXT, SpeakOptions(seed=5, batch_sentences=1))]
+    together = [piece.samples for piece in voice.pieces(TEXT, SpeakOptions(seed=5, batch_sentences=3))]
+    at_once = [piece.samples for piece in voice.pieces(TEXT, SpeakOptions(seed=5, at_once=True))]
     assert len(alone) == 3
     for one, *others in zip(alone, together, at_once, strict=True):
         for other in others:
@@ -108,9 +112,11 @@ def test_long_sentences_are_said_in_parts(voice: KokoroVoice) -> None:
 
 
 def test_speakers_speeds_pauses_and_mixed_tables(voice: KokoroVoice, voice_folder: Path) -> None:
-    first, second = (voice.speak("One two three", speaker=name).samples for name in "ab")
+    first, second = (voice.speak("One two three", SpeakOptions(speaker=name)).samples for name in "ab")
     assert first.shape != second.shape or not np.array_equal(first, second)
-    slow, fast = (len(voice.speak("One two three four", speed=speed).samples) for speed in (0.7, 1.8))
+    slow, fast = (
+        len(voice.speak("One two three four", SpeakOptions(speed=speed)).samples) for speed in (0.7, 1.8)
+    )
     assert fast < slow
     plain = len(voice.speak(TEXT).samples)
     paused = len(voice.with_manner({"pause_s": 0.5}).speak(TEXT).samples)
@@ -118,9 +124,8 @@ def test_speakers_speeds_pauses_and_mixed_tables(voice: KokoroVoice, voice_folde
     assert len(voice.with_manner({"keep_edges": False}).speak(TEXT).samples) < plain
     read = voice.reference_from_file(voice_folder / "voices" / "tones.pt")
     assert torch.equal(read.table, voice.reference_of(None).table)
-    mixed = voice.speak(
-        "One two three", references=[voice.reference_of("a"), voice.reference_of("b")]
-    ).samples
+    both = SpeakOptions(references=[voice.reference_of("a"), voice.reference_of("b")])
+    mixed = voice.speak("One two three", both).samples
     assert not np.array_equal(mixed, first)
     with pytest.raises(UserError, match=r"clip\.wav: a Kokoro voice speaks by a table of styles"):
         voice.reference_from_file(voice_folder / "clip.wav")
@@ -128,9 +133,9 @@ def test_speakers_speeds_pauses_and_mixed_tables(voice: KokoroVoice, voice_folde
 
 def test_what_a_voice_cannot_say_is_refused(voice: KokoroVoice, voice_folder: Path) -> None:
     with pytest.raises(UserError, match="language: 'de' is not spoken"):
-        voice.speak("hallo", language="de")
+        voice.speak("hallo", SpeakOptions(language="de"))
     with pytest.raises(UserError, match="speaker: 'nobody' is not in this voice; it has a, b"):
-        voice.speak("hello", speaker="nobody")
+        voice.speak("hello", SpeakOptions(speaker="nobody"))
     with pytest.raises(UserError, match=r"--manner: alpha: .* kokoro voices have"):
         load_voice(voice_folder, {"alpha": 0.3})
     with pytest.raises(UserError, match="max_phonemes"):

@@ -15,6 +15,7 @@ from configs.errors import UserError
 from models.frontend.audio import decode_flac
 from tasks.release.speak import load_voice
 from tasks.release.styletts2.voice import StyleTTS2Voice
+from tasks.release.voice import SpeakOptions
 
 pytestmark = pytest.mark.slow
 
@@ -41,23 +42,28 @@ def test_clips_are_rendered_by_every_path(release: SimpleNamespace) -> None:
 
 def test_the_same_seed_is_the_same_speech(voice: StyleTTS2Voice) -> None:
     drawn = voice.with_manner({"style": "diffusion"})
-    one, other = drawn.speak(TEXT, seed=3).samples, drawn.speak(TEXT, seed=3).samples
+    one, other = (
+        drawn.speak(TEXT, SpeakOptions(seed=3)).samples,
+        drawn.speak(TEXT, SpeakOptions(seed=3)).samples,
+    )
     assert np.array_equal(one, other)
     assert np.abs(one).max() <= 1.0
-    different = drawn.speak(TEXT, seed=4).samples
+    different = drawn.speak(TEXT, SpeakOptions(seed=4)).samples
     assert one.shape != different.shape or not np.array_equal(one, different)
 
 
 def test_sentences_do_not_depend_on_the_batch(voice: StyleTTS2Voice) -> None:
     """The style carries over from sentence to sentence, whichever batch they are in."""
     drawn = voice.with_manner({"style": "diffusion", "carry_over": 0.5})
-    alone = [piece.samples for piece in drawn.pieces(TEXT, seed=5, batch_sentences=1)]
-    together = [piece.samples for piece in drawn.pieces(TEXT, seed=5, batch_sentences=3)]
+    alone = [piece.samples for piece in drawn.pieces(TEXT, SpeakOptions(seed=5, batch_sentences=1))]
+    together = [piece.samples for piece in drawn.pieces(TEXT, SpeakOptions(seed=5, batch_sentences=3))]
     assert [len(samples) for samples in alone] == [len(samples) for samples in together]
     for one, other in zip(alone, together, strict=True):
         # Phases of the source's transform are decided by rounding; loudness is not.
         assert one.std() == pytest.approx(float(other.std()), rel=0.02)
-    fresh = [piece.samples for piece in drawn.with_manner({"carry_over": 0.0}).pieces(TEXT, seed=5)]
+    fresh = [
+        piece.samples for piece in drawn.with_manner({"carry_over": 0.0}).pieces(TEXT, SpeakOptions(seed=5))
+    ]
     assert np.array_equal(fresh[0], alone[0]) or len(fresh[0]) == len(alone[0])
     assert any(
         one.shape != other.shape or not np.allclose(one, other)
@@ -67,7 +73,7 @@ def test_sentences_do_not_depend_on_the_batch(voice: StyleTTS2Voice) -> None:
 
 def test_alpha_and_beta_mix_the_reference_with_what_is_drawn(voice: StyleTTS2Voice) -> None:
     def spoken(**manner: object) -> np.ndarray:
-        return voice.with_manner(manner).speak("One two three", seed=1).samples
+        return voice.with_manner(manner).speak("One two three", SpeakOptions(seed=1)).samples
 
     own = spoken(alpha=0.0, beta=0.0)
     assert np.array_equal(own, spoken(alpha=0.0, beta=0.0, diffusion_steps=7))
@@ -81,9 +87,11 @@ def test_alpha_and_beta_mix_the_reference_with_what_is_drawn(voice: StyleTTS2Voi
 def test_speakers_speeds_and_references_from_files(voice: StyleTTS2Voice, tmp_path: Path) -> None:
     manner = {"alpha": 0.0, "beta": 0.0}
     plain = voice.with_manner(manner)
-    first, second = (plain.speak("One two three", speaker=name).samples for name in "ab")
+    first, second = (plain.speak("One two three", SpeakOptions(speaker=name)).samples for name in "ab")
     assert first.shape != second.shape or not np.array_equal(first, second)
-    slow, fast = (len(plain.speak("One two three four", speed=speed).samples) for speed in (0.7, 1.8))
+    slow, fast = (
+        len(plain.speak("One two three four", SpeakOptions(speed=speed)).samples) for speed in (0.7, 1.8)
+    )
     assert fast < slow
     clip = tmp_path / "clip.wav"
     reference = voice.reference_of("b")
@@ -97,9 +105,9 @@ def test_speakers_speeds_and_references_from_files(voice: StyleTTS2Voice, tmp_pa
 
 def test_what_a_voice_cannot_say_is_refused(voice: StyleTTS2Voice, voice_folder: Path) -> None:
     with pytest.raises(UserError, match="language: 'de' is not spoken"):
-        voice.speak("hallo", language="de")
+        voice.speak("hallo", SpeakOptions(language="de"))
     with pytest.raises(UserError, match="speaker: 'nobody' is not in this voice; it has a, b"):
-        voice.speak("hello", speaker="nobody")
+        voice.speak("hello", SpeakOptions(speaker="nobody"))
     with pytest.raises(UserError, match=r"--manner: top_k: .* styletts2 voices have alpha"):
         load_voice(voice_folder, {"top_k": 3})
     with pytest.raises(UserError, match="did you mean alpha"):
