@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from configs.family import FamilySettings
 from docs.keys import LIST, key_modules
 from tasks.code import FIRST_PARTY, ROOT, Code, read_module
 from tasks.families import FAMILIES
 from tasks.pipeline import differences
+from tasks.stage import upstream
 from tasks.stages import every_way
 
 ROOMS = {
@@ -81,6 +84,35 @@ def test_all_functions_exist() -> None:
     for way in every_way().values():
         for stage in way.all:
             assert callable(imported(stage.run)), stage.run
+
+
+def test_each_family_prepares_only_what_it_reads() -> None:
+    only_gpt_sovits = {"content", "linguistic", "speaker_vector"}
+    for name, way in every_way().items():
+        prepared = {stage.name for stage in way.prepare}
+        assert prepared & only_gpt_sovits == (only_gpt_sovits if name == "gpt-sovits" else set()), name
+        read = {one for stage in way.all for one in upstream(stage) if stage.name != "report"}
+        assert prepared <= read, name
+        told = next(stage for stage in way.release if stage.name == "report")
+        assert {one.name for one in way.all} == {*upstream(told), "report"} - {"scan"}, name
+
+
+def test_contracts_name_every_family() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    rooms = {
+        room: sorted(name.rpartition(".")[2] for name in contract["modules"])
+        for contract in contracts["contracts"]
+        if contract["type"] == "independence"
+        for room in {name.rpartition(".")[0] for name in contract["modules"]}
+    }
+    families = sorted(name.replace("-", "_") for name in FAMILIES)
+    assert rooms["tasks.finetune"] == rooms["tasks.release"] == families
+    for room in ("tasks/finetune", "tasks/release"):
+        assert all((ROOT / room / family / "stages.py").is_file() for family in families)
+
+
+def test_a_family_is_what_the_settings_can_name() -> None:
+    assert set(get_args(FamilySettings.model_fields["name"].annotation)) == set(FAMILIES)
 
 
 class _Copy:
