@@ -55,13 +55,15 @@ check: $(READY) ## formatter, linter, types, import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m docs.reference --check
+	@$(BIN)/python -m docs.keys --check
 
 format: $(READY) ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: $(READY) ## write the reference pages from the code
+docs: $(READY) ## write the reference pages and the list of keys from the code
 	@$(BIN)/python -m docs.reference
+	@$(BIN)/python -m docs.keys
 
 bench: $(READY) ## measure speed and accuracy; results go to bench/results
 	@for script in bench/[a-z]*.py; do \

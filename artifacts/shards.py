@@ -139,6 +139,18 @@ def forget_misplaced(store: Store, stage: str, schema: pa.Schema) -> None:
             continue
 
 
+def read_values(store: Store, rows: Sequence[RowRef], column: str) -> dict[str, Any]:
+    """One column's value by row, read without pandas, which `read_table` would import to ask for little."""
+    values: dict[BlobRef, list[Any]] = {}
+    for row in rows:
+        if row.blob not in values:
+            with store.open(row.blob) as stream:
+                values[row.blob] = (
+                    pq.ParquetFile(stream).read([column], use_threads=False)[column].to_pylist()
+                )
+    return {row.row_id: values[row.blob][row.at] for row in rows}
+
+
 def write_index(store: Store, stage: str, function: str, outcomes: Sequence[tuple[str, RowOutcome]]) -> None:
     """Record which row keys a shard answers."""
     record = {

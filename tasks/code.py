@@ -149,13 +149,15 @@ def read_module(path: Path) -> Module:
 
 def library_versions(distributions: tuple[str, ...]) -> dict[str, str]:
     """Installed version of each distribution; `absent` for one that is not installed."""
-    versions = {}
-    for name in distributions:
-        try:
-            versions[name] = metadata.version(name).split("+")[0]
-        except metadata.PackageNotFoundError:
-            versions[name] = "absent"
-    return versions
+    return {name: _version(name) for name in distributions}
+
+
+@cache
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution).split("+")[0]
+    except metadata.PackageNotFoundError:
+        return "absent"
 
 
 def _needed(tree: ast.Module) -> Iterator[ast.AST]:

@@ -348,9 +348,7 @@ class Pipeline:
 
     def _column(self, stage: str, column: str) -> dict[str, Any]:
         """One value of every row of a finished stage."""
-        identifier = self._stage(stage).schema.names[0]
-        table = self.table(stage, [identifier, column])
-        return dict(zip(*(table[name].to_pylist() for name in (identifier, column)), strict=True))
+        return shards.read_values(self.store, self._manifest(stage).rows, column)
 
     def _scan_manifest(self) -> Manifest:
         scan = self.scanned()
@@ -469,26 +467,36 @@ def workspace_gate(workspace: Path) -> leases.Gate:
     return leases.FolderGate(workspace / "work")
 
 
+_MOVED = "code moved: keys name a stage's modules and files in a new way, so it is computed once more"
+_COMPARED = (
+    ("config", "{name} {old} -> {new}"),
+    ("arguments", "{name} {old} -> {new}"),
+    ("reads", "what is read of {name} {verb}"),
+    ("code", "code of {name} {verb}"),
+    ("libraries", "{name} {old} -> {new}"),
+    ("broadcast", "output of {name} changed"),
+    ("inputs", "{what} of {name} changed"),
+)
+
+
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Two keys' parts compared, in words."""
-    found = []
-    for part, say in (
-        ("config", "{name} {old} -> {new}"),
-        ("code", "code of {name} {verb}"),
-        ("libraries", "{name} {old} -> {new}"),
-        ("broadcast", "output of {name} changed"),
-        ("inputs", "{what} of {name} changed"),
-    ):
+    """Two keys' parts compared, in words; parts in another form are said to have moved, once."""
+    moved = before.get("format") != after.get("format")
+    found = [_MOVED] if moved else []
+    for part, say in _COMPARED:
         old, new = before.get(part, {}), after.get(part, {})
+        if moved and (part == "code" or part not in before):
+            continue
         for name in sorted({*old, *new}):
             was, now = old.get(name), new.get(name)
-            if was != now:
+            # A record tells how a stage was made, so all of them moved with the code.
+            if was != now and not (moved and name.endswith(".record")):
                 verb = "appeared" if was is None else "went" if now is None else "changed"
                 shown, what = name, "output"
                 if part == "inputs":
                     shown, _, what = name.partition(".")
                 found.append(say.format(name=shown, old=was, new=now, verb=verb, what=what or "output"))
-    for part in ("version", "format", "schema"):
-        if before.get(part) != after.get(part):
+    for part in ("version", "function", "schema"):
+        if part in before and before[part] != after.get(part):
             found.append(f"the stage's {part} changed")
     return list(dict.fromkeys(found))

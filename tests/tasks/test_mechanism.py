@@ -13,7 +13,7 @@ from configs.base import Section
 from configs.errors import UserError
 from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Work, reject
 from tasks.pipeline import Pipeline, Scan
-from tasks.stage import CorpusStage, RowStage
+from tasks.stage import CodeByRow, CorpusStage, RowStage
 
 WORDS = pa.schema([("name", pa.string()), ("length", pa.int32())])
 TOTAL = pa.schema([("name", pa.string()), ("total", pa.int32())])
@@ -46,6 +46,10 @@ def measure(rows: list[dict], cfg: ConfigView, files: object) -> list[Outcome]:
             length = (len(row["text"]) // 2) * cfg.measure.factor
             outcomes.append(Outcome(rows=[{"name": row["recording_id"], "length": length}]))
     return outcomes
+
+
+def keep(rows: list[dict], cfg: ConfigView, files: object) -> list[Outcome]:
+    return [Outcome(rows=[{"name": row["name"], "length": row["length"]}]) for row in rows]
 
 
 def add_up(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
@@ -137,6 +141,34 @@ def test_undeclared_setting_cannot_be_read(make):
     view = ConfigView(Settings(), ("measure.factor",))
     with pytest.raises(AttributeError):
         _ = view.measure.unused
+
+
+def test_rows_alone_run_again_whose_own_code_changed(tmp_path: Path):
+    chosen = {1: "tasks.weights", 2: "tasks.voice"}
+    again = RowStage(
+        name="again",
+        version=1,
+        run=f"{__name__}:keep",
+        reads={"measure": None},
+        schema=WORDS,
+        code_by_row=CodeByRow("measure", "length", lambda length, settings: (chosen[length],)),
+    )
+    rows = [{"recording_id": n, "text": t, "location": n} for n, t in {"a": "one", "d": "four"}.items()]
+    store = Store(str(tmp_path / "store"), tmp_path / "cache")
+
+    def results() -> tuple[int, str]:
+        pipeline = Pipeline(tmp_path, "v", Settings(), lambda: Scan(rows), (STAGES[0], again), store)
+        pipeline.run_stage("measure")
+        result = pipeline.run_stage("again")
+        pipeline.close()
+        return result.rows_computed, result.reason
+
+    assert results()[0] == 2
+    assert results()[0] == 0
+    chosen[2] = "artifacts.housekeeping"
+    computed, reason = results()
+    assert computed == 1
+    assert "code of artifacts.housekeeping appeared" in reason
 
 
 def test_lost_shard_is_rebuilt_alone(make, tmp_path: Path):

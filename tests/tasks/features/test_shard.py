@@ -291,6 +291,18 @@ def test_no_accepted_clip_is_an_error_with_the_reasons(tree: SimpleNamespace, tm
         shard(corpus(0, tree), tree, tmp_path)
 
 
+def test_a_family_without_content_features_has_a_table_without_them(
+    inputs: FakeInputs, tree: SimpleNamespace, tmp_path: Path
+) -> None:
+    made = shard(inputs, tree, tmp_path, features=())
+    columns = pq.read_schema(
+        next(path for name, path in made.files.items() if name.endswith(".parquet"))
+    ).names
+    assert {"mel", "f0_hz", "durations"} <= set(columns)
+    assert not {"content", "content_dim", "linguistic", "linguistic_dim", "speaker_vector"} & set(columns)
+    assert "content features" not in made.files["README.md"].read_text(encoding="utf-8")
+
+
 def test_mixed_symbol_tables_are_refused(tree: SimpleNamespace, tmp_path: Path) -> None:
     mixed = corpus(3, tree)
     mixed._rows["phonemize"][1]["symbol_table"] = "ipa"

@@ -1,0 +1,194 @@
+"""What keys hold: each stage's own modules and files, and nobody else's."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import pytest
+
+from configs.family import FamilySettings
+from docs.keys import LIST, key_modules
+from tasks.code import FIRST_PARTY, ROOT, Code, read_module
+from tasks.families import FAMILIES
+from tasks.pipeline import differences
+from tasks.stage import upstream
+from tasks.stages import every_way
+
+ROOMS = {
+    "gpt-sovits": ("sovits", "t2s"),
+    "styletts2": ("styletts2",),
+    "kokoro": ("kokoro",),
+}
+"""Words by which a family's modules and files are known."""
+DATA = (".css", ".j2", ".js", ".json")
+
+
+@pytest.fixture(scope="module")
+def held() -> Mapping[str, list[str]]:
+    return key_modules()
+
+
+def test_every_family_has_its_words() -> None:
+    assert set(ROOMS) == set(FAMILIES)
+
+
+def test_no_key_holds_another_familys_module(held: Mapping[str, list[str]]) -> None:
+    foreign = [
+        (key, name)
+        for key, names in held.items()
+        for family, words in ROOMS.items()
+        if not key.startswith(family)
+        for name in names
+        if any(word in name for word in words)
+    ]
+    assert not foreign
+
+
+def test_keys_hold_what_the_list_says(held: Mapping[str, list[str]]) -> None:
+    assert held == json.loads(LIST.read_text(encoding="utf-8")), "look, and run `python -m docs.keys`"
+
+
+def test_no_key_holds_a_declaration_or_words_for_people(held: Mapping[str, list[str]]) -> None:
+    names = {name for listed in held.values() for name in listed}
+    assert not {name for name in names if name.endswith((".stages", ".explanation", "tasks.families"))}
+    pages = {key for key, listed in held.items() if any("templates" in name for name in listed)}
+    assert {key.split("/")[1] for key in pages} == {"report"}
+
+
+def test_every_data_file_is_declared_by_the_module_that_reads_it() -> None:
+    declared: set[Path] = set()
+    for package in FIRST_PARTY:
+        for module in (ROOT / package).rglob("*.py"):
+            for name in read_module(module).files:
+                pattern = "".join("*" if part.startswith("{") else part for part in _parted(name))
+                found = set(module.parent.glob(pattern))
+                # `auto` and null name no file; a name without a choice must.
+                assert found, f"{module} declares {name}, which is not there"
+                declared |= found
+    there = {path for package in FIRST_PARTY for path in (ROOT / package).rglob("*") if path.suffix in DATA}
+    assert there == declared
+
+
+def _parted(name: str) -> list[str]:
+    return name.replace("{", "\0{").replace("}", "}\0").split("\0")
+
+
+def test_all_functions_exist() -> None:
+    from tasks.named import imported
+
+    for way in every_way().values():
+        for stage in way.all:
+            assert callable(imported(stage.run)), stage.run
+
+
+def test_each_family_prepares_only_what_it_reads() -> None:
+    only_gpt_sovits = {"content", "linguistic", "speaker_vector"}
+    for name, way in every_way().items():
+        prepared = {stage.name for stage in way.prepare}
+        assert prepared & only_gpt_sovits == (only_gpt_sovits if name == "gpt-sovits" else set()), name
+        read = {one for stage in way.all for one in upstream(stage) if stage.name != "report"}
+        assert prepared <= read, name
+        told = next(stage for stage in way.release if stage.name == "report")
+        assert {one.name for one in way.all} == {*upstream(told), "report"} - {"scan"}, name
+
+
+def test_contracts_name_every_family() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    rooms = {
+        room: sorted(name.rpartition(".")[2] for name in contract["modules"])
+        for contract in contracts["contracts"]
+        if contract["type"] == "independence"
+        for room in {name.rpartition(".")[0] for name in contract["modules"]}
+    }
+    families = sorted(name.replace("-", "_") for name in FAMILIES)
+    assert rooms["tasks.finetune"] == rooms["tasks.release"] == families
+    for room in ("tasks/finetune", "tasks/release"):
+        assert all((ROOT / room / family / "stages.py").is_file() for family in families)
+
+
+def test_a_family_is_what_the_settings_can_name() -> None:
+    assert set(get_args(FamilySettings.model_fields["name"].annotation)) == set(FAMILIES)
+
+
+class _Copy:
+    """A small application of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def digests(self, settings: Any = None, remembered: Path | None = None) -> dict[str, str]:
+        return Code(remembered, self.root).digests(("tasks.work",), settings)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> _Copy:
+    made = _Copy(tmp_path / "application")
+    made.write(
+        "tasks/work.py",
+        "from typing import TYPE_CHECKING\n"
+        "from models.tables import read\n"
+        "if TYPE_CHECKING:\n    from models.heavy import Heavy\n",
+    )
+    made.write("models/tables.py", 'READS_FILES = ("all.json", "{family.table}.json")\n\ndef read(): ...\n')
+    made.write("models/heavy.py", "class Heavy: ...\n")
+    for name in ("all", "one", "other", "stray"):
+        made.write(f"models/{name}.json", "{}")
+    return made
+
+
+def _chosen(table: str | None) -> SimpleNamespace:
+    return SimpleNamespace(family=SimpleNamespace(table=table))
+
+
+def test_files_are_those_that_modules_declare_and_settings_choose(copy: _Copy) -> None:
+    modules = {"tasks.work", "models.tables"}
+    assert set(copy.digests(_chosen("one"))) == modules | {"models/all.json", "models/one.json"}
+    assert set(copy.digests(_chosen(None))) == modules | {"models/all.json"}
+
+
+def test_comments_change_nothing_and_code_does(copy: _Copy) -> None:
+    before = copy.digests(_chosen("one"))
+    copy.write("tasks/work.py", '"""About."""\n# why\n' + (copy.root / "tasks/work.py").read_text())
+    assert copy.digests(_chosen("one")) == before
+    copy.write("models/tables.py", (copy.root / "models/tables.py").read_text() + "LIMIT = 3\n")
+    after = copy.digests(_chosen("one"))
+    assert {name for name in before if before[name] != after[name]} == {"models.tables"}
+
+
+def test_what_was_read_is_remembered_until_it_changes(
+    copy: _Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    for path in copy.root.rglob("*.py"):
+        os.utime(path, (1e9, 1e9))
+    remembered = tmp_path / "code.json"
+    before = copy.digests(_chosen("one"), remembered)
+    read: list[Path] = []
+    monkeypatch.setattr("tasks.code.read_module", lambda path: read.append(path) or read_module(path))
+    assert copy.digests(_chosen("one"), remembered) == before
+    assert not read
+    copy.write("models/tables.py", (copy.root / "models/tables.py").read_text() + "LIMIT = 3\n")
+    assert copy.digests(_chosen("one"), remembered) == copy.digests(_chosen("one")) != before
+    assert read[0].name == "tables.py"
+    remembered.write_text("[]")
+    assert copy.digests(_chosen("one"), remembered) == copy.digests(_chosen("one"))
+
+
+def test_why_says_once_that_code_moved_and_names_what_else_changed() -> None:
+    old = {"format": 1, "version": 1, "code": {"a": "1"}, "config": {"x": 1}, "libraries": {}, "inputs": {}}
+    new = {**old, "format": 2, "code": {"b": "2", "c": "3"}, "reads": {"n": None}, "function": "m:f"}
+    (said,) = differences(old, new)
+    assert said.startswith("code moved")
+    assert differences(old, new | {"config": {"x": 2}})[1:] == ["x 1 -> 2"]
+    assert differences(new, new | {"code": {"b": "2", "c": "4"}}) == ["code of c changed"]
