@@ -26,7 +26,7 @@ from models.kokoro.voice_table import VoiceTable, VoiceTableConfig
 from models.seeds import derive_seed
 from models.threads import arithmetic_threads
 from tasks.finetune.characters.clips import Clips, read_clips
-from tasks.finetune.kokoro.start import model_config
+from tasks.finetune.kokoro.sizes import model_config
 from tasks.finetune.kokoro.trained import VOICES
 from tasks.finetune.trained import read_json
 from tasks.outcome import ConfigView, Inputs, Produced, Work
