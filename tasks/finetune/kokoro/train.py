@@ -20,11 +20,10 @@ from models.losses.spectral import MultiResolutionMelLoss
 from tasks.finetune.characters.clips import FamilyOfCharacters, collate, unknown_characters
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.kokoro.recipe import KokoroRecipe
+from tasks.finetune.kokoro.sizes import model_config, published_files
 from tasks.finetune.kokoro.start import (
     check_arrival,
     fresh_judges,
-    model_config,
-    published_files,
     read_wavlm,
     starting_model,
 )

@@ -27,7 +27,7 @@ from models.published import build_strictly, read_table
 from models.seeds import derive_seed
 from models.threads import arithmetic_threads
 from tasks.finetune.characters.clips import Clips, read_clips
-from tasks.finetune.kokoro.start import model_config
+from tasks.finetune.kokoro.sizes import model_config
 from tasks.finetune.kokoro.trained import VOICES
 from tasks.finetune.trained import read_json
 from tasks.outcome import ConfigView, Inputs, Produced, Work
