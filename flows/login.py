@@ -1,4 +1,4 @@
-"""The secret of a workspace's Prefect server, and the mark of the processes that belong to the workspace.
+"""The secret of a workspace's Prefect server.
 
 Whoever can start a flow run can have this machine execute something, so the server answers only to those who
 can read the workspace's `login` file (mode 600). The commands, the worker and `prefect` in the checkout read
@@ -8,7 +8,6 @@ it by themselves; a person needs it once, for the pages.
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
 import secrets
 import stat
@@ -17,9 +16,6 @@ from pathlib import Path
 from configs.errors import UserError
 
 USER = "voicewright"
-MARK = "VOICEWRIGHT_SERVICES_OF"
-"""Variable by which a process of the services is known for one: the environment of another user's process, or
-of one that was started by something else, does not hold this workspace's mark."""
 
 
 def login_path(workspace: Path) -> Path:
@@ -39,15 +35,9 @@ def login(workspace: Path) -> str:
     return _read(path)
 
 
-def known_login(workspace: Path) -> str | None:
-    """As `login`, but None where none was made yet. Raises as `login`."""
-    return _read(login_path(workspace)) if login_path(workspace).exists() else None
-
-
-def mark(workspace: Path) -> str:
-    """Value of `MARK` for the workspace's processes; cannot be guessed from outside. Raises as `login`."""
-    # Not the password itself: an environment is passed on to every program that a service starts.
-    return hashlib.sha256(f"processes of {login(workspace)}".encode()).hexdigest()
+def new_login() -> str:
+    """A `user:password` that nobody can guess (256 random bits)."""
+    return f"{USER}:{secrets.token_urlsafe(32)}"
 
 
 def authorization(login: str) -> str:
@@ -55,24 +45,24 @@ def authorization(login: str) -> str:
     return f"Basic {base64.b64encode(login.encode()).decode()}"
 
 
-def client_environment(workspace: Path) -> dict[str, str]:
-    """What a program that asks the server must find in its environment. Raises as `login`."""
-    return {"PREFECT_API_AUTH_STRING": login(workspace)}
+def client_environment(login: str) -> dict[str, str]:
+    """What a program that asks the server must find in its environment."""
+    return {"PREFECT_API_AUTH_STRING": login}
 
 
-def server_environment(workspace: Path) -> dict[str, str]:
-    """What the server, and whatever runs for it, must find in its environment. Raises as `login`."""
-    return {"PREFECT_SERVER_API_AUTH_STRING": login(workspace), **client_environment(workspace)}
+def server_environment(login: str) -> dict[str, str]:
+    """What the server, and whatever runs for it, must find in its environment."""
+    return {"PREFECT_SERVER_API_AUTH_STRING": login, **client_environment(login)}
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that is seen whole or not at all, by its owner alone."""
+    _private_file(path, data).replace(path)
 
 
 def _make(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"{USER}:{secrets.token_urlsafe(32)}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    temporary = _private_file(path, f"{new_login()}\n".encode())
     try:
         # Whoever comes first decides; a rename would replace what another has read by now.
         os.link(temporary, path)
@@ -82,14 +72,26 @@ def _make(path: Path) -> None:
         temporary.unlink()
 
 
+def _private_file(beside: Path, data: bytes) -> Path:
+    temporary = beside.with_name(f".{beside.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    return temporary
+
+
 def _read(path: Path) -> str:
     found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise UserError(f"{path}: is no file; remove it and start again")
     if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise UserError(
             f"{path}: is not yours alone (mode {stat.S_IMODE(found.st_mode):o}), so it is no secret; stop "
             "what `voicewright up` started, remove the file and start again"
         )
-    text = path.read_text(encoding="utf-8").strip()
+    text = path.read_bytes().decode("ascii", errors="replace").strip()
     user, colon, password = text.partition(":")
     if user != USER or not colon or len(password) < 32:
         raise UserError(

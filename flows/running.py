@@ -1,7 +1,9 @@
 """Which services of a workspace run: what their supervisor wrote down, and the processes that bear the mark.
 
 The record lies in a folder that other programs may write to. It is read as a hint of any shape, and nothing
-is signalled because of it: a process belongs to the services when its environment holds the workspace's mark.
+is signalled or asked because of it: a process belongs to the services when its environment holds the
+workspace's mark, and the record counts when the supervisor's own environment names the same services and
+ports.
 """
 
 from __future__ import annotations
@@ -15,8 +17,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from flows.login import MARK, known_login, mark
-from flows.supervisor import SERVICE, started_at, state_path
+from flows.supervisor import MARK, SERVICE, SUPERVISOR, mark, started_at, state_path, supervisor_title
 
 
 class RunningService(BaseModel):
@@ -62,6 +63,11 @@ class MarkedProcess(NamedTuple):
     started: str
     service: str
 
+    @property
+    def supervises(self) -> bool:
+        """Whether it is the supervisor."""
+        return self.service.startswith(SUPERVISOR)
+
     def signal(self, sign: signal.Signals) -> None:
         """Send a signal, if it still is the same process."""
         if started_at(self.pid) == self.started:
@@ -75,20 +81,24 @@ def recorded(workspace: Path) -> Record | None:
         found = Record.model_validate_json(state_path(workspace).read_bytes())
     except (OSError, ValidationError):
         return None
-    bears = {process.pid: process.started for process in marked(workspace)}
-    return found if bears.get(found.supervisor.pid) == found.supervisor.started else None
+    claimed = MarkedProcess(
+        found.supervisor.pid,
+        found.supervisor.started,
+        supervisor_title({name: service.port for name, service in found.services.items()}),
+    )
+    return found if claimed in marked(workspace) else None
 
 
 def marked(workspace: Path) -> list[MarkedProcess]:
-    """Every running process that bears the workspace's mark, this one excepted."""
-    if known_login(workspace) is None:
-        return []
-    wanted = f"{MARK}={mark(workspace)}".encode()
+    """Every running process of this user that bears the workspace's mark, this one excepted."""
+    wanted = os.fsencode(f"{MARK}={mark(workspace)}")
     found = []
     for folder in Path("/proc").iterdir():
         if not folder.name.isdecimal() or int(folder.name) == os.getpid():
             continue
         try:
+            if folder.stat().st_uid != os.geteuid():
+                continue
             variables = (folder / "environ").read_bytes().split(b"\0")
         except OSError:
             # It has ended, or belongs to somebody else.

@@ -30,10 +30,10 @@ def login_environment(workspace: Path, asked_url: str | None) -> dict[str, str]:
     Raises:
         UserError: the login file is damaged, or others can read it.
     """
-    from flows.login import client_environment
+    from flows.login import client_environment, login
     from flows.services import endpoints
 
     found = endpoints(workspace)
     if found is None or (asked_url is not None and asked_url.rstrip("/") not in found.aliases):
         return {}
-    return {"PREFECT_API_URL": asked_url or found.api, **client_environment(workspace)}
+    return {"PREFECT_API_URL": asked_url or found.api, **client_environment(login(workspace))}

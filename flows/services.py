@@ -19,9 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.errors import UserError
-from flows.login import MARK, authorization, client_environment, login, login_path, mark
+from flows.login import authorization, client_environment, login, login_path, new_login, server_environment
 from flows.running import Services, marked, recorded
-from flows.supervisor import HOST, SERVICE, Plan, Service, answers, state_path
+from flows.supervisor import (
+    HOST,
+    MARK,
+    SERVICE,
+    SUPERVISOR,
+    Plan,
+    Service,
+    answers,
+    mark,
+    state_path,
+    supervisor_title,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFECT_PORT = 4200
@@ -31,7 +42,6 @@ GPU_LIMIT = "gpu"
 START_WAIT_S = 180.0
 STOP_WAIT_S = 60.0
 STARTS_TRIED = 3
-SUPERVISOR = "supervisor"
 
 # The libraries' own switches. Hub access stays possible: whoever sets HF_HUB_OFFLINE keeps it.
 NO_TELEMETRY = {
@@ -179,40 +189,49 @@ def serving(workspace: Path, meanwhile: Callable[[], None] | None = None) -> Ite
     """
     found = endpoints(workspace)
     if found is not None:
-        os.environ.update(environment(workspace, found.api) | client_environment(workspace))
+        os.environ.update(environment(workspace, found.api) | client_environment(login(workspace)))
         if meanwhile is not None:
             meanwhile()
+        # Where `up` has only begun the server does not answer yet.
+        _wait_answer(int(found.prefect.rpartition(":")[2]), workspace / "logs" / "prefect.log")
         yield found.api
         return
     (workspace / "logs").mkdir(parents=True, exist_ok=True)
     port = _free_port()
     api = f"http://{HOST}:{port}/api"
-    server = Service("private", _server_command(port), port, "/api/health", login="checks")
+    server = Service("private", _server_command(port), port, "/api/health")
+    # Of this run alone and never written down: also a workspace on a disk without file modes has one.
+    secret = new_login()
     own = environment(workspace, api)
     private = Plan(str(workspace), str(ROOT), (server,), own | PRIVATE_SERVER, public=False)
     process = subprocess.Popen(
         [sys.executable, "-m", "flows.supervisor", private.to_json(), "--while-open"],
         cwd=ROOT,
+        env={**os.environ, **server_environment(secret)},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     assert process.stdin is not None
-    os.environ.update(own | client_environment(workspace))
+    os.environ.update(own | client_environment(secret))
     try:
         if meanwhile is not None:
             meanwhile()
-        deadline = time.monotonic() + START_WAIT_S
-        while not answers(port, "/api/health"):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise UserError(f"the Prefect server did not start; see {workspace / 'logs' / 'private.log'}")
-            time.sleep(0.05)
+        _wait_answer(port, workspace / "logs" / "private.log", process)
         yield api
     finally:
         _drain()
         process.stdin.close()
         process.wait()
+
+
+def _wait_answer(port: int, log: Path, process: subprocess.Popen[bytes] | None = None) -> None:
+    deadline = time.monotonic() + START_WAIT_S
+    while not answers(port, "/api/health"):
+        if (process is not None and process.poll() is not None) or time.monotonic() > deadline:
+            raise UserError(f"the Prefect server did not start; see {log}")
+        time.sleep(0.05)
 
 
 def _drain() -> None:
@@ -238,7 +257,7 @@ def _free_port() -> int:
 
 
 def _server_command(port: int) -> tuple[str, ...]:
-    return (sys.executable, "-m", "flows.guarded_server", "--host", HOST, "--port", str(port))
+    return (sys.executable, "-m", "flows.guarded_server", "prefect", "--host", HOST, "--port", str(port))
 
 
 def plan(workspace: Path, prefect_port: int, mlflow_port: int) -> Plan:
@@ -256,10 +275,10 @@ def plan(workspace: Path, prefect_port: int, mlflow_port: int) -> Plan:
         Service(
             "mlflow",
             (
-                *(python, "-m", "mlflow", "server", "--host", HOST, "--port", str(mlflow_port)),
+                *(python, "-m", "flows.guarded_server", "mlflow", "--host", HOST, "--port", str(mlflow_port)),
                 *("--backend-store-uri", f"sqlite:///{tracking / 'mlflow.db'}"),
-                *("--default-artifact-root", str(tracking / "artifacts"), "--workers", "1"),
-                *("--uvicorn-opts", "--log-level warning"),
+                *("--default-artifact-root", str(tracking / "artifacts")),
+                *("--artifacts-destination", str(tracking / "artifacts")),
             ),
             mlflow_port,
             "/health",
@@ -282,14 +301,13 @@ def plan(workspace: Path, prefect_port: int, mlflow_port: int) -> Plan:
 
 def _start_supervisor(workspace: Path, prefect_port: int, mlflow_port: int) -> None:
     (workspace / "mlflow" / "artifacts").mkdir(parents=True, exist_ok=True)
+    planned = plan(workspace, prefect_port, mlflow_port)
+    named = supervisor_title({service.name: service.port for service in planned.services})
     with (workspace / "logs" / "supervisor.out").open("ab") as output:
         process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "flows.supervisor"),
-                plan(workspace, prefect_port, mlflow_port).to_json(),
-            ],
+            [sys.executable, "-m", "flows.supervisor", planned.to_json()],
             cwd=ROOT,
-            env={**os.environ, MARK: mark(workspace), SERVICE: SUPERVISOR},
+            env={**os.environ, MARK: mark(workspace), SERVICE: named},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -335,7 +353,7 @@ def _prefect(workspace: Path, found: Endpoints, *arguments: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "prefect", *arguments],
         cwd=ROOT,
-        env={**os.environ, **environment(workspace, found.api), **client_environment(workspace)},
+        env={**os.environ, **environment(workspace, found.api), **client_environment(login(workspace))},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -362,7 +380,13 @@ def _refuse_taken(port: int, option: str) -> None:
 def _alone(workspace: Path) -> Iterator[None]:
     """Hold the workspace's services against another `up` or `down`; waits for one that is at work."""
     workspace.mkdir(parents=True, exist_ok=True)
-    with (workspace / "services.lock").open("w") as held:
+    # A link planted in its place would have another file opened.
+    path = workspace / "services.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be opened as a lock ({error.strerror}); remove it") from error
+    with os.fdopen(descriptor, "rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
 
@@ -370,12 +394,12 @@ def _alone(workspace: Path) -> Iterator[None]:
 def _stop(workspace: Path) -> list[str]:
     """As `down`, by whoever holds the workspace's services."""
     running = marked(workspace)
-    ended = sorted({process.service for process in running} - {SUPERVISOR})
+    ended = sorted({process.service for process in running if not process.supervises})
     # The supervisor ends its services one after the other, and would start again what something else ends.
     for process in running:
-        if process.service == SUPERVISOR:
+        if process.supervises:
             process.signal(signal.SIGTERM)
-    _wait_while(lambda: any(process.service == SUPERVISOR for process in marked(workspace)), STOP_WAIT_S)
+    _wait_while(lambda: any(process.supervises for process in marked(workspace)), STOP_WAIT_S)
     for sign in (signal.SIGTERM, signal.SIGKILL):
         for process in marked(workspace):
             process.signal(sign)
@@ -385,7 +409,11 @@ def _stop(workspace: Path) -> list[str]:
         raise UserError(
             f"down: could not end process {numbers}; see {workspace / 'logs'} and `ps -p {numbers}`"
         )
-    state_path(workspace).unlink(missing_ok=True)
+    record = state_path(workspace)
+    try:
+        record.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{record}: is in the way ({error.strerror}); remove it and try again") from error
     return ended or ([SUPERVISOR] if running else [])
 
 

@@ -3,7 +3,7 @@
 It starts each service when what it needs answers, starts it again when it ends (waiting longer each time),
 keeps rotated logs, and stops everything when it is told to. It is started detached by `flows.services`;
 what it does stands in `services.json` in the workspace, for people and for `status`. That a process is one of
-these services is told by the mark in its environment (`flows.login`), never by that file. With `--while-open`
+these services is told by the mark in its environment, never by that file. With `--while-open`
 it also ends when its standard input does, which happens however the process at the other end ends.
 """
 
@@ -24,8 +24,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from artifacts.store import write_atomically
-from flows.login import MARK, client_environment, mark, server_environment
+from flows.login import client_environment, login, server_environment, write_private
 
 HOST = "127.0.0.1"
 LOG_BYTES = 5_000_000
@@ -36,8 +35,30 @@ STEADY_S = 60.0
 STOP_WAIT_S = 15.0
 LOOK_EVERY_S = 0.25
 CALM_LOOK_EVERY_S = 5.0
+SUPERVISOR = "supervisor"
+MARK = "VOICEWRIGHT_SERVICES_OF"
+"""Variable by which a process of the services is known for one. Nobody but the user who starts a process, and
+what that user started it from, chooses its environment; another user's process is never looked at."""
 SERVICE = "VOICEWRIGHT_SERVICE"
 """Variable that says which service a marked process belongs to, in words for people."""
+
+
+def mark(workspace: Path) -> str:
+    """Value of `MARK` for the workspace's processes; a copy of the folder has processes of its own.
+
+    It needs no secret: `down` must end the services also when their login is lost.
+    """
+    return str(workspace.resolve())
+
+
+def title(name: str, port: int) -> str:
+    """A service in words for people."""
+    return f"{name} ({HOST}:{port})" if port else name
+
+
+def supervisor_title(ports: Mapping[str, int]) -> str:
+    """The supervisor in words: what it keeps, and where; its environment says the same."""
+    return f"{SUPERVISOR} of {', '.join(title(name, port) for name, port in ports.items())}"
 
 
 @dataclass(frozen=True)
@@ -62,7 +83,7 @@ class Service:
     @property
     def title(self) -> str:
         """In words for people."""
-        return f"{self.name} ({HOST}:{self.port})" if self.port else self.name
+        return title(self.name, self.port)
 
 
 @dataclass(frozen=True)
@@ -209,7 +230,7 @@ class Supervised:
         workspace = Path(self._plan.workspace)
         marks = {MARK: mark(workspace), SERVICE: self.service.title} if self._plan.public else {}
         logins = {"checks": server_environment, "asks": client_environment}
-        made = logins[self.service.login](workspace) if self.service.login else {}
+        made = logins[self.service.login](login(workspace)) if self.service.login else {}
         return marks | made
 
     def _end_group(self, sign: signal.Signals) -> None:
@@ -244,7 +265,7 @@ def supervise(plan: Plan, stop: threading.Event) -> None:
     ready = {service.name: False for service in plan.services}
     if plan.public:
         # Before the first of them runs: whoever looks finds this process.
-        write_atomically(state_path(workspace), _state(own, ready).encode())
+        write_private(state_path(workspace), _state(own, ready).encode())
     try:
         while not stop.is_set():
             changed = [one.look(ready) for one in own]
@@ -252,7 +273,7 @@ def supervise(plan: Plan, stop: threading.Event) -> None:
             if any(changed) or now != ready:
                 ready = now
                 if plan.public:
-                    write_atomically(state_path(workspace), _state(own, ready).encode())
+                    write_private(state_path(workspace), _state(own, ready).encode())
             stop.wait(CALM_LOOK_EVERY_S if all(ready.values()) else LOOK_EVERY_S)
     finally:
         for one in reversed(own):

@@ -3,6 +3,8 @@
 A flow run can bring along a command, a working directory or an environment for the process that runs it, and
 its deployment an entrypoint and steps to pull its code; Prefect's own worker follows them. This one compares
 what it is about to run with `prefect.yaml` and refuses the rest: the run is marked as crashed and says why.
+What it accepts is started from this folder's files; the deployment, which may have changed by then, is not
+read again.
 """
 
 from __future__ import annotations
@@ -14,12 +16,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.abc
 import yaml
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, WorkPool
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.runner._flow_run_executor import FlowRunExecutionResult, FlowRunExecutorContext
+from prefect.runner._process_manager import ProcessHandle
+from prefect.runner._starter_engine import EngineCommandStarter
 from prefect.utilities.processutils import setup_signal_handlers_worker
-from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
+from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
+from pydantic import PrivateAttr
+
+from configs.errors import UserError
+from configs.loading import resolve
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAIN = {"stream_output"}
@@ -79,8 +91,39 @@ def refuse_foreign(
         raise RefusedRunError(f"the work pool sets {names} for its runs; delete the pool and call `up` again")
 
 
+def refuse_programs(parameters: Mapping[str, Any]) -> None:
+    """See that a run's `overrides` name no program to execute; a configuration file of this machine may.
+
+    Args:
+        parameters: the run's, with its deployment's.
+
+    Raises:
+        RefusedRunError: they do, or are no list of texts.
+    """
+    overrides, preset, file = (parameters.get(name) for name in ("overrides", "preset", "config_file"))
+    if not isinstance(overrides, list) or not all(isinstance(one, str) for one in overrides):
+        if overrides is None:
+            return
+        raise RefusedRunError("its overrides are no list of texts")
+    path = Path(file) if isinstance(file, str) else None
+    named = preset if isinstance(preset, str) else None
+    try:
+        with_them, without = (resolve(named, path, some).settings for some in (overrides, ()))
+    except UserError:
+        return  # the flow says the same before it starts anything
+    if with_them.features.align.mfa.executable != without.features.align.mfa.executable:
+        raise RefusedRunError("its overrides name a program (features.align.mfa.executable); use config_file")
+
+
 class OwnJobConfiguration(ProcessJobConfiguration):
     """How a run is started, once it is known to be one of ours."""
+
+    _entrypoint: str = PrivateAttr(default="")
+
+    @property
+    def entrypoint(self) -> str:
+        """File and function of the flow, in this folder."""
+        return self._entrypoint
 
     @classmethod
     async def resolve_for_flow_run(
@@ -97,7 +140,9 @@ class OwnJobConfiguration(ProcessJobConfiguration):
         if deployment is None and flow_run.deployment_id:
             deployment = await client.read_deployment(flow_run.deployment_id)
         refuse_foreign(flow_run.job_variables or {}, deployment, work_pool.base_job_template)
-        return await super().resolve_for_flow_run(
+        refuse_programs(flow_run.parameters)
+        assert deployment is not None
+        resolved = await super().resolve_for_flow_run(
             flow_run,
             client=client,
             work_pool=work_pool,
@@ -105,10 +150,12 @@ class OwnJobConfiguration(ProcessJobConfiguration):
             worker_id=worker_id,
             deployment=deployment,
         )
+        resolved._entrypoint = str(ROOT / str(deployment.entrypoint))
+        return resolved
 
 
 class OwnRunsWorker(ProcessWorker):
-    """Prefect's process worker with `OwnJobConfiguration`."""
+    """Prefect's process worker, for what `OwnJobConfiguration` lets through."""
 
     # Pools are of the type of Prefect's own worker, whose form they have.
     type = "process"
@@ -118,6 +165,48 @@ class OwnRunsWorker(ProcessWorker):
     def __dispatch_key__(cls) -> str:
         """Beside Prefect's own worker in its registry, not in its place."""
         return "voicewright"
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: ProcessJobConfiguration,
+        task_status: anyio.abc.TaskStatus[int] = anyio.TASK_STATUS_IGNORED,
+    ) -> ProcessWorkerResult:
+        """As Prefect's own, with the flow from the file that was compared.
+
+        The parent reads entrypoint and pull steps from the server once more, long after the comparison.
+        """
+        assert isinstance(configuration, OwnJobConfiguration)
+        entrypoint = configuration.entrypoint
+
+        async def own_flow(_: FlowRun) -> Flow[..., Any]:
+            return load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+
+        done: list[FlowRunExecutionResult | None] = []
+        async with FlowRunExecutorContext() as context:
+            starter = EngineCommandStarter(
+                entrypoint=entrypoint,
+                cwd=ROOT,
+                env=dict(configuration.env),
+                stream_output=configuration.stream_output,
+                control_channel=context.control_channel,
+            )
+            executor = context.create_executor(
+                flow_run, starter, resolve_flow=own_flow, propose_submitting=False
+            )
+
+            async def execute(
+                *, task_status: anyio.abc.TaskStatus[ProcessHandle] = anyio.TASK_STATUS_IGNORED
+            ) -> None:
+                done.append(await executor.submit(task_status=task_status))
+
+            async with anyio.create_task_group() as group:
+                handle = await group.start(execute)
+                task_status.started(handle.pid)
+        [result] = done
+        if result is None or result.status_code is None:
+            raise RuntimeError("the flow run's process did not start")
+        return ProcessWorkerResult(status_code=result.status_code, identifier=str(result.handle.pid))
 
 
 async def _work(pool: str, name: str, limit: int, with_healthcheck: bool) -> None:

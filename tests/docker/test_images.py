@@ -138,10 +138,10 @@ def options(command: list[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("service", "module", "subcommand"),
     [
-        ("prefect", "flows.guarded_server", []),
+        ("prefect", "flows.guarded_server", ["prefect"]),
         ("worker", "flows.worker", []),
         ("deploy", "prefect", ["deploy"]),
-        ("mlflow", "mlflow", ["server"]),
+        ("mlflow", "flows.guarded_server", ["mlflow"]),
     ],
 )
 def test_the_programs_know_the_options_that_the_containers_pass(

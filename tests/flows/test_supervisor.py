@@ -18,8 +18,7 @@ import pytest
 
 from configs.errors import UserError
 from flows import services
-from flows.login import MARK, mark
-from flows.supervisor import SERVICE, Plan, Service, answers, started_at, state_path
+from flows.supervisor import MARK, SERVICE, Plan, Service, answers, mark, started_at, state_path
 
 ROOT = Path(__file__).resolve().parents[2]
 
