@@ -92,7 +92,10 @@ def serve(end: Connection) -> None:
         except Exception as error:  # noqa: BLE001 - the other side raises it where the text is known
             answer = {"failed": f"{type(error).__name__}: {error}"}
         signal.setitimer(signal.ITIMER_PROF, 0.0)
-        end.send_bytes(json.dumps(answer).encode())
+        try:
+            end.send_bytes(json.dumps(answer).encode())
+        except ConnectionError:
+            return
 
 
 if __name__ == "__main__":
