@@ -232,6 +232,8 @@ def _member_name(path: Path, member: parquet.Member, named: set[str]) -> str:
     name = PurePosixPath(member.entry.reference).name
     if not name.isprintable() or not 0 < len(name) <= MAX_NAME_CHARACTERS or name == ".." or name in named:
         name = f"{path.stem}-{member.number:06d}"
+    while name in named:
+        name = f"_{name}"
     named.add(name)
     return name
 

@@ -24,7 +24,7 @@ from configs.errors import UserError
 MEMORY_BYTES = 2 << 30
 FINE = ("taken", "refused")
 # Importing what is tested takes longer than any case may.
-START_WAIT_S = 120.0
+START_WAIT_S = 600.0
 # A process that waits computes nothing: it has this many times the limit.
 WAIT_PER_LIMIT = 30.0
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import os
 import resource
 import signal
 import sys
@@ -18,6 +19,8 @@ from typing import Any
 # Seconds of computing, which a busy machine does not change; the longest text that is given takes 0.3 s.
 TEXT_CPU_S = 5.0
 MEMORY_BYTES = 4 << 30
+OUT_OF_MEMORY = 75
+"""Exit status."""
 
 
 def espeak_voices() -> list[str]:
@@ -51,7 +54,8 @@ def configure_espeak() -> None:
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
 
 
-@functools.lru_cache(maxsize=8)
+# phonemizer never lets go of a voice's library: one per voice, of which there are some hundred.
+@functools.cache
 def _espeak_backend(voice: str) -> tuple[Any, Any]:
     from phonemizer.backend import EspeakBackend
     from phonemizer.separator import Separator
@@ -83,12 +87,15 @@ def serve(end: Connection) -> None:
         signal.setitimer(signal.ITIMER_PROF, TEXT_CPU_S)
         try:
             answer = {"said": _READERS[reader](*arguments)}
-        except MemoryError:
-            answer = {"broke": f"needs more than {MEMORY_BYTES >> 30} GiB of memory"}
+        except (MemoryError, OSError):  # OSError: a library that found no room
+            os._exit(OUT_OF_MEMORY)
         except Exception as error:  # noqa: BLE001 - the other side raises it where the text is known
             answer = {"failed": f"{type(error).__name__}: {error}"}
         signal.setitimer(signal.ITIMER_PROF, 0.0)
-        end.send_bytes(json.dumps(answer).encode())
+        try:
+            end.send_bytes(json.dumps(answer).encode())
+        except ConnectionError:
+            return
 
 
 if __name__ == "__main__":

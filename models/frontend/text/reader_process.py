@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from models.frontend.espeak_copies import copies_folder
-from models.frontend.text.c_readers import TEXT_CPU_S
+from models.frontend.text.c_readers import MEMORY_BYTES, OUT_OF_MEMORY, TEXT_CPU_S
 
 _PROGRAM = Path(__file__).with_name("c_readers.py")
 # Far above the limit of computing time: only a process that sleeps forever gets here.
-_ANSWER_WAIT_S = 300.0
+_ANSWER_WAIT_S = 900.0
 
 
 class BreakdownError(Exception):
@@ -126,4 +126,6 @@ class _Readers:
 def _said_of(status: int) -> str:
     if status == -signal.SIGPROF:
         return f"needs more than {TEXT_CPU_S:g} s"
+    if status == OUT_OF_MEMORY:
+        return f"needs more than {MEMORY_BYTES >> 30} GiB of memory"
     return f"crashed ({signal.Signals(-status).name})" if status < 0 else f"ended with status {status}"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import threading
 from itertools import count
+from pathlib import Path
 
 import pytest
 
+from models.frontend.text.espeak_ipa import supported_languages
 from models.frontend.text.g2p import MAX_TEXT_CHARACTERS, TextError, phonemize
 from models.frontend.text.normalize import normalize, normalized_text
 from models.frontend.text.numbers import number_words
@@ -80,6 +84,23 @@ def test_a_text_longer_than_any_utterance_is_refused() -> None:
         phonemize("a " * MAX_TEXT_CHARACTERS, "de", "ipa")
     assert refusal.value.code == "too_many_characters"
     assert str(2 * MAX_TEXT_CHARACTERS) in refusal.value.reason
+
+
+def test_going_back_and_forth_between_many_voices_takes_no_more_memory() -> None:
+    voices = supported_languages()[:12]
+
+    def read_all() -> int:
+        for voice in voices:
+            ask("espeak", "a", voice)
+        started = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+        processes = [Path("/proc", identifier) for identifier in started]
+        (reader,) = (process for process in processes if b"c_readers" in (process / "cmdline").read_bytes())
+        found = re.search(r"VmSize:\s+(\d+)", (reader / "status").read_text())
+        assert found is not None
+        return int(found[1])
+
+    first = read_all()
+    assert read_all() <= first * 1.02
 
 
 def test_a_breakdown_says_what_and_how() -> None:
