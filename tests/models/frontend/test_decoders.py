@@ -14,10 +14,13 @@ from models.frontend.decoders import open_decoder
 from models.frontend.extents import extent_of
 from models.frontend.windows import Window
 
-
 KINDS = {
-    **{"WAV": "PCM_16", "FLAC": "PCM_16", "CAF": "ALAC_16", "W64": "PCM_16"},
-    **{"OGG": "VORBIS", "MP3": "MPEG_LAYER_III"},
+    "WAV": "PCM_16",
+    "FLAC": "PCM_16",
+    "CAF": "ALAC_16",
+    "W64": "PCM_16",
+    "OGG": "VORBIS",
+    "MP3": "MPEG_LAYER_III",
 }
 
 
