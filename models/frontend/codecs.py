@@ -68,7 +68,8 @@ def open_stream(source: Source) -> Iterator[Stream]:
             if not 1 <= opened.sample_rate <= MAX_SAMPLE_RATE_HZ:
                 raise unsupported("sample_rate", opened.sample_rate, f"at most {MAX_SAMPLE_RATE_HZ} Hz")
             warnings, conversions = list(opened.warnings), list(opened.conversions)
-            pieces, declared_s = opened.pieces, opened.declared_s
+            pieces: Iterator[Piece] = opened.pieces
+            declared_s = opened.declared_s
             if len(parts) > 1:
                 readable = _readable(parts, warnings, conversions)
                 declared_s = _sum([opened.declared_s, *(part.declared_s for part in readable)])

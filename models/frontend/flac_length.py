@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from models.frontend.containers import tags_end
 from models.frontend.windows import Window
 
 _TAIL_BYTES = 1 << 18
-_SYNC = re.compile(rb"(?=\xff[\xf8\xf9])")
+_SYNC = b"\xff"  # with the first five bits of the next byte
 _BLOCK_SIZES = {1: 192, **{n: 144 << n for n in range(2, 6)}, **{n: 1 << n for n in range(8, 16)}}
 _TOTAL_BITS = 36
 
@@ -48,10 +47,12 @@ def _there(file: Window, least_block: int, largest_block: int) -> int | None:
     tail = max(0, file.size - _TAIL_BYTES)
     file.seek(tail)
     data = file.read()
-    for place in reversed([match.start() for match in _SYNC.finditer(data)]):
+    place = data.rfind(_SYNC)
+    while place >= 0:
         end = _frame_end(data[place : place + 16], least_block, largest_block)
         if end is not None:
             return end
+        place = data.rfind(_SYNC, 0, place)
     return None
 
 
@@ -60,7 +61,7 @@ def _frame_end(head: bytes, least_block: int, largest_block: int) -> int | None:
 
     Sound holds the sync bits by chance, but with a checksum and a possible block size once in 10^9 bytes.
     """
-    if len(head) < 6:
+    if len(head) < 6 or head[1] & 0xFE != 0xF8:
         return None
     size_code, rate_code = head[2] >> 4, head[2] & 15
     if size_code == 0 or rate_code == 15 or head[3] >> 4 > 10 or head[3] >> 1 & 7 == 3 or head[3] & 1:

@@ -158,9 +158,9 @@ def _survey(blocks: Iterator[Block], sample_rate: int, channels: int, policy: De
     broken = None
     try:
         for block in blocks:
-            with np.errstate(invalid="ignore"):  # signalling NaN, which is refused just below
+            with np.errstate(invalid="ignore"):  # NaN and Inf, which are refused just below
                 wide = np.ascontiguousarray(block.T, dtype=np.float64)
-            sums = wide.sum(axis=1)
+                sums = wide.sum(axis=1)
             if not np.isfinite(sums).all():
                 raise _non_finite(wide, n, sample_rate)
             n += wide.shape[1]

@@ -10,6 +10,7 @@ import random
 import struct
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -28,7 +29,10 @@ from tasks.corpus.scan import scan_recordings
 from tasks.stage import ConfigView
 from tests.fuzz import harness
 
-LIMIT_S = 5.0  # the files have less than 200 kB
+LIMIT_S = 30.0
+# Of the processor, which does not depend on what else runs.
+_LIMIT_CPU_S = 1.0
+_LIMIT_CPU_S_PER_BYTE = 1e-6
 _DURATION_S = 0.8
 _HEADER_BYTES = 160
 
@@ -96,11 +100,16 @@ def take(case: Case) -> str:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "in")
         root.mkdir()
-        (root / f"a{case.suffix}").write_bytes(content(case))
+        data = content(case)
+        (root / f"a{case.suffix}").write_bytes(data)
+        begun_s = time.process_time()
         settings = CorpusSettings(min_sample_rate_hz=8_000, min_duration_s=0.1)
         rows = scan_recordings(root, settings, Path(folder, "digests.json")).rows
         view = ConfigView(SimpleNamespace(corpus=settings), INGEST.config)
         (outcome,) = ingest_rows(list(rows), view, {})
+        spent_s = time.process_time() - begun_s
+    if spent_s > _LIMIT_CPU_S + _LIMIT_CPU_S_PER_BYTE * len(data):
+        raise AssertionError(f"{spent_s:.1f} s of the processor for {len(data)} bytes")
     if outcome.rejects:
         (refused,) = outcome.rejects
         if not all((refused.code, refused.field, refused.reason, refused.remedy)) or outcome.rows:
@@ -151,9 +160,9 @@ def _written(kind: tuple[Any, ...], channels: int) -> bytes:
 
 def _voice(rate: int, channels: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     """`[samples, channels]`: a tone that swells, with a little noise."""
-    time = np.arange(round(rate * _DURATION_S)) / rate
-    tone = 0.3 * np.sin(2 * np.pi * 180 * time) * (0.6 + 0.4 * np.sin(2 * np.pi * 4 * time))
-    noise = np.random.default_rng(0).normal(0, 0.003, (time.size, channels))
+    seconds = np.arange(round(rate * _DURATION_S)) / rate
+    tone = 0.3 * np.sin(2 * np.pi * 180 * seconds) * (0.6 + 0.4 * np.sin(2 * np.pi * 4 * seconds))
+    noise = np.random.default_rng(0).normal(0, 0.003, (seconds.size, channels))
     return np.ascontiguousarray(tone[:, None] + noise, np.float32)
 
 
