@@ -135,11 +135,13 @@ class StageRuns:
         future = stage_task(name).submit(self.pipeline, name, name in self.force, watchers)
         try:
             result: StageResult = future.result()
-        finally:
-            # Ctrl-C and a cancelled flow run arrive here; the stage saves its state and ends by itself.
-            if not future.state.is_final():
-                self.pipeline.stop.set()
-                future.wait(STOP_WAIT_S)
+        except Exception:
+            raise  # the stage's own
+        except BaseException:
+            # Signals and a cancelled flow run arrive here; the stage saves its state and ends by itself.
+            self.pipeline.stop.set()
+            future.wait(STOP_WAIT_S)
+            raise
         for watcher in watchers:
             watcher.finished(result)
         return result

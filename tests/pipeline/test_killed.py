@@ -1,11 +1,10 @@
-"""kill -9 at random places: the same command goes on and ends with the same bytes."""
+"""Killed at random places and moments: the same command goes on and ends with the same bytes."""
 
 from __future__ import annotations
 
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -17,9 +16,11 @@ from typing import Any
 import pytest
 
 from tests.pipeline.conftest import QUICK, ROOT
+from tests.pipeline.storm import Storm, digests
 
 CLIPS = 5
 KILLS = 10
+STORM_KILLS = 20
 # Rows are computed in the process that is killed, so that a place is reached in every run alike.
 SETTINGS = (*QUICK, "compute.workers=1")
 
@@ -60,12 +61,6 @@ def attempts(
     return [(killed, [(stage, kind) for stage, kind in events]) for killed, events in json.loads(done.stdout)]
 
 
-def digests(workspace: Path) -> dict[str, str]:
-    """What every stage put out, as the run's record has it."""
-    stages = json.loads((workspace / "runs" / "v" / "run.json").read_text())["stages"]
-    return {name: stage["output_digest"] for name, stage in stages.items()}
-
-
 def places_of(events: list[tuple[str, str]], moments: random.Random) -> list[tuple[str, str, int]]:
     """Random places in the trainings and in other stages, in the order in which they are come to."""
     counts = Counter(events)
@@ -79,10 +74,9 @@ def places_of(events: list[tuple[str, str]], moments: random.Random) -> list[tup
     return places
 
 
-@pytest.mark.timeout(600)
-def test_twelve_kills_change_no_byte(
+@pytest.mark.timeout(1200)
+def test_thirty_kills_change_no_byte(
     few: Callable[[int], Path],
-    command: Callable[..., list[str]],
     read: Callable[..., Any],
     environment: dict[str, str],
     tmp_path: Path,
@@ -100,30 +94,10 @@ def test_twelve_kills_change_no_byte(
     assert digests(tmp_path / "killed") == expected
     assert read("store", "verify", workspace="killed")["removed"] == []
 
-    # The command as a person types it, its workers and its training, killed at random moments.
-    def start() -> subprocess.Popen[str]:
-        settings = [part for one in QUICK for part in ("--set", one)]
-        arguments = ("finetune", recordings, "--voice", "v", "--preset", "tiny", *settings)
-        return subprocess.Popen(
-            command(*arguments, workspace="typed"),
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    typed = tmp_path / "typed"
-    for begun, within_s in ((typed / "store", 4.0), (typed / "work" / "train_sovits", 2.0)):
-        run = start()
-        while not begun.exists():
-            assert run.poll() is None, run.communicate()[1][-2000:]
-            time.sleep(0.02)
-        time.sleep(moments.uniform(0.0, within_s))
-        assert run.poll() is None, "the moment must fall inside the run"
-        os.killpg(run.pid, signal.SIGKILL)
-        run.communicate()
-    last_run = start()
-    _, errors = last_run.communicate(timeout=400)
-    assert last_run.returncode == 0, errors[-2000:]
-    assert digests(typed) == expected
+    # The command as a person types it, its workers and its training, told to go at random moments.
+    storm = Storm(recordings, tmp_path / "storm", moments)
+    figures = storm.run(STORM_KILLS)
+    print(figures.report())
+    assert figures.digests == expected
+    assert figures.faults == []
+    assert figures.leftovers == []
