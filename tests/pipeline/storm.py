@@ -160,7 +160,7 @@ class Storm:
         screen = self._folder / "screen.txt"
         process = self._start(phase.until, screen)
         deadline = time.monotonic() + START_WAIT_S
-        while phase.after is not None and phase.after not in _stages_done(screen):
+        while phase.after is not None and phase.after not in stages_done(screen):
             if process.poll() is not None or time.monotonic() > deadline:
                 break
             time.sleep(0.02)
@@ -169,7 +169,7 @@ class Storm:
             if process.returncode != 0:
                 self._fault(phase, sign, f"ended by itself with {process.returncode}", screen)
             return False
-        seen = _stages_done(screen)
+        seen = stages_done(screen)
         if to_group:
             os.killpg(process.pid, sign)
         else:
@@ -272,7 +272,8 @@ def marked(mark: str) -> Iterator[tuple[int, str]]:
             continue
 
 
-def _stages_done(screen: Path) -> list[str]:
+def stages_done(screen: Path) -> list[str]:
+    """Stages of which the screen says that they were computed or found, in order."""
     lines = screen.read_text(errors="replace").splitlines()
     return [found[1] for line in lines if (found := STAGE_DONE.match(line))]
 
