@@ -1,7 +1,7 @@
 """What the machine refused, in words: whichever library says so, and whatever type it has for that.
 
-`recognised` finds the operating system's error number in an exception; `machine_error` makes the message,
-with what is free at that moment.
+`recognised` finds the operating system's error number in an exception, `machine_error` makes the message,
+with what is free at that moment, and `writing` does so for whatever is raised while it is entered.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import resource
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,8 @@ NUMBERS = (
 PASSING = (errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 # Below this much free space a library that only says "write failed" is taken to have met the disk's end.
 NEARLY_FULL_BYTES = 64 * 1024
+# With more than this free, it was another disk that is full.
+ROOMY_BYTES = 1_000_000_000
 _ERROR_NUMBER = re.compile(r"\(os error (\d+)\)|\[[Ee]rrno (\d+)\]|[Ee]rror code (\d+) \(")
 _TOLD_IN_WORDS = (
     ("database or disk is full", errno.ENOSPC),  # SQLite
@@ -126,6 +129,27 @@ def machine_error(error: BaseException, doing: str, place: Path) -> MachineError
     return MachineError(text, fault.number in PASSING)
 
 
+@contextmanager
+def writing(place: Path, doing: str = "") -> Iterator[None]:
+    """Tell the machine's faults of what is done in here.
+
+    Args:
+        place: folder that is written to: few libraries name the file when writing fails.
+        doing: as for `machine_error`.
+
+    Raises:
+        MachineError: the machine refused something.
+    """
+    try:
+        yield
+    except Exception as error:
+        # Every library has its own type for a full disk.
+        told = machine_error(error, doing, place)
+        if told is None or told is error:
+            raise
+        raise told from error
+
+
 def amount(size_bytes: float) -> str:
     """A number of bytes for people."""
     exponent = next((n for n in range(4) if size_bytes < 1000 ** (n + 1)), 4)
@@ -158,7 +182,9 @@ def _of_one(error: BaseException, disk: Disk) -> Fault | None:
     if "OutOfMemoryError" in names:
         return Fault(errno.ENOMEM, wanted_bytes=wanted, gpu=True)
     if isinstance(error, OSError) and error.errno is not None:
-        path = error.filename if isinstance(error.filename, str | os.PathLike) else ""
+        # Where two files are named, the second is the one that is written.
+        named = error.filename2 if error.filename2 is not None else error.filename
+        path = named if isinstance(named, str | os.PathLike) else ""
         if error.errno not in NUMBERS or (error.errno in (errno.EACCES, errno.EPERM) and not path):
             return None
         return Fault(error.errno, os.fspath(path))
@@ -183,6 +209,9 @@ def _wanted_bytes(text: str) -> int:
 
 def _happened(fault: Fault, where: str) -> str:
     free, total = _free(Path(where))
+    if fault.number == errno.ENOSPC and not fault.path and free is not None and free > ROOMY_BYTES:
+        # Not the folder that is known, for example the file that standard output goes to.
+        return "no space is left on the disk that was written to"
     there = (
         f"{amount(free)} of {amount(total)} are free there" if free is not None else "nothing is known of it"
     )

@@ -30,7 +30,7 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from prefect.states import Completed
 from prefect.tasks import Task
 
-from artifacts.faults import machine_error
+from artifacts.faults import writing
 from configs.errors import MachineError, UserError
 from tasks.outcome import StoppedError
 from tasks.pipeline import Pipeline, StageResult
@@ -135,11 +135,13 @@ class StageRuns:
         future = stage_task(name).submit(self.pipeline, name, name in self.force, watchers)
         try:
             result: StageResult = future.result()
-        finally:
-            # Ctrl-C and a cancelled flow run arrive here; the stage saves its state and ends by itself.
-            if not future.state.is_final():
-                self.pipeline.stop.set()
-                future.wait(STOP_WAIT_S)
+        except Exception:
+            raise  # the stage's own
+        except BaseException:
+            # Signals and a cancelled flow run arrive here; the stage saves its state and ends by itself.
+            self.pipeline.stop.set()
+            future.wait(STOP_WAIT_S)
+            raise
         for watcher in watchers:
             watcher.finished(result)
         return result
@@ -177,15 +179,8 @@ def _stage(
     pipeline: Pipeline, name: str, force: bool, watchers: tuple[Watcher, ...]
 ) -> State[StageResult] | StageResult:
     progress = _Progress(pipeline.voice, name, watchers)
-    with _gpu_turn(pipeline, name, force):
-        try:
-            result = pipeline.run_stage(name, force, progress)
-        except Exception as error:
-            # Every library has its own type for a full disk.
-            told = machine_error(error, name, pipeline.workspace)
-            if told is None:
-                raise
-            raise told from error
+    with _gpu_turn(pipeline, name, force), writing(pipeline.workspace, name):
+        result = pipeline.run_stage(name, force, progress)
     log = run_log()
     for warning in result.warnings:
         log.warning("%s: %s", name, warning)

@@ -18,7 +18,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
-from artifacts.faults import amount, available_memory_bytes, machine_error
+from artifacts.faults import amount, available_memory_bytes, writing
 from configs.errors import MachineError
 
 _THREAD_VARIABLES = (
@@ -120,13 +120,8 @@ def _told(function: Callable[..., Any], *arguments: Any) -> Any:
 
     The types that libraries have for it do not all survive the way.
     """
-    try:
+    with writing(Path(tempfile.gettempdir())):
         return function(*arguments)
-    except Exception as error:
-        told = machine_error(error, "", Path(tempfile.gettempdir()))
-        if told is None:
-            raise
-        raise told from error
 
 
 @contextmanager

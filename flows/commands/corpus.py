@@ -9,6 +9,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from artifacts import housekeeping
+from artifacts.faults import writing
 from artifacts.store import Store
 from configs.errors import UserError
 from configs.loading import resolve
@@ -30,7 +31,7 @@ def sample(folder: Path = typer.Argument(..., help="New or empty folder.")) -> N
     from tasks.corpus.sample import write_sample
 
     count = 0
-    with Progress(console=errors, transient=True) as progress:
+    with writing(folder), Progress(console=errors, transient=True) as progress:
         bar = progress.add_task("speaking the sample sentences", total=None)
         for written in write_sample(folder):
             count += 1

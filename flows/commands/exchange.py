@@ -9,6 +9,7 @@ from typing import TypeVar
 import typer
 from rich.progress import Progress
 
+from artifacts.faults import writing
 from artifacts.manifest import Reject
 from configs.errors import UserError
 from configs.loading import resolve
@@ -42,11 +43,12 @@ def import_folder(
 
     rejects: list[Reject] = []
     taken = 0
-    for found in _counted(import_experiment(experiment, recordings, speaker, language), "checking"):
-        if isinstance(found, Reject):
-            rejects.append(found)
-        else:
-            taken += 1
+    with writing(recordings):
+        for found in _counted(import_experiment(experiment, recordings, speaker, language), "checking"):
+            if isinstance(found, Reject):
+                rejects.append(found)
+            else:
+                taken += 1
     if as_json:
         return print_json({"taken": taken, "rejects": [vars(refused) for refused in rejects]})
     for refused in rejects:
@@ -70,7 +72,8 @@ def export_folder(
 
     workspace = session(context).workspace
     pipeline = open_pipeline(workspace, remembered(workspace, voice))
-    count = sum(1 for _ in _counted(export_experiment(pipeline, experiment), "writing"))
+    with writing(experiment):
+        count = sum(1 for _ in _counted(export_experiment(pipeline, experiment), "writing"))
     console.print(f"{experiment}: {count} utterances", markup=False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import webbrowser
 from pathlib import Path
@@ -10,6 +9,8 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
+from artifacts.faults import writing
+from artifacts.store import write_atomically
 from configs.errors import UserError
 from flows.commands.shared import JSON, console, print_json, session
 from tasks.voice import open_pipeline, remembered
@@ -40,8 +41,8 @@ def report(
     if not page.is_file():
         raise UserError(f"VOICE: {voice!r} has no report yet; run `voicewright finetune` to the end")
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(page, output)
+        with writing(output.parent):
+            write_atomically(output, page.read_bytes())
         page = output.resolve()
     console.print(str(page), markup=False, soft_wrap=True)
     if open_page and console.is_terminal:
@@ -91,7 +92,8 @@ def textgrids(
 
     workspace = session(context).workspace
     pipeline = open_pipeline(workspace, remembered(workspace, voice))
-    count = sum(1 for _ in export_textgrids(pipeline, folder))
+    with writing(folder):
+        count = sum(1 for _ in export_textgrids(pipeline, folder))
     console.print(f"{folder}: {count} TextGrids", markup=False)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol
 
 import numpy as np
 
+from artifacts.faults import writing
 from configs.errors import UserError
 from models.frontend.audio import Samples
 
@@ -35,6 +37,7 @@ class SpeechFile:
 
     Raises:
         UserError: another ending, or a place that cannot be written.
+        MachineError: its disk is full, read-only or failing; also while it is written.
     """
 
     def __init__(self, path: Path, sample_rate: int) -> None:
@@ -47,22 +50,24 @@ class SpeechFile:
         import soundfile
 
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = soundfile.SoundFile(
-                str(self._temporary),
-                "w",
-                self.sample_rate,
-                channels=1,
-                subtype=SUBTYPES[self.kind],
-                format=self.kind.upper(),
-            )
+            with self._writing():
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = soundfile.SoundFile(
+                    str(self._temporary),
+                    "w",
+                    self.sample_rate,
+                    channels=1,
+                    subtype=SUBTYPES[self.kind],
+                    format=self.kind.upper(),
+                )
         except (OSError, soundfile.LibsndfileError) as error:
             raise UserError(f"--output: {self.path} cannot be written ({error}); name another") from error
         return self
 
     def write(self, samples: Samples) -> None:
         """Append float samples `[n]` in +-1."""
-        self._file.write(samples)
+        with self._writing():
+            self._file.write(samples)
         self.n_samples += len(samples)
 
     def __exit__(
@@ -71,13 +76,18 @@ class SpeechFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
-        if kind is not None:
-            self._temporary.unlink()
-            return
-        with self._temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        self._temporary.replace(self.path)
+        try:
+            with self._writing():
+                self._file.close()
+                if kind is None:
+                    with self._temporary.open("rb+") as written:
+                        os.fsync(written.fileno())
+                    self._temporary.replace(self.path)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(self.path.parent, f"--output {self.path}")
 
 
 class RawStream:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -20,25 +21,19 @@ import torch
 from safetensors.torch import save_file
 
 from artifacts import space
-from artifacts.faults import amount, machine_error, recognised
+from artifacts.faults import amount, machine_error, recognised, writing
 from artifacts.store import Store, write_atomically
 from configs.errors import MachineError, UserError
+from tests.small_disk import make_read_only, small_disk
 
 NOISE = os.urandom(400_000)
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 kB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("mounting a small file system needs root")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_disk(tmp_path / "disk", 256 * 1024) as folder:
+        yield folder
 
 
 def write_text(folder: Path) -> None:
@@ -88,29 +83,29 @@ WRITERS = [
 
 
 @pytest.mark.parametrize("write", WRITERS)
-def test_a_full_disk_is_told_whoever_finds_it(write, small_disk: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_full_disk_is_told_whoever_finds_it(write, disk: Path) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(Exception) as raised:
-        write(small_disk)
-    told = machine_error(raised.value, "shard", small_disk)
+        write(disk)
+    told = machine_error(raised.value, "shard", disk)
     assert told is not None, repr(raised.value)
     text = str(told)
-    assert text.startswith("shard: no space is left for ") and str(small_disk) in text
+    assert text.startswith("shard: no space is left for ") and str(disk) in text
     assert "of 262 kB are free there" in text and "store gc" in text
     assert not told.passing
 
 
 @pytest.mark.parametrize("write", WRITERS)
-def test_a_read_only_disk_is_told_whoever_finds_it(write, small_disk: Path) -> None:  # type: ignore[no-untyped-def]
-    sqlite3.connect(small_disk / "a.db").execute("create table u (a blob)").connection.close()
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+def test_a_read_only_disk_is_told_whoever_finds_it(write, disk: Path) -> None:  # type: ignore[no-untyped-def]
+    sqlite3.connect(disk / "a.db").execute("create table u (a blob)").connection.close()
+    make_read_only(disk)
     with pytest.raises(Exception) as raised:
-        write(small_disk)
+        write(disk)
     if isinstance(raised.value, UserError):  # a store that cannot even be opened names its setting
         assert "Read-only" in str(raised.value)
         return
-    told = machine_error(raised.value, "shard", small_disk)
+    told = machine_error(raised.value, "shard", disk)
     assert told is not None, repr(raised.value)
-    assert "read-only" in str(told) and str(small_disk) in str(told)
+    assert "read-only" in str(told) and str(disk) in str(told)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +119,7 @@ def test_a_read_only_disk_is_told_whoever_finds_it(write, small_disk: Path) -> N
         (OSError(errno.ENOMEM, "x"), "the memory is full"),
         (MemoryError(), "the memory is full"),
         (RuntimeError("can't start new thread"), "the memory is full"),
-        (sqlite3.OperationalError("database or disk is full"), "no space is left for"),
+        (sqlite3.OperationalError("database or disk is full"), "no space is left"),
         (sqlite3.OperationalError("disk I/O error"), "input/output error"),
     ],
 )
@@ -193,12 +188,12 @@ def test_too_many_open_files(tmp_path: Path) -> None:
     assert "32 are allowed" in done.stdout
 
 
-def test_what_cannot_fit_is_refused_with_both_numbers(small_disk: Path) -> None:
-    space.require(small_disk / "not" / "yet" / "there", 100_000, "shard")
+def test_what_cannot_fit_is_refused_with_both_numbers(disk: Path) -> None:
+    space.require(disk / "not" / "yet" / "there", 100_000, "shard")
     with pytest.raises(
         MachineError, match=r"shard: at least 3\.0 GB will be written to .*, and 262 kB are free"
     ):
-        space.require(small_disk, 3e9, "shard")
+        space.require(disk, 3e9, "shard")
 
 
 def test_amounts_are_for_people() -> None:
@@ -209,3 +204,15 @@ def test_amounts_are_for_people() -> None:
         "25 MB",
         "3.2 TB",
     ]
+
+
+def test_of_two_files_the_one_that_is_written_is_told(tmp_path: Path, disk: Path) -> None:
+    (tmp_path / "page.html").write_bytes(NOISE)
+    with pytest.raises(MachineError, match=f"no space is left for {disk / 'page.html'}"), writing(tmp_path):
+        shutil.copyfile(tmp_path / "page.html", disk / "page.html")
+
+
+def test_another_disk_than_the_known_one_is_not_blamed(tmp_path: Path) -> None:
+    with pytest.raises(MachineError) as raised, writing(tmp_path), Path("/dev/full").open("w") as output:
+        output.write("page")
+    assert str(tmp_path) not in str(raised.value).partition(";")[0]

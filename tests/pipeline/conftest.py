@@ -69,6 +69,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """An empty HOME, nothing looked up outside."""
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
+    return environment_in(home)
+
+
+def environment_in(home: Path) -> dict[str, str]:
+    """This process's environment with another HOME."""
     return os.environ | {"HOME": str(home), "PREFECT_HOME": str(home / "prefect")}
 
 

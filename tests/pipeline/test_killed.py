@@ -1,25 +1,27 @@
-"""kill -9 at random places: the same command goes on and ends with the same bytes."""
+"""Killed at random places and moments: the same command goes on and ends with the same bytes."""
 
 from __future__ import annotations
 
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.pipeline.conftest import QUICK, ROOT
+from tests.pipeline.conftest import QUICK, ROOT, environment_in
+from tests.pipeline.storm import Storm, digests, stages_done, write_recordings
+from tests.small_disk import fill, make_read_only, small_disk
 
 CLIPS = 5
 KILLS = 10
+STORM_KILLS = 20
 # Rows are computed in the process that is killed, so that a place is reached in every run alike.
 SETTINGS = (*QUICK, "compute.workers=1")
 
@@ -60,12 +62,6 @@ def attempts(
     return [(killed, [(stage, kind) for stage, kind in events]) for killed, events in json.loads(done.stdout)]
 
 
-def digests(workspace: Path) -> dict[str, str]:
-    """What every stage put out, as the run's record has it."""
-    stages = json.loads((workspace / "runs" / "v" / "run.json").read_text())["stages"]
-    return {name: stage["output_digest"] for name, stage in stages.items()}
-
-
 def places_of(events: list[tuple[str, str]], moments: random.Random) -> list[tuple[str, str, int]]:
     """Random places in the trainings and in other stages, in the order in which they are come to."""
     counts = Counter(events)
@@ -79,51 +75,95 @@ def places_of(events: list[tuple[str, str]], moments: random.Random) -> list[tup
     return places
 
 
+class Undisturbed(NamedTuple):
+    """A run that nobody disturbed."""
+
+    recordings: Path
+    events: list[tuple[str, str]]
+    digests: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    recordings = write_recordings(folder / "recordings", CLIPS)
+    (folder / "home").mkdir()
+    [(_, events)] = attempts(recordings, folder / "workspace", environment_in(folder / "home"), [None])
+    return Undisturbed(recordings, events, digests(folder / "workspace"))
+
+
 @pytest.mark.timeout(600)
-def test_twelve_kills_change_no_byte(
-    few: Callable[[int], Path],
-    command: Callable[..., list[str]],
+def test_ten_kills_at_named_places_change_no_byte(
+    undisturbed: Undisturbed,
     read: Callable[..., Any],
     environment: dict[str, str],
     tmp_path: Path,
     moments: random.Random,
 ) -> None:
-    recordings = few(CLIPS)
-    [(_, events)] = attempts(recordings, tmp_path / "undisturbed", environment, [None])
-    expected = digests(tmp_path / "undisturbed")
-
-    places = places_of(events, moments)
+    places = places_of(undisturbed.events, moments)
     print(places)
-    *disturbed, last = attempts(recordings, tmp_path / "killed", environment, [*places, None])
+    *disturbed, last = attempts(undisturbed.recordings, tmp_path / "killed", environment, [*places, None])
     assert [killed for killed, _ in disturbed] == [True] * KILLS
     assert not last[0]
-    assert digests(tmp_path / "killed") == expected
+    assert digests(tmp_path / "killed") == undisturbed.digests
     assert read("store", "verify", workspace="killed")["removed"] == []
 
-    # The command as a person types it, its workers and its training, killed at random moments.
-    def start() -> subprocess.Popen[str]:
-        settings = [part for one in QUICK for part in ("--set", one)]
-        arguments = ("finetune", recordings, "--voice", "v", "--preset", "tiny", *settings)
-        return subprocess.Popen(
-            command(*arguments, workspace="typed"),
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
 
-    typed = tmp_path / "typed"
-    for begun, within_s in ((typed / "store", 4.0), (typed / "work" / "train_sovits", 2.0)):
-        run = start()
-        while not begun.exists():
-            assert run.poll() is None, run.communicate()[1][-2000:]
-            time.sleep(0.02)
-        time.sleep(moments.uniform(0.0, within_s))
-        assert run.poll() is None, "the moment must fall inside the run"
-        os.killpg(run.pid, signal.SIGKILL)
-        run.communicate()
-    last_run = start()
-    _, errors = last_run.communicate(timeout=400)
-    assert last_run.returncode == 0, errors[-2000:]
-    assert digests(typed) == expected
+@pytest.mark.timeout(1200)
+def test_a_storm_of_signals_changes_no_byte_and_leaves_nothing(
+    undisturbed: Undisturbed, tmp_path: Path, moments: random.Random
+) -> None:
+    """The command as a person types it, its workers and its training."""
+    figures = Storm(undisturbed.recordings, tmp_path / "storm", moments).run(STORM_KILLS)
+    print(figures.report())
+    assert figures.faults == []
+    assert figures.digests == undisturbed.digests
+    assert figures.leftovers == []
+
+
+@pytest.mark.timeout(1200)
+def test_a_disk_that_fills_or_cannot_be_written_is_told_and_loses_nothing(
+    undisturbed: Undisturbed, command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Full in the first stage, at a checkpoint, late with MLflow's database beside it; then read-only."""
+    settings = [part for one in QUICK for part in ("--set", one)]
+    arguments = ("finetune", undisturbed.recordings, "--voice", "v", "--preset", "tiny", *settings)
+    screen = tmp_path / "screen.txt"
+
+    def start(*further: str) -> subprocess.Popen[bytes]:
+        with screen.open("wb") as output:
+            return subprocess.Popen(
+                command(*arguments, *further), env=environment, stdout=output, stderr=output
+            )
+
+    def refused(run: subprocess.Popen[bytes], *words: str) -> None:
+        assert run.wait(300) == 74, screen.read_text()
+        said = screen.read_text()
+        assert "Traceback" not in said
+        assert said.count("error: ") == 1
+        assert all(word in said for word in (*words, "what was finished is kept")), said
+
+    with small_disk(tmp_path / "workspace", 4_000_000):
+        refused(start(), "records of the run: at least 12 MB", "4.0 MB are free")
+    with small_disk(tmp_path / "workspace", 40_000_000):
+        refused(start("--until", "train_sovits"), "train_sovits", "checkpoints of", "3 of which are kept")
+    with small_disk(tmp_path / "workspace", 200_000_000) as workspace:
+        moments: list[tuple[Callable[[], bool], tuple[str, ...]]] = [
+            (lambda: any(workspace.glob("store/blobs/*/*")), ("--until", "plan")),
+            (lambda: any(workspace.glob("work/train_sovits/*/checkpoints/step-*")), ()),
+            (lambda: "train_t2s" in stages_done(screen), ("--set", "tracking.enabled=true")),
+        ]
+        for has_come, further in moments:
+            run = start(*further)
+            while not has_come():
+                assert run.poll() is None, screen.read_text()
+                time.sleep(0.02)
+            filler = fill(workspace)
+            refused(run, str(workspace), "are free there", "store gc")
+            filler.unlink()
+        assert start().wait(400) == 0, screen.read_text()
+        assert digests(workspace) == undisturbed.digests
+        make_read_only(workspace)
+        refused(start(), "lies on a file system that is read-only", str(workspace))
+        make_read_only(workspace, read_only=False)
+        assert start().wait(300) == 0, screen.read_text()
