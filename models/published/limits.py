@@ -13,7 +13,7 @@ from torch import Tensor
 
 from configs.errors import UserError
 
-MAX_INSTRUCTIONS = 2_000_000
+MAX_INSTRUCTIONS = 1_000_000
 """Of a pickle."""
 MAX_PICKLE_BYTES = 64 << 20
 MAX_VALUES = 1_000_000

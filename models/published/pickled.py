@@ -177,10 +177,10 @@ def read_pickle(stream: BinaryIO, storages: Storages) -> Any:
             if count >= MAX_INSTRUCTIONS:
                 raise excessive(f"holds more than {MAX_INSTRUCTIONS:,} pickled instructions")
             machine.follow(instruction.name, argument)
+        return machine.stack.pop()
     # What `genops` raises for bytes that are no instruction, and what a stack or memo lacks.
     except (ValueError, LookupError) as error:
         raise damaged(error) from error
-    return machine.stack.pop()
 
 
 class _Machine:

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from configs.errors import UserError
-from models.published import PublishedFile, load_strictly, read_published, write_published
+from models.published import PublishedFile, load_strictly, read_content, read_published, write_published
 from models.sovits.config import VERSIONS, SovitsConfig, sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.upstream import (
@@ -31,9 +31,12 @@ from models.t2s import upstream as t2s_upstream
 from models.t2s.config import T2SConfig, t2s_config
 from models.t2s.model import TextToSemantic
 from models.t2s.upstream import load_decoder, save_decoder
+from tests.conftest import ROOT
+from tests.fuzz.crafted import HOSTILE, NAME, NUMBERS, archive, safetensors, voice, zipped
 from tests.models.golden_fill import integers, normal
 from tests.models.sovits.conftest import tiny_config, tiny_step
 
+SHARED = Path(os.environ.get("VOICEWRIGHT_CASES", ROOT.parent / "shared" / "cases")) / "input" / "checkpoints"
 TINY_DECODER = T2SConfig(
     n_symbols=9, n_codes=11, linguistic_channels=5, width=8, n_heads=2, n_layers=3, feed_forward=16
 )
@@ -307,6 +310,77 @@ def test_files_that_grow_when_they_are_read_are_refused(tmp_path: Path) -> None:
     torch.save({"weight": {"a": torch.zeros(1).expand(1 << 40)}, "config": {}}, tmp_path / "view.pth")
     with pytest.raises(UserError, match=r"view\.pth: weight\.a claims the shape \[1099511627776\]"):
         read_published(tmp_path / "view.pth")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_torch_never_writes_is_refused_in_one_message(tmp_path: Path, name: str) -> None:
+    data, message = HOSTILE[name]
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UserError, match=rf"{name}: .*({message})") as refused:
+        load_generator(tmp_path / name)
+    assert len(str(refused.value)) < 600 and "\n" not in str(refused.value)
+
+
+def test_hand_made_files_are_read_where_they_are_sound(tmp_path: Path) -> None:
+    """What is refused above is refused for what is wrong with it."""
+    path = tmp_path / "voice.pth"
+    for data in (archive(voice(), NUMBERS), zipped({"a/data.pkl": voice(), "a/data/0": NUMBERS["0"]})):
+        path.write_bytes(data)
+        assert read_published(path).weights[NAME].tolist() == [[1, 2], [3, 4]]
+    entry = {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}
+    bare = tmp_path / "voice.safetensors"
+    bare.write_bytes(safetensors({NAME: entry}, NUMBERS["0"]))
+    assert read_published(bare).weights[NAME].tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SHARED.glob("*.pth")) or ["absent"])
+def test_collected_hostile_files_are_refused(name: str) -> None:
+    if not (SHARED / name).is_file():
+        pytest.skip(f"{SHARED} is absent")
+    with pytest.raises(UserError, match=rf"{name}: .*; .+"):
+        load_generator(SHARED / name)
+
+
+def test_a_flipped_bit_is_noticed_by_the_checksum(tmp_path: Path) -> None:
+    torch.save({"weight": {NAME: torch.ones(1000)}, "config": {}, "info": ""}, tmp_path / "voice.pth")
+    data = bytearray((tmp_path / "voice.pth").read_bytes())
+    data[data.index(torch.ones(8).numpy().tobytes())] ^= 1
+    (tmp_path / "voice.pth").write_bytes(data)
+    with pytest.raises(UserError, match=r"the checksum of \w+/data/0 is wrong"):
+        read_published(tmp_path / "voice.pth")
+
+
+@pytest.mark.parametrize("options", [{}, {"_use_new_zipfile_serialization": False}], ids=["zip", "stream"])
+def test_whatever_torch_saves_of_tensors_is_read_as_torch_reads_it(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    whole = torch.arange(24.0).reshape(4, 6)
+    content = {
+        "parameter": torch.nn.Parameter(torch.ones(3)),
+        "part": whole[1:3, 2:],
+        "turned": whole.T,
+        "whole": whole,
+        "scalar": torch.tensor(3),
+        "empty": torch.empty(0, 5),
+        **{str(kind): torch.tensor([0, 1]).to(kind) for kind in (torch.bfloat16, torch.half, torch.bool)},
+        "nested": [1, -2, 1 << 40, 0.5, None, True, ("a", ()), {"b": {3: [torch.Size((2, 3))]}}],
+    }
+    torch.save(content, tmp_path / "saved.pth", **options)
+    found, wanted = read_content(tmp_path / "saved.pth"), torch.load(tmp_path / "saved.pth")
+    assert found.pop("nested") == wanted.pop("nested")
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        assert found[name].dtype == value.dtype and torch.equal(found[name], value), name
+
+
+def test_files_saved_without_checksums_are_read(tmp_path: Path) -> None:
+    before = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save({"a": torch.ones(3)}, tmp_path / "saved.pth")
+    finally:
+        torch.serialization.set_crc32_options(before)
+    assert read_content(tmp_path / "saved.pth")["a"].tolist() == [1, 1, 1]
 
 
 def test_a_network_is_not_taken_for_another(tmp_path: Path) -> None:
