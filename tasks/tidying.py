@@ -54,8 +54,8 @@ def tidy(
     Raises:
         UserError: the store is in use, or what is needed cannot be told; then nothing is removed.
     """
-    own = nullcontext() if workspace is None else workspace_gate(workspace).alone(wait_s, told)
-    with store.gate().alone(wait_s, told), own:
+    apart = nullcontext() if workspace is None else workspace_gate(workspace).alone(wait_s, told)
+    with store.gate().alone(wait_s, told), apart:
         # Everything is looked at before anything is removed.
         found = housekeeping.find_dead(store)
         left = [] if workspace is None else leftovers(workspace)
@@ -64,8 +64,8 @@ def tidy(
             _remove(left)
     counts = found.swept()
     for kind in _KINDS if workspace is not None else ():
-        own = [one for one in left if one.kind == kind]
-        counts.append(Swept(kind, len(own), sum(one.size_bytes for one in own)))
+        such = [one for one in left if one.kind == kind]
+        counts.append(Swept(kind, len(such), sum(one.size_bytes for one in such)))
     return counts
 
 
