@@ -31,9 +31,13 @@ class Interrupts:
     A thread hears of each signal from the interpreter itself (`signal.set_wakeup_fd`), also while a library
     has put a handler of its own in the place of ours, as Prefect does for SIGTERM, or swallows what ours
     raises.
+
+    Args:
+        patience_s: how long the process may take to end by itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self.first = 0
         """The first signal's number; 0 while there was none."""
         self._raised = False
@@ -76,7 +80,7 @@ class Interrupts:
                 if not begun_s:
                     begun_s = now_s
                     self.first = self.first or number
-                    patience = threading.Timer(PATIENCE_S, self._end)
+                    patience = threading.Timer(self._patience_s, self._end)
                     patience.daemon = True
                     patience.start()
                 elif number == signal.SIGINT and now_s - begun_s > SAME_PRESS_S:

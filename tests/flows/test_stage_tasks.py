@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +18,9 @@ from prefect.states import Failed
 from prefect.testing.utilities import prefect_test_harness
 
 from artifacts.store import Store
-from configs.errors import UserError
+from configs.errors import MachineError, UserError
 from flows.deployment_alias import DEFAULT, with_default
-from flows.prefect_glue import StageRuns, artifact_key, watched_by, worth_retrying
+from flows.prefect_glue import StageRuns, artifact_key, tell_in_one_line, watched_by, worth_retrying
 from flows.voice_finetune import recordings_folder
 from tasks.pipeline import Pipeline, Scan, StageResult
 from tasks.runner import StoppedError
@@ -127,7 +130,8 @@ def test_a_users_mistake_fails_the_flow_at_once_and_keeps_what_was_done(server: 
         (ConnectionResetError(), True),
         (TimeoutError(), True),
         (BrokenProcessPool(), True),
-        (type("OutOfMemoryError", (RuntimeError,), {})(), True),
+        (MachineError("the GPU's memory is full", passing=True), True),
+        (MachineError("no space is left"), False),
         (UserError("a setting is wrong"), False),
         (StoppedError("train"), False),
         (FileNotFoundError(), False),
@@ -138,6 +142,57 @@ def test_a_users_mistake_fails_the_flow_at_once_and_keeps_what_was_done(server: 
 def test_only_what_can_go_away_by_itself_is_tried_again(cause: Exception, again: bool) -> None:
     state = Failed(data=cause)
     assert worth_retrying(None, None, state) is again  # type: ignore[arg-type]
+
+
+def fill_the_disk(inputs: Inputs, cfg: Any, work: Work) -> Produced:
+    raise OSError(errno.ENOSPC, "No space left on device", str(work.dir / "tensors.safetensors"))
+
+
+class Kept(logging.Handler):
+    """Keeps what is logged, as a file would have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines += self.format(record).splitlines()
+
+
+@pytest.fixture
+def log() -> Iterator[Kept]:
+    """What Prefect's engines log."""
+    tell_in_one_line()
+    kept = Kept()
+    loggers = [logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs")]
+    for logger in loggers:
+        logger.addHandler(kept)
+    yield kept
+    for logger in loggers:
+        logger.removeHandler(kept)
+
+
+@pytest.mark.slow
+def test_a_full_disk_fails_the_flow_at_once_and_its_state_and_log_say_so(
+    server: None, tmp_path: Path, log: Kept
+) -> None:
+    opened = pipeline(tmp_path)
+    opened.stages["train_it"] = replace(TRAIN, run=fill_the_disk)
+    state = small(StageRuns(opened), return_state=True)
+    said = f"train_it: no space is left for {tmp_path / 'work' / 'train_it'}"
+    assert state.message is not None and said in state.message
+    with pytest.raises(MachineError, match=said):
+        state.result()
+    assert len([line for line in log.lines if line.startswith(said)]) == 1
+    assert not [line for line in log.lines if "Traceback" in line or "  File" in line]
+
+
+@pytest.mark.slow
+def test_a_fault_of_ours_is_logged_with_its_traceback(server: None, tmp_path: Path, log: Kept) -> None:
+    opened = pipeline(tmp_path)
+    opened.stages["train_it"] = replace(TRAIN, run=lambda *_: 1 / 0)
+    small(StageRuns(opened), return_state=True)
+    assert [line for line in log.lines if line.startswith("Traceback")]
 
 
 def test_the_parts_are_all_stages_in_order() -> None:
