@@ -12,7 +12,7 @@ from torch import nn
 
 from configs.errors import UserError
 from models.layers.conv import fold_weight_norm
-from models.published import read_table
+from models.published import read_table, require_sizes
 from models.sovits.config import SovitsConfig
 from models.sovits.model import SovitsGenerator
 from models.t2s.config import T2SConfig
@@ -47,6 +47,7 @@ def load_generator(weights: Path, sizes: dict[str, Any]) -> SovitsGenerator:
     Raises:
         UserError: the file is damaged or of another size than `sizes` says.
     """
+    require_sizes(sizes, str(weights))
     config = SovitsConfig(**_tuples(sizes))
     with torch.device("meta"):
         generator = SovitsGenerator(config)
@@ -61,6 +62,7 @@ def load_decoder(weights: Path, sizes: dict[str, Any]) -> TextToSemantic:
     Raises:
         UserError: as `load_generator`.
     """
+    require_sizes(sizes, str(weights))
     config = T2SConfig(**_tuples(sizes))
     with torch.device("meta"):
         decoder = TextToSemantic(config)
