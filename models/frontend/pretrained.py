@@ -82,7 +82,7 @@ def _made(loader: Any, model: str, revision: str, setting: str, **options: Any) 
     # Settings that contradict each other end in an error of whatever kind in the middle of transformers.
     except Exception as error:
         kind = "local folder" if is_local else "hub model, and no such local folder"
-        reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise UserError(
             f"{setting} = {model!r} ({kind}): cannot be loaded ({reason}). Download the model where there "
             f"is a network and set {setting} to its folder (config.json beside the weights), or choose "

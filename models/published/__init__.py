@@ -6,7 +6,7 @@ has four layouts (`reading`), and its voice files may begin with a version mark 
 file; what other families keep in theirs is told where they are read. `limits` says what a file may ask for.
 """
 
-from models.published.fitting import build_strictly, load_strictly
+from models.published.fitting import build_strictly, load_strictly, require_fit, require_sizes
 from models.published.limits import require_finite
 from models.published.reading import (
     DECODER,
@@ -41,7 +41,9 @@ __all__ = [
     "read_tensor",
     "read_weights",
     "require_finite",
+    "require_fit",
     "require_kind",
+    "require_sizes",
     "serialized",
     "write_published",
     "write_whole",

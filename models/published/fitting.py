@@ -8,7 +8,35 @@ from torch import Tensor, nn
 
 from configs.errors import UserError
 
+LARGEST_SIZE = 1 << 20
+LARGEST_DEPTH = 256
+"""Limits of what settings beside weights may claim: networks above them could not even be laid out."""
+
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
+
+
+def require_sizes(sizes: object, source: str) -> None:
+    """Refuse sizes that no network has, whatever they stand for; the network itself checks how they fit.
+
+    Args:
+        sizes: JSON values by name.
+
+    Raises:
+        UserError: the first such size.
+    """
+    if not isinstance(sizes, Mapping):
+        raise UserError(f"{source}: its sizes are no table; export the voice again")
+    for name, value in sizes.items():
+        limit = LARGEST_DEPTH if "layers" in name or name == "n_flows" else LARGEST_SIZE
+        values = value if isinstance(value, list) else [value]
+        flat = [n for each in values for n in (each if isinstance(each, list) else [each])]
+        if max(len(values), len(flat)) > LARGEST_DEPTH or any(
+            isinstance(n, int) and abs(n) > limit for n in flat
+        ):
+            raise UserError(
+                f"{source}: its sizes say {name} = {str(value)[:60]}, which no network has; export the voice "
+                "again"
+            )
 
 
 def load_strictly(
@@ -27,7 +55,7 @@ def load_strictly(
         UserError: names or shapes that do not fit, the first few of them named.
     """
     own = module.state_dict()
-    missing = _fit(own, weights, source, may_lack)
+    missing = require_fit(own, weights, source, may_lack)
     module.load_state_dict({**own, **weights})
     return missing
 
@@ -43,14 +71,15 @@ def build_strictly(
     A file whose settings lie about its sizes must not make the machine run out of memory.
     """
     with torch.device("meta"):
-        _fit(make().state_dict(), weights, source, may_lack)
+        require_fit(make().state_dict(), weights, source, may_lack)
     module = make()
     return module, load_strictly(module, weights, source, may_lack)
 
 
-def _fit(
-    own: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: str, may_lack: tuple[str, ...]
+def require_fit(
+    own: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: str, may_lack: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
+    """Compare names and shapes with those of a module; arguments, result and errors of `load_strictly`."""
     missing = tuple(sorted(own.keys() - weights.keys()))
     problems = [f"{name} is missing" for name in missing if not name.startswith(may_lack or (" ",))]
     problems += [f"{name} is unknown" for name in sorted(weights.keys() - own.keys())]

@@ -178,8 +178,10 @@ def read_pickle(stream: BinaryIO, storages: Storages) -> Any:
                 raise excessive(f"holds more than {MAX_INSTRUCTIONS:,} pickled instructions")
             machine.follow(instruction.name, argument)
         return machine.stack.pop()
-    # What `genops` raises for bytes that are no instruction, and what a stack or memo lacks.
-    except (ValueError, LookupError) as error:
+    except LookupError as error:
+        raise damaged("its pickle uses a value that it never made") from error
+    # What `genops` raises for bytes that are no instruction.
+    except ValueError as error:
         raise damaged(error) from error
 
 

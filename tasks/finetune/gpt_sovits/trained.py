@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.layers.conv import fold_weight_norm
+from models.published import require_sizes
 from models.sovits.config import SovitsConfig
 from models.sovits.model import SovitsGenerator
 from models.t2s.config import T2SConfig
@@ -19,6 +20,7 @@ def load_generator(weights: Path, sizes: dict[str, Any]) -> SovitsGenerator:
     Raises:
         UserError: the file is damaged or of another size than `sizes` says.
     """
+    require_sizes(sizes, str(weights))
     config = SovitsConfig(**sizes_from_json(sizes))
     generator = load_network(lambda: SovitsGenerator(config), weights)
     fold_weight_norm(generator)
@@ -31,5 +33,6 @@ def load_decoder(weights: Path, sizes: dict[str, Any]) -> TextToSemantic:
     Raises:
         UserError: as `load_generator`.
     """
+    require_sizes(sizes, str(weights))
     config = T2SConfig(**sizes_from_json(sizes))
     return load_network(lambda: TextToSemantic(config), weights)

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
 from configs.errors import UserError
 from models.layers.conv import fold_weight_norm
-from models.published import read_table
+from models.published import read_table, require_fit, require_sizes
 from models.styletts2.config import StyleTTS2Config
 from models.styletts2.model import StyleTTS2
 from models.styletts2.training import SYNTHESIS
@@ -37,22 +40,29 @@ def load_model(files: Mapping[str, Path], sizes: Mapping[str, Any]) -> StyleTTS2
     Raises:
         UserError: a file is missing, damaged or of another size than `sizes` says.
     """
+    missing = [name for name in SPEAKING if f"{name}.safetensors" not in files]
+    if missing:
+        raise UserError(
+            f"{missing[0]}.safetensors: is missing among the voice's networks; export the voice again"
+        )
+    paths = {name: files[f"{name}.safetensors"] for name in SPEAKING}
+    weights = {name: read_table(path, "export the voice again") for name, path in paths.items()}
+    require_sizes(sizes, str(paths[SPEAKING[0]]))
+    with torch.device("meta"):
+        claimed = StyleTTS2(config_of(sizes))
+    for name, path in paths.items():
+        require_fit(_network(claimed, name).state_dict(), weights[name], str(path))
     # Not on the meta device: the bases of the Fourier transforms are in no file and must be made here.
     model = StyleTTS2(config_of(sizes))
     for name in SPEAKING:
-        file = f"{name}.safetensors"
-        if file not in files:
-            raise UserError(f"{file}: is missing among the voice's networks; export the voice again")
-        network = model.diffusion.unet if name == "diffusion" else getattr(model, name)
-        try:
-            network.load_state_dict(read_table(files[file], "export the voice again"), strict=True)
-        except RuntimeError as error:
-            raise UserError(
-                f"{files[file]}: does not hold this network's weights ({error}); export the voice again"
-            ) from error
+        _network(model, name).load_state_dict(weights[name])
     model.eval().requires_grad_(False)
     fold_weight_norm(model)
     return model
+
+
+def _network(model: StyleTTS2, name: str) -> nn.Module:
+    return model.diffusion.unet if name == "diffusion" else getattr(model, name)
 
 
 def _tuples(value: Any) -> Any:
