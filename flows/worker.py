@@ -170,7 +170,7 @@ class OwnRunsWorker(ProcessWorker):
         self,
         flow_run: FlowRun,
         configuration: ProcessJobConfiguration,
-        task_status: anyio.abc.TaskStatus[int] = anyio.TASK_STATUS_IGNORED,
+        task_status: anyio.abc.TaskStatus[int] | None = None,
     ) -> ProcessWorkerResult:
         """As Prefect's own, with the flow from the file that was compared.
 
@@ -202,7 +202,8 @@ class OwnRunsWorker(ProcessWorker):
 
             async with anyio.create_task_group() as group:
                 handle = await group.start(execute)
-                task_status.started(handle.pid)
+                if task_status is not None:
+                    task_status.started(handle.pid)
         [result] = done
         if result is None or result.status_code is None:
             raise RuntimeError("the flow run's process did not start")

@@ -28,7 +28,7 @@ def fill(storage: torch.UntypedStorage, file: BinaryIO) -> int:
     """
     if storage.nbytes() == 0:
         return 0
-    view = memoryview(torch.empty(0, dtype=torch.uint8).set_(storage).numpy())
+    view = torch.empty(0, dtype=torch.uint8).set_(storage).numpy().data
     crc = 0
     for at in range(0, len(view), _BLOCK_BYTES):
         block = view[at : at + _BLOCK_BYTES]

@@ -69,7 +69,7 @@ def read_ge2e(path: Path) -> Ge2eEncoder:
     """
     content = read_content(path)
     state = content.get("model_state") if isinstance(content, dict) else None
-    if not is_table(state):
+    if not isinstance(state, dict) or not is_table(state):
         raise UserError(f"{path}: has no table 'model_state'; install resemblyzer again")
     # The checkpoint also carries the two scalars of its training loss.
     weights = {name: value for name, value in state.items() if "." in name}

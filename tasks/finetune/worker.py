@@ -41,7 +41,7 @@ def main(path: Path) -> None:
             raise
         except Exception as error:
             # Every library has its own type for a full disk.
-            told = machine_error(error, job.stage, job.folder)
+            told = machine_error(error, job.folder.parent.name, job.folder)
             if told is not None:
                 report("fault", str(told))
             raise
