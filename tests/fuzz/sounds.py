@@ -24,8 +24,9 @@ import soundfile
 from configs.corpus import CorpusSettings
 from configs.errors import UserError
 from models.frontend.audio import decode_flac
-from tasks.corpus.ingest import INGEST, ingest_rows
+from tasks.corpus.ingest import ingest_rows
 from tasks.corpus.scan import scan_recordings
+from tasks.corpus.stages import INGEST
 from tasks.stage import ConfigView
 from tests.fuzz import harness
 

@@ -10,6 +10,7 @@ import functools
 import json
 import logging
 import os
+import os
 import resource
 import signal
 import sys
@@ -100,3 +101,5 @@ def serve(end: Connection) -> None:
 
 if __name__ == "__main__":
     serve(Connection(int(sys.argv[1])))
+    # Whoever started this process removes phonemizer's copies of the library, and may have done so by now.
+    os._exit(0)

@@ -16,8 +16,9 @@ import soundfile
 
 from configs.corpus import CorpusSettings
 from models.frontend.audio import decode_flac
-from tasks.corpus.ingest import INGEST, ingest_rows
+from tasks.corpus.ingest import ingest_rows
 from tasks.corpus.scan import scan_recordings
+from tasks.corpus.stages import INGEST
 from tasks.stage import ConfigView, Outcome
 
 RATE = 22_050

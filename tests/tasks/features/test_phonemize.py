@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from configs.loading import resolve
-from tasks.features.phonemize import PHONEMIZE, phonemize_rows
+from tasks.features.phonemize import phonemize_rows
+from tasks.features.stages import PHONEMIZE
 from tasks.stage import ConfigView
 
 
