@@ -86,7 +86,9 @@ def read_values(store: Store, rows: Sequence[RowRef], column: str) -> dict[str, 
     for row in rows:
         if row.blob not in values:
             with store.open(row.blob) as stream:
-                values[row.blob] = pq.ParquetFile(stream).read([column], use_threads=False)[column].to_pylist()
+                values[row.blob] = (
+                    pq.ParquetFile(stream).read([column], use_threads=False)[column].to_pylist()
+                )
     return {row.row_id: values[row.blob][row.at] for row in rows}
 
 
