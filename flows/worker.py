@@ -21,7 +21,7 @@ import anyio.abc
 import yaml
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, WorkPool
-from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.responses import DeploymentResponse, WorkerFlowRunResponse
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.runner._flow_run_executor import FlowRunExecutionResult, FlowRunExecutorContext
 from prefect.runner._process_manager import ProcessHandle
@@ -165,6 +165,18 @@ class OwnRunsWorker(ProcessWorker):
     def __dispatch_key__(cls) -> str:
         """Beside Prefect's own worker in its registry, not in its place."""
         return "voicewright"
+
+    async def _submit_scheduled_flow_runs(
+        self, flow_run_response: list[WorkerFlowRunResponse]
+    ) -> list[FlowRun]:
+        """As Prefect's own, later for a run whose former process has not ended yet.
+
+        A run that is retried within seconds still holds its place, and asking for it twice ends the worker.
+        """
+        holders = self.limiter.statistics().borrowers
+        return await super()._submit_scheduled_flow_runs(
+            [one for one in flow_run_response if one.flow_run.id not in holders]
+        )
 
     async def run(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import json
 import os
@@ -16,8 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -27,7 +30,7 @@ from flows.guarded_server import Guard, own_hosts
 from flows.login import authorization, login, login_path
 from flows.running import marked
 from flows.supervisor import MARK, SERVICE, Plan, Service, answers, mark, started_at, state_path
-from flows.worker import RefusedRunError, refuse_programs
+from flows.worker import OwnRunsWorker, RefusedRunError, refuse_programs
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = "http://elsewhere.example"
@@ -304,6 +307,19 @@ def test_overrides_of_a_run_name_no_program(overrides: Any, refused: str) -> Non
             refuse_programs(parameters)
     else:
         refuse_programs(parameters)
+
+
+def test_a_run_retried_before_its_process_ended_waits() -> None:
+    """Prefect's own worker ends of it."""
+    worker = OwnRunsWorker(work_pool_name="pool", limit=1)
+
+    async def again() -> list[Any]:
+        worker._limiter = anyio.CapacityLimiter(1)
+        worker._limiter.acquire_on_behalf_of_nowait("run")
+        waiting: Any = SimpleNamespace(flow_run=SimpleNamespace(id="run"))
+        return await worker._submit_scheduled_flow_runs([waiting])
+
+    assert asyncio.run(again()) == []
 
 
 def test_what_was_compared_is_what_runs(up: Up, tmp_path: Path) -> None:
