@@ -289,7 +289,7 @@ def test_any_clip_of_the_corpus_can_be_the_reference(voice: GptSovitsVoice, rele
     pipeline = SimpleNamespace(
         voice="tester",
         known=lambda stage: SimpleNamespace(files=inputs.files(stage)),
-        store=SimpleNamespace(local_path=lambda path: path),
+        files=inputs.files,
         table=inputs.table,
     )
     own = corpus_reference(voice, pipeline, "tone_002")
