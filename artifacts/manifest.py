@@ -71,6 +71,10 @@ class _Parts(TypedDict):
     libraries: dict[str, str]
     schema: str
     broadcast: NotRequired[dict[str, str]]
+    # Since format 2.
+    function: NotRequired[str]
+    reads: NotRequired[dict[str, list[str] | None]]
+    arguments: NotRequired[dict[str, Any]]
     inputs: dict[str, str]
 
 

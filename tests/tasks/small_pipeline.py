@@ -43,10 +43,26 @@ def show(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
 
 
 STAGES = (
-    RowStage(name="measure", version=1, run=measure, reads={"scan": None}, schema=LENGTHS, rows_per_shard=2),
-    RowStage(name="square", version=1, run=square, reads={"measure": None}, schema=SQUARES, rows_per_shard=2),
-    CorpusStage(name="train", version=1, run=train, reads={"square": None}, schema=TOTALS),
-    CorpusStage(name="show", version=1, run=show, reads={"train": ("total.txt",)}, schema=TOTALS),
+    RowStage(
+        name="measure",
+        version=1,
+        run=f"{__name__}:measure",
+        reads={"scan": None},
+        schema=LENGTHS,
+        rows_per_shard=2,
+    ),
+    RowStage(
+        name="square",
+        version=1,
+        run=f"{__name__}:square",
+        reads={"measure": None},
+        schema=SQUARES,
+        rows_per_shard=2,
+    ),
+    CorpusStage(name="train", version=1, run=f"{__name__}:train", reads={"square": None}, schema=TOTALS),
+    CorpusStage(
+        name="show", version=1, run=f"{__name__}:show", reads={"train": ("total.txt",)}, schema=TOTALS
+    ),
 )
 
 
