@@ -24,7 +24,8 @@ request = Request(recordings, "ann", "tiny")
 open_pipeline(workspace, request).known("ingest")
 (workspace / "runs" / "ann").mkdir(parents=True)
 import json
-(workspace / "runs" / "ann" / "run.json").write_text(json.dumps({"request": request.as_record()}))
+record = {"request": request.as_record(), "stages": {}}
+(workspace / "runs" / "ann" / "run.json").write_text(json.dumps(record))
 for command in (["status", "ann"], ["why", "ann", "train_sovits"], ["voices"]):
     app(["--workspace", str(workspace), *command], standalone_mode=False)
 """

@@ -478,7 +478,7 @@ def _styletts2() -> Any:
 
 def _read_styletts2(path: Path) -> object:
     from models.styletts2.training import SYNTHESIS
-    from tasks.finetune.styletts2_earlier import earlier_voice, load_earlier
+    from tasks.finetune.styletts2.earlier import earlier_voice, load_earlier
 
     earlier = earlier_voice(str(path), "train.styletts2.start")
     return load_earlier(_styletts2_networks().named(), earlier, SYNTHESIS)
@@ -501,7 +501,7 @@ def _part(name: str) -> Callable[[], Any]:
 def _read_part(name: Any) -> Callable[[Path], object]:
     def read(path: Path) -> object:
         from models.styletts2.upstream import load_network
-        from tasks.finetune.styletts2_earlier import earlier_part
+        from tasks.finetune.styletts2.earlier import earlier_part
 
         earlier = earlier_part(str(path), f"train.styletts2.{name}", name)
         return load_network(_styletts2_networks().named()[name], earlier.weights[name], earlier.source)

@@ -56,7 +56,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
         "export",
     )
     page = place / "lineage.html"
-    page.write_text(build_lineage_page("lj", graph))
+    page.write_text(build_lineage_page("lj", graph, {"Corpus": ("ingest",), "Release": ("export",)}))
     tracker = Tracker(f"sqlite:///{place / 'mlflow.db'}", "voicewright", str(place / "files"))
     tracker.start("lj", {"preset": "tiny"}, {"code.version": "0.1.0"})
     child = tracker.stage(

@@ -189,7 +189,7 @@ def test_a_truncated_or_a_missing_file_is_one_message(
             ),
             "diffusion_heads = 4 there and 2 here",
         ),
-        ("a: [", r"config\.yml: cannot be read .* move it away"),
+        ("a: [", r"config\.yml:1: is not valid YAML"),
         ("decoder: 1", r"config\.yml: has no model_params"),
     ),
 )
