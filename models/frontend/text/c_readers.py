@@ -10,7 +10,6 @@ import functools
 import json
 import logging
 import os
-import os
 import resource
 import signal
 import sys
