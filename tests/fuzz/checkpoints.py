@@ -6,6 +6,7 @@ its pickle, the structure of its zip file or header, its bytes; or it is put tog
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
 import json
@@ -216,9 +217,7 @@ def _with_other_members(kind: str, ran: Path, rng: random.Random) -> bytes:
 def _with_other_header(kind: str, ran: Path, rng: random.Random) -> bytes:
     data = _sound(kind)
     (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    for _ in range(rng.randint(1, 3)):
-        header = _changed(header, _odd_json(rng), rng)
+    header = _changed_json(json.loads(data[8 : 8 + length]), rng.randint(1, 3), rng)
     said = rng.choice((None, None, None, 0, 1, length - 1, 1 << 62))
     return crafted.safetensors(header, data[8 + length :], said)
 
@@ -232,9 +231,18 @@ def _by_hand(kind: str, ran: Path, rng: random.Random) -> bytes:
     return rng.choice([data for name, (data, _) in crafted.HOSTILE.items() if name.endswith("s") == suffix])
 
 
+def _changed_json(tree: Any, times: int, rng: random.Random) -> Any:
+    for _ in range(times):
+        other = _changed(copy.deepcopy(tree), _odd_json(rng), rng)
+        # A tree that came to hold itself is no JSON, so it is in no file.
+        with contextlib.suppress(ValueError):
+            json.dumps(other)
+            tree = other
+    return tree
+
+
 def _spoilt_json(content: Any, rng: random.Random) -> bytes:
-    for _ in range(rng.choice((1, 1, 2, 4))):
-        content = _changed(content, _odd_json(rng), rng)
+    content = _changed_json(content, rng.choice((1, 1, 2, 4)), rng)
     data = json.dumps(content).encode()
     return _changed_bytes(data, rng) if rng.random() < 0.15 else data
 
