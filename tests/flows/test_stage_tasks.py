@@ -148,6 +148,10 @@ def fill_the_disk(inputs: Inputs, cfg: Any, work: Work) -> Produced:
     raise OSError(errno.ENOSPC, "No space left on device", str(work.dir / "tensors.safetensors"))
 
 
+def break_down(inputs: Inputs, cfg: Any, work: Work) -> Produced:
+    raise ZeroDivisionError
+
+
 class Kept(logging.Handler):
     """Keeps what is logged, as a file would have it."""
 
@@ -177,7 +181,7 @@ def test_a_full_disk_fails_the_flow_at_once_and_its_state_and_log_say_so(
     server: None, tmp_path: Path, log: Kept
 ) -> None:
     opened = pipeline(tmp_path)
-    opened.stages["train_it"] = replace(TRAIN, run=fill_the_disk)
+    opened.stages["train_it"] = replace(TRAIN, run=f"{__name__}:fill_the_disk")
     state = small(StageRuns(opened), return_state=True)
     said = f"train_it: no space is left for {tmp_path / 'work' / 'train_it'}"
     assert state.message is not None and said in state.message
@@ -190,7 +194,7 @@ def test_a_full_disk_fails_the_flow_at_once_and_its_state_and_log_say_so(
 @pytest.mark.slow
 def test_a_fault_of_ours_is_logged_with_its_traceback(server: None, tmp_path: Path, log: Kept) -> None:
     opened = pipeline(tmp_path)
-    opened.stages["train_it"] = replace(TRAIN, run=lambda *_: 1 / 0)
+    opened.stages["train_it"] = replace(TRAIN, run=f"{__name__}:break_down")
     small(StageRuns(opened), return_state=True)
     assert [line for line in log.lines if line.startswith("Traceback")]
 

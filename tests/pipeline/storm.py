@@ -279,11 +279,11 @@ def stages_done(screen: Path) -> list[str]:
 
 
 def _stage_after(last: str | None, phase: Phase) -> str:
-    from tasks.registry import FAMILIES
+    from tasks.stages import every_way
 
     if last is None:
         return "start"
-    names = [stage.name for stage in FAMILIES["gpt-sovits"].stages]
+    names = [stage.name for stage in every_way()["gpt-sovits"].all]
     return names[min(names.index(last) + 1, names.index(phase.until))]
 
 
