@@ -146,7 +146,7 @@ def test_a_disk_that_fills_or_cannot_be_written_is_told_and_loses_nothing(
     with small_disk(tmp_path / "workspace", 4_000_000):
         refused(start(), "records of the run: at least 12 MB", "4.0 MB are free")
     with small_disk(tmp_path / "workspace", 40_000_000):
-        refused(start("--until", "train_sovits"), "train_sovits", "checkpoints of", "3 of which are kept")
+        refused(start("--until", "train_sovits"), "train_sovits", "checkpoints of", "2 of which are kept")
     with small_disk(tmp_path / "workspace", 200_000_000) as workspace:
         moments: list[tuple[Callable[[], bool], tuple[str, ...]]] = [
             (lambda: any(workspace.glob("store/blobs/*/*")), ("--until", "plan")),
