@@ -21,7 +21,7 @@ def chain(length: int) -> list[RowStage]:
         RowStage(
             name=own,
             version=1,
-            run=carry_on,
+            run=f"{__name__}:carry_on",
             reads={above: None},
             schema=SCHEMA,
             rows_per_shard=ROWS_PER_SHARD,
