@@ -149,8 +149,8 @@ def test_bf16_trains_both_networks(
     tree = synthetic.settings(compute={"precision": "bf16"})
     inputs = synthetic.FakeInputs({"shard": shards, "train_sovits": dict(sovits.files)}, {"semantic": codes})
     for function, stage, loss in (
-        (train_sovits, TRAIN_SOVITS, "train/mel"),
-        (train_t2s, TRAIN_T2S, "train/cross_entropy"),
+        (sovits_training.train_sovits, TRAIN_SOVITS, "train/mel"),
+        (t2s_training.train_t2s, TRAIN_T2S, "train/cross_entropy"),
     ):
         work = synthetic.work(tmp_path / stage.name)
         produced = function(inputs, synthetic.view(stage, tree), work)

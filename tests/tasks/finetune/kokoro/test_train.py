@@ -150,7 +150,9 @@ def test_what_was_trained_is_read_back_and_speaks(whole: Produced, table: Produc
     assert all(len(wave) % 600 == 0 and bool(wave.isfinite().all()) for wave in spoken)
     damaged = tmp_path / "decoder.safetensors"
     damaged.write_bytes(b"nothing")
-    with pytest.raises(UserError, match=r"train_kokoro: its files cannot be read"):
+    with pytest.raises(
+        UserError, match=r"decoder\.safetensors: is cut short, damaged .*; run the stage again"
+    ):
         read_trained({**whole.files, damaged.name: damaged})
 
 
