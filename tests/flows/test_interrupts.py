@@ -37,12 +37,11 @@ finally:
     time.sleep(60)
 """
 DEAF = """
-ready = "ready"
+to_say = ["ready"]
 while True:
     try:
-        if ready:
-            print(ready, flush=True)
-            ready = ""
+        while to_say:
+            print(to_say.pop(), flush=True)
         time.sleep(60)
     except KeyboardInterrupt:
         print("not now", flush=True)
