@@ -120,7 +120,7 @@ def machine_error(error: BaseException, doing: str, place: Path) -> MachineError
     """
     if isinstance(error, MachineError):
         return error
-    fault = recognised(error, Disk(free_bytes(place), _is_read_only(place)))
+    fault = recognised(error, Disk(free_bytes(place), is_read_only(place)))
     if fault is None:
         return None
     where = fault.path or str(place)
@@ -267,14 +267,15 @@ def _free(place: Path) -> tuple[int | None, int]:
     return None, 0
 
 
-def _is_read_only(place: Path) -> bool:
-    existing = next(folder for folder in (place.absolute(), *place.absolute().parents) if folder.exists())
-    return bool(os.statvfs(existing).f_flag & os.ST_RDONLY)
-
-
 def free_bytes(place: Path) -> int | None:
     """Free space on the file system of a path that need not exist; None where it cannot be told."""
     return _free(place)[0]
+
+
+def is_read_only(place: Path) -> bool:
+    """Whether the file system of a path that need not exist takes no writing."""
+    existing = next(folder for folder in (place.absolute(), *place.absolute().parents) if folder.exists())
+    return bool(os.statvfs(existing).f_flag & os.ST_RDONLY)
 
 
 def available_memory_bytes() -> int | None:

@@ -1,10 +1,12 @@
-"""Whether what is about to be written fits."""
+"""Whether what is about to be written will be taken and fits."""
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
-from artifacts.faults import MAKE_ROOM, amount, free_bytes
+from artifacts.faults import MAKE_ROOM, amount, free_bytes, is_read_only, writing
 from configs.errors import MachineError
 
 
@@ -17,8 +19,11 @@ def require(place: Path, at_least_bytes: float, doing: str) -> None:
         doing: begins the message.
 
     Raises:
-        MachineError: less is free.
+        MachineError: less is free, or nothing can be written there.
     """
+    if is_read_only(place):
+        with writing(place, doing):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(place))
     free = free_bytes(place)
     if free is not None and free < at_least_bytes:
         raise MachineError(

@@ -23,8 +23,6 @@ from rich.progress import (
 )
 
 from artifacts import space
-from artifacts.faults import MAKE_ROOM, amount, free_bytes
-from configs.errors import MachineError
 from flows import services
 from tasks.pipeline import StageResult
 from tasks.voice import Request, check_weights
@@ -59,7 +57,7 @@ def run_voice(
         from flows.voice_finetune import voice_finetune
 
         with brief(), Screen(request.voice) as screen, watched_by(screen):
-            voice_finetune(
+            unrecorded = voice_finetune(
                 recordings=str(request.recordings),
                 voice=request.voice,
                 preset=request.preset,
@@ -70,12 +68,12 @@ def run_voice(
                 workspace=str(workspace),
                 verify=verify,
             )
-            screen.close()
+            screen.close(unrecorded)
 
 
 @contextmanager
 def _servers_disk(workspace: Path) -> Iterator[None]:
-    """Tell that the disk is full where Prefect's client only knows that the server failed.
+    """Tell that the disk takes no more where Prefect's client only knows that the server failed.
 
     Raises:
         MachineError: its database could not be written.
@@ -83,17 +81,10 @@ def _servers_disk(workspace: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        free = free_bytes(workspace)
-        if (
-            not type(error).__module__.startswith(("prefect", "httpx"))
-            or free is None
-            or free > RECORDS_BYTES
-        ):
+        if not type(error).__module__.startswith(("prefect", "httpx")):
             raise
-        raise MachineError(
-            f"the Prefect server cannot write its database in {workspace / 'prefect'}: {amount(free)} are "
-            f"free there; {MAKE_ROOM}"
-        ) from error
+        space.require(workspace, RECORDS_BYTES, "the Prefect server's database")
+        raise
 
 
 def _load() -> None:
@@ -161,8 +152,8 @@ class Screen:
                 more = len(result.warnings) - SHOWN_WARNINGS
                 self._progress.console.print(f"            [yellow]and {more} more warnings[/]")
 
-    def close(self) -> None:
-        """The last line."""
+    def close(self, unrecorded: str) -> None:
+        """The last lines; `unrecorded` is why MLflow has no record of the run."""
         computed = [result.name for result in self._results if result.status != "cached"]
         refused = sum(result.rejects for result in self._results)
         if not computed:
@@ -173,4 +164,8 @@ class Screen:
         if refused:
             self._progress.console.print(
                 f"{refused} recordings or clips were refused: voicewright rejects {self._voice}"
+            )
+        if unrecorded:
+            self._progress.console.print(
+                f"[yellow]this run is not recorded in MLflow: {escape(unrecorded)}[/]", soft_wrap=True
             )

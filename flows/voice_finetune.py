@@ -55,7 +55,7 @@ def voice_finetune(
     force: list[str] = [],  # noqa: B006
     workspace: str | None = None,
     verify: bool = False,
-) -> None:
+) -> str:
     """Make or update a voice; finished stages are found in the store and not repeated.
 
     Args:
@@ -68,6 +68,9 @@ def voice_finetune(
         force: stages to run even if nothing changed.
         workspace: folder of the store, runs and voices; the worker's own when left out.
         verify: re-hash every stored result instead of trusting its size.
+
+    Returns:
+        Why MLflow has no record of the run, although it should; empty otherwise.
     """
     tell_in_one_line()
     place = workspace_folder(workspace)
@@ -78,7 +81,7 @@ def voice_finetune(
         Path(config_file).resolve() if config_file else None,
         tuple(overrides),
     )
-    make_voice(place, request, until, tuple(force), verify=verify)
+    return make_voice(place, request, until, tuple(force), verify=verify).tracking_failure
 
 
 def make_voice(

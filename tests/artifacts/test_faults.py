@@ -196,6 +196,12 @@ def test_what_cannot_fit_is_refused_with_both_numbers(disk: Path) -> None:
         space.require(disk, 3e9, "shard")
 
 
+def test_where_nothing_can_be_written_is_refused_before_it_is_tried(disk: Path) -> None:
+    make_read_only(disk)
+    with pytest.raises(MachineError, match=r"shard: .* lies on a file system that is read-only; make it"):
+        space.require(disk / "not" / "yet" / "there", 1, "shard")
+
+
 def test_amounts_are_for_people() -> None:
     assert [amount(n) for n in (0, 999, 1500, 25_000_000, 3.2e12)] == [
         "0 bytes",

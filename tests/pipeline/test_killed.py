@@ -121,9 +121,6 @@ def test_a_storm_of_signals_changes_no_byte_and_leaves_nothing(
     assert figures.leftovers == []
 
 
-@pytest.mark.xfail(
-    reason="known fault: a disk that fills while a stage runs prints a traceback beside its message"
-)
 @pytest.mark.timeout(1200)
 def test_a_disk_that_fills_or_cannot_be_written_is_told_and_loses_nothing(
     undisturbed: Undisturbed, command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
