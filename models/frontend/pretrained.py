@@ -71,8 +71,10 @@ def _made(loader: Any, model: str, revision: str, setting: str, **options: Any) 
     from transformers.utils import logging as transformers_logging
 
     is_local = Path(model).is_dir()
-    # transformers draws a bar for every file, once per process, in the middle of the pipeline's own.
+    # transformers draws a bar for every file and a table of what did not fit, in the middle of the
+    # pipeline's own bars; what matters of the table is an error here.
     transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
     if is_local:
         options["local_files_only"] = True
     else:

@@ -37,6 +37,7 @@ LIMIT_S = 5.0
 HANG_S = 300.0
 """On the clock: as long as libraries may take to be imported on a machine that has no time for it."""
 _VOCABULARY = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
+_LARGEST_CLONED = 10**8
 _HUGE = (0, -1, 3, 63, 1 << 16, (1 << 31) - 1, 1 << 40, (1 << 62) + 1, 10**30)
 _GLOBALS = (
     "torch._utils._rebuild_tensor_v2",
@@ -355,6 +356,8 @@ def _odd_value(ran: Path, rng: random.Random) -> Any:
 
 
 def _odd_tensor(tensor: Tensor, rng: random.Random) -> Tensor:
+    if tensor.numel() > _LARGEST_CLONED:
+        return tensor  # one that says so of itself; it cannot be laid out to be spoilt further
     spoilt = tensor.clone()
     if tensor.is_floating_point() and tensor.numel():
         spoilt.view(-1)[rng.randrange(tensor.numel())] = rng.choice((math.nan, math.inf, -math.inf))
