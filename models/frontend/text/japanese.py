@@ -9,6 +9,7 @@ are left out.
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 from typing import NamedTuple
 
 from models.frontend.text.characters import Token
@@ -45,7 +46,7 @@ def japanese_phones(text: str) -> list[str]:
     require_package("pyopenjtalk", "Japanese", "ja")
     labels = [found for found in map(_read, ask("open_jtalk", text)) if found is not None]
     phones: list[str] = []
-    for label, following in zip(labels, [*labels[1:], None], strict=True):
+    for label, following in zip_longest(labels, labels[1:]):
         phones.extend(_TABLE_PHONES.get(label.phone, (label.phone,)))
         if following is None or following.mora <= label.mora or label.phone not in _CARRIES_PITCH:
             continue

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.frontend.text import japanese
 from models.frontend.text.cantonese import jyutping_symbols
 from models.frontend.text.extras import MissingFrontEndError
 from models.frontend.text.g2p import phonemize
@@ -95,6 +96,12 @@ def test_japanese_has_phones_and_pitch() -> None:
     assert not spoken.unknown
     assert " ".join(spoken.phones) == "h a [ sh i ] t o h a ] sh i , t i ] i ."
     assert "[" not in phonemize("橋と", "ja", "gpt-sovits-v1").phones
+
+
+def test_what_open_jtalk_is_silent_about_has_no_phones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(japanese, "require_package", lambda *_: None)
+    monkeypatch.setattr(japanese, "ask", lambda *_: ["xx^xx-sil+xx=xx/A:xx+xx+xx"])
+    assert japanese.japanese_phones("图") == []
 
 
 def test_cantonese_is_read_by_character() -> None:
