@@ -104,7 +104,12 @@ class _Readers:
             "TMPDIR": str(copies_folder()),
         }
         self._process = subprocess.Popen(
-            command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, env=environment
+            command,
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+            # Where Open JTalk complains of every text that it is silent about; failures are answers.
+            stderr=subprocess.DEVNULL,
+            env=environment,
         )
         theirs.close()
         return self._end
