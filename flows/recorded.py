@@ -9,18 +9,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import TypeAdapter, with_config
-from typing_extensions import TypedDict
-
-from artifacts import digest, records
-from artifacts.records import EXACT, RecordError
-from artifacts.store import write_atomically
+from artifacts import digest
 from artifacts.tracking import Registered, StageRecord, Tracker, TrackingError
 from configs.loading import leaves
 from configs.tracking import TrackingSettings
 from flows.prefect_glue import run_log
+from flows.tracked import tracked_outputs, write_tracked
 from tasks.pipeline import Pipeline, StageResult
-from tasks.run_record import run_path
 
 EXPORT, EVALUATE, REPORT = "export", "evaluate", "report"
 PAGES = {
@@ -29,17 +24,6 @@ PAGES = {
     (REPORT, "report.html"): "report/report.html",
 }
 Status = Literal["FINISHED", "FAILED", "KILLED"]
-
-
-@with_config(EXACT)
-class _Tracked(TypedDict):
-    """A voice's last run in MLflow: its identifier there, and the digest of each stage's output."""
-
-    run_id: str
-    outputs: dict[str, str]
-
-
-_TRACKED = TypeAdapter(_Tracked)
 
 
 def tracking_uri(settings: TrackingSettings, workspace: Path) -> str:
@@ -106,7 +90,8 @@ class Recorder:
 
     def end(self, status: Status, note: str) -> None:
         """Close the parent run, with the voice's pages and figures on it."""
-        if self._tracker is None and status == "FINISHED" and self._known() == self._outputs():
+        known = tracked_outputs(self._pipeline.workspace, self._pipeline.voice)
+        if self._tracker is None and status == "FINISHED" and known == self._outputs():
             return
         self._do(lambda tracker: self._close(tracker, status, note))
 
@@ -157,23 +142,11 @@ class Recorder:
         self._hand_over(tracker)
         tracker.log_files(tracker.run_id, _pages(self._results))
         tracker.finish(status, note)
-        record = {"run_id": tracker.run_id, "outputs": self._outputs()}
         with self._pipeline.using():
-            write_atomically(self._record_path(), records.encode(record, indent=1))
+            write_tracked(self._pipeline.workspace, self._pipeline.voice, tracker.run_id, self._outputs())
 
     def _outputs(self) -> dict[str, str]:
         return {result.name: result.output_digest for result in self._results}
-
-    def _known(self) -> dict[str, str]:
-        """What the voice's last MLflow run names; nothing where that cannot be told: it is recorded anew."""
-        try:
-            found = records.read_file(self._record_path(), _TRACKED)
-        except RecordError:
-            return {}
-        return found["outputs"] if found is not None else {}
-
-    def _record_path(self) -> Path:
-        return run_path(self._pipeline.workspace, self._pipeline.voice).with_name("tracked.json")
 
     def _run_tags(self) -> dict[str, str]:
         request = {f"request.{n}": str(v) for n, v in (self._pipeline.request or {}).items() if v}

@@ -50,6 +50,8 @@ def run_voice(
     check_weights(workspace, request, until)
     is_new = not (workspace / "prefect").exists()
     space.require(workspace, NEW_RECORDS_BYTES if is_new else RECORDS_BYTES, "records of the run")
+    if not force and not verify and _told_from_the_store(workspace, request, until):
+        return
     # The screen shows the stages; Prefect's own lines go to the server alone.
     os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
     with _servers_disk(workspace), services.serving(workspace, meanwhile=_load):
@@ -69,6 +71,16 @@ def run_voice(
                 verify=verify,
             )
             screen.close(unrecorded)
+
+
+def _told_from_the_store(workspace: Path, request: Request, until: str | None) -> bool:
+    from flows.found_done import found_done
+
+    with Screen(request.voice) as screen:
+        done = found_done(workspace, request, until, screen.finished)
+        if done:
+            screen.close("")
+        return done
 
 
 @contextmanager

@@ -204,6 +204,11 @@ class Pipeline:
             self._manifests[name] = found
         return self._manifests[name]
 
+    def is_done(self, name: str) -> bool:
+        """Whether running the stage would find it done."""
+        found = self.known(name)
+        return found is not None and is_settled(self._stage(name), found)
+
     def why(self, name: str) -> tuple[bool, list[str]]:
         """Whether the stage would run, and the reasons in the settings' own words."""
         stage = self._stage(name)

@@ -29,6 +29,18 @@ record = {"request": request.as_record(), "stages": {}}
 for command in (["status", "ann"], ["why", "ann", "train_sovits"], ["voices"]):
     app(["--workspace", str(workspace), *command], standalone_mode=False)
 """
+AGAIN = """
+import sys
+from pathlib import Path
+from flows.run import run_voice
+from tasks.corpus.sample import write_sample
+from tasks.voice import Request
+workspace, recordings = Path(sys.argv[1]), Path(sys.argv[1]) / "recordings"
+for _ in write_sample(recordings):
+    pass
+request = Request(recordings, "ann", "tiny", overrides=("tracking.enabled=false",))
+run_voice(workspace, request, "segment", (), verify=False)
+"""
 FLOW = """
 import flows.voice_finetune, flows.run
 from tasks.stages import every_way
@@ -53,6 +65,14 @@ def _imported(code: str, *arguments: str) -> set[str]:
 @pytest.mark.slow
 def test_looking_at_a_voice_imports_no_network_and_no_prefect(tmp_path: Path) -> None:
     found = _imported(LOOKING, str(tmp_path))
+    assert "pyarrow" in found
+    assert not found & {*HEAVY, "prefect", "pandas"}
+
+
+@pytest.mark.slow
+def test_a_run_that_finds_all_done_starts_no_server_and_imports_no_network(tmp_path: Path) -> None:
+    assert "prefect" in _imported(AGAIN, str(tmp_path))
+    found = _imported(AGAIN, str(tmp_path))
     assert "pyarrow" in found
     assert not found & {*HEAVY, "prefect", "pandas"}
 

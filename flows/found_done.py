@@ -1,0 +1,48 @@
+"""A run that finds every stage done is told at once, without a server: there is nothing to orchestrate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from flows.tracked import tracked_outputs
+from tasks.pipeline import Pipeline, StageResult
+from tasks.release.publish import PUBLISHED, publish
+from tasks.voice import Request, open_pipeline
+
+
+def found_done(
+    workspace: Path, request: Request, until: str | None, tell: Callable[[StageResult], None]
+) -> bool:
+    """Tell each stage that was found done, and put the voice into its folder again.
+
+    Args:
+        until: last stage of the request; all when None.
+        tell: gets the stages one after the other, once it is known that none must run.
+
+    Returns:
+        Whether that was all. False: a stage must run, or MLflow has no record of what there is; nothing was
+        told.
+
+    Raises:
+        UserError: a setting or an input is wrong.
+    """
+    with closing(open_pipeline(workspace, request)) as pipeline:
+        names = list(pipeline.stages)
+        if until is not None:
+            # A name that is none is told by the flow.
+            names = names[: names.index(until) + 1] if until in names else names
+        if not all(map(pipeline.is_done, names)) or not _is_recorded(pipeline, names):
+            return False
+        for name in names:
+            tell(pipeline.run_stage(name))
+        if set(PUBLISHED) <= set(names):
+            publish(pipeline)
+    return True
+
+
+def _is_recorded(pipeline: Pipeline, names: list[str]) -> bool:
+    outputs = {name: found.output for name in names if (found := pipeline.known(name)) is not None}
+    recorded = tracked_outputs(pipeline.workspace, pipeline.voice)
+    return not pipeline.settings.tracking.enabled or recorded == outputs
