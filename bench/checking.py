@@ -16,12 +16,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,19 +32,20 @@ import pyarrow as pa
 from artifacts import digest, records, shards
 from artifacts.manifest import RowRef
 from artifacts.store import Store
+from bench.measuring import results
+from bench.measuring.clock import medians, taking_turns
 from bench.measuring.row_chain import ROWS_PER_SHARD, chain
+from bench.measuring.sample import FEW_STEPS
 from models.frontend.audio import decode_flac, encode_flac
 from tasks.corpus.sample import write_sample
 from tasks.pipeline import Pipeline, Scan
 from tasks.release.publish import publish
 from tasks.voice import Request, open_pipeline
 
-RESULTS = Path(__file__).resolve().parent / "results" / "checking.json"
 BAR = 1.15
 STAGES, ROWS = 24, 1300
 SHARDS_MB, CLIP_S, SAMPLE_RATE = 100, 5.0, 32_000
 TURNS = 7
-FEW_STEPS = ("train.sovits.max_steps=2", "train.t2s.max_steps=2", "release.synthesize.max_sentence_s=1")
 CLIPS = pa.schema([("name", pa.string()), ("audio", pa.binary()), ("duration_s", pa.float64())])
 
 
@@ -113,17 +113,16 @@ def published_again(folder: Path, request: Request) -> None:
 
 def compared(work: Callable[[], None]) -> dict[str, float]:
     """Median seconds of processor time of both ways, and their ratio."""
-    seconds: dict[str, list[float]] = {"trusting": [], "checking": []}
-    for _ in range(TURNS):
-        for name, way in (("trusting", trusting), ("checking", checking)):
-            with way():
-                begun_s = time.process_time()
-                work()
-                seconds[name].append(time.process_time() - begun_s)
-    medians = {name: statistics.median(runs) for name, runs in seconds.items()}
+
+    def within(way: Callable[[], AbstractContextManager[None]]) -> None:
+        with way():
+            work()
+
+    turns = taking_turns({way.__name__: partial(within, way) for way in (trusting, checking)}, TURNS)
+    middle = medians({name: seconds.cpu for name, seconds in turns.items()})
     return {
-        **{f"{name}_s": round(value, 4) for name, value in medians.items()},
-        "ratio": round(medians["checking"] / medians["trusting"], 3),
+        **{f"{name}_s": round(value, 4) for name, value in middle.items()},
+        "ratio": round(middle["checking"] / middle["trusting"], 3),
     }
 
 
@@ -186,8 +185,7 @@ def main() -> int:
         "reading": {"MB": SHARDS_MB, "clips": len(clips), **reading},
         "load_average": os.getloadavg()[0],
     }
-    print(json.dumps(result, indent=1))
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    results.write("checking", result)
     return int(max(sample["ratio"], many["ratio"]) > BAR)
 
 
