@@ -79,12 +79,11 @@ def draw(lineage: Lineage, phases: Phases) -> Drawing:
         if reduced.has_edge(source, target)
     }
     links = nx.DiGraph()
+    links.add_nodes_from(graph)
     for route in routes.values():
         nx.add_path(links, route)
     layers = _untangled(_rows(graph, routes.values(), depth), links)
-    width = {name: NODE_WIDTH if name in graph else WAYPOINT_WIDTH for name in links} or {
-        RECORDINGS: NODE_WIDTH
-    }
+    width = {name: NODE_WIDTH if name in graph else WAYPOINT_WIDTH for name in links}
     centre = _centres(layers, links, width)
     left = min(centre[name] - width[name] / 2 for name in width) - MARGIN
     right = max(centre[name] + width[name] / 2 for name in width) + MARGIN
@@ -174,7 +173,8 @@ def _centres(layers: list[list[str]], links: nx.DiGraph, width: Mapping[str, flo
     A row's positions are the nearest to the wanted ones that keep order and gaps: least squares under an
     order constraint once each node's place in the closest row is taken off.
     """
-    places, centre = [], {}
+    places = []
+    centre: dict[str, float] = {}
     for row in layers:
         gaps = [(width[a] + width[b]) / 2 + GAP_X for a, b in pairwise(row)]
         place = np.cumsum([0.0, *gaps])

@@ -14,6 +14,7 @@ from models.content.frames import align_frames
 from models.content.hubert import hubert_features, load_hubert
 from models.content.mfcc import mfcc_features
 from models.frontend.mel import SpectrogramParameters, linear_spectrogram
+from tests.models.tiny import speech_encoder_sizes
 
 FAMILY = SpectrogramParameters(sample_rate=32_000, n_fft=2_048, hop_samples=640, n_mels=128)
 
@@ -24,15 +25,7 @@ def tiny_hubert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import HubertConfig, HubertModel
 
     torch.manual_seed(0)
-    config = HubertConfig(
-        hidden_size=24,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        intermediate_size=32,
-        conv_dim=(16,) * 7,
-        num_conv_pos_embeddings=16,
-        num_conv_pos_embedding_groups=4,
-    )
+    config = HubertConfig(**speech_encoder_sizes(num_hidden_layers=3))
     folder = tmp_path_factory.mktemp("hubert")
     HubertModel(config).save_pretrained(folder)
     return folder
