@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import networkx as nx
+
 RECORDINGS = "recordings"
 FILES = "files"
 
@@ -86,30 +88,12 @@ class Lineage:
     files: tuple[tuple[str, str], ...]
     """Exported file name and digest."""
 
-    def edges(self) -> list[tuple[str, str]]:
-        """Every direct reading, as (read, reader)."""
-        return [(read, node.name) for node in self.nodes for read in node.reads]
-
-    def essential_edges(self) -> list[tuple[str, str]]:
-        """The readings that no longer path implies: what a drawing needs (transitive reduction)."""
-        ancestors = self.ancestors()
-        readers = {node.name: node.reads for node in self.nodes}
-        return [
-            (read, reader)
-            for reader, reads in readers.items()
-            for read in reads
-            if not any(read in ancestors[other] for other in reads if other != read)
-        ]
-
-    def ancestors(self) -> dict[str, frozenset[str]]:
-        """Everything each node depends on, directly or not."""
-        found: dict[str, frozenset[str]] = {}
-        for node in self.nodes:
-            above = set(node.reads)
-            for read in node.reads:
-                above |= found[read]
-            found[node.name] = frozenset(above)
-        return found
+    def graph(self) -> nx.DiGraph:
+        """Every direct reading as an edge from what is read to its reader."""
+        graph = nx.DiGraph()
+        graph.add_nodes_from(node.name for node in self.nodes)
+        graph.add_edges_from((read, node.name) for node in self.nodes for read in node.reads)
+        return graph
 
 
 def lineage(
@@ -148,19 +132,17 @@ def lineage(
 
 def _ordered(records: Mapping[str, Action]) -> list[str]:
     """Names so that each follows what it reads; ties keep the order given."""
-    waiting = list(records)
-    done: list[str] = []
-    while waiting:
-        ready = [
-            name
-            for name in waiting
-            if all(read in done or read not in records for read in records[name].reads())
-        ]
-        if not ready:
-            raise ValueError(f"stages read each other in a circle: {', '.join(sorted(waiting))}")
-        done.append(ready[0])
-        waiting.remove(ready[0])
-    return done
+    graph = nx.DiGraph()
+    graph.add_nodes_from(records)
+    graph.add_edges_from(
+        (read, name) for name in records for read in records[name].reads() if read in records
+    )
+    rank = {name: i for i, name in enumerate(records)}
+    try:
+        return list(nx.lexicographical_topological_sort(graph, key=rank.__getitem__))
+    except nx.NetworkXUnfeasible as error:
+        circle = sorted(name for name, _ in nx.find_cycle(graph))
+        raise ValueError(f"stages read each other in a circle: {', '.join(circle)}") from error
 
 
 def _summary(record: Action) -> str:

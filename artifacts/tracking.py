@@ -64,19 +64,6 @@ class StageRecord:
 
 
 @dataclass(frozen=True)
-class FoundRun:
-    """A run that made or used an artifact."""
-
-    run_id: str
-    name: str
-    voice: str
-    stage: str
-    """Empty for the run of a whole pipeline."""
-    status: str
-    started_ms: int
-
-
-@dataclass(frozen=True)
 class Registered:
     """A version of a voice in the registry."""
 
@@ -203,32 +190,6 @@ class Tracker:
                 f"{judge} {new:.6g} of version {challenger.version} {verb} "
                 f"{old:.6g} of version {champion.version} ({better} is better)"
             )
-
-    def find_runs(self, digest: str) -> list[FoundRun]:
-        """Runs that made, found or read an artifact, the newest first.
-
-        Args:
-            digest: the whole digest, or its beginning (at least 8 characters).
-        """
-        within = f"LIKE '%{_quoted(digest)}%'"
-        filters = [
-            f"tags.{name} {within}"
-            for name in ("`artifact.digest`", "`artifact.inputs`", "`artifact.outputs`")
-        ]
-        with _told(self.uri):
-            found: dict[str, FoundRun] = {}
-            for one in filters:
-                for run in self._client.search_runs([self.experiment_id], one):
-                    tags = run.data.tags
-                    found[run.info.run_id] = FoundRun(
-                        run.info.run_id,
-                        run.info.run_name or "",
-                        tags.get("voice", ""),
-                        tags.get("stage", ""),
-                        run.info.status,
-                        run.info.start_time,
-                    )
-        return sorted(found.values(), key=lambda run: run.started_ms, reverse=True)
 
     # -- internals
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
+from bench.measuring import results
 from configs.align import AlignSettings
 from models.aligner import hmm_aligner, sphinx
 from models.aligner.alignment import AlignError, Alignment, Interval
@@ -38,7 +38,6 @@ from models.frontend.text.g2p import phonemize
 from tasks.features.acoustic_model import limits_of
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "bench" / "results" / "alignment.json"
 ENGLISH_TABLE = "gpt-sovits-v2"
 SILENT_LABELS = frozenset({"", "pau", "sil", "sp"})
 Align = Callable[[Utterance], Alignment]
@@ -384,10 +383,9 @@ def main() -> None:
     show("Phone boundaries against known times", accurate, console)
     safe = all_safety(arguments.speech, arguments.quick)
     show("Loud silence and swapped texts", safe, console)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    report = {"accuracy": [r._asdict() for r in accurate], "safety": [r._asdict() for r in safe]}
-    RESULTS.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    console.print(f"written: {RESULTS.relative_to(ROOT)}")
+    results.write(
+        "alignment", {"accuracy": [r._asdict() for r in accurate], "safety": [r._asdict() for r in safe]}
+    )
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from bench.measuring import results
+from bench.measuring.sample import FEW_STEPS
+
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = Path(__file__).resolve().parent / "results" / "cached_run.json"
 BAR_S = 3.0
-FEW_STEPS = ("train.sovits.max_steps=2", "train.t2s.max_steps=2", "release.synthesize.max_sentence_s=1")
 
 
 def voicewright(workspace: Path, *arguments: str) -> str:
@@ -102,9 +103,7 @@ def main() -> int:
         finally:
             services(workspace, "down")
             shutil.rmtree(workspace, ignore_errors=True)
-    print(json.dumps(result, indent=1))
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    results.write("cached_run", result)
     return int(float(str(result["median_s"])) > BAR_S)
 
 

@@ -4,7 +4,7 @@ Usage: `PYTHONPATH=. python bench/checking.py`. Prints JSON; exits with 1 when a
 1.15 times the processor time of one that trusts every record and blob and passes no gate.
 
 - the sample: the embedded recordings as a voice with a few training steps, every stage found done and the
-  voice published again: the command `finetune` (imports and Prefect included), and its stages alone;
+  voice published again: the command `finetune` (imports included), and its stages alone;
 - 1,300 clips: 24 stages of 1,300 rows each in the real shards of 16, every stage found done;
 - reading 100 MB of audio shards whole, one small column of them, and decoded as every audio stage does.
 
@@ -14,7 +14,6 @@ Processor time is compared, since other work on the machine does not add to it.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -32,7 +31,9 @@ import pyarrow as pa
 from artifacts import shards
 from artifacts.manifest import RowRef
 from artifacts.store import Store
+from bench.measuring import results
 from bench.measuring.row_chain import ROWS_PER_SHARD, chain
+from bench.measuring.sample import FEW_STEPS
 from bench.measuring.trusting import WAYS
 from models.frontend.audio import decode_flac, encode_flac
 from tasks.corpus.sample import write_sample
@@ -40,12 +41,10 @@ from tasks.pipeline import Pipeline, Scan
 from tasks.release.publish import publish
 from tasks.voice import Request, open_pipeline
 
-RESULTS = Path(__file__).resolve().parent / "results" / "checking.json"
 BAR = 1.15
 STAGES, ROWS = 24, 1300
 SHARDS_MB, CLIP_S, SAMPLE_RATE = 100, 5.0, 32_000
 TURNS = 8
-FEW_STEPS = ("train.sovits.max_steps=2", "train.t2s.max_steps=2", "release.synthesize.max_sentence_s=1")
 CLIPS = pa.schema([("name", pa.string()), ("audio", pa.binary()), ("duration_s", pa.float64())])
 
 
@@ -199,8 +198,7 @@ def main() -> int:
         "reading": {"MB": SHARDS_MB, "clips": len(clips), **reading},
         "load_average": os.getloadavg()[0],
     }
-    print(json.dumps(result, indent=1))
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    results.write("checking", result)
     return int(max(command["ratio"], many["ratio"]) > BAR)
 
 

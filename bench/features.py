@@ -8,7 +8,6 @@ says anything. Prints a JSON object and writes it to `bench/results/features.jso
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.measuring import results
 from configs.content import ContentSettings
 from configs.family import FamilySettings
 from configs.pitch import PitchSettings
@@ -30,7 +30,6 @@ from models.frontend.text.phonemized import choose_table
 from tasks.features.stages import CONTENT, PITCH, SPECTROGRAM
 from tasks.stage import ConfigView, RowStage, function_of
 
-RESULTS = Path(__file__).resolve().parent / "results" / "features.json"
 MAX_FILES = 20
 SLOW_METHODS = ("crepe-full",)
 SLOW_CLIPS = 2
@@ -84,10 +83,7 @@ def main() -> None:
     report["phonemize_ms_per_sentence"] = {
         language: _phonemize_ms(text, language) for language, text in SENTENCES.items()
     }
-    text = json.dumps(report, indent=2)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(text + "\n")
-    print(text)
+    results.write("features", report)
 
 
 def _settings(method: str = "dio") -> SimpleNamespace:

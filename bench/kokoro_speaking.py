@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bench.measuring.clock import medians, taking_turns
 from models.frontend.text.character_tokens import character_table
 from models.kokoro.config import KokoroConfig
 from models.kokoro.model import Kokoro
@@ -90,21 +89,16 @@ def measured(ours: Kokoro, official: Any, seconds: float, repeats: int) -> dict[
         "ours": lambda: ours.synthesize(tokens, lengths, row, speed=speed),
         "official": lambda: official(phonemes, row, speed),
     }
-    cpu_s: dict[str, list[float]] = {name: [] for name in works}
-    wall_s: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(1 + repeats):
-        for name, work in works.items():
-            cpu, wall = time.process_time(), time.perf_counter()
-            work()
-            cpu_s[name].append(time.process_time() - cpu)
-            wall_s[name].append(time.perf_counter() - wall)
+    for work in works.values():
+        work()
+    times = taking_turns(works, repeats)
     spoken_s = len(said) / 24_000
-    median = {name: statistics.median(times[1:]) for name, times in cpu_s.items()}
+    median = medians({name: seconds.cpu for name, seconds in times.items()})
     return {
         "spoken_s": spoken_s,
         "largest_difference": difference,
         "cpu_s": median,
-        "wall_s": {name: statistics.median(times[1:]) for name, times in wall_s.items()},
+        "wall_s": medians({name: seconds.wall for name, seconds in times.items()}),
         "real_time_factor_cpu": {name: value / spoken_s for name, value in median.items()},
         "faster_than_official": median["official"] / median["ours"],
     }

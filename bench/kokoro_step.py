@@ -1,6 +1,6 @@
 """How fast Kokoro trains, and in how much memory, beside the same step in plain operations.
 
-    PYTHONPATH=. python bench/kokoro_step.py [--steps 3] [--threads 2] [--device cpu|cuda] [--out FILE]
+    PYTHONPATH=. python bench/kokoro_step.py [--repeats 3] [--threads 2] [--device cpu|cuda] [--out FILE]
 
 A step at full size, batch 2 of 200 frames and 60 tokens (random numbers of those shapes), with and without
 the discriminators. No training code of Kokoro is published; the baseline runs the same networks with every
@@ -11,19 +11,14 @@ is the work's.
 
 from __future__ import annotations
 
-import argparse
-import json
-import subprocess
-import sys
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from bench.measuring.published_order import published_operations, unfused
-from bench.measuring.training import gemm_flops_per_s, measure
-from configs.compute import ComputeSettings
+from bench.measuring import rows
+from bench.measuring.published_order import published_operations
+from bench.measuring.training import acoustic_batch, timed, unfused
 from configs.train_kokoro import KokoroTrainSettings
 from models.acoustics.batch import AcousticBatch
 from models.discriminators.resolution import RESOLUTIONS
@@ -34,59 +29,33 @@ from models.kokoro.voice_table import VoiceTable, VoiceTableConfig
 from models.losses.spectral import MultiResolutionMelLoss
 from tasks.finetune.kokoro.recipe import KokoroRecipe
 from tasks.finetune.kokoro.start import fresh_judges
-from tasks.finetune.machine import Machine, choose_machine
+from tasks.finetune.machine import Machine
+from tasks.finetune.recipe import Updater
 
 BATCH, FRAMES, TOKENS = 2, 200, 60
 SAMPLE_RATE, HOP_SAMPLES = 24_000, 300
-ROWS = ("step", "step with discriminators")
+PLAIN, ADVERSARIAL = "step", "step with discriminators"
+ROWS = tuple(kind + row for row in (PLAIN, ADVERSARIAL) for kind in ("", rows.BASELINE))
 
 
-def main() -> None:
-    """Measure every row in a child process and print the rows and their ratios."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=3, help="timed steps, after two that are not")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
-    parser.add_argument("--out", type=Path, help="write the JSON here too")
-    parser.add_argument("--row", choices=ROWS, help="measure this one here and print it")
-    parser.add_argument("--baseline", action="store_true", help="that row in plain operations")
-    given = parser.parse_args()
-    if given.row is not None:
-        torch.set_num_threads(given.threads)
-        machine = choose_machine(ComputeSettings(device=given.device, precision=given.precision))
-        print(json.dumps(measured_row(given.row, given.baseline, given.steps, machine)))
-        return
-    rows: dict[str, Any] = {}
-    for row in ROWS:
-        ours, plain = _in_child(given, row), _in_child(given, row, "--baseline")
-        rows[row] = {"ours": ours, "baseline": plain} | {
-            f"faster_{kind}": plain[kind] / ours[kind] for kind in ("step_s_median", "step_cpu_s_median")
-        }
-    found = {"threads": given.threads, "device": given.device, "precision": given.precision, "rows": rows}
-    text = json.dumps(found, indent=1)
-    print(text)
-    if given.out is not None:
-        given.out.write_text(text + "\n")
-
-
-def _in_child(given: argparse.Namespace, row: str, *more: str) -> dict[str, Any]:
-    options = [f"--{name}={getattr(given, name)}" for name in ("steps", "threads", "device", "precision")]
-    command = [sys.executable, __file__, *options, "--row", row, *more]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    print(row, *more, done.stdout.strip(), file=sys.stderr, flush=True)
-    return json.loads(done.stdout)
-
-
-def measured_row(row: str, baseline: bool, steps: int, machine: Machine) -> dict[str, Any]:
-    """One row of the result; `row` is one of `ROWS`."""
-    gemm = gemm_flops_per_s(machine)
-    recipe, batch = full_size_recipe(row != "step", machine)
+def measured_row(row: str, repeats: int, machine: Machine) -> dict[str, Any]:
+    """One row of the result: whole steps, from forward to optimiser; `row` is one of `ROWS`."""
+    baseline, work = row.startswith(rows.BASELINE), row.removeprefix(rows.BASELINE)
+    recipe, batch = full_size_recipe(work == ADVERSARIAL, machine)
     if baseline:
         recipe.optimisers = {name: unfused(optimiser) for name, optimiser in recipe.optimisers.items()}
     recipe.set_learning_rates(0, 0)
+    updater = Updater(recipe, 1, dict.fromkeys(recipe.optimisers, 1000.0))
+    rng = torch.Generator().manual_seed(0)
+
+    def step() -> None:
+        updater.start_step()
+        recipe.train_step(batch, updater, rng)
+
     with published_operations() if baseline else nullcontext():
-        return measure(recipe, batch, steps, machine, gemm)
+        step()
+        times = timed(step, repeats, machine)
+    return {**times, "parameters": sum(p.numel() for m in recipe.modules.values() for p in m.parameters())}
 
 
 def full_size_recipe(adversarial: bool, machine: Machine) -> tuple[KokoroRecipe, AcousticBatch]:
@@ -112,21 +81,17 @@ def full_size_recipe(adversarial: bool, machine: Machine) -> tuple[KokoroRecipe,
     )
     distance = MultiResolutionMelLoss(SAMPLE_RATE, RESOLUTIONS).to(machine.device)
     step = KokoroStep(networks, distance, FRAMES)
-    shares = torch.full((BATCH, TOKENS), FRAMES // 2 // TOKENS)
-    shares[:, -1] += FRAMES // 2 - shares.sum(1)
-    batch = AcousticBatch(
-        tokens=torch.randint(1, config.bert.n_symbols, (BATCH, TOKENS)),
-        token_lengths=(TOKENS,) * BATCH,
-        mel=torch.randn(BATCH, 80, FRAMES),
-        mel_lengths=(FRAMES,) * BATCH,
-        wave=0.1 * torch.randn(BATCH, FRAMES * HOP_SAMPLES),
-        durations=shares,
-        f0_hz=torch.full((BATCH, FRAMES), 120.0),
-        speakers=("speaker",) * BATCH,
-        utterance_ids=tuple(map(str, range(BATCH))),
+    batch = acoustic_batch(
+        BATCH,
+        TOKENS,
+        FRAMES,
+        n_symbols=config.bert.n_symbols,
+        n_mels=80,
+        hop_samples=HOP_SAMPLES,
+        speaker="speaker",
     )
     return KokoroRecipe(step, settings, 100, machine), batch
 
 
 if __name__ == "__main__":
-    main()
+    rows.main(__file__, __doc__, ROWS, measured_row, repeats=3)

@@ -11,8 +11,6 @@ its clips. A training that WORKSPACE already holds is not repeated, so its time 
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.real_training import Shown, cpu_seconds, machine, minutes, read, thinned
+from bench.measuring import voices
+from bench.measuring.voices import curve, files_of
 from models.acoustics.durations import predicted_durations
 from models.kokoro.upstream import voice_rows_of
 from models.speaker.centroid import robust_centroid
@@ -28,74 +27,20 @@ from tasks.finetune.characters.clips import read_clips
 from tasks.finetune.kokoro.trained import TrainedKokoro, read_trained
 from tasks.finetune.kokoro.voice_table import read_voice_table
 from tasks.pipeline import Pipeline
-from tasks.voice import Request, open_pipeline
 
-RESULTS = Path(__file__).resolve().parent / "results" / "kokoro_training.json"
-PRESET = "kokoro-tiny"
 STAGE = "train_kokoro"
 CACHE_MB = 256
 
 
-def main() -> None:
-    """Train, measure, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("workspace", type=Path)
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
-    parser.add_argument("--set", action="append", default=[], metavar="SETTING=VALUE", dest="overrides")
-    chosen = parser.parse_args()
-    torch.set_num_threads(1)
-    for folder in chosen.folders:
-        trained = train(chosen.workspace.resolve(), folder.resolve(), tuple(chosen.overrides))
-        found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"voices": {}}
-        found["machine"] = machine()
-        found["voices"][folder.name] = trained
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(found, indent=1) + "\n")
-
-
-def train(workspace: Path, folder: Path, overrides: tuple[str, ...]) -> dict[str, Any]:
-    """One voice, from recordings to trained networks."""
-    pipeline = open_pipeline(workspace, Request(folder, folder.name, PRESET, overrides=overrides))
-    step_s: float | None = None
-    for name in pipeline.stages:
-        before, shown = cpu_seconds(), Shown(name)
-        pipeline.run_stage(name, on_progress=shown)
-        if name == STAGE:
-            step_s = (cpu_seconds() - before) / shown.steps if shown.steps else None
-            break
+def describe(pipeline: Pipeline, step_s: dict[str, float | None]) -> dict[str, Any]:
+    """The training, the lengths it predicts, and the voices it made."""
     trained = read_trained(files_of(pipeline, STAGE))
-    points = read(pipeline, STAGE, "curves.json")["validation"]
-    found = {
-        "preset": PRESET,
-        "overrides": list(overrides),
-        "usable_s": sum(pipeline.table("screen", ["duration_s"])["duration_s"].to_pylist()),
-        "steps": points[-1]["step"],
+    return {
+        **curve(pipeline, STAGE, step_s[STAGE]),
         "best_step": trained.description["best_step"],
-        "cpu_min": minutes(points[-1]["step"], step_s),
-        "losses": {loss: fall([point[loss] for point in points]) for loss in points[-1] if loss != "step"},
         "held_out_lengths": held_out_lengths(pipeline, trained),
         "rows": {speaker: smoothness(table) for speaker, table in trained.voices.items()},
         "voices": distances(pipeline),
-        "curve": thinned(points),
-    }
-    pipeline.close()
-    return found
-
-
-def files_of(pipeline: Pipeline, stage: str) -> dict[str, Path]:
-    """What a stage wrote, by name."""
-    manifest = pipeline.known(stage)
-    assert manifest is not None
-    return {name: pipeline.store.local_path(ref) for name, ref in manifest.files.items()}
-
-
-def fall(values: list[float]) -> dict[str, float]:
-    """A loss from before the first step to after the last."""
-    return {
-        "first": values[0],
-        "last": values[-1],
-        "best": min(values),
-        "fall": 1 - values[-1] / values[0],
     }
 
 
@@ -166,4 +111,4 @@ def trained_table(pipeline: Pipeline) -> dict[str, Path]:
 
 
 if __name__ == "__main__":
-    main()
+    voices.main("kokoro_training", __doc__, "kokoro-tiny", describe, last=STAGE)

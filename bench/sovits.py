@@ -16,25 +16,16 @@ same process.
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from bench.measuring.training import gemm_flops_per_s, peak_memory_mb, wait
-from configs.compute import ComputeSettings
+from bench.measuring import rows
+from bench.measuring.training import timed, timed_parts, unfused
 from configs.train_sovits import SovitsTrainSettings
 from models.discriminators.multi_period import MultiPeriodDiscriminator
 from models.layers.conv import fold_weight_norm
@@ -45,7 +36,7 @@ from models.sovits.config import sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.step import SovitsBatch, SovitsStep
 from tasks.finetune.gpt_sovits.sovits.recipe import SovitsRecipe, loss_weights
-from tasks.finetune.machine import Machine, choose_machine
+from tasks.finetune.machine import Machine
 from tasks.finetune.recipe import Updater
 
 BATCH, FRAMES, PHONES = 4, 200, 100
@@ -63,51 +54,10 @@ PARTS = (
 """Of one training step, in order; clipping and the finiteness check count as backward."""
 
 
-def main() -> None:
-    """Measure every row in a child process and print the rows and their ratios."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5, help="timed repeats, after one that is not")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--precision", choices=("fp32", "bf16"), help="default: fp32, on a GPU both")
-    parser.add_argument("--out", type=Path, help="write the JSON here too")
-    parser.add_argument("--row", choices=ROWS, help="measure this one here and print it")
-    chosen = parser.parse_args()
-    if chosen.row is not None:
-        torch.set_num_threads(chosen.threads)
-        machine = choose_machine(ComputeSettings(device=chosen.device, precision=chosen.precision or "fp32"))
-        print(json.dumps(measured_row(chosen.row, chosen.repeats, machine)))
-        return
-    both = ("fp32", "bf16") if chosen.device == "cuda" else ("fp32",)
-    precisions = (chosen.precision,) if chosen.precision else both
-    found: dict[str, Any] = {"threads": chosen.threads, "device": chosen.device}
-    for precision in precisions:
-        rows = {row: _in_child(row, precision, chosen) for row in ROWS}
-        rows["faster_than_baseline"] = {
-            kind: rows[f"baseline {kind}"]["median_s"] / rows[kind]["median_s"]
-            for kind in ("step v2", "decode v2")
-        }
-        found[precision] = rows
-    text = json.dumps(found, indent=1)
-    print(text)
-    if chosen.out is not None:
-        chosen.out.write_text(text + "\n")
-
-
-def _in_child(row: str, precision: str, chosen: argparse.Namespace) -> dict[str, Any]:
-    options = ["--repeats", str(chosen.repeats), "--threads", str(chosen.threads), "--device", chosen.device]
-    command = [sys.executable, __file__, *options, "--precision", precision, "--row", row]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    print(row, precision, done.stdout.strip(), file=sys.stderr, flush=True)
-    return json.loads(done.stdout)
-
-
 def measured_row(row: str, repeats: int, machine: Machine) -> dict[str, Any]:
     """One row of the result; `row` is one of `ROWS`."""
-    *kind, work, version = row.split()
-    baseline = bool(kind)
-    gemm = gemm_flops_per_s(machine)
-    torch.manual_seed(0)
+    baseline = row.startswith(rows.BASELINE)
+    work, version = row.removeprefix(rows.BASELINE).split()
     with ExitStack() as plain:
         if baseline:
             # Convolutions by their definition, in PyTorch's own layout. Plain functions: a recording mock
@@ -115,33 +65,18 @@ def measured_row(row: str, repeats: int, machine: Machine) -> dict[str, Any]:
             plain.enter_context(mock.patch.object(winograd, "pays", new=lambda *_: False))
             plain.enter_context(mock.patch.object(hifigan, "fast_layout", new=lambda x: x))
         if work == "step":
-            timed = _time_step(version, baseline, repeats, machine)
-        else:
-            timed = _time_decode(version, baseline, repeats, machine)
-    flops = timed.pop("flops")
-    return {
-        **timed,
-        "gflops": flops / 1e9,
-        "gemm_gflops_per_s": gemm / 1e9,
-        "share_of_gemm_rate": flops / timed["median_s"] / gemm,
-        "peak_memory_mb": peak_memory_mb(machine),
-    }
+            return _time_step(version, baseline, repeats, machine)
+        return _time_decode(version, baseline, repeats, machine)
 
 
 def _time_step(version: str, baseline: bool, repeats: int, machine: Machine) -> dict[str, Any]:
     recipe, batch = sovits(version, machine)
     if baseline:
-        recipe.optimisers = {name: _unfused(optimiser) for name, optimiser in recipe.optimisers.items()}
+        recipe.optimisers = {name: unfused(optimiser) for name, optimiser in recipe.optimisers.items()}
     updater = Updater(recipe, 1, {})
     rng = torch.Generator().manual_seed(0)
-    marks: list[float] = []
 
-    def mark(*_: Any) -> None:
-        wait(machine)
-        marks.append(time.perf_counter())
-
-    def step() -> None:
-        marks.clear()
+    def step(mark: Callable[[], None]) -> None:
         updater.start_step()
         mark()
         if baseline:
@@ -149,27 +84,7 @@ def _time_step(version: str, baseline: bool, repeats: int, machine: Machine) -> 
         else:
             _our_order(recipe, batch, updater, rng, mark)
 
-    for optimiser in recipe.optimisers.values():
-        optimiser.register_step_pre_hook(mark)
-        optimiser.register_step_post_hook(mark)
-    with FlopCounterMode(display=False) as counter:
-        step()
-    wall_s, cpu_s, parts = [], [], []
-    for _ in range(repeats):
-        cpu = time.process_time()
-        step()
-        cpu_s.append(time.process_time() - cpu)
-        wall_s.append(marks[-1] - marks[0])
-        parts.append([after - before for before, after in pairwise(marks)])
-    medians = [statistics.median(times) for times in zip(*parts, strict=True)]
-    return {
-        "median_s": statistics.median(wall_s),
-        "min_s": min(wall_s),
-        "max_s": max(wall_s),
-        "cpu_s_median": statistics.median(cpu_s),
-        "parts_s": dict(zip(PARTS, medians, strict=True)),
-        "flops": counter.get_total_flops(),
-    }
+    return timed_parts(step, recipe.optimisers.values(), PARTS, repeats, machine)
 
 
 def _our_order(
@@ -230,11 +145,6 @@ def _norm_by_parameter(module: nn.Module) -> float:
     return sum(norm**2 for norm in norms) ** 0.5
 
 
-def _unfused(optimiser: torch.optim.Optimizer) -> torch.optim.AdamW:
-    plain = [{**group, "fused": None, "foreach": False} for group in optimiser.param_groups]
-    return torch.optim.AdamW(plain, foreach=False)
-
-
 def _time_decode(version: str, baseline: bool, repeats: int, machine: Machine) -> dict[str, Any]:
     config = sovits_config(version)
     generator = SovitsGenerator(config).to(machine.device).eval()
@@ -257,22 +167,9 @@ def _time_decode(version: str, baseline: bool, repeats: int, machine: Machine) -
             with torch.inference_mode(), machine.autocast():
                 return generator.decode_with_style(codes, phones, style, rng=rng)
 
-    with FlopCounterMode(display=False) as counter:
-        wave = speak()
-    wall_s = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        speak()
-        wait(machine)
-        wall_s.append(time.perf_counter() - start)
-    median = statistics.median(wall_s)
-    return {
-        "median_s": median,
-        "min_s": min(wall_s),
-        "max_s": max(wall_s),
-        "real_time_factor": median * config.sample_rate / wave.shape[-1],
-        "flops": counter.get_total_flops(),
-    }
+    n_samples = speak().shape[-1]
+    times = timed(speak, repeats, machine)
+    return {**times, "real_time_factor": times["median_s"] * config.sample_rate / n_samples}
 
 
 def sovits(version: str, machine: Machine) -> tuple[SovitsRecipe, SovitsBatch]:
@@ -299,4 +196,4 @@ def sovits(version: str, machine: Machine) -> tuple[SovitsRecipe, SovitsBatch]:
 
 
 if __name__ == "__main__":
-    main()
+    rows.main(__file__, __doc__, ROWS, measured_row, repeats=5)

@@ -7,22 +7,21 @@ Usage: `PYTHONPATH=. python bench/stages.py [FOLDER]`; without one the embedded 
 
 from __future__ import annotations
 
-import json
-import resource
-import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from bench.measuring import results
+from bench.measuring.clock import core_seconds, taking_turns
 from tasks.corpus.sample import write_sample
 from tasks.pipeline import Pipeline
 from tasks.voice import Request, open_pipeline
 
-RESULTS = Path(__file__).resolve().parent / "results" / "stages.json"
 SCALED = ("pitch", "spectrogram", "content", "speaker")
 ROUNDS = 3
 
@@ -46,8 +45,7 @@ def main() -> None:
     console = Console()
     console.print(table)
     console.print(f"two workers against one over {', '.join(SCALED)}: {scaling['ratio']:.2f}x")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"audio_s": audio_s, "stages": costs, "scaling": scaling}, indent=1) + "\n")
+    results.write("stages", {"audio_s": audio_s, "stages": costs, "scaling": scaling})
 
 
 def stage_costs(recordings: Path, workspace: Path) -> tuple[dict[str, dict[str, float]], float]:
@@ -55,9 +53,9 @@ def stage_costs(recordings: Path, workspace: Path) -> tuple[dict[str, dict[str, 
     pipeline = _open(recordings, workspace, 1)
     costs = {}
     for name in pipeline.stages:
-        wall, core = time.perf_counter(), _core_seconds()
+        wall, core = time.perf_counter(), core_seconds()
         pipeline.run_stage(name)
-        costs[name] = {"wall_s": time.perf_counter() - wall, "core_s": _core_seconds() - core}
+        costs[name] = {"wall_s": time.perf_counter() - wall, "core_s": core_seconds() - core}
     audio_s = sum(pipeline.table("screen", ["duration_s"])["duration_s"].to_pylist())
     pipeline.close()
     return costs, audio_s
@@ -73,20 +71,19 @@ def worker_scaling(recordings: Path, workspace: Path) -> dict[str, object]:
                 break
         for name in SCALED:
             pipeline.run_stage(name, force=True)
-    seconds: dict[int, list[float]] = {1: [], 2: []}
-    for _ in range(ROUNDS):
-        for count, pipeline in pipelines.items():
-            started = time.perf_counter()
-            for name in SCALED:
-                pipeline.run_stage(name, force=True)
-            seconds[count].append(time.perf_counter() - started)
+
+    def again(pipeline: Pipeline) -> None:
+        for name in SCALED:
+            pipeline.run_stage(name, force=True)
+
+    turns = taking_turns({count: partial(again, pipeline) for count, pipeline in pipelines.items()}, ROUNDS)
     for pipeline in pipelines.values():
         pipeline.close()
-    medians = {count: statistics.median(values) for count, values in seconds.items()}
+    one, two = (turns[count].summary()["median_s"] for count in (1, 2))
     return {
-        "one_worker_s": medians[1],
-        "two_workers_s": medians[2],
-        "ratio": medians[1] / medians[2],
+        "one_worker_s": one,
+        "two_workers_s": two,
+        "ratio": one / two,
         "rounds": ROUNDS,
     }
 
@@ -94,12 +91,6 @@ def worker_scaling(recordings: Path, workspace: Path) -> dict[str, object]:
 def _open(recordings: Path, workspace: Path, workers: int) -> Pipeline:
     overrides = (f"compute.workers={workers}", "tracking.enabled=false")
     return open_pipeline(workspace, Request(recordings, f"bench{workers}", "tiny", None, overrides))
-
-
-def _core_seconds() -> float:
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What three quarters of an hour of a CPU core make of a few minutes of speech: a StyleTTS 2 voice.
 
-    PYTHONPATH=. python bench/styletts2_training.py WORKSPACE FOLDER...
+    PYTHONPATH=. python bench/styletts2_training.py WORKSPACE FOLDER... [--set SETTING=VALUE ...]
 
 Trains a voice from each folder of recordings with the preset `styletts2-tiny`, from scratch, and writes
 `bench/results/styletts2_training.json`: the validation curves of both stages from before the first step on,
@@ -11,91 +11,35 @@ time is missing. The report of each voice lies in WORKSPACE.
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from bench.real_training import Shown, cpu_seconds, machine, minutes, read, thinned
+from bench.measuring import voices
+from bench.measuring.voices import curve, files_of, measures, read
 from models.frontend.audio import decode_flac
 from models.frontend.f0 import track_pitch
 from tasks.pipeline import Pipeline
-from tasks.voice import Request, open_pipeline
 
-RESULTS = Path(__file__).resolve().parent / "results" / "styletts2_training.json"
-PRESET = "styletts2-tiny"
 STAGES = ("train_styletts2_stage1", "train_styletts2_stage2")
-RENDERED_CLIPS = 24
+CLIPS = "release.styletts2.clips=24"
 F0_RANGE_HZ = (60.0, 600.0)
 
 
-def main() -> None:
-    """Train, measure, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("workspace", type=Path)
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
-    chosen = parser.parse_args()
-    torch.set_num_threads(1)
-    for folder in chosen.folders:
-        trained = train(chosen.workspace.resolve(), folder.resolve())
-        found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"voices": {}}
-        found["machine"] = machine()
-        found["voices"][folder.name] = trained
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(found, indent=1) + "\n")
-
-
-def train(workspace: Path, folder: Path) -> dict[str, Any]:
-    """One voice, from recordings to report."""
-    request = Request(folder, folder.name, PRESET, overrides=(f"release.styletts2.clips={RENDERED_CLIPS}",))
-    pipeline = open_pipeline(workspace, request)
-    step_s: dict[str, float | None] = {}
-    for name in pipeline.stages:
-        before, shown = cpu_seconds(), Shown(name)
-        pipeline.run_stage(name, on_progress=shown)
-        step_s[name] = (cpu_seconds() - before) / shown.steps if shown.steps else None
-    found = {
-        "preset": PRESET,
-        "usable_s": sum(pipeline.table("screen", ["duration_s"])["duration_s"].to_pylist()),
-        **{name: stage(pipeline, name, step_s[name]) for name in STAGES},
-        "held_out": held_out(pipeline),
-        "measures": {
-            n: m["mean"] for n, m in read(pipeline, "evaluate", "evaluation.json")["metrics"].items()
-        },
-    }
-    pipeline.close()
-    return found
-
-
-def stage(pipeline: Pipeline, name: str, step_s: float | None) -> dict[str, Any]:
-    """First, last and best of every validated loss, and the curve."""
-    points = read(pipeline, name, "curves.json")["validation"]
-    losses = [loss for loss in points[-1] if loss != "step"]
+def describe(pipeline: Pipeline, step_s: dict[str, float | None]) -> dict[str, Any]:
+    """Both stages, and what their voice is like."""
     return {
-        "steps": points[-1]["step"],
-        "cpu_min": minutes(points[-1]["step"], step_s),
-        "losses": {
-            loss: {
-                "first": points[0][loss],
-                "last": points[-1][loss],
-                "best": min(point[loss] for point in points),
-                "fall": 1 - points[-1][loss] / points[0][loss] if points[0][loss] else None,
-            }
-            for loss in losses
-        },
-        "curve": thinned(points),
+        **{name: curve(pipeline, name, step_s[name]) for name in STAGES},
+        "held_out": held_out(pipeline),
+        "measures": measures(pipeline),
     }
 
 
 def held_out(pipeline: Pipeline) -> dict[str, Any]:
     """Length and pitch of sentences spoken from text alone, beside their recordings."""
-    manifest = pipeline.known("synthesize")
-    assert manifest is not None
-    files = {name: pipeline.store.local_path(ref) for name, ref in manifest.files.items()}
-    listing = json.loads(files["samples.json"].read_text())
+    files = files_of(pipeline, "synthesize")
+    listing = read(pipeline, "synthesize", "samples.json")
     by_kind = {kind: [entry for entry in listing if entry["kind"] == kind] for kind in ("recording", "text")}
     off = [
         100 * (spoken["duration_s"] / recorded["duration_s"] - 1)
@@ -131,4 +75,4 @@ def pitch_range(paths: list[Path]) -> list[float]:
 
 
 if __name__ == "__main__":
-    main()
+    voices.main("styletts2_training", __doc__, "styletts2-tiny", describe, more=(CLIPS,))

@@ -19,18 +19,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
-import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.measuring.clock import medians, taking_turns
 from bench.measuring.training import gemm_flops_per_s, peak_memory_mb, wait
 from configs.compute import ComputeSettings
 from configs.train_t2s import T2sTrainSettings
@@ -47,7 +46,6 @@ from tasks.finetune.machine import Machine, choose_machine
 from tasks.finetune.recipe import Updater
 from tests.models.tiny import TINY_T2S
 
-NameT = TypeVar("NameT", bound=Hashable)
 BATCH, PHONES, CODES = 4, 100, 250
 PROMPT, NEW_CODES, ROWS_TOGETHER = 75, 41, 4
 WEIGHT_BYTES = {"fp32": 4, "fp16": 2, "int8": 1}
@@ -133,15 +131,16 @@ def training(model: TextToSemantic, machine: Machine, repeats: int, peak: float)
         adam.zero_grad()
 
     as_the_reference()
-    times = taking_turns({**runs, "reference": as_the_reference}, repeats, machine)
-    medians = {name: statistics.median(values) for name, values in times.items()}
+    turns = taking_turns({**runs, "reference": as_the_reference}, repeats, partial(wait, machine))
+    times = {name: seconds.wall for name, seconds in turns.items()}
+    step_s = medians(times)
     flops = counter.get_total_flops()
     return {
         "step_s": times,
-        "step_s_median": medians,
-        "times_faster": {name: medians["reference"] / medians[name] for name in runs},
+        "step_s_median": step_s,
+        "times_faster": {name: step_s["reference"] / step_s[name] for name in runs},
         "gflops_per_step": flops / 1e9,
-        "share_of_gemm_rate": {name: flops / s / peak for name, s in medians.items()},
+        "share_of_gemm_rate": {name: flops / s / peak for name, s in step_s.items()},
         "peak_memory_mb": memory,
     }
 
@@ -179,14 +178,15 @@ def decoding(model: TextToSemantic, machine: Machine, repeats: int) -> dict[str,
         }
         for name in speakers:
             runs[name, 1]()
-        times = taking_turns(runs, repeats, machine)
+        turns = taking_turns(runs, repeats, partial(wait, machine))
+        one = {name: turns[name, 1].wall for name in speakers}
         loops = {
-            name: [many - one for many, one in zip(times[name, NEW_CODES], times[name, 1], strict=True)]
+            name: [many - first for many, first in zip(turns[name, NEW_CODES].wall, one[name], strict=True)]
             for name in speakers
         }
-        rates = {k: n_rows * (NEW_CODES - 1) / statistics.median(v) for k, v in loops.items()}
+        rates = {k: n_rows * (NEW_CODES - 1) / median_s for k, median_s in medians(loops).items()}
         found[f"rows_{n_rows}"] = {
-            "text_and_prompt_s_median": {name: statistics.median(times[name, 1]) for name in speakers},
+            "text_and_prompt_s_median": medians(one),
             "codes_s": loops,
             "codes_per_s_median": rates,
             "times_faster": {k: rate / rates["reference"] for k, rate in rates.items()},
@@ -244,25 +244,10 @@ def differences(exact: TextToSemantic, narrow: TextToSemantic, machine: Machine)
     }
 
 
-def taking_turns(
-    runs: Mapping[NameT, Callable[[], object]], repeats: int, machine: Machine
-) -> dict[NameT, list[float]]:
-    """Seconds of each run, `repeats` times, one after the other in every round."""
-    times: dict[NameT, list[float]] = {name: [] for name in runs}
-    for _ in range(repeats):
-        for name, run in runs.items():
-            wait(machine)
-            start = time.perf_counter()
-            run()
-            wait(machine)
-            times[name].append(time.perf_counter() - start)
-    return times
-
-
 def read_bytes_per_s(machine: Machine) -> float:
     """Rate at which the processor reads memory that no cache holds."""
     large = torch.ones(64 * 1024**2, device=machine.device)
-    times = taking_turns({"read": large.sum}, 7, machine)["read"]
+    times = taking_turns({"read": large.sum}, 7, partial(wait, machine))["read"].wall
     return large.numel() * large.element_size() / min(times)
 
 

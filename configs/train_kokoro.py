@@ -8,37 +8,11 @@ from pydantic import Field, model_validator
 
 from configs.base import Section
 from configs.train import TrainSettings
+from configs.train_acoustic import AcousticSizes, FallingRates, SpeechModelSettings
 
 
-class KokoroSizes(Section):
+class KokoroSizes(AcousticSizes):
     """Sizes of the networks; null keeps Kokoro-82M's, or those of `tiny`; published weights have theirs."""
-
-    hidden: int | None = Field(default=None, ge=8, description="width of encoded text")
-    style_dim: int | None = Field(default=None, ge=4, description="width of each half of a voice's row")
-    n_layers: int | None = Field(
-        default=None, ge=1, description="layers of the text encoder and of the duration encoder"
-    )
-    max_dur: int | None = Field(
-        default=None, ge=2, description="longest duration of a token, in frames of 25 ms"
-    )
-    dropout: float | None = Field(default=None, ge=0, lt=1, description="dropout probability")
-    bert_embedding: int | None = Field(default=None, ge=4, description="width of PL-BERT's embeddings")
-    bert_hidden: int | None = Field(default=None, ge=4, description="width of PL-BERT")
-    bert_heads: int | None = Field(default=None, ge=1, description="attention heads of PL-BERT")
-    bert_intermediate: int | None = Field(
-        default=None, ge=4, description="width of PL-BERT's feed-forward layers"
-    )
-    bert_layers: int | None = Field(default=None, ge=1, description="layers of PL-BERT")
-    decoder_hidden: int | None = Field(default=None, ge=8, description="width of the decoder's blocks")
-    decoder_text: int | None = Field(
-        default=None, ge=2, description="width at which the decoder's blocks read the text again"
-    )
-    upsample_initial: int | None = Field(
-        default=None, ge=8, description="channels of the vocoder before its first upsampling"
-    )
-    resblock_kernels: tuple[int, ...] | None = Field(
-        default=None, description="kernel sizes of the vocoder's parallel residual blocks"
-    )
 
 
 class KokoroJudgeSizes(Section):
@@ -71,7 +45,7 @@ class VoiceTableSettings(Section):
     )
 
 
-class KokoroOptimiserSettings(Section):
+class KokoroOptimiserSettings(FallingRates):
     """AdamW of every network. What continues has small rates, what begins has large ones."""
 
     lr: float = Field(default=5e-5, gt=0, description="learning rate of what published weights hold")
@@ -91,12 +65,6 @@ class KokoroOptimiserSettings(Section):
         ge=0,
         description="cosine: what `lr` ends at in the last step; other rates end at the same share of theirs",
     )
-
-    @model_validator(mode="after")
-    def _falls(self) -> KokoroOptimiserSettings:
-        if self.schedule == "cosine" and self.final_lr > self.lr:
-            raise ValueError(f"final_lr = {self.final_lr} is above lr = {self.lr}: a cosine falls")
-        return self
 
 
 class KokoroLossSettings(Section):
@@ -120,23 +88,6 @@ class KokoroLossSettings(Section):
     lambda_gen: float = Field(default=1.0, ge=0, description="adversarial and feature matching losses")
     lambda_slm: float = Field(
         default=1.0, ge=0, description="distance of the speech language model's features"
-    )
-
-
-class KokoroSlmSettings(Section):
-    """The speech language model (WavLM) whose features training may compare."""
-
-    model: str | None = Field(
-        default=None,
-        min_length=1,
-        description="folder or hub name of a WavLM; null: off. The published one knows English alone and "
-        "pulls other languages towards its accent",
-    )
-    revision: str = Field(default="main", min_length=1, description="hub revision")
-    weights_digest: str | None = Field(
-        default=None,
-        pattern=r"^[0-9a-f]{64}$",
-        description="SHA-256 of the weights file; checked when given",
     )
 
 
@@ -208,7 +159,7 @@ class KokoroTrainSettings(TrainSettings):
     )
     losses: KokoroLossSettings = KokoroLossSettings()
     optimiser: KokoroOptimiserSettings = KokoroOptimiserSettings()
-    slm: KokoroSlmSettings = KokoroSlmSettings()
+    slm: SpeechModelSettings = SpeechModelSettings()
     sample_clips: int = Field(
         default=1,
         ge=0,

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from configs.base import Section
 from configs.train import TrainSettings
+from configs.train_acoustic import AcousticSizes, FallingRates, SpeechModelSettings
 
 STAGES = ("stage1", "stage2", "finetune")
 
@@ -28,40 +29,14 @@ TrainedModule = Literal[
 """Networks that some phase trains, by their names in a checkpoint."""
 
 
-class StyleTTS2Sizes(Section):
+class StyleTTS2Sizes(AcousticSizes):
     """Sizes of the networks; null keeps the preset's."""
 
-    hidden: int | None = Field(default=None, ge=8, description="width of encoded text")
-    style_dim: int | None = Field(default=None, ge=4, description="width of each half of a style")
-    n_layers: int | None = Field(
-        default=None, ge=1, description="layers of the text encoder and of the duration encoder"
-    )
-    max_dur: int | None = Field(
-        default=None, ge=2, description="longest duration of a token, in frames of 25 ms"
-    )
-    dropout: float | None = Field(default=None, ge=0, lt=1, description="dropout probability")
     style_dim_in: int | None = Field(
         default=None, ge=4, description="width of the style encoders' first layer"
     )
     style_max_dim: int | None = Field(
         default=None, ge=4, description="width at which the style encoders stop to grow"
-    )
-    bert_embedding: int | None = Field(default=None, ge=4, description="width of PL-BERT's embeddings")
-    bert_hidden: int | None = Field(default=None, ge=4, description="width of PL-BERT")
-    bert_heads: int | None = Field(default=None, ge=1, description="attention heads of PL-BERT")
-    bert_intermediate: int | None = Field(
-        default=None, ge=4, description="width of PL-BERT's feed-forward layers"
-    )
-    bert_layers: int | None = Field(default=None, ge=1, description="layers of PL-BERT")
-    decoder_hidden: int | None = Field(default=None, ge=8, description="width of the decoder's blocks")
-    decoder_text: int | None = Field(
-        default=None, ge=2, description="width at which the decoder's blocks read the text again"
-    )
-    upsample_initial: int | None = Field(
-        default=None, ge=8, description="channels of the vocoder before its first upsampling"
-    )
-    resblock_kernels: tuple[int, ...] | None = Field(
-        default=None, description="kernel sizes of the vocoder's parallel residual blocks"
     )
     diffusion_layers: int | None = Field(
         default=None, ge=1, description="layers of the style diffusion's transformer"
@@ -101,14 +76,13 @@ class ModuleOptimiserSettings(Section):
     weight_decay: float | None = Field(default=None, ge=0, description="weight decay")
 
 
-class StyleTTS2OptimiserSettings(Section):
+class StyleTTS2OptimiserSettings(FallingRates):
     """AdamW of every network, in three groups: most, PL-BERT, and the acoustic networks of stage 2.
 
     These are the values that are in effect in the published code, where building a schedule that is never
     stepped moves most groups' first beta from 0 to 0.85.
     """
 
-    lr: float = Field(default=1e-4, gt=0, description="learning rate of most networks")
     bert_lr: float = Field(default=1e-5, gt=0, description="of PL-BERT")
     ft_lr: float = Field(
         default=1e-5,
@@ -139,17 +113,6 @@ class StyleTTS2OptimiserSettings(Section):
     schedule: Literal["constant", "cosine"] = Field(
         default="constant", description="rates after the warm-up; the published ones stay constant"
     )
-    final_lr: float = Field(
-        default=1e-5,
-        ge=0,
-        description="cosine: what `lr` ends at in the last step; other rates end at the same share of theirs",
-    )
-
-    @model_validator(mode="after")
-    def _falls(self) -> StyleTTS2OptimiserSettings:
-        if self.schedule == "cosine" and self.final_lr > self.lr:
-            raise ValueError(f"final_lr = {self.final_lr} is above lr = {self.lr}: a cosine falls")
-        return self
 
 
 class StyleTTS2LossSettings(Section):
@@ -211,7 +174,7 @@ class SlmAdversarySettings(Section):
         return self
 
 
-class SlmSettings(Section):
+class SlmSettings(SpeechModelSettings):
     """The speech language model (WavLM) whose features training compares."""
 
     model: str | None = Field(
@@ -219,12 +182,6 @@ class SlmSettings(Section):
         min_length=1,
         description="folder or hub name of a WavLM; null: off, with its feature loss and its adversary. The "
         "published one knows English alone and pulls other languages towards its accent",
-    )
-    revision: str = Field(default="main", min_length=1, description="hub revision")
-    weights_digest: str | None = Field(
-        default=None,
-        pattern=r"^[0-9a-f]{64}$",
-        description="SHA-256 of the weights file; checked when given",
     )
     adversary: SlmAdversarySettings | None = Field(
         default=SlmAdversarySettings(), description="null: no adversary; the feature loss stays"

@@ -32,12 +32,12 @@ from prefect.tasks import Task
 
 from artifacts.faults import writing
 from configs.errors import MachineError, UserError
+from flows.services import GPU_LIMIT
 from tasks.outcome import StoppedError
 from tasks.pipeline import Pipeline, StageResult
 from tasks.stage import Stage
 from tasks.stages import Stages, stages_of
 
-GPU_LIMIT = "gpu"
 RETRY_DELAYS_S = (2, 20)
 PROGRESS_EVERY_S = 2.0
 STOP_WAIT_S = 120.0

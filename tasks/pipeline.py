@@ -29,12 +29,10 @@ from tasks.named import imported
 from tasks.outcome import Progress
 from tasks.run_record import RequestRecord, RunRecord, StageEntry, known_run, write_run
 from tasks.runner import Context, Tally, is_settled, look_up, run_corpus_stage, run_row_stage
-from tasks.stage import CorpusStage, Key, RowStage, Stage, key_of, upstream
+from tasks.stage import SCAN, CorpusStage, Key, RowStage, Stage, key_of, upstream
 from tasks.workers import Workers
 
 ResultT = TypeVar("ResultT")
-
-SCAN = "scan"
 
 
 @dataclass(frozen=True)

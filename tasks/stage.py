@@ -29,6 +29,7 @@ from tasks.named import imported
 from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Reject, Work, reject
 
 __all__ = [
+    "SCAN",
     "CodeByRow",
     "ConfigView",
     "CorpusStage",
@@ -44,6 +45,9 @@ __all__ = [
 
 # Part of every key: raised when shards, manifests or keys change their form.
 FORMAT = 2
+
+SCAN = "scan"
+"""What the first stages read: the recordings as they lie on the disk. No stage makes it."""
 
 RowFunction = Callable[[list[dict[str, Any]], ConfigView, Mapping[str, Mapping[str, Path]]], list[Outcome]]
 CorpusFunction = Callable[[Inputs, ConfigView, Work], Produced]

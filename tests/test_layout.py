@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from importlib import metadata
@@ -11,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("flows", "tasks", "models", "artifacts", "configs")
+LONGEST_FUNCTION = 60
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -36,3 +38,16 @@ def test_no_room_for_odds_and_ends():
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             assert path.stem not in {"utils", "helpers", "common", "misc"}, path
+
+
+def test_every_function_fits_a_screen():
+    # From `def` to its last line: signature and docstring count, decorators do not.
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for package in (*PACKAGES, "docs", "bench", "tests", "docker")
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert not long

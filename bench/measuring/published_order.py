@@ -116,9 +116,3 @@ def published_order(
     recipe.optimisers["generator"].step()
     with machine.autocast():
         assert recipe.adversary.synthesize(batch, rng) is None
-
-
-def unfused(optimiser: torch.optim.Optimizer) -> torch.optim.AdamW:
-    """The same optimiser with one kernel per parameter."""
-    plain = [{**group, "fused": None, "foreach": False} for group in optimiser.param_groups]
-    return torch.optim.AdamW(plain, foreach=False)

@@ -5,47 +5,70 @@ from __future__ import annotations
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.measuring.clock import Seconds, taking_turns
+from models.acoustics.batch import AcousticBatch
 from tasks.finetune.machine import Machine
-from tasks.finetune.recipe import Recipe, Updater
 
 GEMM_SIZE, GEMM_REPEATS = 1024, 5
 
 
-def measure(recipe: Recipe, batch: Any, steps: int, machine: Machine, peak: float) -> dict[str, float]:
-    """Median and extremes of whole steps: forward, backward, clipping, finiteness check, optimiser."""
-    updater = Updater(recipe, 1, dict.fromkeys(recipe.optimisers, 1000.0))
-    rng = torch.Generator().manual_seed(0)
-
-    def step() -> None:
-        updater.start_step()
-        recipe.train_step(batch, updater, rng)
-
-    step()
+def timed(work: Callable[[], object], repeats: int, machine: Machine) -> dict[str, float]:
+    """Times of a work after one run that is not timed but counted: the summary and `flops`."""
     with FlopCounterMode(display=False) as counter:
-        step()
-    wall_s, cpu_s = [], []
-    for _ in range(steps):
-        wall, cpu = time.perf_counter(), time.process_time()
-        step()
+        work()
+    seconds = taking_turns({"work": work}, repeats, partial(wait, machine))["work"]
+    return {**seconds.summary(), "flops": counter.get_total_flops()}
+
+
+def timed_parts(
+    step: Callable[[Callable[[], None]], None],
+    optimisers: Iterable[torch.optim.Optimizer],
+    parts: Sequence[str],
+    repeats: int,
+    machine: Machine,
+) -> dict[str, Any]:
+    """Times of a training step and of its parts, after one run that is not timed but counted.
+
+    Args:
+        step: one update; it calls its argument where the first part begins and where each one ends, except
+            before and after an optimiser's work.
+        optimisers: these mark their work themselves.
+        parts: names, in order.
+        repeats: timed steps.
+        machine: whose work each mark waits for.
+    """
+    marks: list[float] = []
+
+    def mark(*_: Any) -> None:
         wait(machine)
-        wall_s.append(time.perf_counter() - wall)
-        cpu_s.append(time.process_time() - cpu)
-    median = statistics.median(wall_s)
+        marks.append(time.perf_counter())
+
+    for optimiser in optimisers:
+        optimiser.register_step_pre_hook(mark)
+        optimiser.register_step_post_hook(mark)
+    with FlopCounterMode(display=False) as counter:
+        step(mark)
+    seconds, spans = Seconds([], []), []
+    for _ in range(repeats):
+        marks.clear()
+        cpu = time.process_time()
+        step(mark)
+        seconds.cpu.append(time.process_time() - cpu)
+        seconds.wall.append(marks[-1] - marks[0])
+        spans.append([after - before for before, after in pairwise(marks)])
+    medians = [statistics.median(times) for times in zip(*spans, strict=True)]
     return {
-        "step_s_median": median,
-        "step_s_min": min(wall_s),
-        "step_s_max": max(wall_s),
-        "step_cpu_s_median": statistics.median(cpu_s),
-        "gflops_per_step": counter.get_total_flops() / 1e9,
-        "share_of_gemm_rate": counter.get_total_flops() / median / peak,
-        "parameters": sum(p.numel() for m in recipe.modules.values() for p in m.parameters()),
-        "peak_memory_mb": peak_memory_mb(machine),
+        **seconds.summary(),
+        "parts_s": dict(zip(parts, medians, strict=True)),
+        "flops": counter.get_total_flops(),
     }
 
 
@@ -53,18 +76,12 @@ def gemm_flops_per_s(machine: Machine) -> float:
     """Rate of a large matrix product with the same threads and precision."""
     kind = torch.bfloat16 if machine.bf16 else torch.float32
     a, b = (torch.randn(GEMM_SIZE, GEMM_SIZE, device=machine.device, dtype=kind) for _ in range(2))
-    times = [_timed(lambda: a @ b, machine) for _ in range(GEMM_REPEATS)]
-    return 2 * GEMM_SIZE**3 / min(times)
-
-
-def _timed(work: Callable[[], Any], machine: Machine) -> float:
-    start = time.perf_counter()
-    work()
-    wait(machine)
-    return time.perf_counter() - start
+    product = taking_turns({"product": lambda: a @ b}, GEMM_REPEATS, partial(wait, machine))["product"]
+    return 2 * GEMM_SIZE**3 / min(product.wall)
 
 
 def wait(machine: Machine) -> None:
+    """Return once a GPU has done what it was given."""
     if machine.device.type == "cuda":
         torch.cuda.synchronize()
 
@@ -74,3 +91,28 @@ def peak_memory_mb(machine: Machine) -> float:
     if machine.device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def unfused(optimiser: torch.optim.Optimizer) -> torch.optim.AdamW:
+    """The same optimiser with one kernel per parameter."""
+    plain = [{**group, "fused": None, "foreach": False} for group in optimiser.param_groups]
+    return torch.optim.AdamW(plain, foreach=False)
+
+
+def acoustic_batch(
+    rows: int, tokens: int, frames: int, *, n_symbols: int, n_mels: int, hop_samples: int, speaker: str
+) -> AcousticBatch:
+    """A batch of StyleTTS 2 or Kokoro: random numbers of these shapes, durations as even as they can be."""
+    shares = torch.full((rows, tokens), frames // 2 // tokens)
+    shares[:, -1] += frames // 2 - shares.sum(1)
+    return AcousticBatch(
+        tokens=torch.randint(1, n_symbols, (rows, tokens)),
+        token_lengths=(tokens,) * rows,
+        mel=torch.randn(rows, n_mels, frames),
+        mel_lengths=(frames,) * rows,
+        wave=0.1 * torch.randn(rows, frames * hop_samples),
+        durations=shares,
+        f0_hz=torch.full((rows, frames), 120.0),
+        speakers=(speaker,) * rows,
+        utterance_ids=tuple(map(str, range(rows))),
+    )

@@ -24,7 +24,7 @@ from tasks.voice import check_name, open_pipeline, remembered
 from tasks.weights import local, weights_folder
 
 if TYPE_CHECKING:
-    from tasks.release.voice import SpeakerReference, Voice
+    from tasks.release.voice import Piece, SpeakerReference, Voice
 
 STANDARD = "-"
 PLAYERS = (
@@ -38,12 +38,36 @@ PLAYERS = (
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
 
 VOICE = typer.Option(..., "--voice", "-v", help="Name of the voice, or an exported voice's folder.")
+FILE = typer.Option(None, "--file", "-f", help="Text file (UTF-8) to say instead.")
+OUTPUT = typer.Option(
+    Path("speech.wav"),
+    "--output",
+    "-o",
+    help="WAV or FLAC file to write; - streams raw 16-bit mono samples to standard output.",
+)
 SEED = typer.Option(0, "--seed", help="Same seed, same audio.")
 SPEED = typer.Option(
     None, "--speed", min=MIN_SPEED, max=MAX_SPEED, help="Above 1 is faster; else the voice's own."
 )
 SPEAKER = typer.Option(None, "--speaker", help="Who speaks, where the voice has several.")
 LANGUAGE = typer.Option(None, "--language", help="Main language of the text, where the voice has several.")
+BATCH = typer.Option(
+    None, "--batch", min=1, max=64, help="Sentences decoded together; changes speed, not the speech."
+)
+REFERENCE = typer.Option(
+    None,
+    "--reference",
+    help="Recording of 3-10 s whose voice is taken; repeat it to average several.",
+)
+REFERENCE_TEXT = typer.Option(
+    None, "--reference-text", help="What is said in the (first) reference; the voice continues it."
+)
+REFERENCE_LANGUAGE = typer.Option(
+    None, "--reference-language", help="Language of --reference-text; else the voice's first."
+)
+REFERENCE_CLIP = typer.Option(
+    None, "--reference-clip", help="Clip of the voice's own corpus to speak like, by its id."
+)
 CONTENT_MODEL = typer.Option(
     None, "--content-model", help="Folder of the content encoder, for --reference on another machine."
 )
@@ -73,34 +97,17 @@ def speak(
     context: typer.Context,
     text: str | None = typer.Argument(None, help="What to say; - reads standard input."),
     voice: str = VOICE,
-    file: Path | None = typer.Option(None, "--file", "-f", help="Text file (UTF-8) to say instead."),
-    output: Path = typer.Option(
-        Path("speech.wav"),
-        "--output",
-        "-o",
-        help="WAV or FLAC file to write; - streams raw 16-bit mono samples to standard output.",
-    ),
+    file: Path | None = FILE,
+    output: Path = OUTPUT,
     seed: int = SEED,
     speed: float | None = SPEED,
     speaker: str | None = SPEAKER,
     language: str | None = LANGUAGE,
-    batch: int | None = typer.Option(
-        None, "--batch", min=1, max=64, help="Sentences decoded together; changes speed, not the speech."
-    ),
-    reference: list[Path] | None = typer.Option(
-        None,
-        "--reference",
-        help="Recording of 3-10 s whose voice is taken; repeat it to average several.",
-    ),
-    reference_text: str | None = typer.Option(
-        None, "--reference-text", help="What is said in the (first) reference; the voice continues it."
-    ),
-    reference_language: str | None = typer.Option(
-        None, "--reference-language", help="Language of --reference-text; else the voice's first."
-    ),
-    reference_clip: str | None = typer.Option(
-        None, "--reference-clip", help="Clip of the voice's own corpus to speak like, by its id."
-    ),
+    batch: int | None = BATCH,
+    reference: list[Path] | None = REFERENCE,
+    reference_text: str | None = REFERENCE_TEXT,
+    reference_language: str | None = REFERENCE_LANGUAGE,
+    reference_clip: str | None = REFERENCE_CLIP,
     content_model: str | None = CONTENT_MODEL,
     speaker_model: str | None = SPEAKER_MODEL,
     decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
@@ -108,7 +115,7 @@ def speak(
 ) -> None:
     """Say a text with a voice, sentence by sentence."""
     from tasks.release.sentences import spoken_sentences
-    from tasks.release.speech_file import RawStream, SpeechFile, kind_of
+    from tasks.release.speech_file import kind_of
     from tasks.release.voice import SpeakOptions
 
     words = _text(text, file)
@@ -116,35 +123,45 @@ def speak(
     if not is_stream:
         kind_of(output)
     _check_references(reference, reference_text, reference_clip, speaker)
-    spoken = _opened(context, voice, content_model, speaker_model, decoder_weights, manner)
-    total = len(spoken_sentences(words, spoken.max_characters))
+    opened = _opened(context, voice, content_model, speaker_model, decoder_weights, manner)
+    total = len(spoken_sentences(words, opened.max_characters))
     options = SpeakOptions(
         seed=seed,
         language=language,
         references=_references(
-            context, voice, spoken, reference, reference_text, reference_language, reference_clip
+            context, voice, opened, reference, reference_text, reference_language, reference_clip
         ),
         speaker=speaker,
         speed=speed,
         batch_sentences=batch,
         at_once=is_stream,
     )
-    pieces = spoken.pieces(words, options)
-    rate = spoken.sample_rate
+    pieces = opened.pieces(words, options)
+    if is_stream:
+        _stream(pieces, opened.sample_rate)
+    else:
+        _write(pieces, opened.sample_rate, output, total)
+
+
+def _stream(pieces: Iterator[Piece], rate: int) -> None:
+    from tasks.release.speech_file import RawStream
+
+    warn(f"raw samples: 16 bit little-endian, mono, {rate} Hz")
+    stream = RawStream(sys.stdout.buffer)
+    for piece in pieces:
+        stream.write(piece.samples)
+
+
+def _write(pieces: Iterator[Piece], rate: int, output: Path, total: int) -> None:
+    from tasks.release.speech_file import SpeechFile
+
     try:
-        if is_stream:
-            warn(f"raw samples: 16 bit little-endian, mono, {rate} Hz")
-            stream = RawStream(sys.stdout.buffer)
-            for piece in pieces:
-                stream.write(piece.samples)
-            return
         with SpeechFile(output, rate) as target, _progress(total) as advance:
             for piece in pieces:
                 target.write(piece.samples)
                 advance()
     except KeyboardInterrupt:
-        if not is_stream:
-            warn(f"{output} was not written")
+        warn(f"{output} was not written")
         raise
     console.print(f"{output}: {target.n_samples / rate:.2f} s at {rate} Hz", markup=False)
 

@@ -29,7 +29,6 @@ from models.aligner.textgrid import read_textgrid
 NAME = "mfa"
 # "" in cleaned TextGrids; the others with --no_textgrid_cleanup and from `mfa align_one`.
 SILENCES = frozenset({"", "<eps>", "sil", "sp"})
-UNKNOWN_PHONE = "spn"
 _SLACK_S = 0.011
 
 

@@ -106,7 +106,7 @@ def require_plausible_rate(n_phones: int, duration_s: float, max_phones_per_s: f
             "phones_per_s",
             f"{rate:.1f}",
             f"{n_phones} phones in {duration_s:.2f} s is faster than anyone speaks "
-            f"(features.align.max_phones_per_s {max_phones_per_s:g})",
+            f"(`max_phones_per_s` {max_phones_per_s:g})",
             "check that the text belongs to this clip and that the recording is whole",
         )
 
@@ -142,7 +142,7 @@ def require_sound(alignment: Alignment, silence: SilenceCheck, limits: Limits) -
             "swallowed_ratio",
             f"{silence.swallowed_ratio:.2f}",
             f"{silence.loud_s:.2f} s of loud sound have no phone "
-            f"(features.align.max_swallowed_ratio {limits.max_swallowed_ratio:g})",
+            f"(`max_swallowed_ratio` {limits.max_swallowed_ratio:g})",
             "check that the text is complete and nobody else speaks in the clip",
         )
     spoken = [phone for phone in alignment.phones if not np.isnan(phone.score)]
@@ -153,7 +153,7 @@ def require_sound(alignment: Alignment, silence: SilenceCheck, limits: Limits) -
             "hasty_ratio",
             f"{hasty / len(spoken):.2f}",
             f"{hasty} of {len(spoken)} phones have the shortest possible length "
-            f"(features.align.max_hasty_ratio {limits.max_hasty_ratio:g})",
+            f"(`max_hasty_ratio` {limits.max_hasty_ratio:g})",
             "check that the text belongs to this clip",
         )
 
@@ -169,6 +169,6 @@ def check_times(intervals: Sequence[Interval]) -> None:
                 "phones",
                 f"{interval.label} {interval.start_s:.3f}-{interval.end_s:.3f} s",
                 "the aligner's times are not in order",
-                "report this with the recording; meanwhile try another features.align.backend",
+                "report this with the recording; meanwhile try another `backend`",
             )
         clock = interval.end_s

@@ -64,7 +64,7 @@ def align(
             "phones",
             " ".join(sorted(set(unknown))),
             "pocketsphinx's English model has no such phone",
-            "set features.align.backend to hmm, which learns any phone",
+            "set `backend` to hmm, which learns any phone",
         )
     signal = _checked(to_16k(samples, sample_rate), sum(len(phones) for phones in mapped))
     spelling = _spell(transcript, mapped)

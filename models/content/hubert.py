@@ -20,15 +20,14 @@ from models.content.frames import align_frames
 from models.frontend.pretrained import load_pretrained
 
 SAMPLE_RATE = 16_000
-SETTING = "features.content.model"
 
 
 @functools.lru_cache(maxsize=1)
-def load_hubert(model: str, revision: str, weights_digest: str | None) -> Any:
-    """A frozen HubertModel. Raises UserError when the weights cannot be had."""
+def load_hubert(model: str, revision: str, weights_digest: str | None, setting: str) -> Any:
+    """A frozen HubertModel; arguments and errors of `load_pretrained`."""
     from transformers import HubertModel
 
-    network = load_pretrained(HubertModel, model, revision, SETTING, weights_digest)
+    network = load_pretrained(HubertModel, model, revision, setting, weights_digest)
     return network.requires_grad_(False)
 
 

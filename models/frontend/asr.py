@@ -51,10 +51,10 @@ def require_whisper(model: str, download: bool) -> Path:
     folder = find_whisper(model, download)
     if folder is None:
         raise UserError(
-            f"corpus.transcribe.model = {model}: neither a folder with {', '.join(WHISPER_FILES)} nor in "
+            f"`model` = {model}: neither a folder with {', '.join(WHISPER_FILES)} nor in "
             "the local hub cache. Put the model's files into a folder and name it here, set "
-            "corpus.transcribe.download=true with a network, give transcripts, or (for English) "
-            "choose corpus.transcribe.backend=pocketsphinx"
+            "`download`=true with a network, give transcripts, or (for English) "
+            "choose `backend`=pocketsphinx"
         )
     return folder
 

@@ -16,13 +16,15 @@ Training losses and the spectrogram stage call the same functions.
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
+
+from models.frontend.mel_bands import htk_filterbank, triangles
 
 _POWER_FLOOR = 1e-8
 _MEL_FLOOR = 1e-5
@@ -153,16 +155,6 @@ def log_norm(mel: Tensor) -> Tensor:
 
 
 @functools.lru_cache(maxsize=16)
-def htk_filterbank(sample_rate: int, n_fft: int, n_mels: int) -> NDArray[np.float32]:
-    """Triangular mel bands [M, F] of height one from 0 Hz to half the sample rate (HTK's mel scale)."""
-    top_mel = 2595.0 * np.log10(1.0 + sample_rate / 2.0 / 700.0)
-    edges_mel = np.linspace(0.0, top_mel, n_mels + 2)
-    edges_hz = 700.0 * (np.power(10.0, edges_mel / 2595.0) - 1.0)
-    bins_hz = np.linspace(0.0, sample_rate / 2.0, n_fft // 2 + 1)
-    return _triangles(bins_hz, edges_hz).astype(np.float32)
-
-
-@functools.lru_cache(maxsize=16)
 def slaney_filterbank(parameters: SpectrogramParameters) -> NDArray[np.float32]:
     """Triangular mel bands [M, F], each of unit area in Hz (Slaney normalisation)."""
     top_hz = parameters.mel_max_hz or parameters.sample_rate / 2.0
@@ -170,17 +162,7 @@ def slaney_filterbank(parameters: SpectrogramParameters) -> NDArray[np.float32]:
     edges_hz = _mel_to_hz(edges_mel)
     bins_hz = np.arange(parameters.n_bins) * (parameters.sample_rate / parameters.n_fft)
     width_hz = edges_hz[2:, None] - edges_hz[:-2, None]
-    return (_triangles(bins_hz, edges_hz) * (2.0 / width_hz)).astype(np.float32)
-
-
-def _triangles(
-    bins_hz: NDArray[np.floating[Any]], edges_hz: NDArray[np.floating[Any]]
-) -> NDArray[np.floating[Any]]:
-    """Bands [M, F] that rise from each edge to the next and fall to the one after; M + 2 edges."""
-    left, centre, right = edges_hz[:-2, None], edges_hz[1:-1, None], edges_hz[2:, None]
-    rising = (bins_hz - left) / (centre - left)
-    falling = (right - bins_hz) / (right - centre)
-    return np.maximum(0.0, np.minimum(rising, falling))
+    return (triangles(bins_hz, edges_hz) * (2.0 / width_hz)).astype(np.float32)
 
 
 @functools.lru_cache(maxsize=16)
@@ -190,7 +172,7 @@ def _mel_basis(parameters: SpectrogramParameters, dtype: torch.dtype, device: to
 
 @functools.lru_cache(maxsize=16)
 def _styletts2_basis(dtype: torch.dtype, device: torch.device) -> Tensor:
-    bank = htk_filterbank(_STYLETTS2_BANK_RATE, _STYLETTS2_N_FFT, _STYLETTS2_MELS)
+    bank = htk_filterbank(_STYLETTS2_MELS, _STYLETTS2_N_FFT // 2 + 1, _STYLETTS2_BANK_RATE / 2)
     return torch.from_numpy(bank).to(device=device, dtype=dtype)
 
 

@@ -276,7 +276,7 @@ def _check_rate(sample_rate: int, policy: DecodePolicy) -> None:
             "sample_rate",
             sample_rate,
             f"{sample_rate} Hz is too narrow for a voice",
-            f"record at {policy.min_sample_rate_hz} Hz or more, or lower corpus.min_sample_rate_hz",
+            f"record at {policy.min_sample_rate_hz} Hz or more, or lower `min_sample_rate_hz`",
         )
 
 
@@ -313,7 +313,7 @@ def _check_content(survey: _Survey, decoded_s: float, policy: DecodePolicy) -> N
             "duration_s",
             f"{decoded_s:.3f}",
             f"shorter than {policy.min_duration_s} s",
-            "record longer clips, or lower corpus.min_duration_s",
+            "record longer clips, or lower `min_duration_s`",
         )
     loudest = float(survey.levels_dbfs.max())
     spread = loudest - float(np.percentile(survey.levels_dbfs, 10))
@@ -323,7 +323,7 @@ def _check_content(survey: _Survey, decoded_s: float, policy: DecodePolicy) -> N
             "level_dbfs",
             f"{max(loudest, -200.0):.1f}",
             "there is nothing but silence",
-            "check the microphone, or lower corpus.silence_dbfs",
+            "check the microphone, or lower `silence_dbfs`",
         )
 
 
@@ -336,7 +336,7 @@ def _truncated(declared_s: float | None, decoded_s: float, broken: AudioError | 
         "duration_s",
         f"{decoded_s:.2f} of {declared_s:.2f}",
         f"only {decoded_s:.2f} s of the announced {declared_s:.2f} s are there{detail}",
-        "copy the file again, or set corpus.keep_truncated (its text will not match)",
+        "copy the file again, or set `keep_truncated` (its text will not match)",
     )
 
 
@@ -346,5 +346,5 @@ def _too_long(duration_s: float, policy: DecodePolicy) -> AudioError:
         "duration_s",
         f"{duration_s:.0f}",
         f"longer than {policy.max_duration_s:.0f} s",
-        "split the recording, or raise corpus.max_duration_s (memory grows with it)",
+        "split the recording, or raise `max_duration_s` (memory grows with it)",
     )

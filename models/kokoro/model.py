@@ -124,9 +124,7 @@ class Kokoro(nn.Module):
             audio = self._rows(asr, f0_hz, energy, acoustic, n_frames, har, rngs)
         else:
             crops = draw_crops(n_frames, segment.n_frames, segment.rng)
-            audio = self.decoder(
-                crops.of(asr), crops.of(f0_hz, 2), crops.of(energy, 2), acoustic, rng=segment.rng
-            )
+            audio = self._segments(crops, asr, f0_hz, energy, acoustic, segment.rng)
         return TrainingOutput(
             audio, crops, logits.dropped, durations, token_frames, n_frames, curves, alignment
         )
@@ -157,6 +155,18 @@ class Kokoro(nn.Module):
             self.decoder,
             self.config.style_dim,
         )
+
+    def _segments(
+        self,
+        crops: Crops,
+        asr: Tensor,
+        f0_hz: Tensor,
+        energy: Tensor,
+        acoustic: Tensor,
+        rng: torch.Generator,
+    ) -> Tensor:
+        """A segment of each row as one tensor [B, 1, S]."""
+        return self.decoder(crops.of(asr), crops.of(f0_hz, 2), crops.of(energy, 2), acoustic, rng=rng)
 
     def _rows(
         self,

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from models.frontend.pretrained import load_pretrained, load_tokenizer
 
-SETTING = "features.linguistic.model"
 # BERT's 512 positions less the two special tokens.
 _MAX_CHARACTERS = 510
 
@@ -32,12 +31,12 @@ class BertEncoder(NamedTuple):
 
 
 @functools.lru_cache(maxsize=1)
-def load_bert(model: str, revision: str, weights_digest: str | None) -> BertEncoder:
-    """A frozen BertModel and its vocabulary. Raises UserError when either cannot be had."""
+def load_bert(model: str, revision: str, weights_digest: str | None, setting: str) -> BertEncoder:
+    """A frozen BertModel and its vocabulary; arguments and errors of `load_pretrained`."""
     from transformers import BertModel, BertTokenizer
 
-    network = load_pretrained(BertModel, model, revision, SETTING, weights_digest, add_pooling_layer=False)
-    tokenizer = load_tokenizer(BertTokenizer, model, revision, SETTING)
+    network = load_pretrained(BertModel, model, revision, setting, weights_digest, add_pooling_layer=False)
+    tokenizer = load_tokenizer(BertTokenizer, model, revision, setting)
     return BertEncoder(
         network.requires_grad_(False),
         dict(tokenizer.get_vocab()),

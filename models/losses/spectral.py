@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.frontend.htk import htk_filterbank
+from models.frontend.mel_bands import htk_filterbank
 
 RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
 """The published ones: (n_fft, hop, window) in samples."""

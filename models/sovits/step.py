@@ -29,7 +29,7 @@ from models.losses.adversarial import (
 from models.losses.divergence import gaussian_kl
 from models.losses.weighting import weighted_total
 from models.sovits.config import SovitsConfig
-from models.sovits.model import SovitsGenerator
+from models.sovits.model import GeneratorOutput, SovitsGenerator
 
 LOW_RATE_PARTS = ("enc_p.text_embedding", "enc_p.encoder_text", "enc_p.mrte")
 """Parts that GPT-SoVITS trains at `text_low_lr_rate` (0.4) of the learning rate."""
@@ -153,14 +153,7 @@ class SovitsStep:
         """
         was_training = self.generator.training
         self.generator.eval()
-        out = self.generator.reconstruct(
-            batch.ssl,
-            batch.spec,
-            batch.spec_lengths,
-            batch.phone_ids,
-            batch.phone_lengths,
-            speaker_vector=batch.speaker_vector,
-        )
+        out = reconstructed(self.generator, batch)
         noise, starts = draw_noise_and_segments(batch, self.config, torch.Generator().manual_seed(0))
         sampled = self.forward_generator_with(batch, noise, starts)
         self.generator.train(was_training)
@@ -183,6 +176,18 @@ class SovitsStep:
         """[B, F, T] -> log-mel [B, M, T]."""
         with torch.autocast(spec.device.type, enabled=False):
             return mel_from_linear(spec.float(), self.config.spectrogram)
+
+
+def reconstructed(generator: SovitsGenerator, batch: SovitsBatch) -> GeneratorOutput:
+    """Whole clips through the posterior's mean (`SovitsGenerator.reconstruct`)."""
+    return generator.reconstruct(
+        batch.ssl,
+        batch.spec,
+        batch.spec_lengths,
+        batch.phone_ids,
+        batch.phone_lengths,
+        speaker_vector=batch.speaker_vector,
+    )
 
 
 def draw_noise_and_segments(

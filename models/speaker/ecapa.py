@@ -51,7 +51,7 @@ def load_ecapa(model: str, download: bool) -> EcapaEncoder:
     try:
         weights = read_weights(path)
     except UserError as error:
-        raise UserError(f"features.speaker.model = {model}: {error}") from error
+        raise UserError(f"`model` = {model}: {error}") from error
     return build_ecapa(weights, str(path))
 
 
@@ -68,7 +68,7 @@ def build_ecapa(weights: Mapping[str, Tensor], origin: str) -> EcapaEncoder:
     for name in _WIDTHS:
         if name not in weights or weights[name].ndim != 3 or not 8 <= weights[name].shape[0] <= _WIDEST:
             raise UserError(
-                f"features.speaker.model: {origin} has no {name} of a usable size, so it does not hold the "
+                f"`model`: {origin} has no {name} of a usable size, so it does not hold the "
                 f"weights of ECAPA_TDNN; give {WEIGHTS_FILE} of speechbrain/spkrec-ecapa-voxceleb"
             )
         widths.append(weights[name].shape[0])
@@ -83,7 +83,7 @@ def build_ecapa(weights: Mapping[str, Tensor], origin: str) -> EcapaEncoder:
             lin_neurons=embedding,
         ),
         weights,
-        f"features.speaker.model: {origin}",
+        f"`model`: {origin}",
     )
     return EcapaEncoder(Fbank(n_mels=N_MELS).eval(), network.eval().requires_grad_(False))
 
@@ -97,9 +97,7 @@ def find_weights(model: str, download: bool) -> Path:
     folder = Path(model).expanduser()
     if folder.is_dir():
         if not (folder / WEIGHTS_FILE).is_file():
-            raise UserError(
-                f"features.speaker.model = {model}: the folder lacks {WEIGHTS_FILE}; put it there"
-            )
+            raise UserError(f"`model` = {model}: the folder lacks {WEIGHTS_FILE}; put it there")
         return folder / WEIGHTS_FILE
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -108,10 +106,10 @@ def find_weights(model: str, download: bool) -> Path:
         return Path(hf_hub_download(model, WEIGHTS_FILE, local_files_only=not download))
     except (LocalEntryNotFoundError, HFValidationError, HfHubHTTPError, OSError) as error:
         raise UserError(
-            f"features.speaker.model = {model}: neither a folder nor in the local hub cache. Put "
+            f"`model` = {model}: neither a folder nor in the local hub cache. Put "
             f"{WEIGHTS_FILE} (about 80 MB) into a folder and name it here, set "
-            "features.speaker.download=true with a network, or use "
-            "features.speaker.backend=resemblyzer, which needs nothing"
+            "`download`=true with a network, or use "
+            "`backend`=resemblyzer, which needs nothing"
         ) from error
 
 

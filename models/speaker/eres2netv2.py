@@ -27,7 +27,6 @@ VECTOR_SIZE = 20_480
 WEIGHTS_FILE = "pretrained_eres2netv2w24s4ep4.ckpt"
 WEIGHTS_FOLDER = "sv"
 WEIGHTS_SOURCE = "lj1995/GPT-SoVITS"
-SETTING = "features.speaker_vector.model"
 
 _STAGES = ((64, 3, 1, False), (128, 4, 2, False), (256, 6, 2, True), (512, 3, 2, True))
 """Planes, blocks, stride of the first block, and whether the parts inside a block are fused by attention."""
@@ -165,9 +164,9 @@ def find_eres2netv2(model_path: str | Path) -> Path:
         if candidate.is_file():
             return candidate
     raise UserError(
-        f"{SETTING} = {model_path}: {WEIGHTS_FILE} is not there. Download it "
+        f"`model` = {model_path}: {WEIGHTS_FILE} is not there. Download it "
         f"(about 108 MB; {WEIGHTS_SOURCE} on the Hugging Face hub, folder {WEIGHTS_FOLDER}/), put it "
-        f"anywhere, and name the file or its folder in {SETTING}"
+        f"anywhere, and name the file or its folder in `model`"
     )
 
 
@@ -182,7 +181,7 @@ def load_eres2netv2(path: Path) -> ERes2NetV2:
         weights = read_weights(path)
     except UserError as error:
         raise UserError(
-            f"{SETTING}: {error}. {WEIGHTS_FILE} (about 108 MB) is published at {WEIGHTS_SOURCE}"
+            f"`model`: {error}. {WEIGHTS_FILE} (about 108 MB) is published at {WEIGHTS_SOURCE}"
         ) from error
     network = ERes2NetV2()
     load_strictly(network, weights, str(path))

@@ -55,8 +55,8 @@ def load_ge2e() -> Ge2eEncoder:
     spec = find_spec("resemblyzer")
     if spec is None or spec.origin is None:
         raise UserError(
-            "features.speaker.backend = resemblyzer: the package that holds its weights is not "
-            "installed; run `make setup`, or choose features.speaker.backend=ecapa"
+            "`backend` = resemblyzer: the package that holds its weights is not "
+            "installed; run `make setup`, or choose `backend`=ecapa"
         )
     return read_ge2e(Path(spec.origin).parent / "pretrained.pt")
 

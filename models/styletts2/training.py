@@ -101,13 +101,6 @@ class Phase:
     target: Literal["recording", "reconstruction"] = "recording"
 
 
-class Sources(NamedTuple):
-    """Where alignments and pitch come from."""
-
-    alignment: Literal["aligner", "given"] = "aligner"
-    pitch: Literal["extractor", "given"] = "extractor"
-
-
 class Aligned(NamedTuple):
     """Text beside speech."""
 

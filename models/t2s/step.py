@@ -99,11 +99,6 @@ def mean_cross_entropy(prediction: T2SPrediction) -> Tensor:
     return (losses * prediction.mask).sum() / prediction.mask.sum()
 
 
-def summed_cross_entropy(prediction: T2SPrediction) -> Tensor:
-    """Scalar: the reference's loss, summed over all positions with the padding's end marks counted in."""
-    return cross_entropies(prediction).sum()
-
-
 def cross_entropies(prediction: T2SPrediction) -> Tensor:
     """[B, T + 1] in fp32."""
     targets = prediction.targets

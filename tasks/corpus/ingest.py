@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from artifacts import digest
 from configs.errors import UserError
+from configs.naming import in_settings
 from models.frontend.audio_errors import AudioError
 from models.frontend.recordings import Decoded, DecodePolicy, decode_file
 from tasks.corpus.parquet import read_member
@@ -66,7 +67,8 @@ def _ingest(row: Mapping[str, Any], policy: DecodePolicy) -> Outcome:
         return Outcome(rejects=[_changed(row)])
     if isinstance(decoded, AudioError):
         why = f"{row['source_path']}: {decoded.reason}"
-        refused = reject(row["recording_id"], decoded.code, decoded.field, decoded.value, why, decoded.remedy)
+        remedy = in_settings("corpus", decoded.remedy)
+        refused = reject(row["recording_id"], decoded.code, decoded.field, decoded.value, why, remedy)
         return Outcome(rejects=[refused])
     return Outcome(rows=[_row(row, decoded)], warnings=_warnings(row["source_path"], decoded))
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from artifacts import schemas
-from tasks.stage import CorpusStage, RowStage
+from tasks.stage import SCAN, CorpusStage, RowStage
 
 INGEST = RowStage(
     name="ingest",
     version=1,
     run="tasks.corpus.ingest:ingest_rows",
     reads={
-        "scan": (
+        SCAN: (
             "recording_id",
             "speaker",
             "language",

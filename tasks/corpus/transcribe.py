@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from configs.naming import named_in
 from configs.transcribe import TranscribeSettings
 from models.frontend.asr import (
     SAMPLE_RATE,
@@ -119,7 +120,8 @@ def _recognise(row: dict[str, Any], language: str | None, settings: TranscribeSe
     samples = resample(audio.samples, audio.sample_rate, SAMPLE_RATE)
     folder = None
     if settings.backend == "faster-whisper":
-        folder = require_whisper(settings.model, settings.download)
+        with named_in("corpus.transcribe"):
+            folder = require_whisper(settings.model, settings.download)
     elif settings.backend == "auto":
         folder = find_whisper(settings.model, settings.download)
     if folder is not None:

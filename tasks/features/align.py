@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.align import AlignSettings
+from configs.naming import in_settings
 from models.aligner import hmm, hmm_aligner, sphinx
 from models.aligner.alignment import AlignError, Alignment, Interval, read_transcript
 from models.aligner.hmm_aligner import Utterance
@@ -104,7 +105,12 @@ def _outcome(
         require_sound(result, silence, limits_of(settings, aligner.backend))
     except AlignError as error:
         refused = reject(
-            row["utterance_id"], error.code, error.field, error.value, error.reason, error.remedy
+            row["utterance_id"],
+            error.code,
+            error.field,
+            error.value,
+            in_settings("features.align", error.reason),
+            in_settings("features.align", error.remedy),
         )
         return Outcome(rejects=[refused])
     made = {

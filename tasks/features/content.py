@@ -81,7 +81,9 @@ def encode_content(
         linear = linear_spectrogram(torch.from_numpy(samples)[None], parameters)
         features = mfcc_features(linear[0], parameters, settings.mfcc_dim)
         return features, f"mfcc-{settings.mfcc_dim} (no weights)"
-    network = load_hubert(settings.model, settings.revision, settings.weights_digest)
+    network = load_hubert(
+        settings.model, settings.revision, settings.weights_digest, "features.content.model"
+    )
     features = hubert_features(
         network,
         resample(samples, parameters.sample_rate, SAMPLE_RATE),

@@ -28,7 +28,9 @@ def linguistic_rows(
 def _linguistic_row(row: dict[str, Any], settings: LinguisticSettings) -> Outcome:
     features, backend = b"", "zeros"
     if settings.backend == "bert" and row["language"] == "zh":
-        encoder = load_bert(settings.model, settings.revision, settings.weights_digest)
+        encoder = load_bert(
+            settings.model, settings.revision, settings.weights_digest, "features.linguistic.model"
+        )
         vectors = bert_features(encoder, row["words"], row["word2ph"], settings.layer)
         if vectors.shape[0] != settings.dim:
             raise UserError(

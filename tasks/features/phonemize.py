@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.errors import UserError
+from configs.naming import in_settings
 from models.frontend.text.character_tokens import character_table, encode, require_encodable
 from models.frontend.text.g2p import phonemize
 from models.frontend.text.numbers import says_numbers
@@ -45,7 +46,8 @@ def _phonemize_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
         spoken = phonemize(row["text"] or "", language, table)
         unspelled = _unspelled(spoken, row["text"], language, cfg)
     except TextError as error:
-        refusal = reject(utterance_id, error.code, error.field, error.value, error.reason, error.remedy)
+        remedy = in_settings("features.phonemize", error.remedy)
+        refusal = reject(utterance_id, error.code, error.field, error.value, error.reason, remedy)
         return Outcome(rejects=[refusal])
     if spoken.unknown_ratio > unknown_ratio_max:
         listed = sorted(set(spoken.unknown))[:_SHOWN_SYMBOLS]

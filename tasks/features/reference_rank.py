@@ -25,11 +25,6 @@ from numpy.typing import NDArray
 
 from configs.speaker import SpeakerSettings
 
-MEASURES = (
-    "utterance_id", "duration_s", "snr_db", "clipping_ratio", "silence_ratio", "alignment_score", "text",
-)  # fmt: skip
-"""What is read of a clip."""
-
 _SNR_CEILING_DB = 40.0
 _TYPICAL, _CLIPPED, _SILENT, _MISALIGNED, _COMPLETE = 2.0, 20.0, 0.5, 0.1, 0.3
 _WORST_DEVIATIONS = 4.0
@@ -43,7 +38,8 @@ def rank_references(
     """Identifiers of one speaker's clips, the best reference first.
 
     Args:
-        clips: Rows of the stage screen, at least `MEASURES` of each.
+        clips: Rows of the stage screen, each with its id, text, duration, alignment score, SNR and the shares
+            that are clipped and silent.
         similarity: `[N]` cosine of each clip to the speaker's centroid.
         settings: The lengths wanted.
     """

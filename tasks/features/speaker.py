@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from configs.naming import named_in
 from configs.speaker import SpeakerSettings
 from models.frontend.activity import analyse_activity
 from models.frontend.audio import decode_flac
@@ -24,14 +25,15 @@ def speaker_rows(
 def _embed(row: dict[str, Any], settings: SpeakerSettings) -> dict[str, Any]:
     audio = decode_flac(row["audio"])
     activity = analyse_activity(audio.samples, audio.sample_rate)
-    embedding = embed_speaker(
-        audio.samples,
-        audio.sample_rate,
-        activity,
-        settings.backend,
-        settings.model,
-        settings.download,
-    )
+    with named_in("features.speaker"):
+        embedding = embed_speaker(
+            audio.samples,
+            audio.sample_rate,
+            activity,
+            settings.backend,
+            settings.model,
+            settings.download,
+        )
     return {
         "utterance_id": row["utterance_id"],
         "source_digest": row["source_digest"],

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from configs.naming import named_in
 from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import decode_flac
 from models.speaker.eres2netv2 import embed_speaker_vector
@@ -28,7 +29,8 @@ def _speaker_vector_row(row: dict[str, Any], settings: SpeakerVectorSettings) ->
     if settings.backend == "eres2netv2":
         clip = decode_flac(row["audio"])
         try:
-            vector = embed_speaker_vector(clip.samples, clip.sample_rate, settings.model).tobytes()
+            with named_in("features.speaker_vector"):
+                vector = embed_speaker_vector(clip.samples, clip.sample_rate, settings.model).tobytes()
         except ValueError as error:
             refusal = reject(
                 row["utterance_id"],

@@ -211,12 +211,7 @@ def train_in_processes(
         MachineError: the machine refused something in one of the processes.
         RuntimeError: a process failed otherwise; the end of its log is in the message.
     """
-    devices = torch.cuda.device_count() if cfg.compute.device != "cpu" else 0
-    if 0 < devices < count:
-        raise UserError(
-            f"compute.processes = {count}: there are {devices} CUDA devices and each process takes one; set "
-            f"it to {devices} or less, or compute.device to cpu"
-        )
+    _require_devices(count, cfg)
     job = Job.of(prepare, files, cfg, work.dir)
     for leftover in (job.stop_file, job.error_file):
         leftover.unlink(missing_ok=True)
@@ -274,6 +269,15 @@ class ReportedWarnings(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send one."""
         self.report("warning", record.getMessage())
+
+
+def _require_devices(count: int, cfg: ConfigView) -> None:
+    devices = torch.cuda.device_count() if cfg.compute.device != "cpu" else 0
+    if 0 < devices < count:
+        raise UserError(
+            f"compute.processes = {count}: there are {devices} CUDA devices and each process takes one; set "
+            f"it to {devices} or less, or compute.device to cpu"
+        )
 
 
 def _listen(output: IO[str], job: Job, work: Work) -> bool:

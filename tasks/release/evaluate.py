@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from configs.naming import named_in
 from models.frontend.activity import analyse_activity
 from models.frontend.audio import Samples, Waveform, decode_flac
 from models.frontend.f0 import track_pitch
@@ -145,14 +146,15 @@ def speaker_similarities(
     values = {}
     for kind, sound in sounds.items():
         samples, rate = sound.wave
-        embedding = embed_speaker(
-            samples,
-            rate,
-            analyse_activity(samples, rate),
-            speaker.backend,
-            speaker.model,
-            speaker.download,
-        )
+        with named_in("features.speaker"):
+            embedding = embed_speaker(
+                samples,
+                rate,
+                analyse_activity(samples, rate),
+                speaker.backend,
+                speaker.model,
+                speaker.download,
+            )
         values[f"{kind}/speaker_similarity"] = float(np.dot(embedding, centroid))
     return values
 

@@ -1,14 +1,20 @@
 """The lineage page: from recordings through stages to the exported files, drawn as one inline SVG.
 
 Layout after Sugiyama, Tagawa & Toda, "Methods for visual understanding of hierarchical system structures"
-(1981): layers by longest path, long edges through waypoints, few crossings by barycentres.
+(1981): layers by longest path, long edges through waypoints, few crossings by barycentres. networkx holds the
+graph, scipy moves the nodes of a layer apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations, pairwise
+from statistics import fmean
 from typing import NamedTuple
+
+import networkx as nx
+import numpy as np
+from scipy.optimize import isotonic_regression
 
 from artifacts.lineage import FILES, RECORDINGS, Lineage, Node
 from tasks.release.templates.render import render
@@ -63,40 +69,39 @@ def build_lineage_page(voice: str, lineage: Lineage, phases: Phases) -> str:
 
 
 def draw(lineage: Lineage, phases: Phases) -> Drawing:
-    """Place every node and route every essential edge, top to bottom."""
-    layer_of = _layers(lineage)
-    layers: list[list[str]] = [[] for _ in range(max(layer_of.values()) + 1)]
-    for node in lineage.nodes:
-        layers[layer_of[node.name]].append(node.name)
-    routes = {}
-    for source, target in lineage.essential_edges():
-        route = [source]
-        for depth in range(layer_of[source] + 1, layer_of[target]):
-            route.append(f"{source}>{target}>{depth}")
-            layers[depth].append(route[-1])
-        routes[source, target] = [*route, target]
-    links = [pair for route in routes.values() for pair in pairwise(route)]
-    names = {node.name for node in lineage.nodes}
-    layers = _untangled(layers, links)
-    centre = _centres(layers, links, names)
-    left = min(centre[name] - _width(name, names) / 2 for name in centre) - MARGIN
-    right = max(centre[name] + _width(name, names) / 2 for name in centre) + MARGIN
-    top_of = {name: MARGIN + i * (NODE_HEIGHT + GAP_Y) for i, row in enumerate(layers) for name in row}
-    ancestors = lineage.ancestors()
+    """Place every node and route every line that no longer path implies, top to bottom."""
+    graph = lineage.graph()
+    depth = _depths(graph)
+    reduced = nx.transitive_reduction(graph)
+    routes = {
+        (source, target): [source, *_waypoints(source, target, depth), target]
+        for source, target in graph.edges
+        if reduced.has_edge(source, target)
+    }
+    links = nx.DiGraph()
+    links.add_nodes_from(graph)
+    for route in routes.values():
+        nx.add_path(links, route)
+    layers = _untangled(_rows(graph, routes.values(), depth), links)
+    width = {name: NODE_WIDTH if name in graph else WAYPOINT_WIDTH for name in links}
+    centre = _centres(layers, links, width)
+    left = min(centre[name] - width[name] / 2 for name in width) - MARGIN
+    right = max(centre[name] + width[name] / 2 for name in width) + MARGIN
+    top = {name: MARGIN + i * (NODE_HEIGHT + GAP_Y) for i, row in enumerate(layers) for name in row}
     boxes = [
         Box(
             node,
             round(centre[node.name] - NODE_WIDTH / 2 - left, 1),
-            top_of[node.name],
+            top[node.name],
             NODE_WIDTH,
             NODE_HEIGHT,
             phase_of(node.name, phases),
-            " ".join(sorted(ancestors[node.name])),
+            " ".join(sorted(nx.ancestors(graph, node.name))),
         )
         for node in lineage.nodes
     ]
     edges = [
-        Edge(source, target, _path([(centre[n] - left, top_of[n]) for n in route]))
+        Edge(source, target, _path([(centre[name] - left, top[name]) for name in route]))
         for (source, target), route in routes.items()
     ]
     height = len(layers) * (NODE_HEIGHT + GAP_Y) - GAP_Y + 2 * MARGIN
@@ -110,108 +115,81 @@ def phase_of(name: str, phases: Phases) -> str:
     return next(phase for phase, stages in phases.items() if name in stages)
 
 
-def _layers(lineage: Lineage) -> dict[str, int]:
+def _depths(graph: nx.DiGraph) -> dict[str, int]:
     """Longest path from the recordings; then a node with slack sinks towards what reads it."""
-    depth: dict[str, int] = {}
-    for node in lineage.nodes:
-        depth[node.name] = 1 + max((depth[read] for read in node.reads), default=-1)
-    edges = lineage.essential_edges()
-    for node in reversed(lineage.nodes):
-        readers = [depth[target] for source, target in edges if source == node.name]
-        if readers and node.name != RECORDINGS:
-            depth[node.name] = min(readers) - 1
+    generations = list(nx.topological_generations(graph))
+    depth = {name: i for i, names in enumerate(generations) for name in names}
+    for name in (name for names in reversed(generations[1:]) for name in names):
+        depth[name] = min((depth[reader] - 1 for reader in graph.succ[name]), default=depth[name])
     return depth
 
 
-def _untangled(layers: list[list[str]], links: list[tuple[str, str]]) -> list[list[str]]:
+def _rows(graph: nx.DiGraph, routes: Iterable[list[str]], depth: Mapping[str, int]) -> list[list[str]]:
+    """The nodes of each layer from the top: boxes, then the waypoints of the lines that pass."""
+    rows: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
+    for name in graph:
+        rows[depth[name]].append(name)
+    for source, *waypoints, _ in routes:
+        for row, name in zip(rows[depth[source] + 1 :], waypoints, strict=False):
+            row.append(name)
+    return rows
+
+
+def _waypoints(source: str, target: str, depth: Mapping[str, int]) -> list[str]:
+    """Names of the places where a line passes a layer between its ends."""
+    return [f"{source}>{target}>{layer}" for layer in range(depth[source] + 1, depth[target])]
+
+
+def _untangled(layers: list[list[str]], links: nx.DiGraph) -> list[list[str]]:
     """Order every layer by the mean position of its neighbours, keeping the best order seen."""
     best, fewest = layers, _crossings(layers, links)
     for sweep in range(SWEEPS):
-        layers = [list(row) for row in layers]
-        downwards = sweep % 2 == 0
-        order = range(1, len(layers)) if downwards else range(len(layers) - 2, -1, -1)
-        for depth in order:
-            fixed = {name: i for i, name in enumerate(layers[depth - 1 if downwards else depth + 1])}
-            near = _neighbours(links, downwards)
-            weights = {
-                name: _mean([fixed[n] for n in near.get(name, []) if n in fixed], position)
-                for position, name in enumerate(layers[depth])
-            }
-            layers[depth].sort(key=weights.__getitem__)
+        near, step = (links.pred, 1) if sweep % 2 == 0 else (links.succ, -1)
+        first, *rest = layers[::step]
+        ordered = [first]
+        for row in rest:
+            position = {name: i for i, name in enumerate(ordered[-1])}
+            mean = {n: fmean(map(position.__getitem__, near[n])) if near[n] else i for i, n in enumerate(row)}
+            ordered.append(sorted(row, key=mean.__getitem__))
+        layers = ordered[::step]
         crossings = _crossings(layers, links)
         if crossings < fewest:
             best, fewest = layers, crossings
     return best
 
 
-def _crossings(layers: list[list[str]], links: list[tuple[str, str]]) -> int:
-    at = {name: i for row in layers for i, name in enumerate(row)}
-    layer = {name: depth for depth, row in enumerate(layers) for name in row}
-    total = 0
-    for depth in range(len(layers) - 1):
-        here = [(at[a], at[b]) for a, b in links if layer[a] == depth]
-        total += sum((a1 - b1) * (a2 - b2) < 0 for i, (a1, a2) in enumerate(here) for b1, b2 in here[:i])
-    return total
+def _crossings(layers: list[list[str]], links: nx.DiGraph) -> int:
+    position = {name: i for row in layers for i, name in enumerate(row)}
+    return sum(
+        (position[a] - position[b]) * (position[c] - position[d]) < 0
+        for row in layers
+        for (a, c), (b, d) in combinations(links.edges(row), 2)
+    )
 
 
-def _centres(layers: list[list[str]], links: list[tuple[str, str]], names: set[str]) -> dict[str, float]:
-    """Horizontal centres: boxes of a layer stand around the middle, lines in passing go straight."""
+def _centres(layers: list[list[str]], links: nx.DiGraph, width: Mapping[str, float]) -> dict[str, float]:
+    """Horizontal centres: boxes of a layer stand around the middle, lines in passing go straight.
+
+    A row's positions are the nearest to the wanted ones that keep order and gaps: least squares under an
+    order constraint once each node's place in the closest row is taken off.
+    """
+    places = []
     centre: dict[str, float] = {}
     for row in layers:
-        x = 0.0
-        for name in row:
-            centre[name] = x + _width(name, names) / 2
-            x += _width(name, names) + GAP_X
-        for name in row:
-            centre[name] -= (x - GAP_X) / 2
-    up, down = _neighbours(links, True), _neighbours(links, False)
+        gaps = [(width[a] + width[b]) / 2 + GAP_X for a, b in pairwise(row)]
+        place = np.cumsum([0.0, *gaps])
+        weights = [BOX_WEIGHT if width[name] == NODE_WIDTH else WAYPOINT_WEIGHT for name in row]
+        places.append((row, place, weights))
+        centre |= dict(zip(row, place - place[-1] / 2, strict=True))
     for sweep in range(SETTLING_SWEEPS):
-        rows = layers if sweep % 2 == 0 else list(reversed(layers))
-        for row in rows:
+        for row, place, weights in places[:: 1 if sweep % 2 == 0 else -1]:
             wanted = [
-                0.0
-                if name in names
-                else _mean([centre[n] for n in up[name] + down[name]], otherwise=centre[name])
+                0.0 if width[name] == NODE_WIDTH else fmean(centre[n] for n in nx.all_neighbors(links, name))
                 for name in row
             ]
-            for name, x in zip(row, _apart(row, wanted, names), strict=True):
-                centre[name] = x
+            settled = isotonic_regression(wanted - place, weights=weights).x + place
+            centre |= dict(zip(row, settled.tolist(), strict=True))
     return centre
-
-
-def _apart(row: list[str], wanted: list[float], names: set[str]) -> list[float]:
-    """Positions near the wanted ones, in order, with the gaps kept.
-
-    Weighted least squares under an order constraint: pool adjacent violators, less the offsets.
-    """
-    offsets = [0.0]
-    for left, right in pairwise(row):
-        offsets.append(offsets[-1] + (_width(left, names) + _width(right, names)) / 2 + GAP_X)
-    pools: list[tuple[float, float, int]] = []
-    for name, value, offset in zip(row, wanted, offsets, strict=True):
-        pools.append((value - offset, BOX_WEIGHT if name in names else WAYPOINT_WEIGHT, 1))
-        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
-            (a, weight_a, n), (b, weight_b, m) = pools[-2:]
-            weight = weight_a + weight_b
-            pools[-2:] = [((a * weight_a + b * weight_b) / weight, weight, n + m)]
-    flat = [value for value, _, size in pools for _ in range(size)]
-    return [value + offset for value, offset in zip(flat, offsets, strict=True)]
-
-
-def _neighbours(links: list[tuple[str, str]], upwards: bool) -> dict[str, list[str]]:
-    near: dict[str, list[str]] = {}
-    for source, target in links:
-        key, value = (target, source) if upwards else (source, target)
-        near.setdefault(key, []).append(value)
-    return near
-
-
-def _width(name: str, names: set[str]) -> float:
-    return NODE_WIDTH if name in names else WAYPOINT_WIDTH
-
-
-def _mean(values: list[float] | list[int], otherwise: float) -> float:
-    return sum(values) / len(values) if values else otherwise
 
 
 def _path(points: list[tuple[float, float]]) -> str:

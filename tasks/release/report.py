@@ -37,9 +37,8 @@ from tasks.release.page import (
     Utterance,
     build_report,
 )
-from tasks.stage import ConfigView, Inputs, Produced, Work
+from tasks.stage import SCAN, ConfigView, Inputs, Produced, Work
 
-SCAN = "scan"
 TYPICAL_CLIPS, WORST_CLIPS = 4, 2
 COMFORTABLE_S = (2.0, 8.0)
 PLAYER_RATE_LIMIT = 32_000

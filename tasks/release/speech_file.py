@@ -6,7 +6,7 @@ import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import numpy as np
 
@@ -16,13 +16,6 @@ from models.frontend.audio import Samples
 
 SUBTYPES = {"wav": "PCM_16", "flac": "PCM_24"}
 _FULL_SCALE_16 = 32_767
-
-
-class SpeechSink(Protocol):
-    """What takes sentences as they are spoken."""
-
-    def write(self, samples: Samples) -> None:
-        """Append float samples `[n]` in +-1."""
 
 
 class SpeechFile:

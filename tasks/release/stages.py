@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from artifacts import schemas
-from tasks.stage import CorpusStage, Stage
-
-SCAN = "scan"
+from tasks.stage import SCAN, CorpusStage, Stage
 
 EVALUATE_READS: dict[str, tuple[str, ...]] = {
     "synthesize": ("*",),

@@ -60,12 +60,16 @@ def client(tracker: Tracker):  # type: ignore[no-untyped-def]
 
 
 def test_a_run_is_found_from_any_digest(tracker: Tracker) -> None:
-    names = {digest: [run.name for run in tracker.find_runs(digest)] for digest in (MADE, READ, OLD)}
-    assert sorted(names[MADE]) == ["lj", "train_sovits"]
-    assert names[READ] == ["train_sovits"]
-    assert names[OLD] == ["lj"]
-    assert tracker.find_runs(MADE[:12])
-    assert tracker.find_runs("0" * 64) == []
+    def named(digest: str) -> set[str]:
+        tags = ("artifact.digest", "artifact.inputs", "artifact.outputs")
+        searches = [f"tags.`{tag}` LIKE '%{digest}%'" for tag in tags]
+        found = [client(tracker).search_runs([tracker.experiment_id], search) for search in searches]
+        return {run.info.run_name for runs in found for run in runs}
+
+    assert named(MADE) == named(MADE[:12]) == {"lj", "train_sovits"}
+    assert named(READ) == {"train_sovits"}
+    assert named(OLD) == {"lj"}
+    assert named("0" * 64) == set()
 
 
 def test_child_carries_everything_and_the_parent_sums_up(tracker: Tracker) -> None:

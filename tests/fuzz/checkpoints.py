@@ -646,7 +646,7 @@ def _encoder_settings(name: str) -> Callable[[], Any]:
 def _read_hubert(path: Path) -> object:
     from models.content.hubert import load_hubert
 
-    return load_hubert.__wrapped__(str(path.parent), "main", None)
+    return load_hubert.__wrapped__(str(path.parent), "main", None, "model")
 
 
 def _read_wavlm(path: Path) -> object:
@@ -658,7 +658,7 @@ def _read_wavlm(path: Path) -> object:
 def _read_bert(path: Path) -> object:
     from models.linguistic.bert import load_bert
 
-    return load_bert.__wrapped__(str(path.parent), "main", None)
+    return load_bert.__wrapped__(str(path.parent), "main", None, "model")
 
 
 def _exported() -> Any:

@@ -209,10 +209,8 @@ def test_text_has_enough_contrast(scheme: str) -> None:
     from tasks.release.templates.render import TEMPLATES
 
     css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
-    light, dark = re.findall(r":root \{(.*?)\}", css, re.DOTALL)[:2]
-    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", light))
-    if scheme == "dark":
-        colours |= dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", dark))
+    palette = re.findall(r"--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)", css)
+    colours = {name: light if scheme == "light" else dark for name, light, dark in palette}
     pairs = [
         (text, ground)
         for text in ("ink", "muted", "accent", "second", "third", "fourth")
@@ -220,6 +218,18 @@ def test_text_has_enough_contrast(scheme: str) -> None:
     ] + [("note-ink", "note"), ("ink", "cell"), ("ink", "cell-other"), ("ink", "accent-soft")]
     for text, ground in [*pairs, ("on-accent", "accent"), ("accent", "accent-soft")]:
         assert _contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+
+
+def test_every_class_that_the_style_names_is_on_a_page() -> None:
+    from tasks.release.templates.render import TEMPLATES
+
+    css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    selectors = re.sub(r"\{[^{}]*\}|/\*.*?\*/", " ", css, flags=re.DOTALL)
+    writers = [*TEMPLATES.glob("*.j2"), TEMPLATES / "page.js", *TEMPLATES.parent.glob("*page.py")]
+    written = {word for path in writers for word in re.findall(r"[\w-]+", path.read_text(encoding="utf-8"))}
+    named = set(re.findall(r"\.([A-Za-z][\w-]*)", selectors))
+    assert len(named) > 60
+    assert named <= written
 
 
 def _contrast(one: str, other: str) -> float:

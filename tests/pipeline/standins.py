@@ -20,7 +20,7 @@ from models.speaker.eres2netv2 import ERes2NetV2
 from models.t2s.config import t2s_config
 from models.t2s.model import TextToSemantic
 from models.t2s.upstream import upstream_config as t2s_file_config
-from tests.models.tiny import TINY_SOVITS, TINY_T2S
+from tests.models.tiny import TINY_SOVITS, TINY_T2S, speech_encoder_sizes
 
 CONTENT, LINGUISTIC = 768, 1024
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ",", "。", "你", "好", "中", "国"]
@@ -76,17 +76,8 @@ def _published(path: Path, mark: str, network: nn.Module, config: dict[str, Any]
 def _hubert(folder: Path) -> None:
     from transformers import HubertConfig, HubertModel
 
-    HubertModel(
-        HubertConfig(
-            hidden_size=CONTENT,
-            num_hidden_layers=1,
-            num_attention_heads=4,
-            intermediate_size=32,
-            conv_dim=(16,) * 7,
-            num_conv_pos_embeddings=16,
-            num_conv_pos_embedding_groups=16,
-        )
-    ).save_pretrained(folder)
+    sizes = speech_encoder_sizes(hidden_size=CONTENT, num_attention_heads=4, num_conv_pos_embedding_groups=16)
+    HubertModel(HubertConfig(**sizes)).save_pretrained(folder)
 
 
 def _roberta(folder: Path) -> None:

@@ -107,7 +107,7 @@ def require_encodable(tokens: Tokens, text: str, table: CharacterTable, unknown_
             "unknown_symbols", "unknown_ratio", f"{ratio:.3f}",
             f"the characters of {table.name} lack {listed or 'every phone'} in {text[:60]!r}, above the "
             f"limit of {unknown_ratio_max}",
-            "Check the text and its language, or raise features.phonemize.unknown_ratio_max.",
+            "Check the text and its language, or raise `unknown_ratio_max`.",
         )  # fmt: skip
     if (n_characters := len(tokens.ids) - 2) > MAX_CHARACTERS:
         raise TextError(

@@ -90,7 +90,7 @@ def _require_front_end(language: str, base: str, symbol_table: str) -> None:
             raise TextError(
                 "table_language", "language", language,
                 f"table {symbol_table} holds phones of {', '.join(covered)}",
-                "Use the table ipa (features.phonemize.symbol_table), which trains from scratch.",
+                "Use the table ipa (`symbol_table`), which trains from scratch.",
             )  # fmt: skip
         return
     if base in _WITHOUT_IPA:

@@ -18,7 +18,6 @@ READS_FILES = (
 )
 TABLE_NAMES = ("gpt-sovits-v1", "gpt-sovits-v2", "ipa")
 UNKNOWN = "UNK"
-PADDING = "_"
 PRIMARY_STRESS, SECONDARY_STRESS = "ˈ", "ˌ"
 RISE, FALL = "[", "]"
 PITCH_MARKS = frozenset((RISE, FALL))
@@ -53,12 +52,3 @@ def load_symbol_table(name: str) -> SymbolTable:
     symbols = tuple(data["symbols"])
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     return SymbolTable(name, symbols, ids, frozenset(data["marks"]))
-
-
-def unstressed(phone: str) -> str:
-    """The phone without its stress or tone: "ˈaɪ" -> "aɪ", "AY1" -> "AY", "ang4" -> "ang".
-
-    Acoustic models of small corpora learn one unit from all of them.
-    """
-    bare = phone.lstrip(PRIMARY_STRESS + SECONDARY_STRESS)
-    return bare[:-1] if len(bare) > 1 and bare[-1].isdigit() else bare

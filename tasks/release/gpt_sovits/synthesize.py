@@ -16,6 +16,7 @@ import torch
 
 from models.frontend.audio import Samples
 from models.seeds import derive_seed
+from models.sovits.step import reconstructed
 from models.threads import arithmetic_threads
 from tasks.finetune.gpt_sovits.examples import Example, read_split
 from tasks.finetune.gpt_sovits.sovits.batch import collate
@@ -80,12 +81,5 @@ def _render(
 @torch.no_grad()
 def _resynthesis(voice: GptSovitsVoice, example: Example) -> Samples:
     batch = collate([example], voice.frame.hop_samples, voice.generator.config.uses_speaker_vector)
-    output = voice.generator.reconstruct(
-        batch.ssl,
-        batch.spec,
-        batch.spec_lengths,
-        batch.phone_ids,
-        batch.phone_lengths,
-        speaker_vector=batch.speaker_vector,
-    )
+    output = reconstructed(voice.generator, batch)
     return np.asarray(output.wave[0, 0].numpy(), dtype=np.float32)

@@ -336,7 +336,9 @@ class GptSovitsVoice(Voice[Reference]):
         for run in runs:
             end = start + len(run.phone_ids)
             if run.language == "zh":
-                encoder = load_bert(settings.model, settings.revision, settings.weights_digest)
+                encoder = load_bert(
+                    settings.model, settings.revision, settings.weights_digest, "features.linguistic.model"
+                )
                 features[:, start:end] = bert_features(encoder, run.words, run.word2ph, settings.layer)
                 written = True
             start = end

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.naming import named_in
 from models.frontend.audio import Samples
 from models.frontend.text.g2p import phonemize
 from models.frontend.text.mixing import stretches
@@ -69,4 +70,5 @@ def reference_from_file(
 def _speaker_vector(samples: Samples, voice: GptSovitsVoice) -> NDArray[np.float32] | None:
     if not voice.generator.config.uses_speaker_vector:
         return None
-    return embed_speaker_vector(samples, voice.frame.sample_rate, voice.speaker_vector.model)
+    with named_in("features.speaker_vector"):
+        return embed_speaker_vector(samples, voice.frame.sample_rate, voice.speaker_vector.model)

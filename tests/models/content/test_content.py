@@ -14,6 +14,7 @@ from models.content.frames import align_frames
 from models.content.hubert import hubert_features, load_hubert
 from models.content.mfcc import mfcc_features
 from models.frontend.mel import SpectrogramParameters, linear_spectrogram
+from tests.models.tiny import speech_encoder_sizes
 
 FAMILY = SpectrogramParameters(sample_rate=32_000, n_fft=2_048, hop_samples=640, n_mels=128)
 
@@ -24,15 +25,7 @@ def tiny_hubert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import HubertConfig, HubertModel
 
     torch.manual_seed(0)
-    config = HubertConfig(
-        hidden_size=24,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        intermediate_size=32,
-        conv_dim=(16,) * 7,
-        num_conv_pos_embeddings=16,
-        num_conv_pos_embedding_groups=4,
-    )
+    config = HubertConfig(**speech_encoder_sizes(num_hidden_layers=3))
     folder = tmp_path_factory.mktemp("hubert")
     HubertModel(config).save_pretrained(folder)
     return folder
@@ -44,20 +37,22 @@ def speech_like(n_samples: int) -> np.ndarray:
 
 @pytest.mark.parametrize("n_frames", [10, 25, 51])
 def test_hubert_has_the_spectrograms_frames(tiny_hubert: Path, n_frames: int) -> None:
-    network = load_hubert(str(tiny_hubert), "main", None)
+    network = load_hubert(str(tiny_hubert), "main", None, "features.content.model")
     for extra in (0, 79, 80, 319):
         features = hubert_features(network, speech_like(n_frames * 320 + extra), n_frames)
         assert features.shape == (24, n_frames)
 
 
 def test_the_missing_last_frame_repeats_its_neighbour(tiny_hubert: Path) -> None:
-    features = hubert_features(load_hubert(str(tiny_hubert), "main", None), speech_like(8_000), 25)
+    features = hubert_features(
+        load_hubert(str(tiny_hubert), "main", None, "features.content.model"), speech_like(8_000), 25
+    )
     assert torch.equal(features[:, -1], features[:, -2])
     assert not torch.equal(features[:, -2], features[:, -3])
 
 
 def test_layers_and_normalisation_differ(tiny_hubert: Path) -> None:
-    network = load_hubert(str(tiny_hubert), "main", None)
+    network = load_hubert(str(tiny_hubert), "main", None, "features.content.model")
     samples = speech_like(8_000)
     last = hubert_features(network, samples, 25)
     assert torch.equal(last, hubert_features(network, samples, 25))
@@ -68,18 +63,23 @@ def test_layers_and_normalisation_differ(tiny_hubert: Path) -> None:
 
 def test_clips_shorter_than_a_frame_are_named(tiny_hubert: Path) -> None:
     with pytest.raises(ValueError, match="399 samples"):
-        hubert_features(load_hubert(str(tiny_hubert), "main", None), speech_like(399), 1)
+        hubert_features(
+            load_hubert(str(tiny_hubert), "main", None, "features.content.model"), speech_like(399), 1
+        )
 
 
 def test_weights_that_are_missing_or_others_are_named(tiny_hubert: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"features\.content\.model.*Download"):
-        load_hubert("nobody/no-such-hubert", "main", None)
+        load_hubert("nobody/no-such-hubert", "main", None, "features.content.model")
     with pytest.raises(UserError, match=r"features\.content\.model"):
-        load_hubert(str(tmp_path), "main", None)
+        load_hubert(str(tmp_path), "main", None, "features.content.model")
     with pytest.raises(UserError, match="SHA-256"):
-        load_hubert(str(tiny_hubert), "main", "0" * 64)
+        load_hubert(str(tiny_hubert), "main", "0" * 64, "features.content.model")
     weights = (tiny_hubert / "model.safetensors").read_bytes()
-    assert load_hubert(str(tiny_hubert), "main", hashlib.sha256(weights).hexdigest()) is not None
+    assert (
+        load_hubert(str(tiny_hubert), "main", hashlib.sha256(weights).hexdigest(), "features.content.model")
+        is not None
+    )
 
 
 def test_mfcc_is_normalised_and_blind_to_level() -> None:

@@ -10,6 +10,7 @@ from models.content.resample import Resample
 from models.content.wavlm import WavLM, load_wavlm
 from models.discriminators.wavlm import WavLMDiscriminator
 from tests.models.golden_fill import normal
+from tests.models.tiny import speech_encoder_sizes
 
 SETTING = "train.styletts2.slm.model"
 
@@ -19,15 +20,7 @@ def tiny_wavlm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import WavLMConfig, WavLMModel
 
     torch.manual_seed(0)
-    config = WavLMConfig(
-        hidden_size=24,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        conv_dim=(16,) * 7,
-        num_conv_pos_embeddings=16,
-        num_conv_pos_embedding_groups=4,
-    )
+    config = WavLMConfig(**speech_encoder_sizes(num_hidden_layers=2))
     folder = tmp_path_factory.mktemp("wavlm")
     WavLMModel(config).save_pretrained(folder)
     return folder

@@ -26,7 +26,7 @@ def test_word_error_rate(reference: str, heard: str, rate: float) -> None:
 
 def test_a_missing_model_names_the_setting_the_files_and_the_remedy(tmp_path: Path) -> None:
     assert find_whisper(str(tmp_path), download=False) is None
-    with pytest.raises(UserError, match=r"corpus\.transcribe\.model.*model\.bin"):
+    with pytest.raises(UserError, match=r"`model`.*model\.bin"):
         require_whisper("nobody/no-such-model", download=False)
 
 

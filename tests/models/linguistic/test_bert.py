@@ -35,7 +35,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_vectors_are_the_third_hidden_state_from_the_end_without_special_tokens(
     tiny_bert: Path,
 ) -> None:
-    encoder = load_bert(str(tiny_bert), "main", None)
+    encoder = load_bert(str(tiny_bert), "main", None, "features.linguistic.model")
     features = bert_features(encoder, ["你", "好", ","], [2, 2, 1])
     tokens = torch.tensor([[VOCABULARY.index(name) for name in ("[CLS]", "你", "好", ",", "[SEP]")]])
     with torch.no_grad():
@@ -47,7 +47,7 @@ def test_vectors_are_the_third_hidden_state_from_the_end_without_special_tokens(
 
 
 def test_words_that_are_no_characters_get_zeros(tiny_bert: Path) -> None:
-    encoder = load_bert(str(tiny_bert), "main", None)
+    encoder = load_bert(str(tiny_bert), "main", None, "features.linguistic.model")
     features = bert_features(encoder, ["你", "Python", "A", "好"], [2, 3, 1, 2])
     assert (features[:, 2:6] == 0).all()
     assert (features[:, :2] != 0).any()
@@ -56,16 +56,18 @@ def test_words_that_are_no_characters_get_zeros(tiny_bert: Path) -> None:
 
 
 def test_texts_longer_than_berts_positions_are_read_in_stretches(tiny_bert: Path) -> None:
-    features = bert_features(load_bert(str(tiny_bert), "main", None), ["国"] * 1_100, [1] * 1_100)
+    features = bert_features(
+        load_bert(str(tiny_bert), "main", None, "features.linguistic.model"), ["国"] * 1_100, [1] * 1_100
+    )
     assert features.shape == (16, 1_100)
     assert (features.abs().sum(dim=0) > 0).all()
 
 
 def test_words_and_counts_must_agree(tiny_bert: Path) -> None:
     with pytest.raises(ValueError, match="2 words"):
-        bert_features(load_bert(str(tiny_bert), "main", None), ["你", "好"], [2])
+        bert_features(load_bert(str(tiny_bert), "main", None, "features.linguistic.model"), ["你", "好"], [2])
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"features\.linguistic\.model"):
-        load_bert(str(tmp_path), "main", None)
+        load_bert(str(tmp_path), "main", None, "features.linguistic.model")

@@ -70,7 +70,7 @@ def test_missing_weights_are_named_with_size_source_and_place(given: str, tmp_pa
     given = str(tmp_path) if given == "." else given
     with pytest.raises(UserError) as refused:
         find_eres2netv2(given)
-    for part in (given, "features.speaker_vector.model", WEIGHTS_FILE, "108 MB", "lj1995/GPT-SoVITS", "sv/"):
+    for part in (given, "`model`", WEIGHTS_FILE, "108 MB", "lj1995/GPT-SoVITS", "sv/"):
         assert part in str(refused.value)
 
 

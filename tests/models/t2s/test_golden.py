@@ -18,8 +18,8 @@ from models.t2s.sampling import Sampling, penalized, probabilities
 from models.t2s.step import (
     T2SBatch,
     T2SStep,
+    cross_entropies,
     log_probabilities,
-    summed_cross_entropy,
     top_k_accuracy,
 )
 from tests.models.golden_fill import error_against, fill, integers, normal, t2s_gain
@@ -83,7 +83,7 @@ def test_reference_mask_reproduces_hidden_states_loss_and_gradient(
     hook.remove()
     assert error_against(golden, "old.hidden", hidden[0]) < 1e-4
     assert error_against(golden, "old.logits", prediction.logits) < 1e-4
-    loss = summed_cross_entropy(prediction)
+    loss = cross_entropies(prediction).sum()
     np.testing.assert_allclose(loss.item(), golden["old.loss"], rtol=1e-6)
 
     names = json.loads((folder(goldens) / "t2s_param_names.json").read_text())
@@ -107,7 +107,7 @@ def test_preference_against_rejected_sequences_reproduces_the_reference(
         chosen, worse = step.predict(batch), step.predict(rejected)
     # The reference counts padding in.
     rows = [log_probabilities(p._replace(mask=torch.ones_like(p.mask))) for p in (chosen, worse)]
-    loss = summed_cross_entropy(chosen) + preference_loss(*rows)
+    loss = cross_entropies(chosen).sum() + preference_loss(*rows)
     np.testing.assert_allclose(loss.item(), golden["dpo.loss"], rtol=1e-6)
     codes_only = chosen._replace(mask=chosen.targets != model.config.end_id)
     np.testing.assert_allclose(float(top_k_accuracy(codes_only, 3)), golden["dpo.acc_top3"], atol=1e-6)
@@ -123,7 +123,7 @@ def test_right_mask_gives_each_row_of_a_batch_its_own_loss(
         for b in range(len(batch.utterance_ids)):
             alone = step.predict(_row(batch, b))
             np.testing.assert_allclose(
-                summed_cross_entropy(alone).item(), golden[f"old.loss_single.{b}"], rtol=1e-6
+                cross_entropies(alone).sum().item(), golden[f"old.loss_single.{b}"], rtol=1e-6
             )
             n = int(batch.code_lengths[b]) + 1
             torch.testing.assert_close(together.logits[b, :n], alone.logits[0], rtol=1e-4, atol=1e-4)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from configs.train_sovits import SovitsTrainSettings
-from models.sovits.step import SovitsBatch, SovitsStep, generator_parameter_groups
+from models.sovits.step import SovitsBatch, SovitsStep, generator_parameter_groups, reconstructed
 from tasks.finetune.gpt_sovits.sovits.resynthesis import pitch_agreement
 from tasks.finetune.machine import Machine
 from tasks.finetune.rates import warmup_constant
@@ -88,14 +88,7 @@ class SovitsRecipe:
         """Whole-clip losses through the posterior's mean, and how well its resynthesis keeps the pitch."""
         batch = self.machine.place(batch)
         generator = self.step.generator
-        resynthesis = generator.reconstruct(
-            batch.ssl,
-            batch.spec,
-            batch.spec_lengths,
-            batch.phone_ids,
-            batch.phone_lengths,
-            speaker_vector=batch.speaker_vector,
-        )
+        resynthesis = reconstructed(generator, batch)
         pitch = pitch_agreement(
             batch.wave, resynthesis.wave, batch.spec_lengths, generator.config.spectrogram
         )

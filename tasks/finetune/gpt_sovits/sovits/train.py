@@ -18,7 +18,7 @@ from models.frontend.mel import SpectrogramParameters
 from models.frontend.text.symbols import load_symbol_table
 from models.sovits.config import SovitsConfig
 from models.sovits.model import SovitsGenerator
-from models.sovits.step import SovitsBatch, SovitsStep
+from models.sovits.step import SovitsBatch, SovitsStep, reconstructed
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.gpt_sovits.examples import Examples, read_split
 from tasks.finetune.gpt_sovits.planned import planned_length
@@ -126,14 +126,7 @@ def _start(
 @torch.no_grad()
 def _render(generator: SovitsGenerator, batch: SovitsBatch, rng: torch.Generator) -> dict[str, Tensor]:
     """One clip's waveform `[S]` on the CPU through the posterior's mean and through a sample of the prior."""
-    resynthesis = generator.reconstruct(
-        batch.ssl,
-        batch.spec,
-        batch.spec_lengths,
-        batch.phone_ids,
-        batch.phone_lengths,
-        speaker_vector=batch.speaker_vector,
-    )
+    resynthesis = reconstructed(generator, batch)
     # An odd last frame makes a code of its own, as in training.
     even = functional.pad(batch.ssl, (0, batch.ssl.shape[-1] % 2), mode="replicate")
     synthesis = generator.decode(

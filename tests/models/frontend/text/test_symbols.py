@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.frontend.text.symbols import TABLE_NAMES, load_symbol_table, unstressed
+from models.frontend.text.symbols import TABLE_NAMES, load_symbol_table
 
 
 @pytest.mark.golden
@@ -36,10 +36,3 @@ def test_encoding_keeps_step_and_lists_what_is_missing() -> None:
 def test_unknown_table_is_refused() -> None:
     with pytest.raises(ValueError, match="gpt-sovits-v2"):
         load_symbol_table("../symbols")
-
-
-@pytest.mark.parametrize(
-    ("phone", "bare"), [("ˈaɪ", "aɪ"), ("AY1", "AY"), ("ang4", "ang"), ("i04", "i0"), ("5", "5"), ("t", "t")]
-)
-def test_unstressed(phone: str, bare: str) -> None:
-    assert unstressed(phone) == bare

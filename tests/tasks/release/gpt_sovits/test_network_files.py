@@ -26,7 +26,7 @@ from tasks.release.gpt_sovits.published_voice import import_voice
 from tasks.release.speak import load_voice
 from tasks.release.voice import SpeakOptions
 from tests.models.golden_fill import test_wave
-from tests.models.tiny import TINY_SOVITS, TINY_T2S
+from tests.models.tiny import TINY_SOVITS, TINY_T2S, speech_encoder_sizes
 
 WIDTH = 32
 """Of the stand-in's content features."""
@@ -86,16 +86,8 @@ def test_networks_of_published_size_are_written_for_gpt_sovits(tmp_path: Path) -
 @pytest.fixture
 def hubert(tmp_path: Path) -> Path:
     """A HuBERT of random weights with the published frame rate."""
-    config = HubertConfig(
-        hidden_size=WIDTH,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        conv_dim=(8,) * 7,
-        num_feat_extract_layers=7,
-        num_conv_pos_embeddings=16,
-        num_conv_pos_embedding_groups=2,
-    )
+    sizes = speech_encoder_sizes(hidden_size=WIDTH, conv_dim=(8,) * 7, num_conv_pos_embedding_groups=2)
+    config = HubertConfig(**sizes, num_feat_extract_layers=7)
     torch.manual_seed(0)
     HubertModel(config).save_pretrained(tmp_path / "hubert")
     return tmp_path / "hubert"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -60,13 +59,3 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         made[stage.name] = function_of(stage)(inputs, synthetic.view(stage, tree), work)
         inputs.stage_files[stage.name] = dict(made[stage.name].files)
     return SimpleNamespace(**made)
-
-
-@pytest.fixture
-def voice_folder(release: SimpleNamespace, tmp_path: Path) -> Path:
-    """A fresh copy of the exported voice."""
-    for name, path in release.export.files.items():
-        target = tmp_path / "voice" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(path.read_bytes())
-    return tmp_path / "voice"
