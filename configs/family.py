@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from configs.base import Section
+from configs.frames import family_names, frame_of
 
 _STYLETTS2_MEL = {"sample_rate": 24_000, "hop_samples": 300, "n_fft": 2_048, "n_mels": 80}
 
@@ -17,7 +18,7 @@ class FamilySettings(Section):
     These belong to the published weights: a voice fine-tuned from them needs exactly these values.
     """
 
-    name: Literal["gpt-sovits", "styletts2", "kokoro"] = Field("gpt-sovits", description="Family of models.")
+    name: str = Field("gpt-sovits", description=f"Family of models: {', '.join(family_names())}.")
     sample_rate: int = Field(
         32_000, ge=8_000, le=48_000, description="Sample rate of training and output audio, Hz."
     )
@@ -45,7 +46,7 @@ class FamilySettings(Section):
         description="Phone symbols of the text embedding. Languages that a GPT-SoVITS table does not "
         "cover use `ipa` and are trained from scratch.",
     )
-    character_table: Literal["styletts2", "kokoro"] | None = Field(
+    character_table: str | None = Field(
         None,
         description="Characters that StyleTTS 2 and Kokoro read, made from the phones of `ipa`; each family "
         "has its own, and null belongs to GPT-SoVITS.",
@@ -66,7 +67,7 @@ class FamilySettings(Section):
 
     @model_validator(mode="after")
     def _mel_is_the_published_one(self) -> FamilySettings:
-        wanted = "slaney" if self.name == "gpt-sovits" else "styletts2"
+        wanted = frame_of(self.name).mel
         if self.mel != wanted:
             raise ValueError(f"mel = {self.mel}: the family {self.name} reads another; set mel: {wanted}")
         if self.mel == "slaney":
@@ -91,7 +92,7 @@ class FamilySettings(Section):
 
     @model_validator(mode="after")
     def _symbols_are_the_familys(self) -> FamilySettings:
-        wanted = None if self.name == "gpt-sovits" else self.name
+        wanted = frame_of(self.name).character_table
         if self.character_table != wanted:
             raise ValueError(
                 f"character_table = {self.character_table or 'null'}: the family {self.name} would learn "

@@ -11,6 +11,7 @@ from configs.content import ContentSettings
 from configs.corpus import CorpusSettings
 from configs.enhance import EnhanceSettings
 from configs.family import FamilySettings
+from configs.frames import frame_of
 from configs.linguistic import LinguisticSettings
 from configs.measure import MeasureSettings
 from configs.phonemize import PhonemizeSettings
@@ -101,8 +102,9 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _family_has_onnx(self) -> Settings:
-        if self.release.export.onnx and self.family.name == "gpt-sovits":
+        if self.release.export.onnx and not frame_of(self.family.name).onnx:
             raise ValueError(
-                "release.export.onnx = true: a gpt-sovits voice is not exported as ONNX; set it to false"
+                f"release.export.onnx = true: a {self.family.name} voice is not exported as ONNX; set it to "
+                "false"
             )
         return self

@@ -18,16 +18,16 @@ from typing import NamedTuple
 from configs.loading import resolve
 from configs.settings import Settings
 from tasks.code import FIRST_PARTY, ROOT, Code
+from tasks.families import FAMILIES
 from tasks.stage import RowStage, Stage
 from tasks.stages import every_way
 
 LIST = ROOT / "tests" / "tasks" / "key_modules.json"
 PAGE = ROOT / "docs" / "decisions" / "keys.md"
 PRESETS = {
-    "gpt-sovits": "tiny",
-    "styletts2": "styletts2-tiny",
-    "styletts2, fine-tuned": "styletts2-finetune",
-    "kokoro": "kokoro-tiny",
+    f"{name}, {way}" if way else name: chosen.preset
+    for name, family in FAMILIES.items()
+    for way, chosen in family.ways.items()
 }
 """Way to a voice -> settings that call for it."""
 LANGUAGES = {

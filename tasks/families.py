@@ -20,10 +20,12 @@ class Way:
     Attributes:
         finetune: Stages from the training table to trained networks.
         release: Stages from networks to an exported voice, its pages apart.
+        preset: The smallest preset that takes this way.
     """
 
     finetune: str
     release: str
+    preset: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,7 @@ class Family:
     """A family of models.
 
     Attributes:
+        models: Its rooms under `models`, which no other family enters.
         table: What its models learn from beside text, timing, pitch and spectrograms: stages of
             `tasks.features` that add columns to its training table.
         ways: The ways to a voice, by what sets them apart in words.
@@ -41,6 +44,7 @@ class Family:
             given the voice, its pipeline and the clip's id.
     """
 
+    models: tuple[str, ...]
     table: tuple[str, ...] = ()
     ways: Mapping[str, Way]
     way: Callable[[Any], str] | None = None
@@ -51,11 +55,13 @@ class Family:
 
 FAMILIES: Mapping[str, Family] = {
     "gpt-sovits": Family(
+        models=("models.sovits", "models.t2s"),
         table=("content", "linguistic", "speaker_vector"),
         ways={
             "": Way(
                 finetune="tasks.finetune.gpt_sovits.stages:STAGES",
                 release="tasks.release.gpt_sovits.stages:STAGES",
+                preset="tiny",
             )
         },
         pages="tasks.release.gpt_sovits.report:report_corpus",
@@ -63,14 +69,17 @@ FAMILIES: Mapping[str, Family] = {
         corpus_reference="tasks.release.gpt_sovits.assembly:corpus_reference",
     ),
     "styletts2": Family(
+        models=("models.styletts2",),
         ways={
             "": Way(
                 finetune="tasks.finetune.styletts2.stages:FROM_SCRATCH",
                 release="tasks.release.styletts2.stages:FROM_SCRATCH",
+                preset="styletts2-tiny",
             ),
             "fine-tuned": Way(
                 finetune="tasks.finetune.styletts2.stages:FINE_TUNED",
                 release="tasks.release.styletts2.stages:FINE_TUNED",
+                preset="styletts2-finetune",
             ),
         },
         way=lambda settings: "" if settings.train.styletts2.pretrained is None else "fine-tuned",
@@ -79,10 +88,12 @@ FAMILIES: Mapping[str, Family] = {
         corpus_reference="tasks.release.styletts2.assembly:corpus_reference",
     ),
     "kokoro": Family(
+        models=("models.kokoro",),
         ways={
             "": Way(
                 finetune="tasks.finetune.kokoro.stages:STAGES",
                 release="tasks.release.kokoro.stages:STAGES",
+                preset="kokoro-tiny",
             )
         },
         pages="tasks.release.kokoro.report:report_corpus",
@@ -91,6 +102,12 @@ FAMILIES: Mapping[str, Family] = {
     ),
 }
 """By the name that `family.name` takes."""
+
+
+def rooms_of(family: str) -> tuple[str, ...]:
+    """Packages that are the family's own; KeyError for a family we do not know."""
+    own = family.replace("-", "_")
+    return (*FAMILIES[family].models, f"tasks.finetune.{own}", f"tasks.release.{own}")
 
 
 def voice_loader(family: str) -> Callable[..., Any]:

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
-from configs.family import FamilySettings
+from configs.frames import family_names
 from docs.keys import LIST, key_modules
 from tasks.code import FIRST_PARTY, ROOT, Code, read_module
-from tasks.families import FAMILIES
+from tasks.families import FAMILIES, rooms_of
 from tasks.pipeline import differences
 from tasks.stage import upstream
 from tasks.stages import every_way
 
-ROOMS = {
-    "gpt-sovits": ("sovits", "t2s"),
-    "styletts2": ("styletts2",),
-    "kokoro": ("kokoro",),
-}
-"""Words by which a family's modules and files are known."""
 DATA = (".css", ".j2", ".js", ".json")
 
 
@@ -33,18 +26,15 @@ def held() -> Mapping[str, list[str]]:
     return key_modules()
 
 
-def test_every_family_has_its_words() -> None:
-    assert set(ROOMS) == set(FAMILIES)
-
-
 def test_no_key_holds_another_familys_module(held: Mapping[str, list[str]]) -> None:
+    words = {family: {room.rpartition(".")[2] for room in rooms_of(family)} for family in FAMILIES}
     foreign = [
         (key, name)
         for key, names in held.items()
-        for family, words in ROOMS.items()
+        for family, own in words.items()
         if not key.startswith(family)
         for name in names
-        if any(word in name for word in words)
+        if any(word in name.replace("-", "_") for word in own)
     ]
     assert not foreign
 
@@ -97,22 +87,8 @@ def test_each_family_prepares_only_what_it_reads() -> None:
         assert {one.name for one in way.all} == {*upstream(told), "report"} - {"scan"}, name
 
 
-def test_contracts_name_every_family() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
-    rooms = {
-        room: sorted(name.rpartition(".")[2] for name in contract["modules"])
-        for contract in contracts["contracts"]
-        if contract["type"] == "independence"
-        for room in {name.rpartition(".")[0] for name in contract["modules"]}
-    }
-    families = sorted(name.replace("-", "_") for name in FAMILIES)
-    assert rooms["tasks.finetune"] == rooms["tasks.release"] == families
-    for room in ("tasks/finetune", "tasks/release"):
-        assert all((ROOT / room / family / "stages.py").is_file() for family in families)
-
-
 def test_a_family_is_what_the_settings_can_name() -> None:
-    assert set(get_args(FamilySettings.model_fields["name"].annotation)) == set(FAMILIES)
+    assert set(family_names()) == set(FAMILIES)
 
 
 class _Copy:

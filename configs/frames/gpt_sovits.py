@@ -1,0 +1,5 @@
+"""GPT-SoVITS reads phones."""
+
+from configs.frames import Frame
+
+FRAME = Frame(mel="slaney")

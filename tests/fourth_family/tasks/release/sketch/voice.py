@@ -1,0 +1,85 @@
+"""A Sketch voice: the network, and how it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Self
+
+import numpy as np
+import torch
+
+from configs.errors import UserError
+from configs.family import FamilySettings
+from configs.train_sketch import SketchSpeakSettings
+from models.frontend.audio import Samples
+from models.frontend.text.character_tokens import MAX_CHARACTERS
+from models.seeds import derive_seed
+from models.sketch.model import Sketch
+from models.sketch.vocoder import waveform
+from tasks.release.sentences import Sentence, read_sentences
+from tasks.release.spelling import spelled
+from tasks.release.voice import AS_TRAINED, Piece, SpeakOptions, Voice, changed_manner, within_full_scale
+
+
+class Speaker(NamedTuple):
+    """A speaker's name stands for the speaker: the voice knows one manner of speaking."""
+
+    speaker: str
+    utterance_id: str = ""
+
+
+@dataclass(frozen=True)
+class SketchVoice(Voice[Speaker]):
+    """One network for whoever it was trained on."""
+
+    model: Sketch
+    family: FamilySettings
+    languages: tuple[str, ...]
+    references: Mapping[str, Speaker]
+    default_speaker: str
+    manner: SketchSpeakSettings
+
+    family_name: ClassVar[str] = "sketch"
+    max_characters: ClassVar[int] = MAX_CHARACTERS
+
+    @property
+    def sample_rate(self) -> int:
+        """Of what it speaks, Hz."""
+        return self.family.sample_rate
+
+    def pieces(self, text: str, options: SpeakOptions[Speaker] = AS_TRAINED) -> Iterator[Piece]:
+        """As `Voice.pieces`."""
+        self.chosen_references(options)
+        language = self.checked_language(options.language)
+        sentences = read_sentences(
+            text, language, self.languages, self.family.symbol_table, self.max_characters
+        )
+        pause = np.zeros(round(self.manner.pause_s * self.sample_rate), dtype=np.float32)
+        speed = self.manner.speed if options.speed is None else options.speed
+
+        def spoken() -> Iterator[Piece]:
+            for number, sentence in enumerate(sentences):
+                wave = self.render(sentence, derive_seed(options.seed, "speak", number), speed)
+                yield Piece(sentence.text, np.concatenate([pause, wave]) if number else wave, False)
+
+        return spoken()
+
+    @torch.no_grad()
+    def render(self, sentence: Sentence, seed: int, speed: float) -> Samples:
+        """One sentence."""
+        tokens = torch.tensor([spelled(sentence, str(self.family.character_table)).ids])
+        mel, _ = self.model(tokens, self.model.durations(tokens, speed))
+        wave = waveform(mel[0], torch.Generator().manual_seed(seed))
+        return within_full_scale(np.asarray(wave, dtype=np.float32))
+
+    def reference_from_file(
+        self, path: Path, text: str | None = None, language: str | None = None
+    ) -> Speaker:
+        """It cannot."""
+        raise UserError(f"--reference: {path}: a Sketch voice speaks like its own recordings alone")
+
+    def with_manner(self, changes: Mapping[str, object]) -> Self:
+        """Other settings of how it speaks."""
+        return replace(self, manner=changed_manner(self.manner, changes))
