@@ -37,7 +37,7 @@ class Weights:
         revision: branch or commit.
         licence: as the repository states it.
         size_mb: download size.
-        setting: the setting that names it.
+        setting: the setting that names it; empty where it is not named by one.
         used_for: one line for people.
         files: the files needed of the repository beside `path`; neither: all of it.
         host: where the repository is, the Hugging Face hub or GitHub.
@@ -218,5 +218,32 @@ PUBLISHED = (
         "train.kokoro.pretrained",
         "Kokoro voices",
         ("kokoro-v1_0.pth", "config.json"),
+    ),
+    Weights(
+        "kokoro-voices",
+        "hexgrad/Kokoro-82M",
+        "",
+        "main",
+        "Apache-2.0",
+        28,
+        "",
+        "Kokoro's 54 voices, to speak with (--voice kokoro/NAME)",
+        ("voices/*.pt",),
+    ),
+    *(
+        Weights(
+            f"whisper-{name}",
+            f"Systran/faster-whisper-{name}",
+            "",
+            "main",
+            "MIT",
+            size_mb,
+            "corpus.transcribe.model",
+            f"transcripts, {what} (corpus.transcribe.backend=faster-whisper)",
+        )
+        for name, size_mb, what in (
+            ("tiny.en", 78, "English, rough"),
+            ("base", 148, "99 languages, rough"),
+        )
     ),
 )

@@ -16,6 +16,7 @@ from configs.errors import UserError
 from configs.settings import Settings
 from configs.train_styletts2 import STAGES
 from configs.weights import PUBLISHED, Weights
+from tasks.named import imported
 
 RECORD = "fetched.json"
 """Written beside weights that were fetched, with their digests."""
@@ -29,11 +30,46 @@ class _Use:
     stages: tuple[str, ...]
     applies: Callable[[Settings], bool]
     form: Literal["file", "folder", "either"] = "file"
+    own: Callable[[Settings], bool] | None = None
+    """Whether the stage itself finds what it needs in the folder or in the hub's cache; None: not asked."""
 
 
 _TRAIN_STYLETTS2 = tuple(f"train_styletts2_{stage}" for stage in STAGES)
 
+
+# Named, not imported: whoever reads the settings of weights computes nothing with these modules.
+def _whisper_found(settings: Settings) -> bool:
+    chosen = settings.corpus.transcribe
+    if chosen.backend == "auto":
+        return True
+    find_whisper = imported("models.frontend.asr:find_whisper")
+    return chosen.download or find_whisper(chosen.model, download=False) is not None
+
+
+def _ecapa_found(settings: Settings) -> bool:
+    chosen = settings.features.speaker
+    find_weights = imported("models.speaker.ecapa:find_weights")
+    try:
+        return chosen.download or find_weights(chosen.model, download=False).is_file()
+    except UserError:
+        return False
+
+
 _USES = (
+    _Use(
+        "corpus.transcribe.model",
+        ("transcribe",),
+        lambda s: s.corpus.transcribe.backend != "pocketsphinx",
+        "folder",
+        _whisper_found,
+    ),
+    _Use(
+        "features.speaker.model",
+        ("speaker",),
+        lambda s: s.features.speaker.backend == "ecapa",
+        "folder",
+        _ecapa_found,
+    ),
     _Use("features.content.model", ("content",), lambda s: s.features.content.backend == "hubert", "folder"),
     _Use(
         "features.linguistic.model",
@@ -148,7 +184,7 @@ def require_weights(settings: Settings, workspace: Path, stages: Collection[str]
     """
     folder = weights_folder(settings, workspace)
     wanted = [use for use in _USES if set(use.stages) & set(stages) and use.applies(settings)]
-    missing = [use for use in wanted if not _is_here(use, _value(settings, use.setting))]
+    missing = [use for use in wanted if not _is_here(use, settings)]
     if not missing:
         return
     lines = [_request(use, _value(settings, use.setting), folder) for use in missing]
@@ -192,12 +228,15 @@ def _found(value: str, folder: Path) -> Path | None:
     return path.resolve() if path.exists() else None
 
 
-def _is_here(use: _Use, value: str) -> bool:
+def _is_here(use: _Use, settings: Settings) -> bool:
+    value = _value(settings, use.setting)
     path = Path(value)
     if path.is_absolute():
-        return (use.form != "folder" and path.is_file()) or (use.form != "file" and _is_whole(path))
-    # What is no entry of ours and looks like `owner/name` is left to transformers and its own cache.
-    return use.form == "folder" and _entry(value) is None and value.count("/") == 1
+        whole = _is_whole(path) or (path.is_dir() and use.own is not None and use.own(settings))
+        return (use.form != "folder" and path.is_file()) or (use.form != "file" and whole)
+    # What looks like `owner/name` is left to the library that has a cache of its own.
+    left = use.own is None or use.own(settings)
+    return use.form == "folder" and value.count("/") == 1 and left
 
 
 def _is_whole(folder: Path) -> bool:
@@ -205,7 +244,8 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _entry(value: str) -> Weights | None:
-    return next((weights for weights in PUBLISHED if weights.name == value), None)
+    """By the name, or by the repository where all of it is the entry."""
+    return next((one for one in PUBLISHED if value in (one.name, "" if one.path else one.hub_id)), None)
 
 
 def _value(settings: Settings, setting: str) -> str:

@@ -126,6 +126,11 @@ def fetch_model(
     if unknown:
         raise UserError(f"NAMES: {unknown[0]!r} is not one of {', '.join(known)}")
     folder = session(context).workspace / "models"
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, soft_wrap=True)
+
     for name in names:
-        place = fetch(known[name], folder, revision)
-        console.print(f"{place}\nused with --set {known[name].setting}={name}", markup=False, soft_wrap=True)
+        place = fetch(known[name], folder, revision, say)
+        used = f"\nused with --set {known[name].setting}={name}" if known[name].setting else ""
+        say(f"{place}{used}")

@@ -178,5 +178,29 @@ def test_files_of_github_are_fetched_whole_with_their_digest(
         raise OSError
 
     monkeypatch.setattr("flows.weights.urlopen", unreachable)
+    assert fetch(entry, tmp_path) == place
     with pytest.raises(UserError, match=rf"github\.com cannot be reached.*--set {entry.setting}=PATH"):
-        fetch(entry, tmp_path)
+        fetch(entry, tmp_path / "another")
+
+
+def test_what_was_fetched_is_found_by_name_and_by_repository(tmp_path: Path) -> None:
+    for name in ("ecapa", "whisper", "wavlm-base-plus"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / "fetched.json").write_text("{}")
+    overrides = ("features.speaker.backend=ecapa", "train.styletts2.slm.model=microsoft/wavlm-base-plus")
+    found = with_local_weights(settings(*overrides, preset="styletts2-tiny"), tmp_path)
+    assert found.features.speaker.model == str(tmp_path / "models" / "ecapa")
+    assert found.corpus.transcribe.model == str(tmp_path / "models" / "whisper")
+    assert found.train.styletts2.slm.model == str(tmp_path / "models" / "wavlm-base-plus")
+
+
+def test_a_missing_speaker_encoder_and_recogniser_are_told_before_anything_starts(tmp_path: Path) -> None:
+    overrides = ("features.speaker.backend=ecapa", "corpus.transcribe.backend=faster-whisper")
+    wanted = with_local_weights(settings(*overrides, preset="tiny"), tmp_path)
+    with pytest.raises(UserError, match=r"weights: 2 sets are missing") as told:
+        require_weights(wanted, tmp_path, EVERYTHING)
+    assert "models fetch whisper ecapa" in str(told.value)
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "embedding_model.ckpt").write_bytes(b"")
+    given = settings(f"features.speaker.model={tmp_path / 'given'}", *overrides[:1], preset="tiny")
+    require_weights(with_local_weights(given, tmp_path), tmp_path, EVERYTHING)
