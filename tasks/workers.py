@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -85,18 +86,29 @@ class Workers:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
+            _start_tracker()
             self._pool = ProcessPoolExecutor(
                 self.count, multiprocessing.get_context("spawn"), initializer=_start_worker
             )
         return self._pool
 
 
+def _start_tracker() -> None:
+    """Start the process that keeps the pool's semaphores, deaf to SIGHUP as it is to SIGINT and SIGTERM.
+
+    One that ends with its process group is started anew, knows nothing of the semaphores, and complains.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start_worker() -> None:
     # Runs before the first row's modules are imported, when the arithmetic libraries read these.
     for name in _THREAD_VARIABLES:
         os.environ[name] = "1"
-    import signal
-
     # A terminal signals the whole process group, a service manager all processes of a service; the parent
     # decides what happens, workers finish their row.
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

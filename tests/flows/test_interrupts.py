@@ -150,3 +150,32 @@ def test_workers_end_with_their_parent_and_only_with_it(tmp_path: Path) -> None:
     while left := list(marked(mark)):
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_hangup_leaves_the_keeper_of_the_workers_semaphores() -> None:
+    program = """
+import os, signal, time
+from multiprocessing import resource_tracker
+from tasks.workers import Workers
+workers = Workers(2)
+assert list(workers.map(abs, [(-n,) for n in range(8)], parallel=True)) == list(range(8))
+keeper = resource_tracker._resource_tracker._pid
+os.kill(keeper, signal.SIGHUP)
+time.sleep(0.5)
+assert os.waitpid(keeper, os.WNOHANG) == (0, 0)
+workers.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_library_leaves_traces_of_a_reporter(tmp_path: Path) -> None:
+    """onnxruntime keeps a session for its telemetry in the temporary folder as soon as it is imported."""
+    program = "import os, voicewright as v; os.environ.update(v.TELEMETRY_OFF); import onnxruntime"
+    kept = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
+    environment = {**kept, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []

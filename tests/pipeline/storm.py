@@ -40,6 +40,8 @@ SETTINGS = (
 )
 MARK = "VOICEWRIGHT_STORM"
 """Variable that every process of a storm inherits, whatever session it moves to."""
+LIBRARIES_OWN = ("torchinductor_",)
+"""What libraries keep in the temporary folder for the next process, whether one is killed or not."""
 STAGE_DONE = re.compile(r"^  (?:computed|cached) +(\w+)")
 START_WAIT_S = 400.0
 END_WAIT_S = 60.0
@@ -232,7 +234,10 @@ class Storm:
             capture_output=True,
             check=True,
         )
-        found = [*_unfinished(self.workspace), *sorted(self._temporary.iterdir())]
+        temporary = [
+            one for one in sorted(self._temporary.iterdir()) if not one.name.startswith(LIBRARIES_OWN)
+        ]
+        found = [*_unfinished(self.workspace), *temporary]
         self.figures.leftovers = [str(path.relative_to(self._folder)) for path in found]
 
     def _next_signal(self) -> signal.Signals:
