@@ -241,7 +241,7 @@ def test_gc_beside_a_run_that_does_not_pause_removes_nothing(tmp_path: Path, cal
 
 @pytest.mark.slow
 def test_a_record_of_the_last_tracking_run_of_another_shape_counts_as_absent(tmp_path: Path):
-    from flows.recorded import _TRACKED
+    from flows.tracked import _TRACKED
 
     path = tmp_path / "tracked.json"
     assert records.read_file(path, _TRACKED) is None

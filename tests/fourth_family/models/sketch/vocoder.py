@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.frontend.mel import htk_filterbank
+from models.frontend.mel_bands import htk_filterbank
 
-N_FFT, WINDOW, HOP, BANK_RATE = 2048, 1200, 300, 16_000
+N_FFT, WINDOW, HOP, BANK_TOP_HZ = 2048, 1200, 300, 8_000.0
 
 
 def waveform(mel: Tensor, generator: torch.Generator, iterations: int = 32) -> Tensor:
     """Samples [T * 300] at 24 kHz of a normalised mel [80, T]."""
-    bank = torch.from_numpy(htk_filterbank(BANK_RATE, N_FFT, mel.shape[0]))
+    bank = torch.from_numpy(htk_filterbank(mel.shape[0], N_FFT // 2 + 1, BANK_TOP_HZ))
     power = torch.linalg.pinv(bank) @ (mel.float() * 4.0 - 4.0).exp()
     magnitude = power.clamp(min=1e-9).sqrt()
     window = torch.hann_window(WINDOW)
