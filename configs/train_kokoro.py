@@ -113,7 +113,7 @@ class KokoroTrainSettings(TrainSettings):
         default=None,
         min_length=1,
         description="published weights to start from: `kokoro-82m`, a .pth file with config.json beside it, "
-        "or a folder of both; null starts afresh",
+        "the .onnx file of the export to int8, or a folder of them; null starts afresh",
     )
     max_len_frames: int = Field(
         default=400, ge=16, description="longest stretch of a clip that the decoder makes in a step, frames"

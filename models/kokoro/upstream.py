@@ -1,5 +1,7 @@
 """Kokoro's released files to our networks and back: `<name>.pth`, `config.json`, `voices/<name>.pt`.
 
+A quantised export, `<name>.onnx`, is read too; see `models.kokoro.int8_onnx`.
+
 The weights are a dict of five state dicts, one per child of `Kokoro`, every name in them behind `module.`,
 which distributed training put there. The official package (kokoro 0.9.4) needs that prefix: where a state
 dict does not fit at once, it cuts seven letters off every name and takes what then fits, without a word.
@@ -13,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,6 +24,7 @@ from models.acoustics.decoder import DecoderConfig
 from models.acoustics.plbert import PhonemeBertConfig
 from models.frontend.text.character_tokens import CharacterTable, character_table
 from models.kokoro.config import KokoroConfig
+from models.kokoro.int8_onnx import SUFFIX, read_int8_onnx
 from models.kokoro.model import Kokoro
 from models.kokoro.voice_table import row_index
 from models.published import build_strictly, is_table, read_content, require_finite, serialized, write_whole
@@ -38,14 +42,24 @@ _STYLE_ENCODER = {"dim_in": 64, "max_conv_dim": 512, "multispeaker": True}
 """Entries that describe networks outside the file; nothing reads them."""
 
 
-def load_kokoro(weights: Path, config: Path) -> Kokoro:
+def load_kokoro(weights: Path, config: Path | None) -> Kokoro:
     """The network of a released or an exported pair of files, on the CPU, in evaluation mode.
+
+    Args:
+        config: None where none lies beside the weights, as with a quantised export: Kokoro-82M's sizes.
 
     Raises:
         UserError: a file is missing, damaged, or not of this family; another vocabulary; other sizes.
     """
-    sizes = read_config(config)
-    model, _ = build_strictly(partial(Kokoro, sizes), read_weights(weights), str(weights))
+    sizes = KokoroConfig() if config is None else read_config(config)
+    if weights.suffix == SUFFIX:
+        with torch.device("meta"):
+            wanted = {name: value.shape for name, value in Kokoro(sizes).state_dict().items()}
+        found = read_int8_onnx(weights, wanted)
+        require_finite(found, str(weights))
+    else:
+        found = read_weights(weights)
+    model, _ = build_strictly(partial(Kokoro, sizes), found, str(weights))
     return model.eval()
 
 
@@ -230,10 +244,13 @@ def official_problem(config: KokoroConfig) -> str | None:
 def read_voice(path: Path, config: KokoroConfig) -> Tensor:
     """The table [rows, 1, width] of a voice; row n - 1 speaks texts of n phonemes.
 
+    Args:
+        path: `<name>.pt`, or `<name>.bin` as kokoro-js has it, little-endian float32 row by row.
+
     Raises:
         UserError: the file is missing, damaged, of another shape, or holds numbers that are none.
     """
-    content = read_content(path)
+    content = _read_rows(path, config) if path.suffix == ".bin" else read_content(path)
     wanted = [config.voice_rows, 1, config.voice_width]
     if not isinstance(content, Tensor) or list(content.shape) != wanted:
         found = list(content.shape) if isinstance(content, Tensor) else type(content).__name__
@@ -241,6 +258,19 @@ def read_voice(path: Path, config: KokoroConfig) -> Tensor:
     if not content.is_floating_point() or not torch.isfinite(content).all():
         raise UserError(f"{path}: holds values that are no finite numbers; get the voice again")
     return content.float()
+
+
+def _read_rows(path: Path, config: KokoroConfig) -> Tensor:
+    expected = 4 * config.voice_rows * config.voice_width
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size == expected else b""
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); get the voice again") from error
+    if not content:
+        raise UserError(f"{path}: has {size} bytes where a voice has {expected}; get the voice again")
+    rows = np.frombuffer(content, dtype="<f4").astype(np.float32)
+    return torch.from_numpy(rows).view(config.voice_rows, 1, config.voice_width)
 
 
 def save_voice(path: Path, table: Tensor) -> None:

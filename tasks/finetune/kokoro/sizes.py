@@ -11,18 +11,30 @@ from configs.errors import UserError
 from configs.train_kokoro import KokoroTrainSettings
 from models.frontend.text.character_tokens import character_table
 from models.kokoro.config import TINY, KokoroConfig
+from models.kokoro.int8_onnx import SUFFIX
 from models.kokoro.upstream import read_config
 
 
 class Published(NamedTuple):
-    """A pair of files of published weights."""
+    """Files of published weights.
+
+    Attributes:
+        weights: A .pth file, or a quantised export.
+        config: Beside it; None where a quantised export stands alone.
+    """
 
     weights: Path
-    config: Path
+    config: Path | None
+
+    @property
+    def is_dequantised(self) -> bool:
+        """Whether the weights are those of an export to int8."""
+        return self.weights.suffix == SUFFIX
 
     def digests(self) -> dict[str, str]:
-        """Of both, by what they hold."""
-        return {"weights": of_file(self.weights), "config": of_file(self.config)}
+        """Of the files, by what they hold."""
+        own = {"weights": of_file(self.weights)}
+        return own if self.config is None else own | {"config": of_file(self.config)}
 
 
 def published_files(settings: KokoroTrainSettings) -> Published | None:
@@ -33,17 +45,35 @@ def published_files(settings: KokoroTrainSettings) -> Published | None:
     """
     if settings.pretrained is None:
         return None
-    where, path = f"train.kokoro.pretrained = {settings.pretrained}", Path(settings.pretrained)
+    return published_in(Path(settings.pretrained), f"train.kokoro.pretrained = {settings.pretrained}")
+
+
+def published_in(path: Path, where: str) -> Published:
+    """The files in a folder, or those that belong to one of them; .pth is preferred to a quantised export.
+
+    Args:
+        path: A .pth or .onnx file, or a folder of one.
+        where: For messages.
+
+    Raises:
+        UserError: they are not there, or a folder holds several.
+    """
     if path.is_dir():
-        found = sorted(path.glob("*.pth"))
+        found = sorted(path.glob("*.pth")) or sorted(path.glob(f"*{SUFFIX}"))
         if len(found) != 1:
-            raise UserError(f"{where}: the folder holds {len(found)} .pth files; give the path of the one")
+            raise UserError(
+                f"{where}: the folder holds {len(found)} files of weights (.pth, {SUFFIX}); give the path of "
+                "the one"
+            )
         path = found[0]
-    published = Published(path, path.with_name("config.json"))
-    for each in published:
-        if not each.is_file():
-            raise UserError(f"{where}: {each} is missing; put the .pth and its config.json into one folder")
-    return published
+    if not path.is_file():
+        raise UserError(f"{where}: {path} is missing; put the .pth and its config.json into one folder")
+    config = path.with_name("config.json")
+    if config.is_file():
+        return Published(path, config)
+    if path.suffix != SUFFIX:
+        raise UserError(f"{where}: {config} is missing; put the .pth and its config.json into one folder")
+    return Published(path, None)
 
 
 def model_config(settings: KokoroTrainSettings) -> KokoroConfig:
@@ -54,7 +84,7 @@ def model_config(settings: KokoroTrainSettings) -> KokoroConfig:
     """
     published = published_files(settings)
     if published is not None:
-        return read_config(published.config)
+        return KokoroConfig() if published.config is None else read_config(published.config)
     base = TINY if settings.tiny else KokoroConfig()
     own = {name: value for name, value in settings.sizes.model_dump().items() if value is not None}
     bert = {name.removeprefix("bert_"): own.pop(name) for name in list(own) if name.startswith("bert_")}
