@@ -42,6 +42,9 @@ class Family:
         load_voice: The function that makes a voice out of an exported folder and what `voice.json` says.
         corpus_reference: The function that makes what a voice speaks like out of a clip of its own corpus,
             given the voice, its pipeline and the clip's id.
+        published: The function that makes a voice of published weights, given its name, the weights that are
+            here and settings of speaking; None where nothing is published that speaks by a name.
+        published_names: The function that tells the names of those that are here, with their languages.
     """
 
     models: tuple[str, ...]
@@ -51,6 +54,8 @@ class Family:
     pages: str
     load_voice: str
     corpus_reference: str
+    published: str | None = None
+    published_names: str | None = None
 
 
 FAMILIES: Mapping[str, Family] = {
@@ -99,6 +104,8 @@ FAMILIES: Mapping[str, Family] = {
         pages="tasks.release.kokoro.report:report_corpus",
         load_voice="tasks.release.kokoro.voice_files:load_kokoro_voice",
         corpus_reference="tasks.release.kokoro.assembly:corpus_reference",
+        published="tasks.release.kokoro.published:load_published",
+        published_names="tasks.release.kokoro.published_names:published_names",
     ),
 }
 """By the name that `family.name` takes."""

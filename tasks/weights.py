@@ -148,6 +148,36 @@ def located(weights: Weights, folder: Path) -> Path | None:
     return None
 
 
+@dataclass(frozen=True)
+class LocalWeights:
+    """Published weights in a folder, by their names in `configs.weights`.
+
+    Attributes:
+        folder: As `weights_folder` finds it.
+    """
+
+    folder: Path
+
+    def find(self, name: str) -> Path | None:
+        """The file or folder of an entry; None where it is not here."""
+        return located(_named(name), self.folder)
+
+    def of(self, name: str) -> Path:
+        """As `find`.
+
+        Raises:
+            UserError: it is not here.
+        """
+        found = self.find(name)
+        if found is None:
+            entry = _named(name)
+            raise UserError(
+                f"{name}: is not at {self.folder / entry.place}; `voicewright models fetch {name}` gets it "
+                f"({entry.size_mb} MB, {entry.licence})"
+            )
+        return found
+
+
 def portable(value: str) -> str:
     """What a file that leaves this machine says of weights: an entry's name for the path of its place."""
     for entry in PUBLISHED:
@@ -246,6 +276,10 @@ def _is_whole(folder: Path) -> bool:
 def _entry(value: str) -> Weights | None:
     """By the name, or by the repository where all of it is the entry."""
     return next((one for one in PUBLISHED if value in (one.name, "" if one.path else one.hub_id)), None)
+
+
+def _named(name: str) -> Weights:
+    return next(one for one in PUBLISHED if one.name == name)
 
 
 def _value(settings: Settings, setting: str) -> str:

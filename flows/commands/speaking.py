@@ -21,7 +21,7 @@ from configs.release import DecoderWeights
 from flows.commands.shared import console, errors, session, warn
 from tasks.run_record import voices
 from tasks.voice import check_name, open_pipeline, remembered
-from tasks.weights import local, weights_folder
+from tasks.weights import LocalWeights, local, weights_folder
 
 if TYPE_CHECKING:
     from tasks.release.voice import Piece, SpeakerReference, Voice
@@ -37,7 +37,13 @@ PLAYERS = (
 )
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
 
-VOICE = typer.Option(..., "--voice", "-v", help="Name of the voice, or an exported voice's folder.")
+VOICE = typer.Option(
+    ...,
+    "--voice",
+    "-v",
+    help="Name of the voice, an exported voice's folder, or a published voice: kokoro/af_heart, or a mix, "
+    "kokoro/af_heart:0.6+bf_emma:0.4.",
+)
 FILE = typer.Option(None, "--file", "-f", help="Text file (UTF-8) to say instead.")
 OUTPUT = typer.Option(
     Path("speech.wav"),
@@ -350,23 +356,29 @@ def _opened(
     Raises:
         UserError: there is none, or it is damaged.
     """
+    from tasks.release.published import load_published, published_family
     from tasks.release.speak import load_voice
 
     folder = Path(voice)
     workspace = session(context).workspace
+    changes = _manner(manner)
+    if decoder_weights is not None:
+        changes["decoder_weights"] = decoder_weights
+    given = {
+        name: model
+        for name, model in (("content", content_model), ("speaker_vector", speaker_model))
+        if model
+    }
+    if published_family(voice) is not None and not (folder / "voice.json").is_file():
+        published = load_published(voice, LocalWeights(workspace / "models"), changes)
+        return published.with_encoders(given, lambda model: local(model, workspace / "models"))
     if not (folder / "voice.json").is_file():
         folder = workspace / "voices" / check_name(voice)
         if not (folder / "voice.json").is_file():
             remembered(workspace, voice)
             raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")
-    changes = _manner(manner)
-    if decoder_weights is not None:
-        changes["decoder_weights"] = decoder_weights
     weights = _weights_folder(workspace, voice)
-    given = {"content": content_model, "speaker_vector": speaker_model}
-    return load_voice(folder, changes).with_encoders(
-        {name: model for name, model in given.items() if model}, lambda model: local(model, weights)
-    )
+    return load_voice(folder, changes).with_encoders(given, lambda model: local(model, weights))
 
 
 def _manner(pairs: Sequence[str] | None) -> dict[str, object]:

@@ -13,6 +13,7 @@ from configs.loading import leaves, presets, resolve
 from flows.commands.shared import JSON, console, print_json, session, warn
 from tasks.run_record import StageEntry, read_run, voices
 from tasks.voice import Request, check_name, open_pipeline, remembered
+from tasks.weights import LocalWeights
 
 PRESET = typer.Option(None, "--preset", "-p", help="Settings to start from: see `config show`.")
 CONFIG = typer.Option(None, "--config", "-c", help="YAML file with further settings.")
@@ -162,6 +163,7 @@ def list_voices(context: typer.Context, as_json: bool = JSON) -> None:
         return print_json(found)
     if not found:
         console.print(f"no voices yet in {workspace}; make one with `voicewright finetune`", markup=False)
+        _print_published(workspace)
         return None
     table = Table("voice", "preset", "last stage", "ready", "recordings")
     for row in found:
@@ -176,7 +178,27 @@ def list_voices(context: typer.Context, as_json: bool = JSON) -> None:
     for row in found:
         if row["error"]:
             warn(f"{row['voice']}: {row['error']}")
+    _print_published(workspace)
     return None
+
+
+def _print_published(workspace: Path) -> None:
+    """Voices that speak without training, by language."""
+    from tasks.release.published import published_names
+
+    by_language: dict[str, list[str]] = {}
+    for name, language in published_names(LocalWeights(workspace / "models")).items():
+        by_language.setdefault(language, []).append(name)
+    if not by_language:
+        console.print(
+            "published voices speak without training: `voicewright models fetch kokoro-82m kokoro-voices`",
+            markup=False,
+        )
+        return
+    table = Table("published voices (speak --voice NAME)", "language")
+    for language, names in by_language.items():
+        table.add_row(", ".join(names), language)
+    console.print(table)
 
 
 def _summary(workspace: Path, voice: str) -> dict[str, str | bool | None]:

@@ -1,7 +1,7 @@
 """Kokoro's weights out of its quantised ONNX export, dequantised: Kokoro-82M less what int8 took.
 
-The graph is not run. Its nodes are named by the modules that they come from, so a weight's place is that of the
-node which multiplies with it; its scale is the constant in the Mul behind, its zero point the node's own.
+The graph is not run. Its nodes are named by the modules that they come from, so a weight's place is that of
+the node which multiplies with it; its scale is the constant in the Mul behind, its zero point the node's own.
 What was not quantised lies among the initialisers under the module's name.
 
 Source: the release of kokoro-onnx, `kokoro-v1.0.int8.onnx`, as onnxruntime's dynamic quantisation left it.
@@ -25,7 +25,7 @@ SUFFIX = ".onnx"
 LARGEST_BYTES = 1 << 30
 """The export has 92 MB."""
 UNUSED = "bert.pooler"
-"""What the export leaves out since nothing speaks with it; zero here, so that equal files give equal weights."""
+"""What the export leaves out since nothing speaks with it: zero here."""
 
 _AT_ROOT = ("F0", "N", "F0_proj", "N_proj", "shared")
 """Modules of the predictor whose nodes leave its name out."""
@@ -217,5 +217,5 @@ def _weight_norm(module_weight: str, found: Mapping[str, Array]) -> dict[str, Te
 
 
 def _same_size(values: Array, shape: torch.Size) -> torch.Size | tuple[int, ...]:
-    """The shape wanted where it is but written differently; else the file's own, for the error that follows."""
+    """The shape wanted where it is but written differently; else the file's own, which will not fit."""
     return shape if values.size == shape.numel() else values.shape

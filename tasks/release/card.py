@@ -28,7 +28,8 @@ class CardFacts:
         hours: Hours of training speech.
         licence: Licence of the recordings.
         attribution: Who is to be credited, or empty.
-        networks: By name, each with `steps`, `epochs`, `from_scratch`.
+        networks: By name, each with `steps`, `epochs`, `from_scratch`, and `dequantised` where its
+            published weights were those of an export to int8.
         metrics: Name -> `mean`, `about`, `clips`.
         warning: What must be read before anything else, or empty.
         paths: What the paths are that metrics are named after.
@@ -157,6 +158,8 @@ def _summary(facts: CardFacts) -> Iterable[tuple[str, str]]:
         yield "attribution", facts.attribution
     for name, network in facts.networks.items():
         origin = "from scratch" if network["from_scratch"] else "from published weights"
+        if network.get("dequantised"):
+            origin += ", dequantised from int8"
         yield name, f"{network['steps']:,} steps, {network['epochs']} epochs, {origin}"
 
 

@@ -18,7 +18,7 @@ from models.kokoro.model import Kokoro
 from models.kokoro.step import KokoroStep
 from models.kokoro.upstream import load_kokoro
 from models.seeds import derive_seed
-from tasks.finetune.kokoro.sizes import published_files
+from tasks.finetune.kokoro.sizes import published_weights
 
 LARGEST_DISTANCE = 1.0
 """Spectral distance of a resynthesis beyond which no trained decoder has arrived; silence has 2 to 3."""
@@ -42,9 +42,9 @@ def starting_model(settings: KokoroTrainSettings, config: KokoroConfig, seed: in
     Raises:
         UserError: weights that do not fit.
     """
-    published = published_files(settings)
+    published = published_weights(settings)
     if published is not None:
-        return load_kokoro(*published)
+        return load_kokoro(published.weights, published.config)
     torch.manual_seed(derive_seed(seed, "kokoro model"))
     model = Kokoro(config)
     model.predictor.speak_in_hz()

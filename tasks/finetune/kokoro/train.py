@@ -20,7 +20,7 @@ from models.losses.spectral import MultiResolutionMelLoss
 from tasks.finetune.characters.clips import FamilyOfCharacters, collate, unknown_characters
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.kokoro.recipe import KokoroRecipe
-from tasks.finetune.kokoro.sizes import model_config, published_files
+from tasks.finetune.kokoro.sizes import digests_of, model_config, published_weights
 from tasks.finetune.kokoro.start import (
     check_arrival,
     fresh_judges,
@@ -109,7 +109,7 @@ def _start(
     seed: int,
     run: Run[AcousticBatch],
 ) -> Start[AcousticBatch]:
-    published = published_files(settings)
+    published = published_weights(settings)
     step = _first_step(settings, table, run.machine, sample_rate, seed)
     networks = step.networks
 
@@ -124,10 +124,11 @@ def _start(
     return Start(
         recipe=KokoroRecipe(step, settings, run.steps, run.machine),
         sizes=networks.model.config,
-        digests={} if published is None else published.digests(),
+        digests={} if published is None else digests_of(published),
         render=partial(_render, step),
         derived=voices,
         memory=lambda: Memory(remedies=lowered("max_len_frames", settings.max_len_frames, 160)),
+        description={"dequantised": published is not None and published.is_dequantised},
         warnings=warnings,
     )
 

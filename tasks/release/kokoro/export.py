@@ -136,7 +136,7 @@ def _description(
     tables: Mapping[str, str],
     facts: CardFacts,
 ) -> dict[str, Any]:
-    kept = ("sizes", "steps", "epochs", "clips", "from_scratch")
+    kept = ("sizes", "steps", "epochs", "clips", "from_scratch", "dequantised")
     return {
         "family": FAMILY,
         "frame": voice.family.model_dump(mode="json"),

@@ -21,6 +21,12 @@ def _remarks(cfg: ConfigView, trained: Mapping[str, Mapping[str, Any]], usable_s
             "weights (the preset kokoro)."
         )
 
+    if network.get("dequantised"):
+        yield (
+            "The published weights it began with were dequantised from an export to int8: Kokoro-82M less "
+            "what that took."
+        )
+
 
 def _variant(cfg: ConfigView) -> str:
     start = cfg.train.kokoro.pretrained

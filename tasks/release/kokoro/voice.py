@@ -77,6 +77,7 @@ class KokoroVoice(Voice[SpeakerTable]):
         references: By speaker.
         default_speaker: Who speaks when nobody is asked for.
         manner: How fast, in which parts and with which pauses.
+        brought_languages: Those that published weights speak beside the clips'.
     """
 
     model: Kokoro
@@ -85,6 +86,7 @@ class KokoroVoice(Voice[SpeakerTable]):
     references: Mapping[str, SpeakerTable]
     default_speaker: str
     manner: KokoroSpeakSettings
+    brought_languages: tuple[str, ...] = ()
 
     family_name: ClassVar[str] = "kokoro"
     max_characters: ClassVar[int] = MAX_CHARACTERS
@@ -93,6 +95,11 @@ class KokoroVoice(Voice[SpeakerTable]):
     def sample_rate(self) -> int:
         """Of what it speaks, Hz."""
         return self.family.sample_rate
+
+    @property
+    def spoken_languages(self) -> tuple[str, ...]:
+        """As `Voice.spoken_languages`."""
+        return tuple(dict.fromkeys((*self.languages, *self.brought_languages)))
 
     def pieces(self, text: str, options: SpeakOptions[SpeakerTable] = AS_TRAINED) -> Iterator[Piece]:
         """As `Voice.pieces`: the references' tables are averaged."""

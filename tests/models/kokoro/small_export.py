@@ -1,4 +1,4 @@
-"""A small network as kokoro-onnx exports and onnxruntime quantises it: names, nodes and scales, no graph to run."""
+"""A small network as kokoro-onnx exports and onnxruntime quantises it; not a graph that runs."""
 
 from __future__ import annotations
 
@@ -128,10 +128,11 @@ def export(model: Kokoro) -> Export:
             else:
                 made.integer_product("ConvInteger", f"{path}/Conv", own, _weight(module), False, biased)
     for own, value in model.state_dict().items():
-        quantised = own.endswith(("weight_g", "weight_v")) or own.rpartition(".")[0] in made.steps
-        if own.endswith("bias") or not (quantised or "_l0" in own or own.startswith("bert.pooler")):
-            if not own.endswith("l_linear.weight"):
-                made.constant(f"{_half(own)}.{own}", value.numpy())
+        told = (
+            own.endswith(("weight_g", "weight_v", "l_linear.weight")) or own.rpartition(".")[0] in made.steps
+        )
+        if own.endswith("bias") or not (told or "_l0" in own or own.startswith("bert.pooler")):
+            made.constant(f"{_half(own)}.{own}", value.numpy())
     return made
 
 

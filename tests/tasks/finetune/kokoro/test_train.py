@@ -263,7 +263,7 @@ def test_weights_that_do_not_fit_are_refused(train: Train, published: Path, tmp_
             train(tmp_path / "work", pretrained=str(pretrained), tiny=False, **{"max_tokens": 24, **changes})
 
     refused(r"max_tokens = 512: .* reads 24 tokens; lower it", published, max_tokens=512)
-    refused(r"the folder holds 0 \.pth files", tmp_path)
+    refused(r"the folder holds 0 files of weights", tmp_path)
     refused(r"missing\.pth is missing", tmp_path / "missing.pth")
     refused(r"voice_table: makes voices of 510 x 16, and the model reads 22 x 16", published)
     other = tmp_path / "other"

@@ -1,0 +1,47 @@
+"""Kokoro's published weights with an official voice or a mix of them: speech without training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from configs.loading import resolve
+from models.kokoro.official_voices import OfficialVoices
+from models.kokoro.published import published_files
+from models.kokoro.upstream import load_kokoro
+from models.kokoro.voice_names import LANGUAGES, language_of, mix_of
+from models.layers.conv import fold_weight_norm
+from tasks.release.kokoro.published_names import WEIGHTS, voices_folder
+from tasks.release.kokoro.voice import KokoroVoice, SpeakerTable
+from tasks.release.voice import changed_manner
+from tasks.weights import LocalWeights
+
+PRESET = "kokoro"
+
+
+def load_published(mix: str, weights: LocalWeights, manner: Mapping[str, object]) -> KokoroVoice:
+    """A voice by names and shares, `af_heart` or `af_heart:0.6+bf_emma:0.4`.
+
+    Args:
+        mix: As `mix_of` reads it; the first speaker of the voice.
+        weights: What was fetched.
+        manner: Settings of how it speaks that differ from the preset's.
+
+    Raises:
+        UserError: no such voice, no mix, weights that are not here or damaged, or a wrong setting.
+    """
+    shares = mix_of(mix)
+    settings = resolve(PRESET).settings
+    files = published_files(weights.of(WEIGHTS), f"kokoro/{mix}")
+    model = load_kokoro(files.weights, files.config)
+    table = OfficialVoices(voices_folder(weights), model.config).mixed(shares)
+    model.requires_grad_(False)
+    fold_weight_norm(model)
+    return KokoroVoice(
+        model=model,
+        family=settings.family,
+        languages=(language_of(shares),),
+        references={mix: SpeakerTable(mix, "", table)},
+        default_speaker=mix,
+        manner=changed_manner(settings.release.kokoro, manner),
+        brought_languages=tuple(LANGUAGES.values()),
+    )
