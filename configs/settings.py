@@ -33,6 +33,7 @@ from configs.spectrogram import SpectrogramSettings
 from configs.storage import StoreSettings
 from configs.tracking import TrackingSettings
 from configs.train_kokoro import KokoroTrainSettings
+from configs.train_kokoro_fit import KokoroFitSettings
 from configs.train_sovits import SovitsTrainSettings
 from configs.train_styletts2 import StyleTTS2TrainSettings
 from configs.train_t2s import T2sTrainSettings
@@ -72,6 +73,7 @@ class Train(Section):
     t2s: T2sTrainSettings = T2sTrainSettings()
     styletts2: StyleTTS2TrainSettings = StyleTTS2TrainSettings()
     kokoro: KokoroTrainSettings = KokoroTrainSettings()
+    kokoro_fit: KokoroFitSettings = KokoroFitSettings()
 
 
 class Release(Section):

@@ -109,6 +109,11 @@ class KokoroTrainSettings(TrainSettings):
     sizes: KokoroSizes = Field(default=KokoroSizes(), description="sizes that differ from these")
     judges: KokoroJudgeSizes = Field(default=KokoroJudgeSizes(), description="sizes of the discriminators")
     table: VoiceTableSettings = VoiceTableSettings()
+    method: Literal["train", "fit"] = Field(
+        default="train",
+        description="`train`: model and voice table together (the rest of this section); `fit`: the model "
+        "stays as published and a voice is found for it in minutes (train.kokoro_fit)",
+    )
     pretrained: str | None = Field(
         default=None,
         min_length=1,

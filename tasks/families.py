@@ -96,11 +96,17 @@ FAMILIES: Mapping[str, Family] = {
         models=("models.kokoro",),
         ways={
             "": Way(
-                finetune="tasks.finetune.kokoro.stages:STAGES",
-                release="tasks.release.kokoro.stages:STAGES",
+                finetune="tasks.finetune.kokoro.stages:TRAINED",
+                release="tasks.release.kokoro.stages:TRAINED",
                 preset="kokoro-tiny",
-            )
+            ),
+            "fitted": Way(
+                finetune="tasks.finetune.kokoro.stages:FITTED",
+                release="tasks.release.kokoro.stages:FITTED",
+                preset="kokoro-fit",
+            ),
         },
+        way=lambda settings: "fitted" if settings.train.kokoro.method == "fit" else "",
         pages="tasks.release.kokoro.report:report_corpus",
         load_voice="tasks.release.kokoro.voice_files:load_kokoro_voice",
         corpus_reference="tasks.release.kokoro.assembly:corpus_reference",

@@ -126,6 +126,18 @@ _USES = (
         "either",
     ),
     _Use(
+        "train.kokoro_fit.pretrained",
+        ("fit_kokoro",),
+        lambda s: s.train.kokoro.method == "fit",
+        "either",
+    ),
+    _Use(
+        "train.kokoro_fit.voices",
+        ("fit_kokoro",),
+        lambda s: s.train.kokoro.method == "fit" and s.train.kokoro_fit.voices is not None,
+        "folder",
+    ),
+    _Use(
         "train.kokoro.table.styles",
         ("voice_table",),
         lambda s: s.train.kokoro.table.styles is not None,

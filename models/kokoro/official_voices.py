@@ -27,17 +27,20 @@ class OfficialVoices:
 
     Args:
         folder: Of `<name>.pt` or `<name>.bin` files; None: the shipped ones alone.
-        config: Sizes of the network that they are for.
+        config: Sizes of the network that they are for; the shipped ones fit Kokoro-82M's alone.
     """
 
     def __init__(self, folder: Path | None, config: KokoroConfig) -> None:
         self._config = config
         self._files = voice_files(folder)
+        sizes = KokoroConfig()
+        fit = (config.voice_rows, config.voice_width) == (sizes.voice_rows, sizes.voice_width)
+        self._shipped = SHIPPED if fit else ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """In alphabetical order."""
-        return tuple(sorted({*self._files, *SHIPPED}))
+        return tuple(sorted({*self._files, *self._shipped}))
 
     def table(self, name: str) -> Tensor:
         """float32 [510, 1, 256] of a voice.
@@ -47,7 +50,7 @@ class OfficialVoices:
         """
         if name in self._files:
             return read_voice(self._files[name], self._config)
-        if name not in SHIPPED:
+        if name not in self._shipped:
             raise UserError(
                 f"{name!r} is none of the voices here: {', '.join(self.names)}; `voicewright models fetch "
                 "kokoro-voices` gets all 54"

@@ -39,4 +39,18 @@ TRAIN_KOKORO = CorpusStage(
     uses_gpu=True,
 )
 
-STAGES = (VOICE_TABLE, TRAIN_KOKORO)
+FIT_KOKORO = CorpusStage(
+    name="fit_kokoro",
+    version=1,
+    run="tasks.finetune.kokoro.fit:fit_kokoro",
+    reads={"shard": ("*.parquet",)},
+    config=("train.kokoro_fit", *RUN_SETTINGS),
+    machine=MACHINE_SETTINGS,
+    schema=schemas.NOTHING,
+    libraries=("torch", "numpy", "safetensors", "transformers", "resemblyzer"),
+    about="Kokoro: a voice for the model as it is published",
+    uses_gpu=True,
+)
+
+TRAINED = (VOICE_TABLE, TRAIN_KOKORO)
+FITTED = (FIT_KOKORO,)

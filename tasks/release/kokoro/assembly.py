@@ -11,16 +11,20 @@ from tasks.release.clips import ClipFacts, corpus_clip, languages_of
 from tasks.release.kokoro.voice import KokoroVoice, SpeakerTable
 from tasks.stage import ConfigView, Inputs
 
-TRAINING = "train_kokoro"
 
-
-def assemble_voice(inputs: Inputs, clips: Sequence[ClipFacts], cfg: ConfigView) -> KokoroVoice:
+def assemble_voice(training: str, inputs: Inputs, clips: Sequence[ClipFacts], cfg: ConfigView) -> KokoroVoice:
     """The voice of this run, for use: weight norm folded, not to be trained or saved.
+
+    Args:
+        training: The stage that wrote model and tables.
+        inputs: Of the stage that asks.
+        clips: The corpus.
+        cfg: The stage's settings.
 
     Raises:
         UserError: a network's file is damaged.
     """
-    voice = trained_voice(read_trained(inputs.files(TRAINING)), clips, cfg)
+    voice = trained_voice(read_trained(inputs.files(training)), clips, cfg)
     fold_weight_norm(voice.model)
     return voice
 

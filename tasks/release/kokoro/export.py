@@ -27,7 +27,7 @@ from tasks.finetune.trained import read_json
 from tasks.release.card import CardFacts, card_facts, scratch_warning, training_hours, voice_card
 from tasks.release.clips import clip_facts
 from tasks.release.exported_folder import describe, exported, write_json
-from tasks.release.kokoro.assembly import TRAINING, trained_voice
+from tasks.release.kokoro.assembly import trained_voice
 from tasks.release.kokoro.voice import KokoroVoice
 from tasks.release.kokoro.voice_files import CONFIG_FILE, FAMILY, TABLES
 from tasks.release.onnx_files import ONNX, write_onnx
@@ -55,8 +55,8 @@ audio = model(phonemes, table[len(phonemes) - 1], speed=1.0)  # 24 kHz
 ```"""
 
 
-def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
-    """Write the voice's folder.
+def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work, *, training: str) -> Produced:
+    """Write the voice's folder out of what the stage `training` wrote.
 
     Raises:
         UserError: a network's file is damaged, training has diverged, or an ONNX file would not compute what
@@ -66,7 +66,7 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     shutil.rmtree(folder, ignore_errors=True)
     for name in (NETWORKS, SAMPLES, TABLES):
         (folder / name).mkdir(parents=True)
-    files = inputs.files(TRAINING)
+    files = inputs.files(training)
     trained = read_trained(files)
     clips = clip_facts(inputs.files("shard"))
     voice = trained_voice(trained, clips, cfg)
@@ -136,7 +136,7 @@ def _description(
     tables: Mapping[str, str],
     facts: CardFacts,
 ) -> dict[str, Any]:
-    kept = ("sizes", "steps", "epochs", "clips", "from_scratch", "dequantised")
+    kept = ("sizes", "steps", "epochs", "clips", "from_scratch", "dequantised", "mix")
     return {
         "family": FAMILY,
         "frame": voice.family.model_dump(mode="json"),
@@ -144,7 +144,12 @@ def _description(
         "languages": list(voice.languages),
         "speakers": {name: {"table": file} for name, file in tables.items()},
         "default_speaker": voice.default_speaker,
-        "networks": {FAMILY: {"weights": weights, **{key: trained.description[key] for key in kept}}},
+        "networks": {
+            FAMILY: {
+                "weights": weights,
+                **{key: trained.description[key] for key in kept if key in trained.description},
+            }
+        },
         "synthesize": voice.manner.model_dump(mode="json"),
         "training_data": facts.training_data,
     }

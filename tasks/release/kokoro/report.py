@@ -9,11 +9,12 @@ from tasks.release import report
 from tasks.release.report import ReportedFamily
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
-TRAINING = "train_kokoro"
+
+_NAMES = {"train_kokoro": "Model and voice table", "fit_kokoro": "Voice"}
 
 
 def _remarks(cfg: ConfigView, trained: Mapping[str, Mapping[str, Any]], usable_s: float) -> Iterable[str]:
-    network = trained[TRAINING]
+    (network,) = trained.values()
     if network["from_scratch"] and network["steps"] < cfg.release.export.machinery_below_steps:
         yield (
             f"Trained from scratch for {network['steps']:,} steps on {usable_s / 60:.1f} minutes of speech. "
@@ -29,15 +30,16 @@ def _remarks(cfg: ConfigView, trained: Mapping[str, Mapping[str, Any]], usable_s
 
 
 def _variant(cfg: ConfigView) -> str:
+    if cfg.train.kokoro.method == "fit":
+        return "Kokoro as published, with a fitted voice"
     start = cfg.train.kokoro.pretrained
     return "Kokoro, from scratch" if start is None else "Kokoro, fine-tuned"
-
-
-PAGES = ReportedFamily(networks={TRAINING: "Model and voice table"}, variant=_variant, remarks=_remarks)
 
 
 def report_corpus(
     inputs: Inputs, cfg: ConfigView, work: Work, phases: Mapping[str, Sequence[str]]
 ) -> Produced:
-    """The pages of a Kokoro voice."""
-    return report.report_corpus(PAGES, inputs, cfg, work, phases)
+    """The pages of a Kokoro voice, which one of two stages made."""
+    made = [name for name in phases["Training"] if name in _NAMES]
+    pages = ReportedFamily(networks={name: _NAMES[name] for name in made}, variant=_variant, remarks=_remarks)
+    return report.report_corpus(pages, inputs, cfg, work, phases)

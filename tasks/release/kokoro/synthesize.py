@@ -31,8 +31,8 @@ from tasks.stage import ConfigView, Inputs, Produced, Work
 KINDS = timed_kinds("timing, pitch and energy", "pitch and energy")
 
 
-def synthesize_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
-    """Render the clips; `samples.json` lists what was made.
+def synthesize_corpus(inputs: Inputs, cfg: ConfigView, work: Work, *, training: str) -> Produced:
+    """Render the clips with what the stage `training` wrote; `samples.json` lists what was made.
 
     Raises:
         UserError: the shards hold no clip, or a network's file is damaged.
@@ -41,7 +41,7 @@ def synthesize_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     clips = rendered_clips(files)
     with arithmetic_threads(cfg.compute.threads):
         # The recordings have no silence at their ends, and what is compared with them must have none.
-        voice = assemble_voice(inputs, clips, cfg).with_manner({"keep_edges": False})
+        voice = assemble_voice(training, inputs, clips, cfg).with_manner({"keep_edges": False})
 
         def render(clip: ClipFacts, known: Clip) -> list[Sample]:
             return _render(voice, clip, known, cfg.seed)

@@ -1,0 +1,65 @@
+"""Fitting a Kokoro voice for the training loop: what learns when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from configs.train_kokoro_fit import KokoroFitSettings
+from models.acoustics.batch import AcousticBatch
+from models.kokoro.fit_step import FitStep
+from tasks.finetune.kokoro.fit_plan import FitPlan
+from tasks.finetune.machine import Machine
+from tasks.finetune.recipe import Updater
+
+_BETAS = (0.8, 0.99)
+
+
+class KokoroFitRecipe:
+    """Voices against the recordings; the model learns nothing.
+
+    Args:
+        step: The arithmetic, with the networks.
+        settings: Of the stage.
+        plan: Steps of its parts.
+        machine: Where and how precisely.
+    """
+
+    def __init__(self, step: FitStep, settings: KokoroFitSettings, plan: FitPlan, machine: Machine) -> None:
+        voices = step.networks.voices
+        self.step = step
+        self.plan = plan
+        self.vector_lr = settings.vector_lr
+        self.machine = machine
+        self.modules: Mapping[str, nn.Module] = {"fit": voices}
+        self.averaged: Sequence[str] = ("fit",)
+        groups = [
+            {"params": voices.mix_parameters(), "lr": settings.mix_lr},
+            {"params": [voices.offset], "lr": 0.0},
+        ]
+        self.optimisers: dict[str, torch.optim.Optimizer] = {"voice": torch.optim.Adam(groups, betas=_BETAS)}
+        self.weights = {
+            name.removeprefix("lambda_"): weight for name, weight in settings.losses.model_dump().items()
+        }
+
+    def set_learning_rates(self, step: int, epoch: int) -> None:
+        """The vector waits until the mix has come near."""
+        del epoch
+        self.optimisers["voice"].param_groups[1]["lr"] = 0.0 if step < self.plan.mix else self.vector_lr
+
+    def train_step(self, batch: AcousticBatch, update: Updater, rng: torch.Generator) -> None:
+        """One step."""
+        if update.wants("voice"):
+            with self.machine.autocast():
+                losses = self.step.losses(self.machine.place(batch), rng)
+            update.apply("voice", losses, {name: self.weights[name] for name in losses})
+
+    def validate(self, batch: AcousticBatch) -> dict[str, Tensor]:
+        """See `FitStep.validation_losses`."""
+        return self.step.validation_losses(self.machine.place(batch))
+
+    def utterances(self, batch: AcousticBatch) -> Sequence[str]:
+        """Ids of the batch's clips."""
+        return batch.utterance_ids

@@ -1,0 +1,162 @@
+"""The stage fit_kokoro: the model stays as published, a run goes on exactly, and its length follows the speech."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from configs.compute import ComputeSettings
+from configs.errors import UserError
+from configs.family import FamilySettings
+from configs.train_kokoro_fit import KokoroFitSettings
+from models.kokoro.upstream import CHILDREN, save_config, save_kokoro, save_voice
+from tasks.finetune.checkpoint import Checkpoints
+from tasks.finetune.kokoro.fit_plan import fit_plan
+from tasks.finetune.kokoro.stages import FIT_KOKORO
+from tasks.finetune.kokoro.trained import read_trained
+from tasks.outcome import Produced, StoppedError
+from tasks.stage import function_of
+from tests.models.kokoro import small
+from tests.tasks.finetune import synthetic
+from tests.tasks.finetune.kokoro import case as kokoro_case
+from tests.tasks.finetune.styletts2 import case as styletts2_case
+
+Fit = Callable[..., Produced]
+NAMES = ("am_low", "af_high", "bf_other")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds small weights, three voices for them, and a corpus of two speakers."""
+    folder = tmp_path_factory.mktemp("kokoro_fit")
+    (folder / "voices").mkdir()
+    model, rng = small.model(), torch.Generator().manual_seed(8)
+    save_kokoro(folder / "kokoro-v1_0.pth", model)
+    save_config(folder / "config.json", model.config)
+    for name in NAMES:
+        shape = (model.config.voice_rows, 1, model.config.voice_width)
+        save_voice(folder / "voices" / f"{name}.pt", torch.randn(shape, generator=rng))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fit(place: Path) -> Fit:
+    shards = styletts2_case.write_shards(place / "shards", seconds=1.6)
+
+    def run(folder: Path, stop_after: int | None = None, **changes: Any) -> Produced:
+        own = {
+            **{
+                "pretrained": str(place),
+                "voices": str(place),
+                "mix_steps": 3,
+                "vector_steps": 3,
+                "max_tokens": 24,
+            },
+            **{
+                "validate_every_steps": 2,
+                "checkpoint_every_steps": 2,
+                "validation_clips": 1,
+                "log_every_steps": 1,
+            },
+            **{"early_stop_patience": 9, "compared_clips": 1},
+            **changes,
+        }
+        family = own.pop("family", kokoro_case.FAMILY)
+        tree = SimpleNamespace(
+            seed=11,
+            family=family,
+            compute=ComputeSettings(threads=1, device="cpu"),
+            train=SimpleNamespace(kokoro_fit=KokoroFitSettings(**own)),
+        )
+        cfg, work = synthetic.view(FIT_KOKORO, tree), synthetic.work(folder, stop_after)
+        return function_of(FIT_KOKORO)(synthetic.FakeInputs({"shard": dict(shards)}), cfg, work)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(fit: Fit, place: Path) -> Produced:
+    return fit(place / "whole")
+
+
+def test_the_model_is_left_as_published_and_every_speaker_has_a_voice(whole: Produced) -> None:
+    published = small.model()
+    for child in CHILDREN:
+        saved = load_file(whole.files[f"{child}.safetensors"])
+        own = getattr(published, child).state_dict()
+        assert saved.keys() == own.keys()
+        assert all(torch.equal(saved[name], own[name]) for name in own)
+    trained = read_trained(whole.files)
+    assert set(trained.voices) == {"a", "b"}
+    assert all(table.shape == (22, 1, 16) for table in trained.voices.values())
+    assert not torch.equal(trained.voices["a"], trained.voices["b"])
+    assert trained.description["from_scratch"] is False
+    assert trained.description["dequantised"] is False
+    assert all(sum(mix.values()) == pytest.approx(1, abs=0.01) for mix in trained.description["mix"].values())
+    assert {name for mix in trained.description["mix"].values() for name in mix} <= set(NAMES)
+
+
+def test_what_it_learns_is_told(whole: Produced) -> None:
+    assert {"validation/score", "validation/speaker", "train/mel", "train/speaker"} <= whole.series.keys()
+    assert "3 steps for the mix of official voices, then 3 with a vector beside it" in whole.notes
+    assert any(name.endswith(".flac") for name in whole.files)
+
+
+def test_a_run_stopped_twice_goes_on_exactly(fit: Fit, whole: Produced, tmp_path: Path) -> None:
+    for stop in (1, 3):
+        with pytest.raises(StoppedError):
+            fit(tmp_path, stop)
+    assert synthetic.file_bytes(fit(tmp_path)) == synthetic.file_bytes(whole)
+
+
+def test_checkpoints_hold_the_voice_and_not_the_model(whole: Produced, place: Path) -> None:
+    snapshot = Checkpoints(place / "whole" / "checkpoints").latest()
+    assert snapshot is not None
+    assert not [name for name in snapshot.tensors if "decoder" in name or "tables" in name]
+
+
+def test_the_vector_waits_for_the_mix(fit: Fit, tmp_path: Path) -> None:
+    mixed = load_file(fit(tmp_path / "mixed", vector_steps=0, early_stop_patience=0).files["fit.safetensors"])
+    assert not mixed["offset"].any()
+    assert mixed["acoustic"].std() > 0
+    both = load_file(fit(tmp_path / "both", early_stop_patience=0).files["fit.safetensors"])
+    assert both["offset"].any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pretrained": "/nowhere/kokoro.pth"}, r"train\.kokoro_fit\.pretrained = .* is missing"),
+        ({"voices": "/nowhere"}, r"models fetch kokoro-voices"),
+        ({"family": FamilySettings(**styletts2_case.FAMILY.model_dump())}, r"family\.name = styletts2"),
+    ],
+)
+def test_what_cannot_be_fitted_is_one_message(
+    fit: Fit, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        fit(tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "speakers", "vector"),
+    [(20.0, 1, False), (150.0, 1, True), (600.0, 1, True), (100.0, 2, False)],
+)
+def test_little_speech_gets_a_mix_and_more_a_vector_too(seconds: float, speakers: int, vector: bool) -> None:
+    plan = fit_plan(KokoroFitSettings(), seconds, speakers)
+    assert plan.mix > 0
+    assert bool(plan.vector) is vector
+    assert plan.steps == plan.mix + plan.vector
+
+
+def test_settings_overrule_the_plan() -> None:
+    plan = fit_plan(KokoroFitSettings(mix_steps=5, vector_steps=7), 20.0, 1)
+    assert (plan.mix, plan.vector) == (5, 7)
+    cut = fit_plan(KokoroFitSettings(mix_steps=5, vector_steps=7, max_steps=8), 20.0, 1)
+    assert (cut.mix, cut.vector) == (5, 3)
