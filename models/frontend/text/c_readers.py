@@ -31,10 +31,15 @@ def espeak_voices() -> list[str]:
     return sorted(EspeakBackend.supported_languages())
 
 
-def espeak(text: str, voice: str) -> str:
-    """IPA: words separated by "|", phones by "_"."""
+def espeak(text: str, voice: str) -> list[str]:
+    """IPA of words parted by spaces: of all together, then of each alone. Phones are separated by "_".
+
+    Together they are read as they are spoken, in groups separated by "|", which need not be the words: "was
+    a" is one group, a number several.
+    """
     backend, separator = _espeak_backend(voice)
-    return str(backend.phonemize([text], separator=separator, strip=True)[0]).strip("_| ")
+    said = backend.phonemize([text, *text.split(" ")], separator=separator, strip=True)
+    return [str(groups).strip("_| ") for groups in said]
 
 
 def open_jtalk(text: str) -> list[str]:
