@@ -91,7 +91,7 @@ def serve(end: Connection) -> None:
         # Nobody catches this signal, so it ends the process, inside C as well.
         signal.setitimer(signal.ITIMER_PROF, TEXT_CPU_S)
         try:
-            answer = {"said": _READERS[reader](*arguments)}
+            answer: dict[str, Any] = {"said": _READERS[reader](*arguments)}
         except (MemoryError, OSError):  # OSError: a library that found no room
             os._exit(OUT_OF_MEMORY)
         except Exception as error:  # noqa: BLE001 - the other side raises it where the text is known
