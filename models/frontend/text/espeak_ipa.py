@@ -75,7 +75,7 @@ def espeak_words(words: list[str], language: str) -> list[str]:
 
     The words, which no mark parts, are pronounced together, so that weak forms and liaison come out right.
     Where espeak joins or splits some, `word_spans` finds each one's part, and the parts in order are all
-    that espeak said; only where that is fewer phones than words is each word pronounced alone.
+    that espeak said; only where `word_spans` finds none is each word pronounced alone.
     Raises UnsupportedLanguageError, and BreakdownError where espeak breaks down on the words.
     """
     if not words:

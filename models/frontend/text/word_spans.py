@@ -25,6 +25,8 @@ _ADDED = _LEFT_OUT = 5
 # Where a word ends and a group does not, or the other way round.
 _ACROSS = 5
 _NEVER = 1 << 40
+MAX_PAIRS = 4_000_000
+"""Phones of the words alone times those of the clause; signs that espeak names one by one have more."""
 
 
 def word_spans(alone: Sequence[Sequence[str]], groups: Sequence[Sequence[str]]) -> list[int] | None:
@@ -36,9 +38,14 @@ def word_spans(alone: Sequence[Sequence[str]], groups: Sequence[Sequence[str]]) 
 
     Returns:
         Counts in the order of the words, at least 1 for each that has phones alone; None where the clause
-        has too few for that.
+        has too few for that, or more than can be aligned in a moment (MAX_PAIRS).
     """
     spoken = [phone for group in groups for phone in group]
+    if len(alone) == 1 and spoken:
+        return [len(spoken)]
+    if sum(len(phones) for phones in alone) * len(spoken) > MAX_PAIRS:
+        return None
+    costs = {phone: _costs(phone, spoken) for phones in alone for phone in phones}
     edges = np.cumsum([0, *(len(group) for group in groups)])
     is_edge = np.zeros(len(spoken) + 1, bool)
     is_edge[edges] = True
@@ -47,7 +54,7 @@ def word_spans(alone: Sequence[Sequence[str]], groups: Sequence[Sequence[str]]) 
     ends = np.where(np.arange(len(spoken) + 1) == 0, 0, _NEVER)
     starts: list[Costs] = []
     for phones in alone:
-        ends, start = columns.after_word(ends, [_costs(phone, spoken) for phone in phones])
+        ends, start = columns.after_word(ends, [costs[phone] for phone in phones])
         starts.append(start)
     if ends[-1] >= _NEVER:
         return None
