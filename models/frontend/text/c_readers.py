@@ -31,10 +31,15 @@ def espeak_voices() -> list[str]:
     return sorted(EspeakBackend.supported_languages())
 
 
-def espeak(text: str, voice: str) -> str:
-    """IPA: words separated by "|", phones by "_"."""
+def espeak(text: str, voice: str) -> list[str]:
+    """IPA of words parted by spaces: of all together, then of each alone. Phones are separated by "_".
+
+    Together they are read as they are spoken, in groups separated by "|", which need not be the words: "was
+    a" is one group, a number several.
+    """
     backend, separator = _espeak_backend(voice)
-    return str(backend.phonemize([text], separator=separator, strip=True)[0]).strip("_| ")
+    said = backend.phonemize([text, *text.split(" ")], separator=separator, strip=True)
+    return [str(groups).strip("_| ") for groups in said]
 
 
 def open_jtalk(text: str) -> list[str]:
@@ -86,7 +91,7 @@ def serve(end: Connection) -> None:
         # Nobody catches this signal, so it ends the process, inside C as well.
         signal.setitimer(signal.ITIMER_PROF, TEXT_CPU_S)
         try:
-            answer = {"said": _READERS[reader](*arguments)}
+            answer: dict[str, Any] = {"said": _READERS[reader](*arguments)}
         except (MemoryError, OSError):  # OSError: a library that found no room
             os._exit(OUT_OF_MEMORY)
         except Exception as error:  # noqa: BLE001 - the other side raises it where the text is known

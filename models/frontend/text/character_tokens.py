@@ -17,6 +17,7 @@ from importlib import resources
 from typing import NamedTuple
 
 from models.frontend.text.characters import MARKS
+from models.frontend.text.dictionary import Dictionary, InContext, aligned, load_forms
 from models.frontend.text.phonemized import TextError, base_language
 from models.frontend.text.symbols import UNKNOWN
 
@@ -33,6 +34,7 @@ class CharacterTable(NamedTuple):
 
     rules: what stands for a run of characters inside one phone, the longest run first; they go before ids.
     space_before_marks: whether a space parts a mark from the word before it.
+    dictionary: of the language, which goes before rules and ids; None where the network learned without one.
     """
 
     name: str
@@ -41,6 +43,7 @@ class CharacterTable(NamedTuple):
     pad_id: int
     rules: Mapping[str, str]
     space_before_marks: bool
+    dictionary: Dictionary | None
 
 
 class Tokens(NamedTuple):
@@ -63,13 +66,21 @@ def character_table(name: str, language: str = "") -> CharacterTable:
     data = json.loads(source.read_text(encoding="utf-8"))
     code = language.strip().lower().replace("_", "-")
     own = data["languages"].get(code) or data["languages"].get(base_language(code), {})
+    words = own.get("dictionary")
+    dictionary = words and Dictionary(
+        forms=load_forms(f"{name}_{words['of']}"),
+        in_context={word: InContext(*forms) for word, forms in words["in_context"].items()},
+        ending_vowel=words["ending_vowel"],
+        flaps=words["flaps"],
+    )
     return CharacterTable(
         name=name,
         ids=data["ids"],
         n_symbols=data["n_symbols"],
         pad_id=data["pad_id"],
-        rules={**data["rules"], **own},
+        rules={**data["rules"], **own.get("rules", {})},
         space_before_marks=data["space_before_marks"],
+        dictionary=dictionary,
     )
 
 
@@ -80,20 +91,17 @@ def encode(
 
     What neither the table nor a rule holds is left out and listed in `unknown` (see `require_encodable`).
     """
-    ids, phone_of, unknown = [table.pad_id], [NO_PHONE], list[str]()
-    phone = 0
-    for word, n_phones in zip(words, word2ph, strict=True):
+    unknown = list[str]()
+    spelled = _spelled_words(words, phones, word2ph, table, unknown)
+    ids, phone_of = [table.pad_id], [NO_PHONE]
+    for word, characters in zip(words, spelled, strict=True):
         attached = word in MARKS and word != "-" and not table.space_before_marks
-        spaced = len(ids) > 1 and not attached
-        for index in range(phone, phone + n_phones):
-            for character in _spelled(phones[index], table, unknown):
-                if spaced:
-                    ids.append(table.ids[" "])
-                    phone_of.append(NO_PHONE)
-                    spaced = False
-                ids.append(table.ids[character])
-                phone_of.append(index)
-        phone += n_phones
+        if characters and len(ids) > 1 and not attached:
+            ids.append(table.ids[" "])
+            phone_of.append(NO_PHONE)
+        for character, phone in characters:
+            ids.append(table.ids[character])
+            phone_of.append(phone)
     return Tokens((*ids, table.pad_id), (*phone_of, NO_PHONE), tuple(unknown))
 
 
@@ -145,6 +153,31 @@ def token_durations(
     starts = _token_starts(tokens.phone_of, spans, n_frames)
     boundaries = _whole([start / 2.0 for start in starts], n_frames // 2)
     return [end - start for start, end in itertools.pairwise(boundaries)]
+
+
+def _spelled_words(
+    words: Sequence[str],
+    phones: Sequence[str],
+    word2ph: Sequence[int],
+    table: CharacterTable,
+    unknown: list[str],
+) -> list[list[tuple[str, int]]]:
+    """Characters of each word, each with the phone that it is part of; what has none goes to unknown."""
+    ends = list(itertools.accumulate(word2ph))
+    said = [
+        [
+            (character, index)
+            for index in range(end - n_phones, end)
+            for character in _spelled(phones[index], table, unknown)
+        ]
+        for n_phones, end in zip(word2ph, ends, strict=True)
+    ]
+    if table.dictionary is None:
+        return said
+    written = table.dictionary.written(words, ["".join(one for one, _ in word) for word in said])
+    return [
+        aligned(word, known) if word and known else word for word, known in zip(said, written, strict=True)
+    ]
 
 
 def _spelled(phone: str, table: CharacterTable, unknown: list[str]) -> list[str]:

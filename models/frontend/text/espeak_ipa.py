@@ -8,6 +8,7 @@ stream into the segments of our `ipa` table.
 from __future__ import annotations
 
 import functools
+import itertools
 import unicodedata
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from models.frontend.text.symbols import (
     PRIMARY_STRESS,
     SECONDARY_STRESS,
     UNKNOWN,
+    VOWELS,
     SymbolTable,
     load_symbol_table,
 )
+from models.frontend.text.word_spans import word_spans
 
 _VOICE_OF = {
     "en": "en-us", "fr": "fr-fr", "zh": "cmn", "no": "nb", "nn": "nb", "iw": "he", "fil": "tl",
@@ -29,7 +32,6 @@ _DICTIONARY_OF = {"nb": "no"}
 _CRASHING_VOICES = frozenset(("kl",))
 _TONE_VOICES = frozenset(("cmn", "yue", "hak", "vi", "th", "my", "shn"))
 _STRESS_MARKS = PRIMARY_STRESS + SECONDARY_STRESS
-_VOWELS = frozenset("iyɨʉɯuɪʏʊeøɘɵɤoəɚɛœɜɞʌɔæɐaɑɒᵻ")
 # espeak's own names that leak through its IPA, and ligatures.
 _LEAKS = (
     ("tS", "tʃ"), ("dZ", "dʒ"), ("S", "ʃ"), ("Z", "ʒ"), ("N", "ŋ"), ("g", "ɡ"), ("ε", "ɛ"), ("ʦ", "ts"),
@@ -71,18 +73,25 @@ def supported_languages() -> tuple[str, ...]:
 def espeak_words(words: list[str], language: str) -> list[str]:
     """IPA of each word, phones separated by "_"; "" where espeak says nothing.
 
-    The words are pronounced together, so that weak forms and liaison come out right, whenever espeak
-    gives back as many words as it got; where it joins or splits some, each word is pronounced alone.
+    The words, which no mark parts, are pronounced together, so that weak forms and liaison come out right.
+    Where espeak joins or splits some, `word_spans` finds each one's part, and the parts in order are all
+    that espeak said; only where `word_spans` finds none is each word pronounced alone.
     Raises UnsupportedLanguageError, and BreakdownError where espeak breaks down on the words.
     """
     if not words:
         return []
-    voice = espeak_voice(language)
-    if not any(character.isdigit() for word in words for character in word):
-        together = _pronounce(" ".join(words), voice).split("|")
-        if len(together) == len(words) and all(together):
-            return together
-    return [_pronounce(word, voice).replace("|", "_") for word in words]
+    together, *apart = ask("espeak", " ".join(words), espeak_voice(language))
+    groups = [_phones(group) for group in together.split("|")]
+    one_each = len(groups) == len(words) and all(groups) and not any("|" in word for word in apart)
+    counts = [len(group) for group in groups]
+    if not one_each:
+        alone = [_phones(word) for word in apart]
+        found = word_spans(alone, groups)
+        if found is None:
+            return ["_".join(phones) for phones in alone]
+        counts = found
+    spoken = itertools.chain.from_iterable(groups)
+    return ["_".join(itertools.islice(spoken, count)) for count in counts]
 
 
 def segment_phones(spoken: str, voice: str) -> tuple[list[str], list[str]]:
@@ -108,7 +117,7 @@ def segment_phones(spoken: str, voice: str) -> tuple[list[str], list[str]]:
                 continue
             token = _longest_token(segment, position, table)
             if token:
-                is_vowel = token[0] in _VOWELS
+                is_vowel = token[0] in VOWELS
                 phones.append(stress + token if is_vowel else token)
                 stress = "" if is_vowel else stress
                 position += len(token)
@@ -147,5 +156,6 @@ def _usable_voices() -> frozenset[str]:
     return frozenset(usable)
 
 
-def _pronounce(text: str, voice: str) -> str:
-    return str(ask("espeak", text, voice))
+def _phones(spoken: str) -> list[str]:
+    """Of one or several groups as espeak gives them."""
+    return [phone for phone in spoken.replace("|", "_").split("_") if phone]

@@ -19,6 +19,8 @@ READS_FILES = (
 TABLE_NAMES = ("gpt-sovits-v1", "gpt-sovits-v2", "ipa")
 UNKNOWN = "UNK"
 PRIMARY_STRESS, SECONDARY_STRESS = "ˈ", "ˌ"
+VOWELS = frozenset("iyɨʉɯuɪʏʊeøɘɵɤoəɚɛœɜɞʌɔæɐaɑɒᵻ")
+"""First letters of phones of the table `ipa`."""
 RISE, FALL = "[", "]"
 PITCH_MARKS = frozenset((RISE, FALL))
 """Of Japanese, between phones; the table v1 has none."""
