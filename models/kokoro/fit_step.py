@@ -145,8 +145,8 @@ class FitStep:
         """Of one held-out clip.
 
         `mel` with the recording's timing, pitch and energy; `speaker` of the text spoken freely, one less the
-        similarity; `f0` in semitones, `norm` and `length` as in training; `score`: `speaker` and half of `mel`,
-        by which voices are told better or worse: neither alone is a judge.
+        similarity; `f0` in semitones, `norm` and `length` as in training; `score`: `speaker` and half of
+        `mel`, by which voices are told better or worse: neither alone is a judge.
         """
         networks = self.networks
         speakers, texts = networks.indices(batch.speakers), self._known(batch)

@@ -1,7 +1,8 @@
-"""How much speech sounds like a speaker, with a gradient: GE2E (see `models.speaker.ge2e`) on waveforms of any rate.
+"""How much speech sounds like a speaker, with a gradient: GE2E (`models.speaker.ge2e`) at any sample rate.
 
-The encoder hears bands up to 8 kHz in windows of 25 ms every 10 ms. At a higher rate the same windows have the
-same bins below 8 kHz, so nothing is resampled: what lies above is left out, and the power scaled by the window.
+The encoder hears bands up to 8 kHz in windows of 25 ms every 10 ms. At a higher rate the same windows have
+the same bins below 8 kHz, so nothing is resampled: what lies above is left out, and the power scaled by the
+window.
 """
 
 from __future__ import annotations

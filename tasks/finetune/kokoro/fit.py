@@ -1,8 +1,8 @@
 """The stage `fit_kokoro`: a voice for Kokoro as it is published, from the shards.
 
-The model stays as it is. A voice begins as the mix of official voices that is nearest to the recordings, and is
-fitted to them by gradient: first the shares of the mix, then a vector beside it, as far as the amount of speech
-carries it. Held-out clips decide which version becomes the voice.
+The model stays as it is. A voice begins as the mix of official voices that is nearest to the recordings, and
+is fitted to them by gradient: first the shares of the mix, then a vector beside it, as far as the amount of
+speech carries it. Held-out clips decide which version becomes the voice.
 """
 
 from __future__ import annotations
@@ -149,8 +149,8 @@ def _start(
         description={
             "dequantised": published.is_dequantised,
             "mix": _named(official.names, voices, speakers),
+            "plan": plan._asdict(),
         },
-        notes=plan.explained(),
     )
 
 

@@ -1,9 +1,8 @@
-"""How long a voice is fitted on so much speech, and why, in words."""
+"""How long a voice is fitted on so much speech."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from configs.train_kokoro_fit import KokoroFitSettings
@@ -40,20 +39,6 @@ class FitPlan(NamedTuple):
     def steps(self) -> int:
         """Of the whole fitting."""
         return self.mix + self.vector
-
-    def explained(self) -> Sequence[str]:
-        """What a person should know."""
-        whose = "of one speaker" if self.speakers == 1 else f"of {self.speakers} speakers"
-        vector = (
-            f"then {self.vector} with a vector beside it"
-            if self.vector
-            else "and no vector beside it, which so little speech would lead astray"
-        )
-        return (
-            f"{self.seconds:.0f} s of usable speech {whose}, fitted to Kokoro as it is published",
-            f"{self.mix} steps for the mix of official voices, {vector}",
-            "overrule it with --set train.kokoro_fit.mix_steps=N, train.kokoro_fit.vector_steps=N",
-        )
 
 
 def fit_plan(settings: KokoroFitSettings, seconds: float, speakers: int) -> FitPlan:

@@ -49,6 +49,7 @@ FIT_KOKORO = CorpusStage(
     schema=schemas.NOTHING,
     libraries=("torch", "numpy", "safetensors", "transformers", "resemblyzer"),
     about="Kokoro: a voice for the model as it is published",
+    notes="tasks.finetune.kokoro.fit_explanation:explained",
     uses_gpu=True,
 )
 

@@ -9,7 +9,6 @@ from tasks.release import report
 from tasks.release.report import ReportedFamily
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
-
 _NAMES = {"train_kokoro": "Model and voice table", "fit_kokoro": "Voice"}
 
 

@@ -1,4 +1,4 @@
-"""Fitting a voice: the nearest official voices are found, the shares are a mix, and what is told apart stays so."""
+"""Fitting a voice: the nearest voices are found, shares stay a mix, timbre and prosody learn apart."""
 
 from __future__ import annotations
 

@@ -1,0 +1,32 @@
+"""The plan of a fitting in words. No key holds this module: a better wording fits nothing again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tasks.finetune.kokoro.trained import CONFIG
+
+
+def explained(files: Mapping[str, Path]) -> Sequence[str]:
+    """The lines that people read of the files of the stage `fit_kokoro`."""
+    config = json.loads(files[CONFIG].read_text(encoding="utf-8"))
+    plan, mixes = config["plan"], config["mix"]
+    whose = "of one speaker" if plan["speakers"] == 1 else f"of {plan['speakers']} speakers"
+    vector = (
+        f"then {plan['vector']} with a vector beside it"
+        if plan["vector"]
+        else "and no vector beside it, which so little speech would lead astray"
+    )
+    return (
+        f"{plan['seconds']:.0f} s of usable speech {whose}, fitted to Kokoro as it is published",
+        *(f"{speaker} began as {_written(mix)}" for speaker, mix in mixes.items()),
+        f"{plan['mix']} steps for the mix of official voices, {vector}",
+        "overrule it with --set train.kokoro_fit.mix_steps=N, train.kokoro_fit.vector_steps=N",
+    )
+
+
+def _written(mix: Mapping[str, float]) -> str:
+    """As `speak --voice kokoro/...` takes it."""
+    return "+".join(f"{name}:{share:.2g}" for name, share in mix.items())
