@@ -50,8 +50,10 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def start(program: str, patience_s: float = 30.0) -> subprocess.Popen[str]:
+    # Whoever runs the tests under nohup ignores hangups, and so would their processes.
+    heeding = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
     process = subprocess.Popen(
-        [sys.executable, "-c", BEGIN.format(patience_s=patience_s) + program],
+        [sys.executable, "-c", heeding + BEGIN.format(patience_s=patience_s) + program],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
