@@ -8,6 +8,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import grimp
+import networkx
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,3 +53,14 @@ def test_every_function_fits_a_screen():
         and node.end_lineno - node.lineno >= LONGEST_FUNCTION
     ]
     assert not long
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    imports = networkx.DiGraph(
+        (module, imported)
+        for module in graph.modules
+        for imported in graph.find_modules_directly_imported_by(module)
+    )
+    circles = [sorted(each) for each in networkx.strongly_connected_components(imports) if len(each) > 1]
+    assert circles == []

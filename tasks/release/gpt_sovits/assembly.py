@@ -13,7 +13,8 @@ from tasks.finetune.gpt_sovits.trained import load_decoder, load_generator
 from tasks.finetune.trained import read_json
 from tasks.pipeline import Pipeline
 from tasks.release.clips import ClipFacts, clip_facts, clip_row, corpus_clip, languages_of, representative
-from tasks.release.gpt_sovits.voice import GptSovitsVoice, Reference
+from tasks.release.gpt_sovits.reference import Reference
+from tasks.release.gpt_sovits.voice import GptSovitsVoice
 from tasks.stage import ConfigView, Inputs
 
 

@@ -30,6 +30,7 @@ from models.t2s.config import CODES_PER_S
 from models.t2s.generation import generate
 from models.t2s.model import TextToSemantic
 from models.t2s.sampling import Sampling
+from tasks.release.gpt_sovits.reference import Reference
 from tasks.release.sentences import Sentence, read_sentences
 from tasks.release.voice import (
     AS_TRAINED,
@@ -48,33 +49,6 @@ SLOWEST_PHONES_PER_S = 3.0
 
 Runs = Sequence[Phonemized]
 """A sentence as one run of phones per language."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """A recorded clip that stands for a speaker.
-
-    Attributes:
-        speaker: Whose it is.
-        utterance_id: Which clip.
-        text: What is said; "" where nobody knows.
-        language: In which language.
-        samples: float32 `[S]` at the family's sample rate.
-        phone_ids: Phones of the text; none for an unknown text, which prompts nothing.
-        codes: Semantic codes of the clip, as above.
-        linguistic: float32 `[D, L]` for the phones, or None for zeros.
-        speaker_vector: float32 `[V]`, where the generator is conditioned on one.
-    """
-
-    speaker: str
-    utterance_id: str
-    text: str
-    language: str
-    samples: Samples
-    phone_ids: tuple[int, ...]
-    codes: tuple[int, ...]
-    linguistic: NDArray[np.float32] | None = None
-    speaker_vector: NDArray[np.float32] | None = None
 
 
 class Coded(NamedTuple):
@@ -242,6 +216,7 @@ class GptSovitsVoice(Voice[Reference]):
         self, path: Path, text: str | None = None, language: str | None = None
     ) -> Reference:
         """A clip of 3 to 10 s whose timbre is taken; with its text, the decoder continues it."""
+        # Whoever speaks without a recording of their own needs no encoder of content.
         from tasks.release.gpt_sovits.zero_shot import reference_from_file
 
         return reference_from_file(self, path, text, language)

@@ -17,7 +17,8 @@ from models.frontend.mel import SpectrogramParameters
 from models.published import read_table
 from models.t2s.packed import prepare_for_decoding
 from tasks.finetune.gpt_sovits.trained import load_decoder, load_generator
-from tasks.release.gpt_sovits.voice import GptSovitsVoice, Reference
+from tasks.release.gpt_sovits.reference import Reference
+from tasks.release.gpt_sovits.voice import GptSovitsVoice
 from tasks.release.voice_folder import read_reference
 
 

@@ -2,28 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.content import ContentSettings
 from configs.naming import named_in
+from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import Samples
+from models.frontend.mel import SpectrogramParameters
 from models.frontend.text.g2p import phonemize
 from models.frontend.text.mixing import stretches
+from models.frontend.text.phonemized import Phonemized
+from models.sovits.model import SovitsGenerator
 from models.speaker.eres2netv2 import embed_speaker_vector
 from tasks.features.content import encode_content
 from tasks.finetune.gpt_sovits.semantic import semantic_codes
-from tasks.release.gpt_sovits.voice import GptSovitsVoice, Reference
+from tasks.release.gpt_sovits.reference import Reference
 from tasks.release.reference_file import read_reference_file
 
 MIN_S, MAX_S = 3.0, 10.0
 """Shorter clips tell too little of a voice; longer ones confuse decoders, which never saw such prompts."""
 
 
+class Follower(Protocol):
+    """What must be known of the voice that will follow a clip; see `GptSovitsVoice`."""
+
+    @property
+    def generator(self) -> SovitsGenerator: ...
+
+    @property
+    def frame(self) -> SpectrogramParameters: ...
+
+    @property
+    def symbol_table(self) -> str: ...
+
+    @property
+    def content(self) -> ContentSettings: ...
+
+    @property
+    def speaker_vector(self) -> SpeakerVectorSettings: ...
+
+    @property
+    def spoken_languages(self) -> tuple[str, ...]: ...
+
+    def checked_language(self, language: str | None) -> str:
+        """Raises UserError for one that it does not speak."""
+        ...
+
+    def linguistic_features(self, runs: Sequence[Phonemized]) -> NDArray[np.float32] | None:
+        """float32 `[D, L]` for the phones, or None for zeros."""
+        ...
+
+
 def reference_from_file(
-    voice: GptSovitsVoice, path: Path, text: str | None = None, language: str | None = None
+    voice: Follower, path: Path, text: str | None = None, language: str | None = None
 ) -> Reference:
     """A clip of 3 to 10 s of one speaker.
 
@@ -67,7 +104,7 @@ def reference_from_file(
     )
 
 
-def _speaker_vector(samples: Samples, voice: GptSovitsVoice) -> NDArray[np.float32] | None:
+def _speaker_vector(samples: Samples, voice: Follower) -> NDArray[np.float32] | None:
     if not voice.generator.config.uses_speaker_vector:
         return None
     with named_in("features.speaker_vector"):
