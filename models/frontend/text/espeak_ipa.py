@@ -56,12 +56,12 @@ def espeak_voice(language: str) -> str:
     Raises UnsupportedLanguageError.
     """
     code = language.strip().lower().replace("_", "-")
-    known = _usable_voices()
+    known = {voice.lower(): voice for voice in _usable_voices()}
     for candidate in (code, _VOICE_OF.get(code), code.split("-")[0], _VOICE_OF.get(code.split("-")[0])):
         if candidate in _CRASHING_VOICES:
             raise UnsupportedLanguageError(language, "espeak-ng 1.52 crashes in this voice")
-        if candidate in known:
-            return str(candidate)
+        if candidate is not None and candidate in known:
+            return known[candidate]
     raise UnsupportedLanguageError(language, "espeak-ng has no voice for it")
 
 
