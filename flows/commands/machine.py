@@ -93,19 +93,21 @@ def list_models(context: typer.Context, as_json: bool = JSON) -> None:
         )
     if as_json:
         return print_json(rows)
-    table = Table("name", "published at", "licence", "MB", "used for", "on this machine")
+    table = Table()
+    # What is typed again stays whole; all else is folded, and nothing is cut off.
+    table.add_column("name", no_wrap=True)
+    for title in ("licence", "MB", "used for", "here"):
+        table.add_column(title, overflow="fold")
     for row in rows:
         table.add_row(
-            row["name"],
-            f"{row['host']}/{row['hub_id']}",
-            row["licence"],
-            str(row["size_mb"]),
-            row["used_for"],
-            row["local"] or "no",
+            row["name"], row["licence"], str(row["size_mb"]), row["used_for"], "yes" if row["local"] else "no"
         )
     console.print(table)
+    console.print(f"Those that are here lie in {folder}.", markup=False, soft_wrap=True)
     console.print(
-        "A local file or folder replaces any of them: --set SETTING=/path (see `models list --json`)."
+        "A local file or folder replaces any of them: --set SETTING=/path. `models list --json` tells each "
+        "one's setting and source.",
+        markup=False,
     )
     return None
 
