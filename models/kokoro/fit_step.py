@@ -33,6 +33,7 @@ _SEMITONES_PER_OCTAVE = 12.0
 _DISTANCE_SHARE = 0.5
 """What the spectral distance weighs beside the similarity where voices are compared."""
 _VOICES_AT_ONCE = 9
+_FINALISTS = 12
 _MIXED = (1, 2, 3, 5)
 
 
@@ -74,7 +75,7 @@ def nearest_mix(
 ) -> Tensor:
     """Shares [V] of the mix of voices that is nearest to the speaker of some clips, by `FitStep.scores`.
 
-    Voices are ranked one by one; then the mean of the best 1, 2, 3 and 5 compete.
+    All voices say the first clip, the nearest of them the others too; then the means of the best few compete.
 
     Args:
         clips: Batches of one clip each.
@@ -90,7 +91,9 @@ def nearest_mix(
         ]
         return torch.stack(each).mean(0)
 
-    order = mean_scores(tables).argsort(descending=True)
+    first = step.scores(clips[0], tables, torch.Generator().manual_seed(seeds[0]))
+    near = first.argsort(descending=True)[:_FINALISTS]
+    order = near[mean_scores(tables[near]).argsort(descending=True)]
     mixes = [order[:n] for n in _MIXED if n <= len(order)]
     best = mixes[int(mean_scores(torch.stack([tables[mix].mean(0) for mix in mixes])).argmax())]
     shares = torch.zeros(len(tables))

@@ -184,7 +184,8 @@ def _first_step(
         longest = sorted(own[name], key=lambda index: -clips.frames[index])[: settings.compared_clips]
         batches = [run.machine.place(collate([clips[index]])) for index in longest]
         rng = torch.Generator().manual_seed(derive_seed(seed, "kokoro nearest voices", name))
-        found.append(nearest_mix(even, batches, tables, rng))
+        with run.machine.autocast():
+            found.append(nearest_mix(even, batches, tables, rng))
     return step_of(torch.stack(found))
 
 

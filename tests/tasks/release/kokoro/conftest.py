@@ -12,8 +12,7 @@ from configs.corpus import CorpusSettings
 from configs.release import EvaluateSettings, ExportSettings, KokoroSpeakSettings
 from configs.speaker import SpeakerSettings
 from tasks.finetune.kokoro.stages import TRAIN_KOKORO, VOICE_TABLE
-from tasks.release.kokoro.stages import EXPORT, SYNTHESIZE
-from tasks.release.stages import EVALUATE
+from tasks.release.kokoro.stages import TRAINED
 from tasks.stage import function_of
 from tests.tasks.finetune import synthetic
 from tests.tasks.finetune.kokoro import case as kokoro_case
@@ -40,7 +39,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         for speaker, centroid in zip("ab", centroids, strict=True)
     ])  # fmt: skip
     made = {}
-    for stage in (VOICE_TABLE, TRAIN_KOKORO, SYNTHESIZE, EVALUATE, EXPORT):
+    for stage in (VOICE_TABLE, TRAIN_KOKORO, *TRAINED):
         work = synthetic.work(folder / stage.name)
         made[stage.name] = function_of(stage)(inputs, synthetic.view(stage, tree), work)
         inputs.stage_files[stage.name] = dict(made[stage.name].files)

@@ -21,7 +21,7 @@ from models.kokoro.config import KokoroConfig
 from models.kokoro.model import Kokoro
 from models.kokoro.upstream import save_config, save_kokoro
 from tasks.finetune.kokoro.stages import TRAIN_KOKORO, VOICE_TABLE
-from tasks.release.kokoro.stages import EXPORT
+from tasks.release.kokoro.stages import export_stage
 from tasks.release.kokoro.voice import KokoroVoice
 from tasks.release.sentences import read_sentences
 from tasks.release.speak import load_voice
@@ -101,7 +101,7 @@ def _export(folder: Path, start: Path) -> dict[str, Path]:
         },
         {"speaker_profile": kokoro_case.profile()},
     )
-    for stage in (VOICE_TABLE, TRAIN_KOKORO, EXPORT):
+    for stage in (VOICE_TABLE, TRAIN_KOKORO, export_stage(TRAIN_KOKORO.name)):
         made = function_of(stage)(inputs, synthetic.view(stage, tree), synthetic.work(folder / stage.name))
         inputs.stage_files[stage.name] = dict(made.files)
     return inputs.stage_files["export"]
