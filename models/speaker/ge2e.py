@@ -105,8 +105,10 @@ def embed_ge2e(samples_16k: NDArray[np.float32]) -> NDArray[np.float32]:
     padded = np.pad(samples_16k * gain, (0, max(0, needed - samples_16k.size)))
     mels = mel_power(padded)
     windows = torch.stack([mels[start : start + WINDOW_FRAMES] for start in starts])
+    # Loaded outside: weights made in inference mode could never be part of a gradient again.
+    encoder = load_ge2e()
     with torch.inference_mode():
-        mean = load_ge2e()(windows).mean(0)
+        mean = encoder(windows).mean(0)
     return nn.functional.normalize(mean, dim=0).numpy()
 
 

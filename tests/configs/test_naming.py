@@ -14,7 +14,7 @@ from configs.naming import in_settings, named_in
 from configs.settings import Settings
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-DECLARATION = re.compile(r"\{[a-z0-9_.]+\}\.json")
+DECLARATION = re.compile(r"\{[a-z0-9_.]+\}[a-z0-9_.-]*\.(json|xz)")
 """Data files that a module's key covers are declared by the setting that chooses among them."""
 
 

@@ -319,12 +319,12 @@ def test_out_of_memory_names_what_to_lower(
 
 
 def spelled_out(index: int, phones: int) -> dict[str, Any]:
-    """A clip of so many phones, one token each."""
+    """A clip of so many phones, one token each, of a word that no dictionary knows otherwise."""
     row = styletts2_case.tone(index, 14.0, "train")
     each, rest = divmod(row["n_frames"], phones)
     return {
         **row,
-        "words": ["hello"],
+        "words": ["xrh"],
         "word2ph": [phones],
         "phones": ["h"] * phones,
         "durations": [each] * (phones - 1) + [each + rest],
