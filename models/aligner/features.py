@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 from scipy.signal import resample_poly
 
+from models.frontend.mel_bands import htk_edges_hz, triangles
+
 SAMPLE_RATE = 16000
 HOP_SAMPLES = 80
 HOP_S = HOP_SAMPLES / SAMPLE_RATE
@@ -108,13 +110,5 @@ def _difference(values: NDArray[np.float64]) -> NDArray[np.float64]:
 @functools.lru_cache(maxsize=1)
 def _mel_filters() -> NDArray[np.float64]:
     """[N_MELS, N_FFT // 2 + 1] triangles, 60-7600 Hz."""
-    edges_mel = np.linspace(_mel(60.0), _mel(7600.0), N_MELS + 2)
-    edges_hz = 700 * (10 ** (edges_mel / 2595) - 1)
     bins_hz = np.fft.rfftfreq(N_FFT, 1 / SAMPLE_RATE)
-    rising = (bins_hz - edges_hz[:-2, None]) / np.diff(edges_hz)[:-1, None]
-    falling = (edges_hz[2:, None] - bins_hz) / np.diff(edges_hz)[1:, None]
-    return np.maximum(0, np.minimum(rising, falling))
-
-
-def _mel(frequency_hz: float) -> float:
-    return float(2595 * np.log10(1 + frequency_hz / 700))
+    return np.asarray(triangles(bins_hz, htk_edges_hz(N_MELS, 60.0, 7600.0)))

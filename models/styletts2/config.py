@@ -9,29 +9,34 @@ from math import prod
 from typing import Any, Literal
 
 from configs.errors import UserError
+from models.acoustics.decoder import DecoderConfig
+from models.acoustics.plbert import PhonemeBertConfig
+from models.losses.spectral import RESOLUTIONS
 
 
 @dataclass(frozen=True)
 class StyleTTS2Config:
     """Every size of every network. Widths are channels; the defaults are those of LJSpeech.
 
+    Decoder and PL-BERT are Kokoro's too, and have their sizes where they are.
+
     Raises:
         UserError: sizes that cannot work together (see `__post_init__`).
     """
 
     version: str = "ljspeech"
-    sample_rate: int = 24000
-    hop_samples: int = 300
+    sample_rate: int = DecoderConfig.sample_rate
+    hop_samples: int = DecoderConfig.hop_samples
     """Samples per frame of mel, pitch and energy; a frame of durations is two of them."""
     n_mels: int = 80
-    n_symbols: int = 178
+    n_symbols: int = PhonemeBertConfig.n_symbols
     multispeaker: bool = False
     """The style diffusion also reads the style of a reference."""
     dropout: float = 0.2
 
-    hidden: int = 512
+    hidden: int = DecoderConfig.channels
     """Width of encoded text, and of what the decoder reads."""
-    style_dim: int = 128
+    style_dim: int = DecoderConfig.style_dim
     """Width of each half of a style: acoustic first, prosody second."""
     text_kernel: int = 5
     n_layers: int = 3
@@ -42,27 +47,27 @@ class StyleTTS2Config:
     """Width of the style encoders' first layer, doubled at each of the first three halvings."""
     style_max_dim: int = 512
 
-    bert_embedding: int = 128
-    bert_hidden: int = 768
-    bert_heads: int = 12
-    bert_intermediate: int = 2048
-    bert_layers: int = 12
+    bert_embedding: int = PhonemeBertConfig.embedding
+    bert_hidden: int = PhonemeBertConfig.hidden
+    bert_heads: int = PhonemeBertConfig.heads
+    bert_intermediate: int = PhonemeBertConfig.intermediate
+    bert_layers: int = PhonemeBertConfig.layers
     """All with the same weights, as ALBERT has them."""
-    bert_positions: int = 512
+    bert_positions: int = PhonemeBertConfig.positions
     """Longest token sequence."""
 
-    decoder: Literal["istftnet", "hifigan"] = "istftnet"
-    decoder_hidden: int = 1024
-    decoder_text: int = 64
+    decoder: Literal["istftnet", "hifigan"] = DecoderConfig.kind
+    decoder_hidden: int = DecoderConfig.hidden
+    decoder_text: int = DecoderConfig.text_channels
     """Width at which the decoder's blocks read the text again."""
-    upsample_rates: tuple[int, ...] = (10, 6)
-    upsample_kernels: tuple[int, ...] = (20, 12)
-    upsample_initial: int = 512
+    upsample_rates: tuple[int, ...] = DecoderConfig.upsample_rates
+    upsample_kernels: tuple[int, ...] = DecoderConfig.upsample_kernels
+    upsample_initial: int = DecoderConfig.upsample_initial
     """Halved at each upsampling."""
-    resblock_kernels: tuple[int, ...] = (3, 7, 11)
-    resblock_dilations: tuple[int, ...] = (1, 3, 5)
-    istft_n_fft: int = 20
-    istft_hop: int = 5
+    resblock_kernels: tuple[int, ...] = DecoderConfig.resblock_kernels
+    resblock_dilations: tuple[int, ...] = DecoderConfig.resblock_dilations
+    istft_n_fft: int = DecoderConfig.istft_n_fft
+    istft_hop: int = DecoderConfig.istft_hop
     """Both of the `istftnet` decoder's last step alone."""
     frame_delay: int = 0
     """Frames by which speaking holds text and prosody back; 1 for the published `hifigan` model."""
@@ -97,7 +102,7 @@ class StyleTTS2Config:
     discriminator_periods: tuple[int, ...] = (2, 3, 5, 7, 11)
     discriminator_channels: tuple[int, ...] = (32, 128, 512, 1024, 1024)
     resolution_channels: int = 32
-    resolutions: tuple[tuple[int, int, int], ...] = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
+    resolutions: tuple[tuple[int, int, int], ...] = RESOLUTIONS
     """(n_fft, hop, window) of each spectrogram discriminator and of each part of the mel loss."""
     slm_hidden: int = 768
     slm_layers: int = 13
