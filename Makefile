@@ -36,12 +36,8 @@ $(READY): pyproject.toml constraints.txt docker/prune_torchaudio.py
 	@$(BIN)/python docker/prune_torchaudio.py
 	@touch $(READY)
 
-demo: $(READY) ## make a small voice from the embedded recordings, speak with it, show where all is
-	@$(BIN)/voicewright sample $(DEMO)/recordings
-	@$(BIN)/voicewright --workspace $(DEMO)/workspace finetune $(DEMO)/recordings --voice demo --preset tiny
-	@$(BIN)/voicewright --workspace $(DEMO)/workspace speak --voice demo \
-	  "This voice was trained in a few minutes." --output $(DEMO)/demo.wav
-	@$(BIN)/voicewright --workspace $(DEMO)/workspace where --voice demo --wav $(DEMO)/demo.wav
+demo: $(READY) ## fit a voice to the embedded recordings, speak with it, judge it, show where all is
+	@$(BIN)/voicewright demo $(DEMO)
 
 test: $(READY) ## all tests
 	@$(TESTS)

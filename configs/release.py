@@ -9,6 +9,7 @@ from pydantic import Field
 from configs.base import Section
 
 DecoderWeights = Literal["fp32", "fp16", "int8"]
+SpokenPrecision = Literal["auto", "fp32", "bf16"]
 
 
 class SynthesizeSettings(Section):
@@ -126,6 +127,11 @@ class KokoroSpeakSettings(Section):
         le=510,
         description="a longer sentence is said in parts, cut after a mark or else between words; Kokoro "
         "reads at most 510, and hurries through what comes near that",
+    )
+    precision: SpokenPrecision = Field(
+        default="auto",
+        description="arithmetic of the decoder; auto is bf16 on CPUs with units for it (AMX), where it is "
+        "nearly twice as fast, else fp32. Words and their timing are the same, waveforms correlate by .999",
     )
     keep_edges: bool = Field(
         default=True,

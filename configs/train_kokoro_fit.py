@@ -53,7 +53,7 @@ class KokoroFitSettings(TrainSettings):
     vector_steps: int | None = Field(
         default=None, ge=0, description="steps after them in which the vector learns too; null: by the amount"
     )
-    batch_size: int = Field(default=2, ge=1, description="clips per batch")
+    batch_size: int = Field(default=1, ge=1, description="clips per batch")
     crop_s: float = Field(
         default=1.75, ge=1.65, le=10, description="what the decoder says of a clip in a step, seconds"
     )

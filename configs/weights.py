@@ -247,3 +247,8 @@ PUBLISHED = (
         )
     ),
 )
+
+
+def weights_named(name: str) -> Weights:
+    """The entry of a name; StopIteration for one that there is not."""
+    return next(one for one in PUBLISHED if one.name == name)

@@ -9,7 +9,7 @@ import typer
 
 from artifacts.faults import machine_error
 from configs.errors import MachineError, UserError
-from flows.commands import corpus, exchange, listen, machine, speaking, voice
+from flows.commands import corpus, demo, exchange, listen, machine, speaking, voice
 from flows.commands.shared import WORKSPACE_HELP, Session, default_workspace, warn
 from flows.interrupts import SAID, Interrupts
 from tasks.outcome import StoppedError
@@ -30,6 +30,7 @@ listen.add_to(app)
 corpus.add_to(app)
 exchange.add_to(app)
 machine.add_to(app)
+demo.add_to(app)
 
 
 @app.callback()

@@ -13,6 +13,7 @@ everything downstream a hit (early cut-off).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -214,7 +215,8 @@ def key_of(stage: Stage, settings: Any, inputs: Mapping[str, Manifest], code: Co
         parts["inputs"] = {name: inputs[name].output for name in upstream(stage)}
         parts["code"] |= {n: d for name, _ in rows for n, d in by_row.get(name, {}).items()}
         return Key(function, digest.of_parts([function, *(key for _, key in rows)]), parts, rows)
-    parts["arguments"] = dict(stage.arguments)
+    # As a record gives them back, so that the two can be compared.
+    parts["arguments"] = json.loads(digest.canonical_json(dict(stage.arguments)))
     parts["inputs"] = {
         **{name: _read_part(inputs[name], columns) for name, columns in stage.reads.items()},
         **{f"{name}.rejects": inputs[name].rejects_digest for name in stage.rejects_of},

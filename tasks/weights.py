@@ -15,7 +15,7 @@ from typing import Any, Literal
 from configs.errors import UserError
 from configs.settings import Settings
 from configs.train_styletts2 import STAGES
-from configs.weights import PUBLISHED, Weights
+from configs.weights import PUBLISHED, Weights, weights_named
 from tasks.named import imported
 
 RECORD = "fetched.json"
@@ -172,7 +172,7 @@ class LocalWeights:
 
     def find(self, name: str) -> Path | None:
         """The file or folder of an entry; None where it is not here."""
-        return located(_named(name), self.folder)
+        return located(weights_named(name), self.folder)
 
     def of(self, name: str) -> Path:
         """As `find`.
@@ -182,7 +182,7 @@ class LocalWeights:
         """
         found = self.find(name)
         if found is None:
-            entry = _named(name)
+            entry = weights_named(name)
             raise UserError(
                 f"{name}: is not at {self.folder / entry.place}; `voicewright models fetch {name}` gets it "
                 f"({entry.size_mb} MB, {entry.licence})"
@@ -288,10 +288,6 @@ def _is_whole(folder: Path) -> bool:
 def _entry(value: str) -> Weights | None:
     """By the name, or by the repository where all of it is the entry."""
     return next((one for one in PUBLISHED if value in (one.name, "" if one.path else one.hub_id)), None)
-
-
-def _named(name: str) -> Weights:
-    return next(one for one in PUBLISHED if one.name == name)
 
 
 def _value(settings: Settings, setting: str) -> str:

@@ -103,7 +103,11 @@ def where(
     wav: Path | None = typer.Option(None, "--wav", help="A file spoken by it."),
 ) -> None:
     """Say where a voice's files are and how to look at its runs."""
-    workspace = session(context).workspace
+    print_places(session(context).workspace, voice, wav)
+
+
+def print_places(workspace: Path, voice: str, wav: Path | None) -> None:
+    """Of a voice that was made here: its folder, a file spoken by it, its report, its runs."""
     from flows.recorded import tracking_uri
 
     uri = tracking_uri(remembered(workspace, voice).resolve().settings.tracking, workspace)

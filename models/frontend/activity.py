@@ -64,7 +64,13 @@ class Activity(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _detector() -> Any:
-    from silero_vad import load_silero_vad
+    import torch
+
+    from models.threads import arithmetic_threads
+
+    # Importing it sets torch to one thread, for whatever is computed next.
+    with arithmetic_threads(torch.get_num_threads()):
+        from silero_vad import load_silero_vad
 
     with warnings.catch_warnings():
         # It finds its file by importlib.resources.path.

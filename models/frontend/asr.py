@@ -116,11 +116,22 @@ def recognise_sphinx(samples_16k: NDArray[np.float32]) -> Recognition:
     return Recognition(text, None, "en", None)
 
 
+class WordErrors(NamedTuple):
+    """Edits (Levenshtein over words, case and punctuation aside) from `words` words to what was heard."""
+
+    errors: int
+    words: int
+
+
 def word_error_rate(reference: str, heard: str) -> float:
-    """Edits (Levenshtein over words, case and punctuation aside) per reference word; 1 if it has none."""
+    """Edits per word of the reference; 1 if it has none."""
+    errors, words = word_errors(reference, heard)
+    return errors / words if words else 1.0
+
+
+def word_errors(reference: str, heard: str) -> WordErrors:
+    """Count the edits."""
     wanted, got = _words(reference), _words(heard)
-    if not wanted:
-        return 1.0
     row = list(range(len(got) + 1))
     for i, word in enumerate(wanted, start=1):
         previous, row[0] = row[0], i
@@ -128,7 +139,7 @@ def word_error_rate(reference: str, heard: str) -> float:
             substituted = previous + (word != other)
             previous = row[j]
             row[j] = min(substituted, row[j] + 1, row[j - 1] + 1)
-    return row[-1] / len(wanted)
+    return WordErrors(row[-1], len(wanted))
 
 
 def _words(text: str) -> list[str]:

@@ -120,13 +120,15 @@ class FitStep:
         self._texts: dict[str, _Text] = {}
         self._left_bytes = cache_mb << 20
 
-    def losses(self, batch: AcousticBatch, rng: torch.Generator) -> dict[str, Tensor]:
+    def losses(
+        self, batch: AcousticBatch, rng: torch.Generator, with_prosody: bool = True
+    ) -> dict[str, Tensor]:
         """Unweighted scalars; configs.train_kokoro_fit names and weighs them.
 
         `mel`: multi-resolution distance of a crop on the recording's timing, pitch and energy; `speaker`: one
         less the crop's similarity to the speaker; `f0`: distance in semitones where both voice; `norm`: of
         the energy; `length`: of a clip's whole duration, frames per token; `mix`, `offset`: how far the
-        voices have gone from where they began.
+        voices have gone from where they began. `f0`, `norm` and `length` are there `with_prosody` alone.
         """
         networks = self.networks
         speakers, texts = networks.indices(batch.speakers), self._known(batch)
@@ -138,7 +140,7 @@ class FitStep:
         return {
             "mel": self.distance(fake, real),
             "speaker": 1.0 - (found * networks.targets[speakers]).sum(1).mean(),
-            **self._prosody(batch, texts, prosodic, lengths),
+            **(self._prosody(batch, texts, prosodic, lengths) if with_prosody else {}),
             "mix": networks.voices.mix_distance(),
             "offset": networks.voices.offset_size(),
         }

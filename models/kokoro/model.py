@@ -6,6 +6,7 @@ pass. The children carry the names of the released file.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -83,6 +84,7 @@ class Kokoro(nn.Module):
         segment: Segment | None = None,
         har: Sequence[Tensor] | None = None,
         rngs: Sequence[torch.Generator] | None = None,
+        decoder_dtype: torch.dtype | None = None,
     ) -> TrainingOutput:
         """Speak with a graph; dropout is the module's mode. A row does not depend on the others.
 
@@ -95,12 +97,12 @@ class Kokoro(nn.Module):
             teacher_dur: [B, L] int64 frames, 0 past a row's end.
             teacher_f0: [B, 2 T] Hz for the decoder, 0 where unvoiced.
             teacher_noise: [B, 2 T] energy for the decoder: what the heads call N is the log of a mel's norm.
-            teacher_frames: the sum of each row of `teacher_dur`, where the caller knows it: None adds them
-                up, and waits for a GPU to come so far.
+            teacher_frames: sums of the rows of `teacher_dur`; None adds them up, and waits for a GPU.
             speed: of predicted durations; above 1 is faster.
             segment: None decodes whole rows, one by one, since the decoder's norms would hear padding.
             har: source features of each row, in place of those of the pitch; for whole rows.
             rngs: of each whole row's source noise; None is torch's own.
+            decoder_dtype: of whole rows' decoding where that is safe; None the weights'. Timing has its own.
 
         Raises:
             UserError: more tokens than PL-BERT has positions.
@@ -121,7 +123,7 @@ class Kokoro(nn.Module):
         energy = curves.energy if teacher_noise is None else teacher_noise
         if segment is None:
             crops = Crops((0,) * len(n_frames), max(n_frames))
-            audio = self._rows(asr, f0_hz, energy, acoustic, n_frames, har, rngs)
+            audio = self._rows(asr, f0_hz, energy, acoustic, n_frames, har, rngs, decoder_dtype)
         else:
             crops = draw_crops(n_frames, segment.n_frames, segment.rng)
             audio = self._segments(crops, asr, f0_hz, energy, acoustic, segment.rng)
@@ -139,9 +141,12 @@ class Kokoro(nn.Module):
         speed: float = 1.0,
         har: Sequence[Tensor] | None = None,
         rngs: Sequence[torch.Generator] | None = None,
+        decoder_dtype: torch.dtype | None = None,
     ) -> tuple[Tensor, ...]:
         """Waveforms [S_i] of the rows; arguments as `forward_train`'s. The module is in evaluation mode."""
-        output = self.forward_train(tokens, lengths, voice_row, speed=speed, har=har, rngs=rngs)
+        output = self.forward_train(
+            tokens, lengths, voice_row, speed=speed, har=har, rngs=rngs, decoder_dtype=decoder_dtype
+        )
         samples = self.config.frame_samples
         return tuple(output.audio[row, 0, : n * samples] for row, n in enumerate(output.n_frames))
 
@@ -177,19 +182,21 @@ class Kokoro(nn.Module):
         n_frames: Sequence[int],
         har: Sequence[Tensor] | None,
         rngs: Sequence[torch.Generator] | None,
+        dtype: torch.dtype | None,
     ) -> Tensor:
         """Whole rows as one tensor [B, 1, S], 0 past a row's end."""
         longest = max(n_frames)
         audio = []
         for row, n in enumerate(n_frames):
             one = slice(row, row + 1)
-            wave = self.decoder(
-                asr[one, :, :n],
-                f0_hz[one, : 2 * n],
-                energy[one, : 2 * n],
-                acoustic[one],
-                har=None if har is None else har[row],
-                rng=None if rngs is None else rngs[row],
-            )
+            with nullcontext() if dtype is None else torch.autocast(asr.device.type, dtype):
+                wave = self.decoder(
+                    asr[one, :, :n],
+                    f0_hz[one, : 2 * n],
+                    energy[one, : 2 * n],
+                    acoustic[one],
+                    har=None if har is None else har[row],
+                    rng=None if rngs is None else rngs[row],
+                )
             audio.append(functional.pad(wave, (0, (longest - n) * self.config.frame_samples)))
         return torch.cat(audio)

@@ -38,10 +38,10 @@ class _WeightNorm(nn.Module):
         folded = self._parameters.get("weight") if self._held is None else self._held
         return torch._weight_norm(self.weight_v, self.weight_g, 0) if folded is None else folded
 
-    def fold(self) -> None:
+    def fold(self, for_gradients: bool = False) -> None:
         """Replace the two factors by the one weight: faster, and no longer trained."""
         weight = self.effective_weight().detach()
-        if weight.ndim == 3 and weight.device.type == "cpu":
+        if weight.ndim == 3 and weight.device.type == "cpu" and not for_gradients:
             # In the layout that a forward pass would otherwise ask for anew every time.
             weight = channels_first(channels_last(weight))
         del self._parameters["weight_g"], self._parameters["weight_v"]
@@ -74,9 +74,9 @@ class NormedConv1d(_WeightNorm, nn.Conv1d):
         self._split_weight()
         self.register_buffer("spread_weight", None, persistent=False)
 
-    def fold(self) -> None:
+    def fold(self, for_gradients: bool = False) -> None:
         """Replace the factors as above; a long filter of many channels is made ready for `long_filters`."""
-        super().fold()
+        super().fold(for_gradients)
         if self.stride[0] == self.groups == 1 and self.bias is not None and self.weight.device.type == "cpu":
             self.spread_weight = long_filters.spread_taps(self.weight)
 
@@ -158,14 +158,19 @@ class NormedConvTranspose1d(_WeightNorm, nn.ConvTranspose1d):
         )
 
 
-def fold_weight_norm(module: nn.Module) -> None:
-    """Fold every weight-normed convolution of `module` in place, for inference.
+def fold_weight_norm(module: nn.Module, for_gradients: bool = False) -> None:
+    """Fold every weight-normed convolution of `module` in place; its weights are not trained any more.
 
     The state dict then has `weight` in place of `weight_g` and `weight_v`.
+
+    Args:
+        module: Any.
+        for_gradients: Whether gradients will pass through the module. Convolutions hand the layout of their
+            weights on to what they make, and norms go backward slowly in that of speaking.
     """
     for part in module.modules():
         if isinstance(part, _WeightNorm):
-            part.fold()
+            part.fold(for_gradients)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""Arithmetic that half precision would ruin."""
+"""Half precision: where it pays, and arithmetic that it would ruin."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,3 +13,12 @@ def full_precision(x: Tensor) -> Iterator[None]:
     """No autocast inside: spectra, exponentials and searches are useless in half precision."""
     with torch.autocast(x.device.type, enabled=False):
         yield
+
+
+def computes_in_bf16(device: torch.device) -> bool:
+    """Whether convolutions in bfloat16 are much faster than in float32: on GPUs, and on CPUs with AMX."""
+    if device.type != "cpu":
+        return True
+    # Older torch cannot be asked, and is taken to have none.
+    asked: Callable[[], Mapping[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    return bool(asked().get("amx_bf16", False))

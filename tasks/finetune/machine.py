@@ -11,6 +11,7 @@ from torch import Tensor
 
 from configs.compute import ComputeSettings
 from configs.errors import UserError
+from models.layers.precision import computes_in_bf16
 from tasks.finetune.distributed import current_ranks
 
 BatchT = TypeVar("BatchT", bound=tuple)
@@ -47,8 +48,12 @@ class Machine:
         return type(batch)(**moved)
 
 
-def choose_machine(compute: ComputeSettings) -> Machine:
+def choose_machine(compute: ComputeSettings, bf16_on_cpu: bool = False) -> Machine:
     """Resolve `auto`; one of several processes gets the device that it has made its own.
+
+    Args:
+        compute: What is asked for.
+        bf16_on_cpu: Whether the work takes bf16 where a CPU has units for it (AMX); it does on CUDA devices.
 
     Raises:
         UserError: a CUDA device is asked for and there is none.
@@ -57,6 +62,7 @@ def choose_machine(compute: ComputeSettings) -> Machine:
     if compute.device == "cuda" and not count:
         raise UserError("compute.device = cuda: no CUDA device is found; use auto or cpu")
     device = "cuda" if count and compute.device != "cpu" else "cpu"
-    bf16 = compute.precision == "bf16" or (compute.precision == "auto" and device == "cuda")
+    is_fast = device == "cuda" or (bf16_on_cpu and computes_in_bf16(torch.device(device)))
+    bf16 = compute.precision == "bf16" or (compute.precision == "auto" and is_fast)
     ranks = current_ranks()
     return Machine(torch.device(ranks.device if ranks.device.startswith(device) else device), bf16)

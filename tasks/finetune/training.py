@@ -61,6 +61,7 @@ class Training(Generic[BatchT]):
         sample_clips: Held-out clips that are rendered at a validation.
         description: What `config.json` tells of this stage's networks beside their sizes.
         warnings: What the user should know of the clips.
+        bf16_on_cpu: Whether `compute.precision = auto` is bf16 on a CPU that computes in it, too.
     """
 
     section: str
@@ -79,6 +80,7 @@ class Training(Generic[BatchT]):
     sample_clips: int = 0
     description: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    bf16_on_cpu: bool = False
 
 
 class Run(NamedTuple, Generic[BatchT]):
@@ -204,7 +206,7 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
 def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
     """Train to the end, alone or as one of several processes; raises as `train_stage`."""
     settings, seed = training.settings, cfg.seed
-    machine = choose_machine(cfg.compute)
+    machine = choose_machine(cfg.compute, training.bf16_on_cpu)
     feed = Feed(
         training.lengths,
         training.clips.__getitem__,

@@ -41,6 +41,21 @@ def mel_figure(log_mel: np.ndarray, frame_rate_hz: float, title: str = "Mel spec
     return _png(figure)
 
 
+def mel_figures(log_mels: Mapping[str, np.ndarray], frame_rate_hz: float) -> bytes:
+    """Natural-log mels `[frames, n_mels]` one under the other, by what they are, on one scale of time."""
+    from matplotlib.figure import Figure
+
+    longest_s = max(len(mel) for mel in log_mels.values()) / frame_rate_hz
+    figure = Figure(figsize=(9, 2.3 * len(log_mels)), dpi=DOTS_PER_INCH, layout="constrained")
+    for axes, (title, mel) in zip(
+        figure.subplots(len(log_mels), squeeze=False)[:, 0], log_mels.items(), strict=True
+    ):
+        _plain(axes, title, "seconds", "mel band")
+        _draw_mel(axes, mel, len(mel) / frame_rate_hz)
+        axes.set_xlim(0, longest_s)
+    return _png(figure)
+
+
 def alignment_figure(
     log_mel: np.ndarray,
     frame_rate_hz: float,

@@ -94,6 +94,7 @@ def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
             "speakers": sorted(set(clips.training.speakers)),
         },
         warnings=unknown_characters(clips.training),
+        bf16_on_cpu=True,
     )
 
 
@@ -110,7 +111,7 @@ def _start(
     model = load_kokoro(published.weights, published.config).requires_grad_(False)
     # As published, before folding: what is exported is not changed in a bit.
     children = {f"{child}.safetensors": dict(getattr(model, child).state_dict()) for child in CHILDREN}
-    fold_weight_norm(model)
+    fold_weight_norm(model, for_gradients=True)
     official = OfficialVoices(_voices_folder(settings), model.config)
     device = run.machine.device
     speakers = tuple(sorted(set(clips.speakers)))

@@ -15,6 +15,8 @@ from tasks.finetune.machine import Machine
 from tasks.finetune.recipe import Updater
 
 _BETAS = (0.8, 0.99)
+_PROSODY_EVERY = 2
+"""Its shares are few and settle soon, and the way to them, through LSTMs, is a third of a step."""
 
 
 class KokoroFitRecipe:
@@ -31,6 +33,7 @@ class KokoroFitRecipe:
         voices = step.networks.voices
         self.step = step
         self.plan = plan
+        self.with_prosody = True
         self.vector_lr = settings.vector_lr
         self.machine = machine
         self.modules: Mapping[str, nn.Module] = {"fit": voices}
@@ -45,20 +48,22 @@ class KokoroFitRecipe:
         }
 
     def set_learning_rates(self, step: int, epoch: int) -> None:
-        """The vector waits until the mix has come near."""
+        """The vector waits until the mix has come near; prosody learns every other step."""
         del epoch
+        self.with_prosody = step % _PROSODY_EVERY == 0
         self.optimisers["voice"].param_groups[1]["lr"] = 0.0 if step < self.plan.mix else self.vector_lr
 
     def train_step(self, batch: AcousticBatch, update: Updater, rng: torch.Generator) -> None:
         """One step."""
         if update.wants("voice"):
             with self.machine.autocast():
-                losses = self.step.losses(self.machine.place(batch), rng)
+                losses = self.step.losses(self.machine.place(batch), rng, self.with_prosody)
             update.apply("voice", losses, {name: self.weights[name] for name in losses})
 
     def validate(self, batch: AcousticBatch) -> dict[str, Tensor]:
         """See `FitStep.validation_losses`."""
-        return self.step.validation_losses(self.machine.place(batch))
+        with self.machine.autocast():
+            return self.step.validation_losses(self.machine.place(batch))
 
     def utterances(self, batch: AcousticBatch) -> Sequence[str]:
         """Ids of the batch's clips."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from configs.loading import resolve
 from models.kokoro.official_voices import OfficialVoices
@@ -12,7 +13,7 @@ from models.kokoro.voice_names import LANGUAGES, language_of, mix_of
 from models.layers.conv import fold_weight_norm
 from tasks.release.kokoro.published_names import WEIGHTS, voices_folder
 from tasks.release.kokoro.voice import KokoroVoice, SpeakerTable
-from tasks.release.voice import changed_manner
+from tasks.release.voice import Voice, changed_manner
 from tasks.weights import LocalWeights
 
 PRESET = "kokoro"
@@ -45,3 +46,15 @@ def load_published(mix: str, weights: LocalWeights, manner: Mapping[str, object]
         manner=changed_manner(settings.release.kokoro, manner),
         brought_languages=tuple(LANGUAGES.values()),
     )
+
+
+def shipped_references(voice: Voice[Any]) -> list[SpeakerTable]:
+    """The official voices that come along, as references of a voice whose networks are Kokoro's as published.
+
+    Raises:
+        ValueError: it is a voice of another family.
+    """
+    if not isinstance(voice, KokoroVoice):
+        raise ValueError(f"a {voice.family_name} voice speaks by no table")
+    official = OfficialVoices(None, voice.model.config)
+    return [SpeakerTable(name, "", official.table(name)) for name in official.names]

@@ -19,6 +19,7 @@ from models.frontend.audio import Samples
 from models.frontend.text.character_tokens import MAX_CHARACTERS, Tokens
 from models.kokoro.model import Kokoro
 from models.kokoro.upstream import read_voice, voice_rows_of
+from models.layers.precision import computes_in_bf16
 from models.seeds import derive_seed
 from tasks.release.sentences import Sentence, read_sentences
 from tasks.release.spelling import spelled_in_parts
@@ -170,6 +171,12 @@ class KokoroVoice(Voice[SpeakerTable]):
         parts = spelled_in_parts(sentence, TABLE, longest)
         return [Part(number, tokens, derive_seed(seed, "part", at)) for at, tokens in enumerate(parts)]
 
+    def _in_bf16(self) -> bool:
+        wanted = self.manner.precision
+        return wanted == "bf16" or (
+            wanted == "auto" and computes_in_bf16(self.model.bert_encoder.weight.device)
+        )
+
     def _speak(self, parts: Sequence[Part], table: Tensor, speed: float) -> list[Samples]:
         """Waveforms of a batch."""
         rows = [torch.tensor(part.tokens.ids) for part in parts]
@@ -181,6 +188,7 @@ class KokoroVoice(Voice[SpeakerTable]):
             voice_rows_of(table, lengths),
             speed=speed,
             rngs=rngs,
+            decoder_dtype=torch.bfloat16 if self._in_bf16() else None,
         )
         frame, waves = self.model.config.frame_samples, []
         for at, n_frames in enumerate(spoken.n_frames):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -116,3 +118,14 @@ def test_noise_and_tones_hold_no_speech_and_quiet_speech_does(speech: Path, gain
     assert analyse_activity(noise, 16000).speech_s == 0
     assert analyse_activity(tone, 16000).speech_s == 0
     assert analyse_activity(voice * np.float32(gain), rate).speech_s > 3
+
+
+def test_looking_for_speech_leaves_the_threads_of_arithmetic_alone() -> None:
+    program = (
+        "import numpy, torch; torch.set_num_threads(2)\n"
+        "from models.frontend.activity import analyse_activity\n"
+        "analyse_activity(numpy.zeros(16000, dtype=numpy.float32), 16000)\n"
+        "print(torch.get_num_threads())"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "2"

@@ -76,3 +76,14 @@ def test_slices(seed: int) -> None:
         for t in range(n_cut):
             expected = x[b, :, start + t] if start + t < n else torch.zeros(width)
             assert torch.equal(cut[b, :, t], expected)
+
+
+def test_a_layer_folded_for_gradients_keeps_the_plain_layout() -> None:
+    x = normal("folded", 1, 8, 40)
+    for_speaking, for_gradients = NormedConv1d(8, 8, 3, padding=1), NormedConv1d(8, 8, 3, padding=1)
+    for_gradients.load_state_dict(for_speaking.state_dict())
+    for_speaking.fold()
+    for_gradients.fold(for_gradients=True)
+    assert for_gradients.weight.is_contiguous()
+    assert not for_speaking.weight.is_contiguous()
+    torch.testing.assert_close(for_gradients(x), for_speaking(x))

@@ -161,3 +161,9 @@ def test_settings_overrule_the_plan() -> None:
     assert (plan.mix, plan.vector) == (5, 7)
     cut = fit_plan(KokoroFitSettings(mix_steps=5, vector_steps=7, max_steps=8), 20.0, 1)
     assert (cut.mix, cut.vector) == (5, 3)
+
+
+def test_prosody_learns_every_other_step(fit: Fit, tmp_path: Path) -> None:
+    series = fit(tmp_path, validate_every_steps=0, early_stop_patience=0).series
+    assert [step for step, _ in series["train/mel"]] == [1, 2, 3, 4, 5, 6]
+    assert [step for step, _ in series["train/length"]] == [1, 3, 5]

@@ -153,3 +153,13 @@ def test_folders_that_are_not_whole_are_refused(voice_folder: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-10])
     with pytest.raises(UserError, match=r"tones\.pth: is not the file that was exported"):
         load_voice(voice_folder)
+
+
+def test_half_precision_changes_neither_what_is_said_nor_how_long(voice: KokoroVoice) -> None:
+    fine, coarse = (
+        voice.with_manner({"precision": precision}).speak(TEXT, SpeakOptions(seed=5)).samples
+        for precision in ("fp32", "bf16")
+    )
+    assert len(fine) == len(coarse)
+    assert not np.array_equal(fine, coarse)
+    assert fine.std() == pytest.approx(float(coarse.std()), rel=0.05)
