@@ -38,7 +38,7 @@ from models.metrics.naturalness import dnsmos
 from models.speaker.dvector import FILE as DVECTOR
 from models.speaker.dvector import embed_dvector
 from models.speaker.encoder import embed_speaker
-from tasks.release.published import load_published, published_names
+from tasks.release.kokoro.published import official_references
 from tasks.release.speak import load_voice
 from tasks.release.voice import SpeakOptions, Voice
 from tasks.weights import LocalWeights
@@ -105,7 +105,7 @@ def main() -> None:
         "compared_with": {"clips": len(judged_by), "were_fitted_to": not set(judged_by) - set(fitted)},
         **cost,
         "recordings": _summary([judges.judged(texts[name], one) for name, one in samples.items()]),
-        "official": _official(judges, weights, given.language),
+        "official": _official(judges, voice, weights, given.language),
         "fitted": _summary(_said(voice, given.language, judges)),
     }
     rows = json.loads(given.out.read_text()) if given.out.is_file() else {}
@@ -160,23 +160,27 @@ def _fit(given: argparse.Namespace, texts: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _official(judges: Judges, weights: LocalWeights, language: str) -> dict[str, Any]:
+def _official(judges: Judges, voice: Voice[Any], weights: LocalWeights, language: str) -> dict[str, Any]:
     """The official voice that is most similar by a short sentence, with all sentences."""
     short = SENTENCES[judges.language][0]
     similar = {}
-    for name in published_names(weights):
-        samples = _spoken(load_published(name, weights), short, language)
-        similar[name] = float(judges.ge2e(samples) @ judges.ge2e_centre)
+    for reference in official_references(voice, weights):
+        samples = _spoken(voice, short, language, [reference])
+        similar[reference.speaker] = float(judges.ge2e(samples) @ judges.ge2e_centre)
     best = max(similar, key=similar.__getitem__)
-    return {"voice": best, **_summary(_said(load_published(best, weights), language, judges))}
+    chosen = [one for one in official_references(voice, weights) if one.speaker == best]
+    return {"voice": best, **_summary(_said(voice, language, judges, chosen))}
 
 
-def _said(voice: Voice[Any], language: str, judges: Judges) -> list[dict[str, float]]:
-    return [judges.judged(text, _spoken(voice, text, language)) for text in SENTENCES[judges.language]]
+def _said(
+    voice: Voice[Any], language: str, judges: Judges, references: Sequence[Any] | None = None
+) -> list[dict[str, float]]:
+    texts = SENTENCES[judges.language]
+    return [judges.judged(text, _spoken(voice, text, language, references)) for text in texts]
 
 
-def _spoken(voice: Voice[Any], text: str, language: str) -> Samples:
-    wave = voice.speak(text, SpeakOptions(language=language))
+def _spoken(voice: Voice[Any], text: str, language: str, references: Sequence[Any] | None) -> Samples:
+    wave = voice.speak(text, SpeakOptions(language=language, references=references))
     return resample(wave.samples, wave.sample_rate, 16_000)
 
 

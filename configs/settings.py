@@ -75,6 +75,16 @@ class Train(Section):
     kokoro: KokoroTrainSettings = KokoroTrainSettings()
     kokoro_fit: KokoroFitSettings = KokoroFitSettings()
 
+    @model_validator(mode="after")
+    def _fitted_for_what_is_trained(self) -> Train:
+        begins, fits = self.kokoro.pretrained, self.kokoro_fit.pretrained
+        if self.kokoro.table.start == "fitted" and self.kokoro.method == "train" and begins != fits:
+            raise ValueError(
+                f"kokoro_fit.pretrained = {fits} is not kokoro.pretrained = {begins}, and voices that are "
+                "fitted for other weights are no beginning; set both alike"
+            )
+        return self
+
 
 class Release(Section):
     """From trained networks to a voice."""

@@ -37,12 +37,24 @@ class VoiceTableSettings(Section):
         description="cosines of the text's length that a voice is made of: the more, the finer it may depend "
         "on the length",
     )
+    start: Literal["neutral", "fitted"] = Field(
+        default="neutral",
+        description="what each voice begins as. `fitted`: what the stage fit_kokoro finds for the published "
+        "weights, which is near to the speaker before anything is trained; `neutral`: no style, or that of "
+        "`styles`",
+    )
     styles: str | None = Field(
         default=None,
         min_length=1,
         description="result folder of a StyleTTS 2 training on the same recordings, whose style encoders "
         "give each voice its mean; null begins with a neutral style",
     )
+
+    @model_validator(mode="after")
+    def _one_start(self) -> VoiceTableSettings:
+        if self.start == "fitted" and self.styles is not None:
+            raise ValueError("start = fitted and styles are two beginnings; set one of them")
+        return self
 
 
 class KokoroOptimiserSettings(FallingRates):
@@ -183,6 +195,15 @@ class KokoroTrainSettings(TrainSettings):
         if self.pretrained is not None and (self.tiny or self.sizes != KokoroSizes()):
             raise ValueError(
                 f"pretrained = {self.pretrained} has its own sizes; leave out tiny and sizes, or pretrained"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fits_what_is_published(self) -> KokoroTrainSettings:
+        if self.table.start == "fitted" and self.pretrained is None:
+            raise ValueError(
+                "table.start = fitted needs published weights that voices are fitted for; set pretrained, or "
+                "table.start to neutral"
             )
         return self
 

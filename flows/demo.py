@@ -26,7 +26,7 @@ from models.frontend.mel import SpectrogramParameters, log_mel
 from tasks.corpus.embedded import embedded, write_embedded
 from tasks.release.figures import mel_figures
 from tasks.release.judged import Judgement, Utterance, embeddings, judge, judge_recordings, similarities
-from tasks.release.kokoro.published import shipped_references
+from tasks.release.kokoro.published import official_references
 from tasks.release.speak import load_voice
 from tasks.release.speech_file import SpeechFile
 from tasks.release.voice import SpeakOptions, Voice
@@ -128,7 +128,7 @@ def speak_and_judge(folder: Path, workspace: Path, say: Say) -> list[Heard]:
 def _best_official(voice: Voice[Any], speaker: Sequence[np.ndarray]) -> tuple[str, list[Utterance]]:
     """The official voice whose first sentence is most similar to the speaker, and all that it says."""
     first, *others = SENTENCES
-    references = shipped_references(voice)
+    references = official_references(voice)
     options = [SpeakOptions(references=[one]) for one in references]
     tried = [Utterance(first, voice.speak(first, own)) for own in options]
     best = int(np.argmax(similarities(tried, speaker)))

@@ -105,8 +105,19 @@ FAMILIES: Mapping[str, Family] = {
                 release="tasks.release.kokoro.stages:FITTED",
                 preset="kokoro-fit",
             ),
+            "fine-tuned": Way(
+                finetune="tasks.finetune.kokoro.stages:FINE_TUNED",
+                release="tasks.release.kokoro.stages:TRAINED",
+                preset="kokoro",
+            ),
         },
-        way=lambda settings: "fitted" if settings.train.kokoro.method == "fit" else "",
+        way=lambda settings: (
+            "fitted"
+            if settings.train.kokoro.method == "fit"
+            else "fine-tuned"
+            if settings.train.kokoro.table.start == "fitted"
+            else ""
+        ),
         pages="tasks.release.kokoro.report:report_corpus",
         load_voice="tasks.release.kokoro.voice_files:load_kokoro_voice",
         corpus_reference="tasks.release.kokoro.assembly:corpus_reference",

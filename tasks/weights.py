@@ -55,6 +55,11 @@ def _ecapa_found(settings: Settings) -> bool:
         return False
 
 
+def _fits_kokoro(settings: Settings) -> bool:
+    kokoro = settings.train.kokoro
+    return kokoro.method == "fit" or kokoro.table.start == "fitted"
+
+
 _USES = (
     _Use(
         "corpus.transcribe.model",
@@ -128,13 +133,13 @@ _USES = (
     _Use(
         "train.kokoro_fit.pretrained",
         ("fit_kokoro",),
-        lambda s: s.train.kokoro.method == "fit",
+        _fits_kokoro,
         "either",
     ),
     _Use(
         "train.kokoro_fit.voices",
         ("fit_kokoro",),
-        lambda s: s.train.kokoro.method == "fit" and s.train.kokoro_fit.voices is not None,
+        lambda s: _fits_kokoro(s) and s.train.kokoro_fit.voices is not None,
         "folder",
     ),
     _Use(

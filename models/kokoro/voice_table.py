@@ -68,13 +68,21 @@ class VoiceTable(nn.Module):
             embeddings: [N, E], one per speaker, all different; N no larger than the latent.
             styles: [N, width].
         """
-        latent = self._latent(embeddings)
-        middle = latent.mean(0, keepdim=True)
-        missing = styles - self.centre(latent)
-        spread = torch.linalg.pinv(latent - middle, rtol=_RANK_TOLERANCE)
-        change = (spread @ (missing - missing.mean(0))).T
-        self.centre.weight.add_(change)
-        self.centre.bias.add_(missing.mean(0) - change @ middle[0])
+        _bring_to(self.centre, self._latent(embeddings), styles)
+
+    @torch.no_grad()
+    def begin_as(self, embeddings: Tensor, voices: Tensor) -> None:
+        """Make each speaker's voice a given one, as near as cosines of the position come to it.
+
+        Args:
+            embeddings: As `centre_on`'s.
+            voices: [N, rows, width].
+        """
+        self.centre_on(embeddings, voices.mean(1))
+        by_length = (voices - voices.mean(1, keepdim=True)).transpose(0, 1).flatten(1)
+        fit = torch.linalg.lstsq(self.positions, by_length).solution
+        wanted = fit.unflatten(1, (len(voices), self.config.width)).transpose(0, 1).flatten(1)
+        _bring_to(self.coefficients, self._latent(embeddings), wanted)
 
     def _latent(self, embeddings: Tensor) -> Tensor:
         # Of unit length as they come, their entries would be too small to bend tanh.
@@ -85,6 +93,16 @@ class VoiceTable(nn.Module):
         latent = self._latent(embeddings)
         coefficients = self.coefficients(latent).unflatten(1, (self.config.waves, self.config.width))
         return self.centre(latent), coefficients
+
+
+def _bring_to(layer: nn.Linear, inputs: Tensor, outputs: Tensor) -> None:
+    """Make the layer give outputs [N, M] for inputs [N, K], by the least change of its weights that does."""
+    middle = inputs.mean(0, keepdim=True)
+    missing = outputs - layer(inputs)
+    spread = torch.linalg.pinv(inputs - middle, rtol=_RANK_TOLERANCE)
+    change = (spread @ (missing - missing.mean(0))).T
+    layer.weight.add_(change)
+    layer.bias.add_(missing.mean(0) - change @ middle[0])
 
 
 def row_index(lengths: Tensor) -> Tensor:

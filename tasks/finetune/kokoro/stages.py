@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from artifacts import schemas
 from tasks.finetune.declaration import MACHINE_SETTINGS, RUN_SETTINGS
 from tasks.stage import CorpusStage
@@ -53,5 +55,13 @@ FIT_KOKORO = CorpusStage(
     uses_gpu=True,
 )
 
+VOICE_TABLE_OF_FITTED = replace(
+    VOICE_TABLE,
+    reads={**VOICE_TABLE.reads, FIT_KOKORO.name: ("voices.safetensors",)},
+    arguments={"fitted": FIT_KOKORO.name},
+    about="Kokoro: fitted voices as what speakers' embeddings give, before training",
+)
+
 TRAINED = (VOICE_TABLE, TRAIN_KOKORO)
 FITTED = (FIT_KOKORO,)
+FINE_TUNED = (FIT_KOKORO, VOICE_TABLE_OF_FITTED, TRAIN_KOKORO)

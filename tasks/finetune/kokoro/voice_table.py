@@ -1,8 +1,9 @@
 """The stage `voice_table`: the network that makes Kokoro's voices from speakers' embeddings, before training.
 
 Its artifact holds the network's first weights, the embeddings of all speakers and the voices that these give;
-`train_kokoro` goes on from the first two. Where style encoders were trained on the same recordings, the mean
-of each voice is the mean of what they hear in the speaker's clips; no published voice is ever copied.
+`train_kokoro` goes on from the first two. Where voices were fitted for the published weights, each begins as
+its own, with its dependence on the length of the text; where style encoders were trained on the same
+recordings, the mean of each voice is the mean of what they hear in the speaker's clips.
 """
 
 from __future__ import annotations
@@ -63,8 +64,12 @@ def read_voice_table(files: Mapping[str, Path]) -> VoiceTableFiles:
     return VoiceTableFiles(table, embeddings, tuple(description["speakers"]))
 
 
-def make_voice_table(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+def make_voice_table(inputs: Inputs, cfg: ConfigView, work: Work, *, fitted: str | None = None) -> Produced:
     """See the module's docstring.
+
+    Args:
+        inputs, cfg, work: Of the stage.
+        fitted: The stage that fitted voices, where one did.
 
     Raises:
         UserError: no speaker, sizes that do not fit, or style encoders that cannot be read.
@@ -91,7 +96,10 @@ def make_voice_table(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     torch.manual_seed(derive_seed(cfg.seed, "kokoro voice table"))
     table = VoiceTable(sizes)
     with arithmetic_threads(cfg.compute.threads):
-        table.centre_on(embeddings, _styles(inputs, cfg, settings.table, config, speakers))
+        if fitted is None:
+            table.centre_on(embeddings, _styles(inputs, cfg, settings.table, config, speakers))
+        else:
+            table.begin_as(embeddings, _fitted(inputs.files(fitted), speakers))
         voices = voices_of(table, embeddings, speakers)
     folder = work.dir / "result"
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,6 +112,7 @@ def make_voice_table(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         "sizes": asdict(sizes),
         "speakers": list(speakers),
         "encoder": profile[0]["backend"],
+        "start": settings.table.start,
         "styles": settings.table.styles is not None,
     }
     files["config.json"].write_text(json.dumps(description, indent=1, sort_keys=True) + "\n")
@@ -115,6 +124,13 @@ def voices_of(table: VoiceTable, embeddings: Tensor, speakers: Sequence[str]) ->
     """Every speaker's voice [rows, 1, width] as the table makes it now, on the CPU."""
     voices = table.eval()(embeddings).float().cpu()
     return {name: voice[:, None].contiguous() for name, voice in zip(speakers, voices, strict=True)}
+
+
+def _fitted(files: Mapping[str, Path], speakers: tuple[str, ...]) -> Tensor:
+    """[N, rows, width] of the speakers' fitted voices; a speaker who was not fitted begins as their mean."""
+    voices = read_table(files[VOICES], "run the stage fit_kokoro again")
+    mean = torch.stack(list(voices.values())).mean(0)
+    return torch.stack([voices.get(name, mean) for name in speakers])[:, :, 0]
 
 
 def _styles(

@@ -48,13 +48,17 @@ def load_published(mix: str, weights: LocalWeights, manner: Mapping[str, object]
     )
 
 
-def shipped_references(voice: Voice[Any]) -> list[SpeakerTable]:
-    """The official voices that come along, as references of a voice whose networks are Kokoro's as published.
+def official_references(voice: Voice[Any], weights: LocalWeights | None = None) -> list[SpeakerTable]:
+    """Official voices as references of a voice whose networks are Kokoro's as published.
+
+    Args:
+        voice: A Kokoro voice.
+        weights: What was fetched; None: those that come along alone.
 
     Raises:
         ValueError: it is a voice of another family.
     """
     if not isinstance(voice, KokoroVoice):
         raise ValueError(f"a {voice.family_name} voice speaks by no table")
-    official = OfficialVoices(None, voice.model.config)
+    official = OfficialVoices(None if weights is None else voices_folder(weights), voice.model.config)
     return [SpeakerTable(name, "", official.table(name)) for name in official.names]

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.kokoro.config import KokoroConfig
+from models.kokoro.official_voices import OfficialVoices
 from models.kokoro.upstream import voice_rows_of
 from models.kokoro.voice_table import VoiceTable, VoiceTableConfig
 
@@ -81,3 +83,19 @@ def test_gradients_reach_every_part_at_once() -> None:
     network.rows(embeddings(1), torch.tensor([20])).square().sum().backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.any(), name
+
+
+def test_a_voice_begins_as_a_given_one_with_its_dependence_on_the_length() -> None:
+    """Official voices, which nobody made out of cosines."""
+    official = OfficialVoices(None, KokoroConfig())
+    given = torch.stack([official.table(name)[:, 0] for name in official.names])
+    spoken_by = embeddings(len(given))
+    made_of = VoiceTable(VoiceTableConfig(CONFIG.embedding))
+    made_of.begin_as(spoken_by, given)
+    with torch.no_grad():
+        made = made_of(spoken_by)
+        rows = made_of.rows(spoken_by[:2], torch.tensor([30, 400]))
+    by_length = (given - given.mean(1, keepdim=True)).norm(dim=2).mean()
+    assert (made - given).norm(dim=2).mean() < 0.1 * by_length
+    torch.testing.assert_close(made.mean(1), given.mean(1), atol=1e-4, rtol=0)
+    torch.testing.assert_close(rows, torch.stack([made[0, 27], made[1, 397]]))

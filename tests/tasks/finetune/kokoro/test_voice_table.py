@@ -13,13 +13,18 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from configs.errors import UserError
+from configs.loading import resolve
 from models.acoustics.style_encoder import StyleEncoder
 from models.frontend.activity import analyse_activity
 from models.kokoro.voice_table import VoiceTable, VoiceTableConfig
 from models.speaker.centroid import robust_centroid
 from models.speaker.encoder import embed_speaker
 from tasks.finetune.characters.clips import read_clips
+from tasks.finetune.kokoro.stages import VOICE_TABLE_OF_FITTED
 from tasks.finetune.kokoro.voice_table import read_voice_table
+from tasks.stage import function_of
+from tasks.stages import stages_of
+from tests.tasks.finetune import synthetic
 from tests.tasks.finetune.kokoro import case as kokoro_case
 from tests.tasks.finetune.styletts2 import case as styletts2_case
 
@@ -80,6 +85,34 @@ def test_without_style_encoders_voices_are_neutral_and_smooth(
         torch.testing.assert_close(voice.mean((0, 1)), torch.zeros(16), atol=1e-5, rtol=0)
         spread = (voice - voice.mean(0)).norm(dim=2).max()
         assert 0 < voice.diff(dim=0).norm(dim=2).max() < 0.3 * spread
+
+
+def test_fitted_voices_are_what_training_begins_with(shards: dict[str, Path], tmp_path: Path) -> None:
+    rng = torch.Generator().manual_seed(3)
+    smooth = torch.linspace(0, 1, 510)[:, None, None] * torch.randn(1, 1, 16, generator=rng)
+    fitted = {name: smooth + torch.randn(1, 1, 16, generator=rng) for name in kokoro_case.SPEAKERS}
+    save_file({name: voice.contiguous() for name, voice in fitted.items()}, tmp_path / "voices.safetensors")
+    inputs = synthetic.FakeInputs(
+        {"shard": dict(shards), "fit_kokoro": {"voices.safetensors": tmp_path / "voices.safetensors"}},
+        {"speaker_profile": kokoro_case.profile()},
+    )
+    cfg = synthetic.view(VOICE_TABLE_OF_FITTED, kokoro_case.settings())
+    made = function_of(VOICE_TABLE_OF_FITTED)(inputs, cfg, synthetic.work(tmp_path / "work"))
+    for name, voice in load_file(made.files["voices.safetensors"]).items():
+        torch.testing.assert_close(voice.mean(0), fitted[name].mean(0), atol=1e-4, rtol=0)
+        assert (voice - fitted[name]).norm(dim=2).mean() < 0.4 * (smooth - smooth.mean(0)).norm(dim=2).mean()
+
+
+def test_what_is_fine_tuned_is_fitted_first() -> None:
+    found = stages_of(resolve("kokoro").settings)
+    assert [stage.name for stage in found.finetune] == ["fit_kokoro", "voice_table", "train_kokoro"]
+    for overrides in (("train.kokoro.pretrained=null",), ("train.kokoro.table.styles=folder",)):
+        with pytest.raises(UserError, match=r"table\.start|start = fitted"):
+            resolve("kokoro", overrides=overrides)
+    with pytest.raises(UserError, match="set both alike"):
+        resolve("kokoro", overrides=("train.kokoro.pretrained=other.pth",))
+    neutral = resolve("kokoro", overrides=("train.kokoro.table.start=neutral",)).settings
+    assert [stage.name for stage in stages_of(neutral).finetune] == ["voice_table", "train_kokoro"]
 
 
 def test_the_artifact_is_read_back_and_equal_runs_are_equal(shards: dict[str, Path], tmp_path: Path) -> None:
