@@ -7,7 +7,7 @@ models any repository of the hub. Before a pipeline is built, names and relative
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from configs.train_styletts2 import STAGES
 from configs.weights import PUBLISHED, Weights, weights_named
 from tasks.named import imported
 
+UNKNOWN_LICENCE = "not known here: the weights were given as a file of one's own"
 RECORD = "fetched.json"
 """Written beside weights that were fetched, with their digests."""
 
@@ -201,6 +202,18 @@ def portable(value: str) -> str:
         if Path(value).is_absolute() and value.endswith(f"/{entry.place}"):
             return entry.name
     return value
+
+
+def licences_of(values: Iterable[str | None]) -> dict[str, str]:
+    """Licences of the weights that settings name, by what they are called; None names none.
+
+    Weights from elsewhere go by their file's name, and only who gave them knows their licence.
+    """
+    found = {}
+    for value in filter(None, values):
+        entry = _entry(portable(value))
+        found[entry.name if entry else Path(value).name] = entry.licence if entry else UNKNOWN_LICENCE
+    return found
 
 
 def local(value: str, folder: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from tasks.release.clips import ClipFacts
 from tasks.release.voice import Voice
 from tasks.stage import ConfigView
+from tasks.weights import licences_of
 
 REFERENCES = "`references/` holds one recorded clip per speaker, which gives the voice its timbre."
 """Of the files, in families whose voices hear a clip."""
@@ -35,6 +36,7 @@ class CardFacts:
         paths: What the paths are that metrics are named after.
         files: What lies in the folder.
         limits: What the family's voices cannot do, or do badly, beyond what holds for all.
+        published: Licences of the published weights that it was made from, by their names.
     """
 
     family: str
@@ -52,6 +54,7 @@ class CardFacts:
     paths: str
     files: Sequence[str]
     limits: Sequence[str]
+    published: Mapping[str, str]
 
     @property
     def training_data(self) -> dict[str, Any]:
@@ -61,6 +64,7 @@ class CardFacts:
             "hours": self.hours,
             "licence": self.licence,
             "attribution": self.attribution,
+            "published_weights": dict(self.published),
         }
 
 
@@ -75,6 +79,7 @@ def card_facts(
     paths: str,
     files: Sequence[str],
     limits: Sequence[str] = (),
+    published: Iterable[str | None] = (),
 ) -> CardFacts:
     """The facts of a run; the family gives what is its own.
 
@@ -84,6 +89,7 @@ def card_facts(
         evaluation: What the stage `evaluate` wrote.
         cfg: `family`, `voice`, `corpus.licence` and `release.export`.
         networks, warning, paths, files, limits: See `CardFacts`.
+        published: Settings' values that name published weights, which the stage declares.
     """
     return CardFacts(
         family=cfg.family.name,
@@ -101,6 +107,7 @@ def card_facts(
         paths=paths,
         files=files,
         limits=limits,
+        published=licences_of(published),
     )
 
 
@@ -156,6 +163,8 @@ def _summary(facts: CardFacts) -> Iterable[tuple[str, str]]:
     yield "licence of the recordings", facts.licence
     if facts.attribution:
         yield "attribution", facts.attribution
+    for name, licence in facts.published.items():
+        yield f"licence of {name}", licence
     for name, network in facts.networks.items():
         origin = "from scratch" if network["from_scratch"] else "from published weights"
         if network.get("dequantised"):

@@ -17,7 +17,15 @@ from flows.weights import fetch
 from tasks.features.stages import CONTENT
 from tasks.stage import config_slice
 from tasks.stages import every_way, stages_of
-from tasks.weights import local, located, portable, require_weights, with_local_weights
+from tasks.weights import (
+    UNKNOWN_LICENCE,
+    licences_of,
+    local,
+    located,
+    portable,
+    require_weights,
+    with_local_weights,
+)
 
 EVERYTHING = [stage.name for stage in every_way()["gpt-sovits"].all]
 
@@ -204,3 +212,19 @@ def test_a_missing_speaker_encoder_and_recogniser_are_told_before_anything_start
     (tmp_path / "given" / "embedding_model.ckpt").write_bytes(b"")
     given = settings(f"features.speaker.model={tmp_path / 'given'}", *overrides[:1], preset="tiny")
     require_weights(with_local_weights(given, tmp_path), tmp_path, EVERYTHING)
+
+
+def test_licences_are_told_of_what_settings_name(tmp_path: Path) -> None:
+    found = with_local_weights(settings("train.kokoro_fit.voices=null", preset="kokoro-fit"), tmp_path)
+    assert licences_of((found.train.kokoro_fit.pretrained, found.train.kokoro_fit.voices)) == {
+        "kokoro-82m": "Apache-2.0"
+    }
+    place = tmp_path / "models" / "kokoro-82m"
+    place.mkdir(parents=True)
+    (place / "config.json").write_text("{}")
+    there = with_local_weights(found, tmp_path).train.kokoro_fit.pretrained
+    assert there == str(place)
+    assert licences_of((there, str(tmp_path / "mine.pth"))) == {
+        "kokoro-82m": "Apache-2.0",
+        "mine.pth": UNKNOWN_LICENCE,
+    }

@@ -157,6 +157,7 @@ def _facts(
         paths=PATHS,
         files=(REFERENCES, FILES, _for_gpt_sovits(cfg.voice, left_out)),
         limits=(MFCC_LIMIT,) if cfg.features.content.backend == "mfcc" else (),
+        published=(cfg.train.sovits.pretrained, cfg.train.t2s.pretrained),
     )
 
 

@@ -24,6 +24,8 @@ _VOICE_CONFIG = (
     "features.speaker_vector",
 )
 
+_PUBLISHED = ("train.sovits.pretrained", "train.t2s.pretrained")
+
 SYNTHESIZE = CorpusStage(
     name="synthesize",
     version=1,
@@ -57,7 +59,7 @@ EXPORT = CorpusStage(
     version=1,
     run="tasks.release.gpt_sovits.export:export_corpus",
     reads={**_VOICE, "evaluate": ("evaluation.json",)},
-    config=(*_VOICE_CONFIG, "release.export", "corpus.licence", "voice"),
+    config=(*_VOICE_CONFIG, *_PUBLISHED, "release.export", "corpus.licence", "voice"),
     schema=schemas.NOTHING,
     libraries=("safetensors", "soundfile"),
     about="the voice as a self-contained folder",

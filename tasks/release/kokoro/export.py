@@ -92,6 +92,7 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work, *, training: str)
         warning=_warning(trained, hours, cfg.release.export.machinery_below_steps),
         paths=PATHS,
         files=(FILES.format(voice=cfg.voice), _for_official(trained, cfg.voice)),
+        published=_published(cfg),
     )
     (folder / "README.md").write_text(voice_card(facts), encoding="utf-8")
     if cfg.release.export.onnx:
@@ -120,6 +121,14 @@ def _copy_samples(files: Mapping[str, Path], folder: Path) -> None:
 def _warning(trained: TrainedKokoro, hours: float, machinery_below_steps: int) -> str:
     steps, from_scratch = trained.description["steps"], trained.description["from_scratch"]
     return scratch_warning(steps, hours) if from_scratch and steps < machinery_below_steps else ""
+
+
+def _published(cfg: ConfigView) -> tuple[str | None, ...]:
+    """Settings' values that name what it was made from: the model, and voices where one was fitted."""
+    kokoro, fit = cfg.train.kokoro, cfg.train.kokoro_fit
+    is_fitted = kokoro.method == "fit"
+    begins_fitted = is_fitted or kokoro.table.start == "fitted"
+    return (fit.pretrained if is_fitted else kokoro.pretrained, fit.voices if begins_fitted else None)
 
 
 def _for_official(trained: TrainedKokoro, voice: str) -> str:

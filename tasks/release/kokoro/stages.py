@@ -9,6 +9,13 @@ from tasks.release.stages import EVALUATE
 from tasks.stage import CorpusStage
 
 _VOICE_CONFIG = ("family", "release.kokoro")
+_PUBLISHED = (
+    "train.kokoro.method",
+    "train.kokoro.pretrained",
+    "train.kokoro.table.start",
+    "train.kokoro_fit.pretrained",
+    "train.kokoro_fit.voices",
+)
 
 
 def _voice(training: str) -> dict[str, Sequence[str]]:
@@ -44,7 +51,7 @@ def export_stage(training: str) -> CorpusStage:
             "synthesize": ("samples/*.flac",),
             "evaluate": ("evaluation.json",),
         },
-        config=(*_VOICE_CONFIG, "release.export", "corpus.licence", "voice"),
+        config=(*_VOICE_CONFIG, *_PUBLISHED, "release.export", "corpus.licence", "voice"),
         schema=schemas.NOTHING,
         libraries=("torch", "safetensors", "onnxscript", "onnxruntime"),
         about="the voice as a self-contained folder, in the form of the official package too",

@@ -117,4 +117,5 @@ def _facts(
         warning=scratch_warning(steps, training_hours(clips)) if warned else "",
         paths=PATHS,
         files=(REFERENCES, FILES, official),
+        published=(cfg.train.styletts2.pretrained,),
     )

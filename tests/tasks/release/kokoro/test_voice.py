@@ -62,6 +62,7 @@ def test_the_folder_holds_the_voice_in_the_official_form(voice_folder: Path) -> 
     assert all(torch.equal(model.predictor.state_dict()[name], value) for name, value in weights.items())
     assert json.loads((voice_folder / "curves.json").read_text())["train"]
     assert list((voice_folder / "samples").glob("*.text.flac"))
+    assert described["training_data"]["published_weights"] == {}
     card = (voice_folder / "README.md").read_text()
     assert "proves the machinery" in card and "`kokoro` package cannot speak it: " in card
 
