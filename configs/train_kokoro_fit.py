@@ -64,11 +64,18 @@ class KokoroFitSettings(TrainSettings):
     vector_lr: float = Field(default=0.02, gt=0, description="of the vector")
     validate_every_steps: int = Field(default=20, ge=0, description="steps between validations; 0: never")
     validation_clips: int = Field(default=3, ge=0, description="held-out clips that a validation measures")
+    recogniser: str | None = Field(
+        default="whisper-base",
+        min_length=1,
+        description="recogniser that hears validation clips, a folder or a name from `models list`; where it "
+        "is not on this machine, or with null, versions are compared without what is understood of them",
+    )
     early_stop_patience: int = Field(
         default=3,
         ge=0,
-        description="validations without a better score (similarity and spectral distance of held-out clips) "
-        "after which fitting ends; the best one becomes the voice. 0: never, and the last one does",
+        description="validations without a better score (similarity, spectral distance and words misheard of "
+        "held-out clips) after which fitting ends; the best one becomes the voice. 0: never, and the last "
+        "one does",
     )
     checkpoint_every_steps: int = Field(default=10, ge=1, description="steps that a killed run can lose")
     max_clip_s: float = Field(default=30.0, gt=0, description="longer clips are refused, by name, seconds")

@@ -39,6 +39,7 @@ RECOGNISER = "whisper-tiny.en"
 WEIGHTS = ("kokoro-82m", RECOGNISER)
 SETTINGS = (
     "train.kokoro_fit.voices=null",
+    f"train.kokoro_fit.recogniser={RECOGNISER}",
     # Two clips tell versions apart as three do, and the demo is to be short.
     "train.kokoro_fit.validation_clips=2",
     "release.kokoro.clips=2",

@@ -33,6 +33,8 @@ class _Use:
     form: Literal["file", "folder", "either"] = "file"
     own: Callable[[Settings], bool] | None = None
     """Whether the stage itself finds what it needs in the folder or in the hub's cache; None: not asked."""
+    is_optional: bool = False
+    """Whether the stage does without where it is missing."""
 
 
 _TRAIN_STYLETTS2 = tuple(f"train_styletts2_{stage}" for stage in STAGES)
@@ -144,6 +146,13 @@ _USES = (
         "folder",
     ),
     _Use(
+        "train.kokoro_fit.recogniser",
+        ("fit_kokoro",),
+        lambda s: _fits_kokoro(s) and s.train.kokoro_fit.recogniser is not None,
+        "folder",
+        is_optional=True,
+    ),
+    _Use(
         "train.kokoro.table.styles",
         ("voice_table",),
         lambda s: s.train.kokoro.table.styles is not None,
@@ -244,7 +253,7 @@ def require_weights(settings: Settings, workspace: Path, stages: Collection[str]
     """
     folder = weights_folder(settings, workspace)
     wanted = [use for use in _USES if set(use.stages) & set(stages) and use.applies(settings)]
-    missing = [use for use in wanted if not _is_here(use, settings)]
+    missing = [use for use in wanted if not use.is_optional and not _is_here(use, settings)]
     if not missing:
         return
     lines = [_request(use, _value(settings, use.setting), folder) for use in missing]

@@ -15,6 +15,8 @@ from configs.errors import UserError
 SAMPLE_RATE = 16000
 WHISPER_FILES = ("model.bin", "config.json", "tokenizer.json")
 
+_OTHER_CODES = {"nb": "no", "cmn": "zh", "fil": "tl", "iw": "he", "jv": "jw"}
+"""Codes of languages that Whisper knows by another one."""
 _FILE_PATTERNS = (*WHISPER_FILES, "vocabulary.*", "preprocessor_config.json")
 
 
@@ -69,16 +71,25 @@ def _whisper(folder: str) -> Any:
     )
 
 
+def whisper_language(code: str | None) -> str | None:
+    """Whisper's own code of a language (`en-us` is `en`, `nb` is `no`); None where it knows none."""
+    from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+    base = (code or "").split("-")[0].lower()
+    own = _OTHER_CODES.get(base, base)
+    return own if own in _LANGUAGE_CODES else None
+
+
 def recognise_whisper(
     samples_16k: NDArray[np.float32], folder: Path, language: str | None, beam_size: int
 ) -> Recognition:
-    """Transcribe `[T]` at 16 kHz with faster-whisper; detects the language where none is given.
+    """Transcribe `[T]` at 16 kHz with faster-whisper, which detects a language not given or not known to it.
 
     Greedy in temperature, without the previous text, so that a row depends on nothing but itself.
     """
     segments, info = _whisper(str(folder)).transcribe(
         samples_16k,
-        language=language,
+        language=whisper_language(language),
         beam_size=beam_size,
         temperature=0.0,
         condition_on_previous_text=False,

@@ -146,8 +146,8 @@ class FitStep:
         }
 
     @torch.no_grad()
-    def validation_losses(self, batch: AcousticBatch) -> dict[str, Tensor]:
-        """Of one held-out clip.
+    def validation_losses(self, batch: AcousticBatch) -> tuple[dict[str, Tensor], Tensor]:
+        """Of one held-out clip, and what the voice makes of its text, [S].
 
         `mel` with the recording's timing, pitch and energy; `speaker` of the text spoken freely, one less the
         similarity; `f0` in semitones, `norm` and `length` as in training; `score`: `speaker` and half of
@@ -169,7 +169,7 @@ class FitStep:
             "speaker": 1.0 - (found * networks.targets[speakers]).sum(),
             **self._prosody(batch, texts, prosodic, lengths),
         }
-        return losses | {"score": losses["speaker"] + _DISTANCE_SHARE * losses["mel"]}
+        return losses | {"score": losses["speaker"] + _DISTANCE_SHARE * losses["mel"]}, spoken
 
     @torch.no_grad()
     def scores(self, batch: AcousticBatch, tables: Tensor, rng: torch.Generator) -> Tensor:

@@ -32,6 +32,7 @@ from tasks.finetune.characters.clips import Clips, FamilyOfCharacters, collate, 
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.kokoro.fit_plan import FitPlan, fit_plan
 from tasks.finetune.kokoro.fit_recipe import KokoroFitRecipe
+from tasks.finetune.kokoro.listener import Listener, listener
 from tasks.finetune.kokoro.sizes import digests_of
 from tasks.finetune.kokoro.trained import VOICES
 from tasks.finetune.length import TrainingLength
@@ -75,6 +76,7 @@ def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
     clips = usable_clips(files["shard"], _SECTION, settings, shortest, family)
     seconds = sum(clips.training.frames) * family.hop_samples / family.sample_rate
     plan = fit_plan(settings, seconds, len(set(clips.training.speakers)))
+    hears = listener(settings.recogniser, files["shard"], "validation", family.sample_rate)
     return Training(
         section=_SECTION,
         settings=settings,
@@ -83,7 +85,9 @@ def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
         lengths=clips.training.frames,
         held_out=clips.validation,
         collate=collate,
-        start=partial(_start, settings, clips.training, plan, crop_frames, family.sample_rate, cfg.seed),
+        start=partial(
+            _start, settings, clips.training, plan, crop_frames, family.sample_rate, cfg.seed, hears
+        ),
         watched_loss="score",
         rejects=clips.rejects,
         validate_first=True,
@@ -105,6 +109,7 @@ def _start(
     crop_frames: int,
     sample_rate: int,
     seed: int,
+    hears: Listener | None,
     run: Run[AcousticBatch],
 ) -> Start[AcousticBatch]:
     published = published_files(Path(settings.pretrained), f"{_SECTION}.pretrained = {settings.pretrained}")
@@ -142,7 +147,7 @@ def _start(
         return {**whole, VOICES: found}
 
     return Start(
-        recipe=KokoroFitRecipe(step, settings, plan, run.machine),
+        recipe=KokoroFitRecipe(step, settings, plan, run.machine, hears),
         sizes=model.config,
         digests=digests_of(published),
         render=partial(_render, step),
@@ -151,6 +156,7 @@ def _start(
             "dequantised": published.is_dequantised,
             "mix": _named(official.names, voices, speakers),
             "plan": plan._asdict(),
+            "heard": hears is not None,
         },
     )
 

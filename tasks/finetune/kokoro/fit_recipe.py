@@ -11,6 +11,7 @@ from configs.train_kokoro_fit import KokoroFitSettings
 from models.acoustics.batch import AcousticBatch
 from models.kokoro.fit_step import FitStep
 from tasks.finetune.kokoro.fit_plan import FitPlan
+from tasks.finetune.kokoro.listener import Listener
 from tasks.finetune.machine import Machine
 from tasks.finetune.recipe import Updater
 
@@ -27,12 +28,21 @@ class KokoroFitRecipe:
         settings: Of the stage.
         plan: Steps of its parts.
         machine: Where and how precisely.
+        listener: Who hears validation clips, where there is one.
     """
 
-    def __init__(self, step: FitStep, settings: KokoroFitSettings, plan: FitPlan, machine: Machine) -> None:
+    def __init__(
+        self,
+        step: FitStep,
+        settings: KokoroFitSettings,
+        plan: FitPlan,
+        machine: Machine,
+        listener: Listener | None,
+    ) -> None:
         voices = step.networks.voices
         self.step = step
         self.plan = plan
+        self.listener = listener
         self.with_prosody = True
         self.vector_lr = settings.vector_lr
         self.machine = machine
@@ -61,9 +71,13 @@ class KokoroFitRecipe:
             update.apply("voice", losses, {name: self.weights[name] for name in losses})
 
     def validate(self, batch: AcousticBatch) -> dict[str, Tensor]:
-        """See `FitStep.validation_losses`."""
+        """See `FitStep.validation_losses`; `words`, misheard per word, are part of the score where heard."""
         with self.machine.autocast():
-            return self.step.validation_losses(self.machine.place(batch))
+            losses, spoken = self.step.validation_losses(self.machine.place(batch))
+        if self.listener is None:
+            return losses
+        words = torch.tensor(self.listener.misheard(batch.utterance_ids[0], spoken))
+        return losses | {"words": words, "score": losses["score"] + words}
 
     def utterances(self, batch: AcousticBatch) -> Sequence[str]:
         """Ids of the batch's clips."""

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from configs.errors import UserError
-from models.frontend.asr import find_whisper, recognise_sphinx, require_whisper, word_error_rate
+from models.frontend.asr import (
+    find_whisper,
+    recognise_sphinx,
+    require_whisper,
+    whisper_language,
+    word_error_rate,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,3 +53,11 @@ def test_pocketsphinx_hears_english_the_same_in_any_order(speech: Path) -> None:
             assert word_error_rate(text, texts[name]) < 0.6
         heard.append(texts)
     assert heard[0] == heard[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "own"),
+    [("en-us", "en"), ("zh-cn", "zh"), ("nb", "no"), ("de", "de"), ("lb", "lb"), ("xx", None), (None, None)],
+)
+def test_languages_are_named_as_whisper_names_them(code: str | None, own: str | None) -> None:
+    assert whisper_language(code) == own

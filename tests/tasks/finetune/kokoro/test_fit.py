@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -15,8 +17,10 @@ from configs.compute import ComputeSettings
 from configs.errors import UserError
 from configs.family import FamilySettings
 from configs.train_kokoro_fit import KokoroFitSettings
+from models.frontend.asr import Recognition
 from models.kokoro.upstream import CHILDREN, save_config, save_kokoro, save_voice
 from tasks.finetune.checkpoint import Checkpoints
+from tasks.finetune.kokoro import listener
 from tasks.finetune.kokoro.fit_explanation import explained
 from tasks.finetune.kokoro.fit_plan import fit_plan
 from tasks.finetune.kokoro.stages import FIT_KOKORO
@@ -167,3 +171,23 @@ def test_prosody_learns_every_other_step(fit: Fit, tmp_path: Path) -> None:
     series = fit(tmp_path, validate_every_steps=0, early_stop_patience=0).series
     assert [step for step, _ in series["train/mel"]] == [1, 2, 3, 4, 5, 6]
     assert [step for step, _ in series["train/length"]] == [1, 3, 5]
+
+
+def test_what_is_misheard_counts_where_a_recogniser_is_at_hand(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[tuple[int, str | None]] = []
+
+    def recognise(samples: np.ndarray, folder: Path, language: str | None, beam: int) -> Recognition:
+        heard.append((len(samples), language))
+        # One of two words, after which nothing is understood.
+        return Recognition("Hello." if len(heard) == 1 else "", None, "en", None)
+
+    monkeypatch.setattr(listener, "recognise_whisper", recognise)
+    series = fit(tmp_path / "run", recogniser=str(tmp_path)).series
+    words = [value for _, value in series["validation/words"]]
+    assert words[0] == 0.5 and set(words[1:]) == {1.0}
+    assert series["validation/score"][0][1] == min(value for _, value in series["validation/score"])
+    assert all(length > 0 for length, _ in heard) and {language for _, language in heard} == {"en"}
+    config = json.loads(fit(tmp_path / "again", recogniser="not-here").files["config.json"].read_text())
+    assert config["heard"] is False

@@ -1,0 +1,64 @@
+"""A recogniser that hears validation clips: which version of a voice is understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from models.frontend.asr import SAMPLE_RATE, recognise_whisper, word_error_rate
+from models.frontend.audio import resample
+from tasks.finetune.shards import read_rows
+
+_BEAM = 5
+
+
+class Said(NamedTuple):
+    """What a clip's speaker says, and in which language."""
+
+    text: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Whisper, and what was to be said.
+
+    Attributes:
+        folder: Of the recogniser.
+        texts: By utterance.
+        sample_rate: Of what it hears, Hz.
+    """
+
+    folder: Path
+    texts: Mapping[str, Said]
+    sample_rate: int
+
+    def misheard(self, utterance_id: str, wave: Tensor) -> float:
+        """Word errors per word of one utterance [S], 1 at most."""
+        said = self.texts[utterance_id]
+        samples = resample(wave.float().cpu().numpy(), self.sample_rate, SAMPLE_RATE)
+        heard = recognise_whisper(samples, self.folder, said.language, _BEAM)
+        return min(1.0, word_error_rate(said.text, heard.text))
+
+
+def listener(
+    recogniser: str | None, files: Mapping[str, Path], split: str, sample_rate: int
+) -> Listener | None:
+    """A listener for a split's clips; None where the recogniser is not on this machine.
+
+    Args:
+        recogniser: A folder; what is still a name was not found.
+        files: The shard stage's.
+        split: `validation`.
+        sample_rate: Of what it will hear, Hz.
+    """
+    folder = Path(recogniser or "")
+    if not folder.is_absolute() or not folder.is_dir():
+        return None
+    rows = (row for _, row in read_rows(files, split, ("utterance_id", "language", "words")))
+    texts = {row["utterance_id"]: Said(" ".join(row["words"]), row["language"]) for row in rows}
+    return Listener(folder, texts, sample_rate)
