@@ -91,6 +91,8 @@ FAMILIES: Mapping[str, Family] = {
         pages="tasks.release.styletts2.report:report_corpus",
         load_voice="tasks.release.styletts2.voice_files:load_styletts2",
         corpus_reference="tasks.release.styletts2.assembly:corpus_reference",
+        published="tasks.release.styletts2.published:load_published",
+        published_names="tasks.release.styletts2.published_names:published_names",
     ),
     "kokoro": Family(
         models=("models.kokoro",),

@@ -42,7 +42,7 @@ VOICE = typer.Option(
     "--voice",
     "-v",
     help="Name of the voice, an exported voice's folder, or a published voice: kokoro/af_heart, or a mix, "
-    "kokoro/af_heart:0.6+bf_emma:0.4.",
+    "kokoro/af_heart:0.6+bf_emma:0.4; styletts2/libritts with a --reference.",
 )
 FILE = typer.Option(None, "--file", "-f", help="Text file (UTF-8) to say instead.")
 OUTPUT = typer.Option(

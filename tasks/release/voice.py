@@ -175,6 +175,11 @@ class Voice(ABC, Generic[ReferenceT]):
             UserError: the voice has no such speaker.
         """
         name = self.default_speaker if speaker is None else speaker
+        if not self.references:
+            raise UserError(
+                "--reference: this voice speaks like a recording and has none of its own; give one, or "
+                "several to average"
+            )
         if name not in self.references:
             known = ", ".join(sorted(self.references))
             raise UserError(f"speaker: {name!r} is not in this voice; it has {known}")

@@ -51,17 +51,18 @@ def load_model(files: Mapping[str, Path], sizes: Mapping[str, Any]) -> StyleTTS2
     with torch.device("meta"):
         claimed = StyleTTS2(config_of(sizes))
     for name, path in paths.items():
-        require_fit(_network(claimed, name).state_dict(), weights[name], str(path))
+        require_fit(network_of(claimed, name).state_dict(), weights[name], str(path))
     # Not on the meta device: the bases of the Fourier transforms are in no file and must be made here.
     model = StyleTTS2(config_of(sizes))
     for name in SPEAKING:
-        _network(model, name).load_state_dict(weights[name])
+        network_of(model, name).load_state_dict(weights[name])
     model.eval().requires_grad_(False)
     fold_weight_norm(model)
     return model
 
 
-def _network(model: StyleTTS2, name: str) -> nn.Module:
+def network_of(model: StyleTTS2, name: str) -> nn.Module:
+    """One of `SPEAKING`, in the model."""
     return model.diffusion.unet if name == "diffusion" else getattr(model, name)
 
 
