@@ -33,7 +33,7 @@ from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.kokoro.fit_plan import FitPlan, fit_plan
 from tasks.finetune.kokoro.fit_recipe import KokoroFitRecipe
 from tasks.finetune.kokoro.listener import Listener, listener
-from tasks.finetune.kokoro.sizes import digests_of
+from tasks.finetune.kokoro.sizes import digests_of, require_kokoro
 from tasks.finetune.kokoro.trained import VOICES
 from tasks.finetune.length import TrainingLength
 from tasks.finetune.loop import Trained
@@ -66,11 +66,7 @@ def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
     """
     settings: KokoroFitSettings = cfg.train.kokoro_fit
     family: FamilyOfCharacters = cfg.family
-    if cfg.family.name != "kokoro":
-        raise UserError(
-            f"family.name = {cfg.family.name}: fit_kokoro reads Kokoro's characters, and would learn "
-            "nonsense from others; use a preset of Kokoro"
-        )
+    require_kokoro(cfg.family.name, "fit_kokoro")
     crop_frames = round(settings.crop_s / _FRAME_S)
     shortest = Shortest(2 * crop_frames, "what the decoder says of it in a step (crop_s)")
     clips = usable_clips(files["shard"], _SECTION, settings, shortest, family)

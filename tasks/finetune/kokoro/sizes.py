@@ -1,4 +1,4 @@
-"""Sizes of a Kokoro model: those of published weights, or of the settings."""
+"""What a Kokoro model is: of this family, of the sizes of published weights or of the settings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from artifacts.digest import of_file
+from configs.errors import UserError
 from configs.train_kokoro import KokoroTrainSettings
 from models.frontend.text.character_tokens import character_table
 from models.kokoro.config import TINY, KokoroConfig
 from models.kokoro.published import PublishedFiles, published_files
 from models.kokoro.upstream import read_config
+
+
+def require_kokoro(family: str, stage: str) -> None:
+    """Raises UserError where a run's clips are another family's."""
+    if family != "kokoro":
+        raise UserError(
+            f"family.name = {family}: {stage} reads Kokoro's characters, and would learn nonsense from "
+            "others; use a preset of Kokoro"
+        )
 
 
 def published_weights(settings: KokoroTrainSettings) -> PublishedFiles | None:

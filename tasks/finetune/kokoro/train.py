@@ -20,7 +20,7 @@ from models.losses.spectral import MultiResolutionMelLoss
 from tasks.finetune.characters.clips import FamilyOfCharacters, collate, unknown_characters
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.kokoro.recipe import KokoroRecipe
-from tasks.finetune.kokoro.sizes import digests_of, model_config, published_weights
+from tasks.finetune.kokoro.sizes import digests_of, model_config, published_weights, require_kokoro
 from tasks.finetune.kokoro.start import (
     check_arrival,
     fresh_judges,
@@ -62,11 +62,7 @@ def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
     """
     settings: KokoroTrainSettings = cfg.train.kokoro
     family: FamilyOfCharacters = cfg.family
-    if cfg.family.name != "kokoro":
-        raise UserError(
-            f"family.name = {cfg.family.name}: train_kokoro reads Kokoro's characters, and would learn "
-            "nonsense from others; use a preset of Kokoro"
-        )
+    require_kokoro(cfg.family.name, "train_kokoro")
     clips = usable_clips(files["shard"], _SECTION, settings, _SHORTEST, family)
     table = read_voice_table(files["voice_table"])
     _require_speakers(table, {*clips.training.speakers, *clips.validation.speakers})

@@ -129,7 +129,7 @@ class KokoroVoice(Voice[SpeakerTable]):
         if path.suffix != ".pt":
             raise UserError(
                 f"--reference: {path}: a Kokoro voice speaks by a table of styles, not by a recording; give "
-                "a file voices/<name>.pt, or train on the recording"
+                "a file voices/<name>.pt, or fit a voice to such recordings in minutes (--preset kokoro-fit)"
             )
         return SpeakerTable(path.stem, "", read_voice(path, self.model.config))
 
