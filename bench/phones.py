@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import random
 from collections import Counter
+from collections.abc import Collection
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from models.frontend.text.character_tokens import character_table, encode
 from models.frontend.text.g2p import phonemize
 
 MAX_KINDS = 20
+OTHER_ESPEAK = ("o -> ɔ", "ŋ -> n", "ɪ -> ᵻ")
+"""What the espeak that read the published lists says otherwise than espeak-ng 1.52: "oːɹ" for "ɔːɹ", "ŋ"
+before "k" and "ɡ" of the next syllable, "ɪ" for the weak vowel of "-ed" and "re-"."""
 
 
 def main() -> None:
@@ -63,6 +67,7 @@ def _compared(pairs: list[tuple[str, str]]) -> dict[str, Any]:
         "sentences": len(pairs),
         "characters": sum(len(theirs) for _, theirs in pairs),
         "differing_share": _differing_share(pairs),
+        "differing_share_but_for_another_espeak": _differing_share(pairs, OTHER_ESPEAK),
         "differing_share_without_spaces": _differing_share(joined),
         "equal_sentences_share": sum(ours == theirs for ours, theirs in pairs) / len(pairs),
         "equal_sentences_share_without_spaces": sum(ours == theirs for ours, theirs in joined) / len(joined),
@@ -70,12 +75,12 @@ def _compared(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     }
 
 
-def _differing_share(pairs: list[tuple[str, str]]) -> float:
+def _differing_share(pairs: list[tuple[str, str]], leaving_out: Collection[str] = ()) -> float:
     differing = sum(
         max(end - start, until - other)
         for ours, theirs in pairs
         for kind, start, end, other, until in SequenceMatcher(None, theirs, ours, False).get_opcodes()
-        if kind != "equal"
+        if kind != "equal" and f"{theirs[start:end]} -> {ours[other:until]}" not in leaving_out
     )
     return differing / sum(len(theirs) for _, theirs in pairs)
 

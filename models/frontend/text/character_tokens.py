@@ -35,6 +35,7 @@ class CharacterTable(NamedTuple):
     rules: what stands for a run of characters inside one phone, the longest run first; they go before ids.
     space_before_marks: whether a space parts a mark from the word before it.
     dictionary: of the language, which goes before rules and ids; None where the network learned without one.
+    joined: words, by the word before them, that no space parts from it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class CharacterTable(NamedTuple):
     rules: Mapping[str, str]
     space_before_marks: bool
     dictionary: Dictionary | None
+    joined: Mapping[str, frozenset[str]]
 
 
 class Tokens(NamedTuple):
@@ -81,6 +83,7 @@ def character_table(name: str, language: str = "") -> CharacterTable:
         rules={**data["rules"], **own.get("rules", {})},
         space_before_marks=data["space_before_marks"],
         dictionary=dictionary,
+        joined={word: frozenset(others) for word, others in own.get("joined", {}).items()},
     )
 
 
@@ -94,9 +97,10 @@ def encode(
     unknown = list[str]()
     spelled = _spelled_words(words, phones, word2ph, table, unknown)
     ids, phone_of = [table.pad_id], [NO_PHONE]
-    for word, characters in zip(words, spelled, strict=True):
+    for before, word, characters in zip(["", *words], words, spelled, strict=False):
         attached = word in MARKS and word != "-" and not table.space_before_marks
-        if characters and len(ids) > 1 and not attached:
+        joined = word.lower() in table.joined.get(before.lower(), ())
+        if characters and len(ids) > 1 and not attached and not joined:
             ids.append(table.ids[" "])
             phone_of.append(NO_PHONE)
         for character, phone in characters:

@@ -95,6 +95,8 @@ def test_joined_characters_are_espeaks_string(language: str) -> None:
     ("name", "language", "text", "expected"),
     [
         ("styletts2", "en", "The judge, chairs.", "ðə dʒˈʌdʒ , tʃˈɛɹz ."),
+        ("styletts2", "en", "One of the best. It was, a lot", "wˈʌn ʌvðə bˈɛst . ɪt wˈʌz , ɐ lˈɑːt"),
+        ("kokoro", "en", "One of the best.", "wˈʌn ʌv ðə bˈɛst."),
         ("styletts2", "fr", "Un bon vin.", "œ bˈɔ vˈɛ ."),
         ("styletts2", "de", "Ja - nein", "jˈɑː — nˈaɪn"),
         ("kokoro", "en", "The judge, chairs.", "ðə ʤˈʌʤ, ʧˈɛɹz."),
