@@ -62,7 +62,7 @@ def write_embedded(folder: Path) -> int:
     metadata = folder / _METADATA
     is_ours = metadata.is_file() and metadata.read_bytes() == listing
     if folder.exists() and any(folder.iterdir()) and not is_ours:
-        raise UserError(f"{folder}: is not empty; name a new folder for the demo's recordings")
+        raise UserError(f"{folder}: holds other files; move them away, or name another folder for the demo")
     folder.mkdir(parents=True, exist_ok=True)
     # The list goes first: it marks the folder as ours, so that an interrupted call can be repeated.
     write_atomically(metadata, listing)

@@ -45,6 +45,6 @@ def test_a_half_written_folder_is_completed_and_a_foreign_one_left_alone(tmp_pat
     other = tmp_path / "other"
     other.mkdir()
     (other / "mine.flac").write_bytes(b"mine")
-    with pytest.raises(UserError, match="not empty"):
+    with pytest.raises(UserError, match="holds other files"):
         write_embedded(other)
     assert [path.name for path in other.iterdir()] == ["mine.flac"]
