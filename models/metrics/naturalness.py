@@ -6,12 +6,13 @@ in github.com/microsoft/DNS-Challenge. It tells broken speech from good; small d
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.published.onnx_network import run_network
 
 SAMPLE_RATE = 16_000
 FILE = "sig_bak_ovr.onnx"
@@ -46,17 +47,8 @@ def dnsmos(samples_16k: NDArray[np.float32], network: Path) -> Naturalness:
     # As published: what is beyond the last whole second starts no window.
     starts = range(0, (int(len(whole) // SAMPLE_RATE - _WINDOW_S) + 1) * SAMPLE_RATE, SAMPLE_RATE)
     windows = np.stack([whole[start : start + _WINDOW] for start in starts]).astype(np.float32)
-    raw = np.concatenate([_network(str(network)).run(None, {"input_1": one[None]})[0] for one in windows])
+    raw = np.concatenate([run_network(network, input_1=one[None]) for one in windows])
     opinions = [
         np.polyval(curve, raw[:, at]).mean() for at, curve in enumerate((_SIGNAL, _BACKGROUND, _OVERALL))
     ]
     return Naturalness(*map(float, opinions))
-
-
-@lru_cache(maxsize=1)
-def _network(path: str) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -6,12 +6,12 @@ Source: Wan et al. 2018 (arXiv 1710.10467), as trained and exported by the packa
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.published.onnx_network import run_network
 
 SAMPLE_RATE = 16_000
 FILE = "embedder.int8.onnx"
@@ -34,7 +34,7 @@ def embed_dvector(samples_16k: NDArray[np.float32], network: Path) -> NDArray[np
         mels = np.pad(mels, ((0, _FRAMES - len(mels)), (0, 0)), mode="edge")
     starts = range(0, len(mels) - _FRAMES + 1, _STEP_FRAMES)
     windows = np.stack([mels[start : start + _FRAMES] for start in starts])
-    found = _network(str(network)).run(None, {"mel_window": windows})[0]
+    found = run_network(network, mel_window=windows)
     mean = (found / np.linalg.norm(found, axis=1, keepdims=True)).mean(0)
     return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
 
@@ -46,12 +46,3 @@ def _log_mels(samples_16k: NDArray[np.float32]) -> NDArray[np.float32]:
     spectrum = librosa.stft(samples_16k, n_fft=_N_FFT, hop_length=_HOP, win_length=_WINDOW)
     bands = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=_N_FFT, n_mels=_N_MELS)
     return np.asarray(np.log10(bands @ np.abs(spectrum) ** 2 + _FLOOR).T, dtype=np.float32)
-
-
-@lru_cache(maxsize=1)
-def _network(path: str) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
