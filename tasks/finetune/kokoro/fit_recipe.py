@@ -71,7 +71,7 @@ class KokoroFitRecipe:
             update.apply("voice", losses, {name: self.weights[name] for name in losses})
 
     def validate(self, batch: AcousticBatch) -> dict[str, Tensor]:
-        """See `FitStep.validation_losses`; `words`, misheard per word, are part of the score where heard."""
+        """See `FitStep.validation_losses`; `words` (`Listener.misheard`) join the score where heard."""
         with self.machine.autocast():
             losses, spoken = self.step.validation_losses(self.machine.place(batch))
         if self.listener is None:
