@@ -60,8 +60,10 @@ class KokoroFitSettings(TrainSettings):
     compared_clips: int = Field(
         default=2, ge=1, description="clips that official voices are compared on for the first mix"
     )
-    mix_lr: float = Field(default=0.02, gt=0, description="learning rate of the shares")
-    vector_lr: float = Field(default=0.02, gt=0, description="of the vector")
+    mix_lr: float = Field(
+        default=0.01, gt=0, description="learning rate of the shares at first; it falls to 0 with the steps"
+    )
+    vector_lr: float = Field(default=0.02, gt=0, description="of the vector, which falls alike")
     validate_every_steps: int = Field(default=20, ge=0, description="steps between validations; 0: never")
     validation_clips: int = Field(default=3, ge=0, description="held-out clips that a validation measures")
     recogniser: str | None = Field(

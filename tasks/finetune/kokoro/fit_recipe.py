@@ -44,7 +44,7 @@ class KokoroFitRecipe:
         self.plan = plan
         self.listener = listener
         self.with_prosody = True
-        self.vector_lr = settings.vector_lr
+        self.mix_lr, self.vector_lr = settings.mix_lr, settings.vector_lr
         self.machine = machine
         self.modules: Mapping[str, nn.Module] = {"fit": voices}
         self.averaged: Sequence[str] = ("fit",)
@@ -58,10 +58,13 @@ class KokoroFitRecipe:
         }
 
     def set_learning_rates(self, step: int, epoch: int) -> None:
-        """The vector waits until the mix has come near; prosody learns every other step."""
+        """The vector waits until the mix has come near; prosody learns every other step; both rates fall."""
         del epoch
         self.with_prosody = step % _PROSODY_EVERY == 0
-        self.optimisers["voice"].param_groups[1]["lr"] = 0.0 if step < self.plan.mix else self.vector_lr
+        left = 1.0 - step / max(1, self.plan.steps)
+        mix, vector = self.optimisers["voice"].param_groups
+        mix["lr"] = left * self.mix_lr
+        vector["lr"] = left * self.vector_lr if step >= self.plan.mix else 0.0
 
     def train_step(self, batch: AcousticBatch, update: Updater, rng: torch.Generator) -> None:
         """One step."""

@@ -18,13 +18,16 @@ from configs.errors import UserError
 from configs.family import FamilySettings
 from configs.train_kokoro_fit import KokoroFitSettings
 from models.frontend.asr import Recognition
+from models.kokoro.fitted_voice import FittedVoices
 from models.kokoro.upstream import CHILDREN, save_config, save_kokoro, save_voice
 from tasks.finetune.checkpoint import Checkpoints
 from tasks.finetune.kokoro import listener
 from tasks.finetune.kokoro.fit_explanation import explained
 from tasks.finetune.kokoro.fit_plan import fit_plan
+from tasks.finetune.kokoro.fit_recipe import KokoroFitRecipe
 from tasks.finetune.kokoro.stages import FIT_KOKORO
 from tasks.finetune.kokoro.trained import read_trained
+from tasks.finetune.machine import Machine
 from tasks.outcome import Produced, StoppedError
 from tasks.stage import function_of
 from tests.models.kokoro import small
@@ -151,7 +154,7 @@ def test_what_cannot_be_fitted_is_one_message(
 
 @pytest.mark.parametrize(
     ("seconds", "speakers", "vector"),
-    [(20.0, 1, False), (150.0, 1, True), (600.0, 1, True), (100.0, 2, False)],
+    [(15.0, 1, False), (30.0, 1, True), (150.0, 1, True), (600.0, 1, True), (35.0, 2, False)],
 )
 def test_little_speech_gets_a_mix_and_more_a_vector_too(seconds: float, speakers: int, vector: bool) -> None:
     plan = fit_plan(KokoroFitSettings(), seconds, speakers)
@@ -161,7 +164,7 @@ def test_little_speech_gets_a_mix_and_more_a_vector_too(seconds: float, speakers
 
 
 def test_settings_overrule_the_plan() -> None:
-    plan = fit_plan(KokoroFitSettings(mix_steps=5, vector_steps=7), 20.0, 1)
+    plan = fit_plan(KokoroFitSettings(mix_steps=5, vector_steps=7), 15.0, 1)
     assert (plan.mix, plan.vector) == (5, 7)
     cut = fit_plan(KokoroFitSettings(mix_steps=5, vector_steps=7, max_steps=8), 20.0, 1)
     assert (cut.mix, cut.vector) == (5, 3)
@@ -191,3 +194,19 @@ def test_what_is_misheard_counts_where_a_recogniser_is_at_hand(
     assert all(length > 0 for length, _ in heard) and {language for _, language in heard} == {"en"}
     config = json.loads(fit(tmp_path / "again", recogniser="not-here").files["config.json"].read_text())
     assert config["heard"] is False
+
+
+def test_rates_fall_to_nothing_and_the_vectors_begins_after_the_mix() -> None:
+    settings = KokoroFitSettings(mix_steps=4, vector_steps=4)
+    voices = FittedVoices(torch.zeros(2, 3, 4), torch.full((1, 2), 0.5))
+    step = SimpleNamespace(networks=SimpleNamespace(voices=voices))
+    machine = Machine(torch.device("cpu"), bf16=False)
+    recipe = KokoroFitRecipe(step, settings, fit_plan(settings, 30.0, 1), machine, None)
+    rates = []
+    for at in range(8):
+        recipe.set_learning_rates(at, 0)
+        rates.append([group["lr"] for group in recipe.optimisers["voice"].param_groups])
+    mix, vector = zip(*rates, strict=True)
+    assert mix == pytest.approx([settings.mix_lr * (1 - at / 8) for at in range(8)])
+    assert vector[:4] == (0, 0, 0, 0)
+    assert vector[4:] == pytest.approx([settings.vector_lr * (1 - at / 8) for at in range(4, 8)])
