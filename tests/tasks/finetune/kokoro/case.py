@@ -20,6 +20,7 @@ import torch
 from configs.compute import ComputeSettings
 from configs.family import FamilySettings
 from configs.train_kokoro import KokoroTrainSettings
+from configs.train_kokoro_fit import KokoroFitSettings
 from models.kokoro.step import KokoroStep
 from models.losses.spectral import MultiResolutionMelLoss
 from tasks.finetune.kokoro.recipe import KokoroRecipe
@@ -80,7 +81,7 @@ def settings(**changes: Any) -> SimpleNamespace:
         seed=11,
         family=family,
         compute=ComputeSettings(threads=1, device="cpu", **compute),
-        train=SimpleNamespace(kokoro=KokoroTrainSettings(**own)),
+        train=SimpleNamespace(kokoro=KokoroTrainSettings(**own), kokoro_fit=KokoroFitSettings()),
     )
 
 

@@ -11,7 +11,6 @@ import pytest
 from configs.corpus import CorpusSettings
 from configs.release import EvaluateSettings, ExportSettings, KokoroSpeakSettings
 from configs.speaker import SpeakerSettings
-from configs.train_kokoro_fit import KokoroFitSettings
 from tasks.finetune.kokoro.stages import TRAIN_KOKORO, VOICE_TABLE
 from tasks.release.kokoro.stages import TRAINED
 from tasks.stage import function_of
@@ -25,7 +24,6 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """Every stage's outcome from the voice table to export, by name."""
     folder = tmp_path_factory.mktemp("kokoro_release")
     tree = kokoro_case.settings(validate_every_steps=0, sample_clips=0, adversarial_step=None)
-    tree.train.kokoro_fit = KokoroFitSettings()
     tree.voice = "tones"
     tree.corpus = CorpusSettings(licence="CC0-1.0")
     tree.features = SimpleNamespace(speaker=SpeakerSettings())
