@@ -38,6 +38,7 @@ from models.metrics.naturalness import dnsmos
 from models.speaker.dvector import FILE as DVECTOR
 from models.speaker.dvector import embed_dvector
 from models.speaker.encoder import embed_speaker
+from tasks.release.judged import centre
 from tasks.release.kokoro.published import official_references
 from tasks.release.speak import load_voice
 from tasks.release.voice import SpeakOptions, Voice
@@ -55,8 +56,8 @@ class Judges:
         self.language = language.split("-")[0]
         name = "whisper-tiny.en" if self.language == "en" else "whisper-base"
         self.whisper, self.dnsmos, self.dvector = map(weights.of, (name, "dnsmos", "dvector"))
-        self.ge2e_centre = _centre([self.ge2e(one) for one in recordings])
-        self.other_centre = _centre([self.other(one) for one in recordings])
+        self.ge2e_centre = centre([self.ge2e(one) for one in recordings])
+        self.other_centre = centre([self.other(one) for one in recordings])
 
     def ge2e(self, samples: Samples) -> NDArray[np.float32]:
         return embed_speaker(
@@ -163,13 +164,10 @@ def _fit(given: argparse.Namespace, texts: dict[str, str]) -> dict[str, Any]:
 def _official(judges: Judges, voice: Voice[Any], weights: LocalWeights, language: str) -> dict[str, Any]:
     """The official voice that is most similar by a short sentence, with all sentences."""
     short = SENTENCES[judges.language][0]
-    similar = {}
-    for reference in official_references(voice, weights):
-        samples = _spoken(voice, short, language, [reference])
-        similar[reference.speaker] = float(judges.ge2e(samples) @ judges.ge2e_centre)
-    best = max(similar, key=similar.__getitem__)
-    chosen = [one for one in official_references(voice, weights) if one.speaker == best]
-    return {"voice": best, **_summary(_said(voice, language, judges, chosen))}
+    references = official_references(voice, weights)
+    heard = [judges.ge2e(_spoken(voice, short, language, [one])) for one in references]
+    best = references[int(np.argmax([one @ judges.ge2e_centre for one in heard]))]
+    return {"voice": best.speaker, **_summary(_said(voice, language, judges, [best]))}
 
 
 def _said(
@@ -202,11 +200,6 @@ def _summary(judged: Sequence[dict[str, float]]) -> dict[str, Any]:
 
 def _interval(value: float, draws: NDArray[np.float64]) -> list[float]:
     return [round(float(one), 4) for one in (value, *np.quantile(draws, (0.025, 0.975)))]
-
-
-def _centre(found: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    mean = np.mean(np.stack(found), axis=0)
-    return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
 
 
 def _seconds(wave: Waveform) -> float:

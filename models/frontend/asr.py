@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,13 +72,11 @@ def _whisper(folder: str) -> Any:
     )
 
 
-def whisper_language(code: str | None) -> str | None:
-    """Whisper's own code of a language (`en-us` is `en`, `nb` is `no`); None where it knows none."""
-    from faster_whisper.tokenizer import _LANGUAGE_CODES
-
+def whisper_language(code: str | None, known: Collection[str]) -> str | None:
+    """What a recogniser calls a language (`en-us` is `en`, `nb` is `no`); None for one it does not know."""
     base = (code or "").split("-")[0].lower()
     own = _OTHER_CODES.get(base, base)
-    return own if own in _LANGUAGE_CODES else None
+    return own if own in known else None
 
 
 def recognise_whisper(
@@ -87,9 +86,10 @@ def recognise_whisper(
 
     Greedy in temperature, without the previous text, so that a row depends on nothing but itself.
     """
-    segments, info = _whisper(str(folder)).transcribe(
+    model = _whisper(str(folder))
+    segments, info = model.transcribe(
         samples_16k,
-        language=whisper_language(language),
+        language=whisper_language(language, model.supported_languages),
         beam_size=beam_size,
         temperature=0.0,
         condition_on_previous_text=False,

@@ -76,15 +76,15 @@ def judge_recordings(recordings: Sequence[Utterance], recogniser: Recogniser) ->
     """
     all_of_them = embeddings(recordings)
     similar = [
-        float(own @ _centre([other for other in all_of_them if other is not own])) for own in all_of_them
+        float(own @ centre([other for other in all_of_them if other is not own])) for own in all_of_them
     ]
     return _judged(recordings, similar, recogniser)
 
 
 def similarities(said: Sequence[Utterance], speaker: Sequence[NDArray[np.float32]]) -> list[float]:
     """Of each utterance; see `judge`."""
-    centre = _centre(speaker)
-    return [float(_embedded(one) @ centre) for one in said]
+    middle = centre(speaker)
+    return [float(_embedded(one) @ middle) for one in said]
 
 
 def embeddings(recordings: Sequence[Utterance]) -> list[NDArray[np.float32]]:
@@ -112,6 +112,7 @@ def _embedded(one: Utterance) -> NDArray[np.float32]:
     return embed_speaker(samples, rate, analyse_activity(samples, rate), "resemblyzer", "", download=False)
 
 
-def _centre(found: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+def centre(found: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The direction in the middle of embeddings, of unit length."""
     mean = np.mean(np.stack(found), axis=0)
     return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)

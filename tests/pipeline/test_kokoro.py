@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 import soundfile
 import torch
 
-from models.kokoro.upstream import load_kokoro, read_voice
+from models.kokoro.config import TINY
+from models.kokoro.model import Kokoro
+from models.kokoro.upstream import load_kokoro, read_voice, save_config, save_kokoro
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +68,41 @@ def test_a_voice_from_scratch_speaks(
     wrong = run(command(*speak, "--manner", "top_k=3"), environment)
     assert wrong.returncode == 2 and "--manner: top_k" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+def test_published_weights_are_trained_from_a_fitted_voice(
+    few: Callable[[int], Path],
+    command: Callable[..., list[str]],
+    environment: dict[str, str],
+    read: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    """Small weights stand in, as wide as the official voices that come along."""
+    place = tmp_path / "workspace" / "models" / "kokoro-82m"
+    place.mkdir(parents=True)
+    sizes = replace(TINY, decoder=replace(TINY.decoder, style_dim=128))
+    torch.manual_seed(3)
+    save_kokoro(place / "kokoro-v1_0.pth", Kokoro(sizes))
+    save_config(place / "config.json", sizes)
+    fitting = (
+        "train.kokoro_fit.voices=null",
+        "train.kokoro_fit.mix_steps=1",
+        "train.kokoro_fit.vector_steps=1",
+        "train.kokoro_fit.validate_every_steps=0",
+        "train.kokoro_fit.early_stop_patience=0",
+    )
+    settings = [part for setting in (*QUICK, *fitting) for part in ("--set", setting)]
+    made = run(command("finetune", few(4), "--voice", "v", "--preset", "kokoro", *settings), environment)
+    assert made.returncode == 0, made.stderr
+    stages = {row["stage"]: row["state"] for row in read("status", "v")["stages"]}
+    assert stages["fit_kokoro"] == stages["voice_table"] == stages["train_kokoro"] == "done"
+    voice = tmp_path / "workspace" / "voices" / "v"
+    assert "Kokoro, fine-tuned" in (voice / "report.html").read_text()
+    described = json.loads((voice / "voice.json").read_text())
+    assert described["training_data"]["published_weights"] == {"kokoro-82m": "Apache-2.0"}
+    table = read_voice(voice / "voices" / "v.pt", sizes)
+    # A neutral table has a mean of 0, whatever the speaker; official voices are 2 to 3 long.
+    assert table.mean((0, 1)).norm() > 1
 
 
 def test_without_the_published_weights_one_message_says_how_to_get_them(

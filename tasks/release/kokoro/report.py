@@ -9,11 +9,12 @@ from tasks.release import report
 from tasks.release.report import ReportedFamily
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
-_NAMES = {"train_kokoro": "Model and voice table", "fit_kokoro": "Voice"}
+_NAMES = {"fit_kokoro": "Voice", "train_kokoro": "Model and voice table"}
 
 
 def _remarks(cfg: ConfigView, trained: Mapping[str, Mapping[str, Any]], usable_s: float) -> Iterable[str]:
-    (network,) = trained.values()
+    # The last one made the voice; where it was trained, what was fitted is its beginning.
+    *_, network = trained.values()
     if network["from_scratch"] and network["steps"] < cfg.release.export.machinery_below_steps:
         yield (
             f"Trained from scratch for {network['steps']:,} steps on {usable_s / 60:.1f} minutes of speech. "
@@ -38,7 +39,7 @@ def _variant(cfg: ConfigView) -> str:
 def report_corpus(
     inputs: Inputs, cfg: ConfigView, work: Work, phases: Mapping[str, Sequence[str]]
 ) -> Produced:
-    """The pages of a Kokoro voice, which one of two stages made."""
+    """The pages of a Kokoro voice, which was fitted, trained, or fitted and then trained."""
     made = [name for name in phases["Training"] if name in _NAMES]
     pages = ReportedFamily(networks={name: _NAMES[name] for name in made}, variant=_variant, remarks=_remarks)
     return report.report_corpus(pages, inputs, cfg, work, phases)
