@@ -78,7 +78,12 @@ class AlignSettings(Section):
         0.15,
         gt=0,
         le=1,
-        description="Alignments that call more of a clip's loud time silence than this are refused.",
+        description="Alignments that call more of a clip's loud time silence than this are refused...",
+    )
+    min_swallowed_s: float = Field(
+        0.15,
+        ge=0,
+        description="...if it is at least so many seconds: of a single word a breath is a large share.",
     )
     max_hasty_ratio: float = Field(
         0.5,

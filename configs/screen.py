@@ -73,7 +73,7 @@ class ScreenSettings(Section):
         default=0.7, ge=0.0, description="Largest word error rate of recognition against given text."
     )
     min_utterances: int = Field(
-        default=2, ge=2, description="Fewer accepted utterances than this cannot be split and stop the run."
+        default=1, ge=1, description="Fewer accepted utterances than this stop the run."
     )
     max_reject_ratio: float = Field(
         default=0.5,

@@ -15,11 +15,13 @@ class TranscribeSettings(Section):
     backend: Literal["auto", "faster-whisper", "pocketsphinx"] = Field(
         default="auto",
         description="Recogniser for utterances without text. auto: faster-whisper where its model is "
-        "at hand, else pocketsphinx for English (rough: a quarter of the words wrong on clean reading).",
+        "at hand, else pocketsphinx for English (rough: a quarter of the words wrong on clean reading). "
+        "It also finds where the pieces of a long recording end in its transcript.",
     )
     model: str = Field(
         default="Systran/faster-whisper-large-v3",
-        description="faster-whisper model: hub id or folder with model.bin.",
+        description="faster-whisper model: hub id, folder with model.bin, or a name from `models list`; left "
+        "as it is, `whisper-base` or else `whisper-tiny.en` stands in for it where they were fetched.",
     )
     download: bool = Field(
         default=False, description="Whether the model may be fetched from the hub during a run."
@@ -33,7 +35,8 @@ class TranscribeSettings(Section):
         default=0.3,
         ge=0.0,
         le=1.0,
-        description="Recognised text less sure than this is rejected (faster-whisper only).",
+        description="Recognised text less sure than this is rejected; where English is only assumed and the "
+        "recogniser knows no other language, it must be surer.",
     )
     max_letters_per_s: float = Field(
         default=45.0,

@@ -35,6 +35,8 @@ class _Use:
     """Whether the stage itself finds what it needs in the folder or in the hub's cache; None: not asked."""
     is_optional: bool = False
     """Whether the stage does without where it is missing."""
+    instead: Callable[[Settings, Path], Path | None] | None = None
+    """What else in the folder of weights serves, where the setting's own is missing and was not asked for."""
 
 
 _TRAIN_STYLETTS2 = tuple(f"train_styletts2_{stage}" for stage in STAGES)
@@ -47,6 +49,16 @@ def _whisper_found(settings: Settings) -> bool:
         return True
     find_whisper = imported("models.frontend.asr:find_whisper")
     return chosen.download or find_whisper(chosen.model, download=False) is not None
+
+
+def _fetched_whisper(settings: Settings, folder: Path) -> Path | None:
+    """A smaller Whisper that was fetched, where none was chosen and the large one is in no cache of the hub."""
+    chosen = settings.corpus.transcribe
+    if (chosen.backend, chosen.model) != ("auto", type(chosen)().model) or chosen.download:
+        return None
+    fetched = (located(weights_named(name), folder) for name in ("whisper-base", "whisper-tiny.en"))
+    best = next(filter(None, fetched), None)
+    return best if best and not imported("models.frontend.asr:find_whisper")(chosen.model, False) else None
 
 
 def _ecapa_found(settings: Settings) -> bool:
@@ -70,6 +82,7 @@ _USES = (
         lambda s: s.corpus.transcribe.backend != "pocketsphinx",
         "folder",
         _whisper_found,
+        instead=_fetched_whisper,
     ),
     _Use(
         "features.speaker.model",
@@ -235,9 +248,14 @@ def with_local_weights(settings: Settings, workspace: Path) -> Settings:
     """The settings with absolute paths in place of names and relative paths, where there is something."""
     folder = weights_folder(settings, workspace)
     for use in _USES:
-        if use.applies(settings) and (found := _found(_value(settings, use.setting), folder)) is not None:
+        if use.applies(settings) and (found := _first_found(use, settings, folder)) is not None:
             settings = _replaced(settings, use.setting.split("."), str(found))
     return settings
+
+
+def _first_found(use: _Use, settings: Settings, folder: Path) -> Path | None:
+    found = _found(_value(settings, use.setting), folder)
+    return use.instead(settings, folder) if found is None and use.instead is not None else found
 
 
 def require_weights(settings: Settings, workspace: Path, stages: Collection[str]) -> None:

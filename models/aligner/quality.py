@@ -18,6 +18,8 @@ FRAME_S = 0.005
 _WINDOW_S = 0.02
 _LOUD_UNDER_SPEECH_DB = 22.0
 _MIN_LOUD_RUN_FRAMES = 6
+# Of less silence than this the loud share says nothing: a short word's edges are hardly longer than a phone.
+_LEAST_SILENCE_S = 0.3
 
 
 class Loudness(NamedTuple):
@@ -57,8 +59,9 @@ def without_short_runs(flags: NDArray[np.bool_], min_frames: int) -> NDArray[np.
 
 
 class SilenceCheck(NamedTuple):
-    """loud_ratio: share of the time labelled silence that is loud; loud_s: that time in seconds;
-    swallowed_ratio: share of all loud time that is labelled silence; silence_s: time labelled silence."""
+    """loud_ratio: share of the time labelled silence that is loud, where less than 0.3 s of silence count as
+    0.3 s; loud_s: the loud time in seconds; swallowed_ratio: share of all loud time that is labelled silence;
+    silence_s: time labelled silence."""
 
     loud_ratio: float
     loud_s: float
@@ -74,8 +77,9 @@ def check_silence(phones: Sequence[Interval], samples: NDArray[np.float32], samp
         if not is_pause(phone.label):
             silent[round(phone.start_s / FRAME_S) : round(phone.end_s / FRAME_S)] = False
     n_loud_silent = int(np.count_nonzero(loud & silent))
+    n_silent = max(round(_LEAST_SILENCE_S / FRAME_S), int(np.count_nonzero(silent)))
     return SilenceCheck(
-        loud_ratio=n_loud_silent / max(1, int(np.count_nonzero(silent))),
+        loud_ratio=n_loud_silent / n_silent,
         loud_s=n_loud_silent * FRAME_S,
         swallowed_ratio=n_loud_silent / max(1, int(np.count_nonzero(loud))),
         silence_s=int(np.count_nonzero(silent)) * FRAME_S,
@@ -86,13 +90,15 @@ class Limits(NamedTuple):
     """What an alignment must keep to be believed.
 
     min_score: on the backend's scale; min_match: of `Alignment.match`, where there is one;
-    max_swallowed_ratio: share of the loud time that may be labelled silence; max_hasty_ratio: share of the
+    max_swallowed_ratio: share of the loud time that may be labelled silence; min_swallowed_s: less than that
+    may be, whatever its share; max_hasty_ratio: share of the
     phones that may last no longer than shortest_s, the least the backend can give.
     """
 
     min_score: float
     min_match: float
     max_swallowed_ratio: float
+    min_swallowed_s: float
     max_hasty_ratio: float
     shortest_s: float
 
@@ -136,7 +142,7 @@ def require_sound(alignment: Alignment, silence: SilenceCheck, limits: Limits) -
             f"{limits.min_match:g} is wanted)",
             "correct the text to what is spoken, or remove the clip",
         )
-    if silence.swallowed_ratio > limits.max_swallowed_ratio:
+    if silence.swallowed_ratio > limits.max_swallowed_ratio and silence.loud_s >= limits.min_swallowed_s:
         raise AlignError(
             "align_failed",
             "swallowed_ratio",

@@ -22,7 +22,8 @@ _FILE_PATTERNS = (*WHISPER_FILES, "vocabulary.*", "preprocessor_config.json")
 
 
 class Recognition(NamedTuple):
-    """What was heard. Confidences are 0 to 1, or None where the recogniser has none."""
+    """What was heard. Confidences are 0 to 1; the text's is None where no word was heard, the language's
+    where the recogniser knows one language alone."""
 
     text: str
     confidence: float | None
@@ -72,6 +73,12 @@ def _whisper(folder: str) -> Any:
     )
 
 
+def whisper_languages(folder: Path) -> Collection[str]:
+    """Codes of the languages that a faster-whisper model knows, by its own names."""
+    known: Collection[str] = _whisper(str(folder)).supported_languages
+    return known
+
+
 def whisper_language(code: str | None, known: Collection[str]) -> str | None:
     """What a recogniser calls a language (`en-us` is `en`, `nb` is `no`); None for one it does not know."""
     base = (code or "").split("-")[0].lower()
@@ -102,7 +109,8 @@ def recognise_whisper(
     if heard:
         mean = np.average([segment.avg_logprob for segment in heard], weights=weights)
         confidence = math.exp(min(0.0, float(mean)))
-    return Recognition(text, confidence, info.language, float(info.language_probability))
+    sure = float(info.language_probability) if model.model.is_multilingual else None
+    return Recognition(text, confidence, info.language, sure)
 
 
 @lru_cache(maxsize=1)
@@ -114,7 +122,10 @@ def _sphinx() -> Any:
 
 
 def recognise_sphinx(samples_16k: NDArray[np.float32]) -> Recognition:
-    """Transcribe English `[T]` at 16 kHz with pocketsphinx's own model: rough, but always there."""
+    """Transcribe English `[T]` at 16 kHz with pocketsphinx's own model: rough, but always there.
+
+    The confidence is the mean posterior of its words.
+    """
     decoder = _sphinx()
     peak = float(np.abs(samples_16k).max(initial=0.0))
     scale = 0.9 * 32767 / max(peak, 1e-5)
@@ -124,7 +135,9 @@ def recognise_sphinx(samples_16k: NDArray[np.float32]) -> Recognition:
     decoder.end_utt()
     hypothesis = decoder.hyp()
     text = "" if hypothesis is None else hypothesis.hypstr.strip()
-    return Recognition(text, None, "en", None)
+    posteriors = [segment.prob for segment in decoder.seg() or () if segment.word[0] not in "<["]
+    confidence = float(np.mean(posteriors)) if posteriors else None
+    return Recognition(text, confidence, "en", None)
 
 
 class WordErrors(NamedTuple):

@@ -119,8 +119,8 @@ def _refuse_poor_corpus(
 ) -> None:
     if n_accepted < settings.min_utterances:
         raise UserError(
-            f"too_little_data: {n_accepted} of {n_all} utterances are usable, and a training and a "
-            f"validation part need {settings.min_utterances} (corpus.screen.min_utterances).\n"
+            f"too_little_data: {n_accepted} of {n_all} utterances are usable, and "
+            f"{settings.min_utterances} are needed (corpus.screen.min_utterances).\n"
             f"{_summary(rejects)}Add recordings, or see `voicewright rejects` for what to mend."
         )
     share = 1.0 - n_accepted / n_all

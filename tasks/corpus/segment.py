@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from configs.segment import SegmentSettings
-from models.frontend.activity import SILENT_DBFS, Activity, analyse_activity
+from models.frontend.activity import HOP_S, SILENT_DBFS, Activity, analyse_activity, pause_mask
 from models.frontend.audio import Waveform, decode_flac, encode_flac
 from models.frontend.rms_slicer import SlicerParameters, segments_of_pieces, slice_silence
 from models.frontend.segmenter import Limits, Segment, plan_segments, trim_silence
+from models.frontend.text.sharing import Share, share_text
 from tasks.stage import ConfigView, Outcome, Reject, reject
 
 _LEAST_SPEECH_S = 0.1
@@ -50,8 +51,9 @@ def _cut(row: dict[str, Any], audio: Waveform, activity: Activity, settings: Seg
     if _has_text(row):
         warnings.append(
             f"{row['recording_id']}: {activity.duration_s:.0f} s with a transcript is longer than "
-            f"corpus.segment.clip_max_s = {settings.clip_max_s:g}: its pieces will be transcribed by "
-            "recognition. Give shorter clips with their own lines to keep your words."
+            f"corpus.segment.clip_max_s = {settings.clip_max_s:g}: its words are shared out over "
+            f"{len(segments)} pieces by the time that they take, and put right by ear where a recogniser "
+            "of the language is at hand. Shorter clips with lines of their own need neither."
         )
     forced = [segment for segment in segments if segment.forced]
     if forced:
@@ -61,9 +63,11 @@ def _cut(row: dict[str, Any], audio: Waveform, activity: Activity, settings: Seg
             + ". A larger corpus.segment.max_s avoids it."
         )
     utterances, rejects = [], []
-    for index, segment in enumerate(segments):
+    for index, (segment, share) in enumerate(zip(segments, _shares(row, segments, activity), strict=True)):
         name = f"{row['recording_id']}-s{index:04d}"
         utterance = _utterance(row, name, None, audio, segment.start_s, segment.end_s)
+        if share is not None:
+            utterance |= {"text": share.text, "text_before": share.before, "text_after": share.after}
         # The default method has min_s; the slicer keeps no shortest piece at a recording's end.
         if settings.method == "gpt-sovits" and utterance["duration_s"] < settings.clip_min_s:
             rejects.append(_too_short(utterance | {"recording_id": name}, settings))
@@ -79,6 +83,15 @@ def _plan(audio: Waveform, activity: Activity, settings: SegmentSettings) -> lis
     parameters = SlicerParameters(**settings.slicer.model_dump())
     pieces = slice_silence(audio.samples, audio.sample_rate, parameters)
     return segments_of_pieces(activity, pieces, audio.sample_rate, limits)
+
+
+def _shares(row: dict[str, Any], segments: list[Segment], activity: Activity) -> list[Share] | list[None]:
+    """What each piece says of the recording's text; None each where it has none."""
+    if not _has_text(row) or not segments:
+        return [None] * len(segments)
+    speech = ~pause_mask(activity)
+    frames = [slice(int(one.start_s / HOP_S), int(one.end_s / HOP_S)) for one in segments]
+    return share_text(row["text"], [float(speech[of].sum()) * HOP_S for of in frames])
 
 
 def _utterance(
@@ -100,6 +113,8 @@ def _utterance(
         "speaker": row["speaker"],
         "language": row["language"],
         "text": text,
+        "text_before": None,
+        "text_after": None,
         "start_s": start / rate,
         "end_s": end / rate,
         "audio": row["audio"] if untouched else encode_flac(audio.samples[start:end], rate),

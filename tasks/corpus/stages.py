@@ -87,7 +87,7 @@ TRANSCRIBE = RowStage(
     run="tasks.corpus.transcribe:transcribe_rows",
     reads={
         "enhance": ("source_digest", "audio", "sample_rate", "duration_s"),
-        "segment": ("text", "language"),
+        "segment": ("text", "text_before", "text_after", "language"),
     },
     broadcast=("language",),
     config=("corpus.transcribe",),

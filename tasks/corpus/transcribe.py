@@ -7,23 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from configs.naming import named_in
 from configs.transcribe import TranscribeSettings
-from models.frontend.asr import (
-    SAMPLE_RATE,
-    Recognition,
-    find_whisper,
-    recognise_sphinx,
-    recognise_whisper,
-    require_whisper,
-    word_error_rate,
-)
-from models.frontend.audio import decode_flac, resample
+from models.frontend.asr import Recognition, word_error_rate
 from models.frontend.language import foreign_share, has_words, identify, spoken_length
+from models.frontend.text.sharing import Share, refit
+from tasks.corpus.hearing import Ear, ear_for
 from tasks.corpus.language import FILE as LANGUAGE_FILE
 from tasks.stage import ConfigView, Outcome, Reject, reject
 
 _FOREIGN_SHARE = 0.5
+_SURE_LANGUAGE = 0.8
+"""From this on a recogniser's ear for languages contradicts what is stated."""
 
 
 class _Language(NamedTuple):
@@ -51,56 +45,58 @@ def _transcribe(row: dict[str, Any], corpus: Sequence[str], settings: Transcribe
 
 def _given(row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSettings) -> Outcome:
     text = " ".join(row["text"].split())
-    language = _language_of(row, text, corpus)
-    refusal = _refusal(row, text, language.code, settings)
-    if refusal is not None:
-        return Outcome(rejects=[refusal])
-    made = _made(row, text, "given", language)
+    is_share = row["text_before"] is not None
+    language = _language_of(row, text or f"{row['text_before']} {row['text_after']}", corpus)
+    heard = None
     warnings: list[str] = []
-    if settings.check_given_text:
-        heard = _recognise(row, language.code, settings)
-        if heard is None:
+    if is_share or settings.check_given_text:
+        ear = ear_for(language.code, settings)
+        heard = ear.hear(row, language.code) if ear else None
+        if heard is None and not is_share:
             warnings.append(
                 f"{row['utterance_id']}: its text was not checked: no recogniser for {language.code}"
             )
-        else:
-            made |= {
-                "asr_text": heard.text,
-                "asr_confidence": heard.confidence,
-                "word_error_rate": word_error_rate(text, heard.text),
-            }
+    if is_share and heard is not None:
+        text = refit(Share(row["text_before"], text, row["text_after"]), heard.text)
+    if is_share and not text:
+        return Outcome(rejects=[_without_share(row)])
+    refusal = _refusal(row, text, language.code, settings)
+    if refusal is not None:
+        return Outcome(rejects=[refusal])
+    made = _made(row, text, "shared" if is_share else "given", language)
+    if heard is not None:
+        made |= {
+            "asr_text": heard.text,
+            "asr_confidence": heard.confidence or 0.0,
+            "word_error_rate": word_error_rate(text, heard.text),
+        }
     return Outcome(rows=[made], warnings=warnings)
 
 
 def _recognised(row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSettings) -> Outcome:
-    known = row["language"] or (corpus[0] if len(corpus) == 1 else None)
-    heard = _recognise(row, known, settings)
-    if heard is None:
-        return Outcome(
-            rejects=[
-                reject(
-                    row["utterance_id"],
-                    "no_transcript",
-                    "text",
-                    "",
-                    f"no text was given, and no recogniser for {known} is at hand",
-                    "Give a transcript, or a faster-whisper model folder in corpus.transcribe.model.",
-                )
-            ]
-        )
-    source = "pocketsphinx" if heard.confidence is None else "faster-whisper"
-    if heard.confidence is not None and heard.confidence < settings.min_asr_confidence:
-        return Outcome(rejects=[_unsure(row, heard, settings)])
-    language = _Language(heard.language, 1.0 if known else heard.language_confidence)
-    refusal = _refusal(row, heard.text, language.code, settings)
+    stated = row["language"] or (corpus[0] if len(corpus) == 1 else None)
+    ear = ear_for(stated, settings)
+    if ear is None or (stated is None and len(corpus) > 1 and not ear.tells_languages):
+        spoken = stated or f"one of {', '.join(corpus)}"
+        return Outcome(rejects=[_unheard(row, spoken)])
+    heard = ear.hear(row, stated if stated and not ear.tells_languages else None)
+    if stated and ear.hears_another(heard, stated):
+        if (heard.language_confidence or 0.0) >= _SURE_LANGUAGE:
+            return Outcome(rejects=[_other_language(row, heard, stated)])
+        heard = ear.hear(row, stated)
+    refusal = _unsure(row, heard, ear, stated, settings) or _refusal(
+        row, heard.text, stated or heard.language, settings
+    )
     if refusal is not None:
         return Outcome(rejects=[refusal])
-    made = _made(row, heard.text, source, language)
+    language = _Language(stated or heard.language, 1.0 if stated else heard.language_confidence)
+    made = _made(row, heard.text, ear.name, language)
     made |= {"asr_text": heard.text, "asr_confidence": heard.confidence}
     warnings = []
-    if source == "pocketsphinx":
+    if ear.name == "pocketsphinx":
+        assumed = "" if stated else ", which is assumed (set corpus.language)"
         warnings.append(
-            f"{row['utterance_id']}: transcribed by pocketsphinx as English; expect wrong words. "
+            f"{row['utterance_id']}: transcribed by pocketsphinx as English{assumed}; expect wrong words. "
             "Give a transcript or a faster-whisper model for a voice you want to keep."
         )
     return Outcome(rows=[made], warnings=warnings)
@@ -113,22 +109,6 @@ def _language_of(row: dict[str, Any], text: str, corpus: Sequence[str]) -> _Lang
         return _Language(corpus[0], 1.0)
     found = identify(text, tuple(corpus)) if corpus else identify(text)
     return _Language(found.language, found.confidence)
-
-
-def _recognise(row: dict[str, Any], language: str | None, settings: TranscribeSettings) -> Recognition | None:
-    audio = decode_flac(row["audio"])
-    samples = resample(audio.samples, audio.sample_rate, SAMPLE_RATE)
-    folder = None
-    if settings.backend == "faster-whisper":
-        with named_in("corpus.transcribe"):
-            folder = require_whisper(settings.model, settings.download)
-    elif settings.backend == "auto":
-        folder = find_whisper(settings.model, settings.download)
-    if folder is not None:
-        return recognise_whisper(samples, folder, language, settings.beam_size)
-    if language is None or language.split("-")[0] == "en":
-        return recognise_sphinx(samples)
-    return None
 
 
 def _refusal(
@@ -170,14 +150,60 @@ def _refusal(
     return None
 
 
-def _unsure(row: dict[str, Any], heard: Recognition, settings: TranscribeSettings) -> Reject:
+def _without_share(row: dict[str, Any]) -> Reject:
+    return reject(
+        row["utterance_id"],
+        "empty_text",
+        "text",
+        "",
+        "none of the long recording's transcript falls to this piece",
+        "Nothing, if nobody speaks there; else check that the transcript is complete.",
+    )
+
+
+def _unheard(row: dict[str, Any], spoken: str) -> Reject:
+    return reject(
+        row["utterance_id"],
+        "no_transcript",
+        "text",
+        "",
+        f"no text was given, and no recogniser for {spoken} is at hand",
+        "Give a transcript, or a faster-whisper model in corpus.transcribe.model "
+        "(`voicewright models fetch whisper-base`).",
+    )
+
+
+def _other_language(row: dict[str, Any], heard: Recognition, stated: str) -> Reject:
+    return reject(
+        row["utterance_id"],
+        "other_language",
+        "language",
+        heard.language,
+        f"it sounds like {heard.language} ({heard.language_confidence:.0%} sure), not {stated}",
+        "Remove it, or correct corpus.language or this recording's language.",
+    )
+
+
+def _unsure(
+    row: dict[str, Any], heard: Recognition, ear: Ear, stated: str | None, settings: TranscribeSettings
+) -> Reject | None:
+    """Refusal of what was heard with too little confidence; an ear for English alone must be surer."""
+    assumed = stated is None and not ear.tells_languages
+    limit = max(settings.min_asr_confidence, ear.english_confidence if assumed else 0.0)
+    if heard.confidence is None or heard.confidence >= limit:
+        return None
+    why = f"recognition is surer of noise than of words (below {limit:g})"
+    if assumed:
+        why = f"it was taken for English, and does not sound like it to {ear.name} (below {limit:g})"
     return reject(
         row["utterance_id"],
         "unsure_transcript",
         "asr_confidence",
         f"{heard.confidence:.2f}",
-        f"recognition is surer of noise than of words (below {settings.min_asr_confidence:g})",
-        "Give a transcript, or lower corpus.transcribe.min_asr_confidence.",
+        why,
+        "Set corpus.language, give a transcript, or lower corpus.transcribe.min_asr_confidence."
+        if not assumed
+        else "Set corpus.language, and give a transcript or a faster-whisper model that knows the language.",
     )
 
 

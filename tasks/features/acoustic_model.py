@@ -147,6 +147,7 @@ def limits_of(settings: AlignSettings, backend: str) -> Limits:
         min_score,
         settings.min_match_hmm,
         settings.max_swallowed_ratio,
+        settings.min_swallowed_s,
         settings.max_hasty_ratio,
         shortest_s,
     )

@@ -202,6 +202,21 @@ def test_what_was_fetched_is_found_by_name_and_by_repository(tmp_path: Path) -> 
     assert found.train.styletts2.slm.model == str(tmp_path / "models" / "wavlm-base-plus")
 
 
+def test_a_smaller_whisper_that_was_fetched_stands_in(tmp_path: Path) -> None:
+    def model(*overrides: str) -> str:
+        return with_local_weights(settings(*overrides, preset="tiny"), tmp_path).corpus.transcribe.model
+
+    assert "/" in model() and not Path(model()).is_absolute()
+    for name in ("whisper-tiny.en", "whisper-base"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / "fetched.json").write_text("{}")
+        assert model() == str(tmp_path / "models" / name)
+    assert model("corpus.transcribe.backend=faster-whisper") == model(
+        "corpus.transcribe.model=Systran/faster-whisper-large-v3", "corpus.transcribe.backend=faster-whisper"
+    )
+    assert not Path(model("corpus.transcribe.backend=faster-whisper")).is_absolute()
+
+
 def test_a_missing_speaker_encoder_and_recogniser_are_told_before_anything_starts(tmp_path: Path) -> None:
     overrides = ("features.speaker.backend=ecapa", "corpus.transcribe.backend=faster-whisper")
     wanted = with_local_weights(settings(*overrides, preset="tiny"), tmp_path)

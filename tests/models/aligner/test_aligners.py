@@ -10,9 +10,9 @@ import pytest
 
 from bench.alignment import Case, by_hmm, by_sphinx, errors_s, read_synthetic
 from models.aligner import hmm_aligner, sphinx
-from models.aligner.alignment import AlignError, Interval
+from models.aligner.alignment import AlignError, Alignment, Interval
 from models.aligner.hmm_aligner import Utterance, acoustic_unit
-from models.aligner.quality import check_silence, loudness, require_plausible_rate
+from models.aligner.quality import Limits, check_silence, loudness, require_plausible_rate, require_sound
 
 TONE = (0.3 * np.sin(np.arange(16000) * 0.2)).astype(np.float32)
 
@@ -133,6 +133,19 @@ def test_loud_speech_without_a_phone_is_seen() -> None:
     assert right.loud_ratio < 0.05 and right.swallowed_ratio < 0.02
     failed = check_silence([Interval("a", 0.5, 0.7), Interval(",", 0.7, 2.0)], noise, 16000)
     assert failed.loud_ratio > 0.4 and failed.swallowed_ratio > 0.7
+
+
+def test_a_short_words_edges_are_not_loud_silence() -> None:
+    clip = np.zeros(9600, dtype=np.float32)
+    clip[1600:8000] = np.tile(TONE, 2)[:6400]
+    check = check_silence([Interval("a", 0.17, 0.5)], clip, 16000)
+    assert 0.06 < check.loud_s < 0.1
+    assert check.loud_ratio < 0.35
+    limits = Limits(-1e9, -1e9, 0.15, 0.15, 1.0, 0.01)
+    alignment = Alignment((Interval("a", 0.17, 0.5),), (), 0.0, 0.0, "hmm", "1", 1.0)
+    require_sound(alignment, check._replace(swallowed_ratio=0.17), limits)
+    with pytest.raises(AlignError, match="loud sound"):
+        require_sound(alignment, check._replace(swallowed_ratio=0.17, loud_s=0.2), limits)
 
 
 def test_a_steady_room_is_not_loud_speech() -> None:

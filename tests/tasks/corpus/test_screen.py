@@ -142,10 +142,23 @@ def test_too_many_rejects_stop_the_run_with_a_table() -> None:
         screened(corpus_of([{}] * 5 + noisy))
 
 
-def test_one_usable_clip_is_too_little() -> None:
+def test_one_usable_clip_is_enough() -> None:
+    assert len(screened(corpus_of([{}, {"snr_db": 1.0}])).rows) == 1
+
+
+def test_no_usable_clip_is_too_little() -> None:
     earlier = {"transcribe": [Reject("x", "no_words", "text", "🔥", "no letters", "write words")]}
-    with pytest.raises(UserError, match=r"too_little_data: 1 of 2(.|\n)*no_words"):
-        screened(corpus_of([{}, {"snr_db": 1.0}], earlier))
+    with pytest.raises(UserError, match=r"too_little_data: 0 of 1(.|\n)*no_words"):
+        screened(corpus_of([{"snr_db": 1.0}], earlier))
+
+
+def test_a_short_clip_is_not_taken_for_a_stranger() -> None:
+    short = {"duration_s": 0.9, "direction": 1}
+    made = screened(corpus_of([{}] * 8 + [short]))
+    assert not made.rejects
+    assert not made.warnings
+    stranger = screened(corpus_of([{}] * 8 + [short | {"duration_s": 2.0}]))
+    assert [refused.code for refused in stranger.rejects] == ["speaker_outlier"]
 
 
 def test_a_small_corpus_may_lose_more_than_half() -> None:

@@ -60,12 +60,16 @@ def test_a_long_recording_is_cut_and_its_pieces_are_where_they_say(speech: Path)
     assert len({utterance["utterance_id"] for utterance in outcome.rows}) == len(outcome.rows)
 
 
-def test_a_long_recording_with_text_warns_that_it_will_be_recognised(speech: Path) -> None:
+def test_a_long_recording_shares_its_text_out_over_its_pieces(speech: Path) -> None:
     samples, rate = read(speech / "long" / "wavs" / "long_lj_share_mixed.flac")
-    outcome = run_one(SEGMENT, recording(samples[: 50 * rate], rate, text="many words"))
-    assert len(outcome.rows) > 1
-    assert "transcript" in outcome.warnings[0]
-    assert all(utterance["text"] is None for utterance in outcome.rows)
+    text = (speech / "long" / "metadata.csv").read_text(encoding="utf-8").split("long_lj_share_mixed|")[1]
+    text = text.split("\n")[0]
+    outcome = run_one(SEGMENT, recording(samples, rate, text=text))
+    assert "shared out" in outcome.warnings[0]
+    assert " ".join(utterance["text"] for utterance in outcome.rows) == " ".join(text.split())
+    first = outcome.rows[0]
+    assert (first["text"], first["text_before"]) == ("and used an exceedingly beautiful type,", "")
+    assert first["text_after"].startswith("which is indeed")
 
 
 def test_other_limits_are_kept(speech: Path) -> None:

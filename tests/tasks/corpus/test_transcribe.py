@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from configs.errors import UserError
+from models.frontend.asr import Recognition
+from tasks.corpus import hearing
 from tasks.corpus.stages import LANGUAGE, TRANSCRIBE
 from tasks.stage import function_of
 from tests.tasks.corpus.stage_inputs import Tables, read, recording, run_one, settings, work
@@ -119,3 +121,91 @@ def test_a_configured_language_is_final(tmp_path: Path) -> None:
 def test_a_corpus_without_texts_has_no_language(tmp_path: Path) -> None:
     made = function_of(LANGUAGE)(texts(None, None), settings(), work(tmp_path))
     assert json.loads(made.files["language.json"].read_text(encoding="utf-8")) == []
+
+
+def heard_as(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str | None, Recognition], languages: list[str]
+) -> None:
+    """A faster-whisper that hears what `told` says for each language that it is asked for."""
+    monkeypatch.setattr(hearing, "find_whisper", lambda model, download: Path("whisper"))
+    monkeypatch.setattr(hearing, "whisper_languages", lambda folder: languages)
+    monkeypatch.setattr(hearing, "recognise_whisper", lambda samples, folder, language, beam: told[language])
+
+
+def test_a_language_that_the_ear_contradicts_is_refused(
+    monkeypatch: pytest.MonkeyPatch, languages: dict
+) -> None:
+    told: dict[str | None, Recognition] = {
+        None: Recognition("Guten Tag, meine Damen und Herren", 0.8, "de", 0.97)
+    }
+    heard_as(monkeypatch, told, ["de", "en"])
+    outcome = run_one(TRANSCRIBE, utterance(None), files=languages)
+    (refused,) = outcome.rejects
+    assert (refused.code, refused.field, refused.value) == ("other_language", "language", "de")
+    assert "97%" in refused.reason and "not en" in refused.reason
+
+
+def test_a_doubtful_ear_gives_way_to_the_stated_language(
+    monkeypatch: pytest.MonkeyPatch, languages: dict
+) -> None:
+    told = {
+        None: Recognition("Guten Tag", 0.8, "de", 0.6),
+        "en": Recognition("Good day", 0.7, "en", 1.0),
+    }
+    heard_as(monkeypatch, told, ["de", "en"])
+    (made,) = run_one(TRANSCRIBE, utterance(None), files=languages).rows
+    assert (made["text"], made["language"], made["asr_confidence"]) == ("Good day", "en", 0.7)
+
+
+@pytest.mark.parametrize(("confidence", "believed"), [(0.4, False), (0.7, True)])
+def test_an_ear_for_english_alone_must_be_sure_where_nobody_said_english(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, confidence: float, believed: bool
+) -> None:
+    path = tmp_path / "language.json"
+    path.write_text("[]", encoding="utf-8")
+    heard_as(monkeypatch, {None: Recognition("Good night and talk", confidence, "en", None)}, ["en"])
+    outcome = run_one(TRANSCRIBE, utterance(None), files={"language": {"language.json": path}})
+    assert len(outcome.rows) == believed
+    assert [refused.code for refused in outcome.rejects] == ["unsure_transcript"] * (not believed)
+
+
+def test_in_a_mixed_corpus_an_ear_for_english_alone_guesses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "language.json"
+    path.write_text('["es", "en"]', encoding="utf-8")
+    heard_as(monkeypatch, {None: Recognition("Good night", 0.9, "en", None)}, ["en"])
+    outcome = run_one(TRANSCRIBE, utterance(None), files={"language": {"language.json": path}})
+    assert [refused.code for refused in outcome.rejects] == ["no_transcript"]
+    assert "es, en" in outcome.rejects[0].reason
+
+
+@pytest.mark.slow
+def test_german_without_a_text_does_not_become_english(speech: Path, tmp_path: Path) -> None:
+    path = tmp_path / "language.json"
+    path.write_text("[]", encoding="utf-8")
+    clips = sorted((speech / "kerstin-de" / "wavs").iterdir())[:4]
+    outcomes = [
+        run_one(
+            TRANSCRIBE,
+            recording(*read(clip)) | {"utterance_id": "u"},
+            settings(corpus__transcribe__backend="pocketsphinx"),
+            {"language": {"language.json": path}},
+        )
+        for clip in clips
+    ]
+    assert sum(len(outcome.rejects) for outcome in outcomes) >= 3
+
+
+def test_a_share_is_put_right_by_what_is_heard(monkeypatch: pytest.MonkeyPatch, languages: dict) -> None:
+    heard_as(monkeypatch, {"en": Recognition("the quick brown fox jumps", 0.8, "en", 1.0)}, ["de", "en"])
+    row = utterance("quick brown fox jumps over", text_before="the", text_after="the lazy dog")
+    (made,) = run_one(TRANSCRIBE, row, files=languages).rows
+    assert (made["text"], made["text_source"]) == ("the quick brown fox jumps", "shared")
+    assert made["word_error_rate"] == 0.0
+
+
+def test_a_share_that_nobody_can_hear_is_kept_as_guessed(languages: dict) -> None:
+    row = utterance("dort drüben im Wald", text_before="Es war", text_after="ein Haus", language="de")
+    (made,) = run_one(TRANSCRIBE, row, files=languages).rows
+    assert (made["text"], made["word_error_rate"]) == ("dort drüben im Wald", None)

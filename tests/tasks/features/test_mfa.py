@@ -188,7 +188,12 @@ def real_clips(speech: Path, folder: Path) -> dict[str, Utterance]:
 
 
 LIMITS = Limits(
-    min_score=-62.0, min_match=0.2, max_swallowed_ratio=0.15, max_hasty_ratio=0.5, shortest_s=0.03
+    min_score=-62.0,
+    min_match=0.2,
+    max_swallowed_ratio=0.15,
+    min_swallowed_s=0.15,
+    max_hasty_ratio=0.5,
+    shortest_s=0.03,
 )
 
 
