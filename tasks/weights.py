@@ -52,7 +52,7 @@ def _whisper_found(settings: Settings) -> bool:
 
 
 def _fetched_whisper(settings: Settings, folder: Path) -> Path | None:
-    """A smaller Whisper that was fetched, where none was chosen and the large one is in no cache of the hub."""
+    """A smaller Whisper that was fetched, where none was chosen and the large one is in no hub cache."""
     chosen = settings.corpus.transcribe
     if (chosen.backend, chosen.model) != ("auto", type(chosen)().model) or chosen.download:
         return None
