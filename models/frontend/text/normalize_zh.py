@@ -41,13 +41,13 @@ _UNITS = {
     "kWh": "千瓦时", "mAh": "毫安时", "MHz": "兆赫", "GHz": "吉赫", "kHz": "千赫", "Hz": "赫兹", "kW": "千瓦",
     "dB": "分贝", "g": "克", "V": "伏", "W": "瓦",
 }  # fmt: skip
-_NAMED_BY_DIGITS = "密码|邮编|邮政编码|QQ号?|编号|航班|验证码|工号|学号|车牌号?|账号|帐号|卡号|尾号|代码|房号"
+_NAMED_BY_DIGITS = "密码|邮编|邮政编码|QQ|航班|验证码|车牌|代码|编码"
 _WON = "获胜|取胜|胜|战胜|击败|领先|落后|落败|不敌|险胜|告负|逼平|战平|大胜|负于"
 _CALLED = "电话|热线|手机号?|号码|致电|拨打?|传真|客服|電話|熱線"
 # wetext has 个, 只, 本 and some more, and none in traditional characters.
 _COUNTED = (
     "次倍种台栋句遍份门步番幢篇首幅扇盏盆瓶罐袋盒串排群批伙顿趟回声阵根支枝枚粒颗滴把"
-    "片朵棵株匹艘列节堂笔项款样行对户桌桶处道成点"
+    "片朵棵株匹艘列节堂笔项款样行对户桌桶处道成点间所"
 )
 _COUNTED_TRADITIONAL = "個|隻|條|張|間|輛|歲|種|點|分鐘|小時|塊|頭|雙|顆|週|台|臺|門|節|項|遍|份|句"
 
@@ -106,6 +106,11 @@ def _telephone(match: re.Match[str]) -> str:
     return _digits_only(match).replace("一", "幺")
 
 
+def _hundreds(match: re.Match[str]) -> str:
+    """A length of time: 1500年 as 1千5百年."""
+    return f"{match[1][0]}千{match[1][1]}百年"
+
+
 def _between(match: re.Match[str]) -> str:
     """Two numbers with a dash: from one to the other where the second is more, or a score."""
     first, second = match[1], match[2]
@@ -127,10 +132,12 @@ _RULES: tuple[_Rule, ...] = tuple(
         # Identifiers.
         (r"\+(\d{1,3})[- ]?(?=1\d{10}(?!\d))", lambda match: "加" + spell_digits(match[1])),
         (r"(?<![\d.])(?!(?:19|20)\d\d\.\d{1,2}\.\d{1,2}(?!\d))\d{1,8}(?:\.\d{1,8}){2,}(?![\d.])", _dotted),
+        (r"\((0\d{2,3})\)[ -]?(?=\d{7,8}(?!\d))", r"\1-"),
         (r"(?<!\d)(1\d\d)[ -](\d{4})[ -](?=\d{4}(?!\d))", r"\1\2"),
         (rf"(?:{_CALLED})(?:号码)?(?:是|为|:)?\s?(?=[\d-]*\d{{4}})\d[\d-]*\d", _telephone),
         (r"(?<!\d)[48]00\d{7}(?!\d)|(?:转|分机)\d{3,}", _telephone),
-        (rf"(?:{_NAMED_BY_DIGITS})(?:是|为|:)?\s?\d{{3,}}", _digits_only),
+        (rf"[{_HAN}]号(?:码)?(?:是|为|:)?\s?\d{{4,}}", _digits_only),
+        (rf"(?:{_NAMED_BY_DIGITS})号?(?:是|为|:)?\s?\d{{3,}}", _digits_only),
         (r"(?<=[A-Za-z])(?<!RMB)(?<!USD)\d{3,}(?![\d.%])", _digits_only),
         (r"(?<=[A-Za-z])-(?=\d)", ""),
         (r"(?<![\d-])\d{1,2}(?:-\d{1,2}){2,}(?![\d-])", _digits_only),
@@ -156,17 +163,23 @@ _RULES: tuple[_Rule, ...] = tuple(
         (r"(\d{1,3})'(\d{1,2})(?:\"|''|”)", r"\1分\2秒"),
         (r"公元前?\d{1,3}(?=年)", _digits_only),
         (r"(?<!\d)([3-9])000年", r"\1千年"),
-        (r"(?<!\d)(2[2-9]|[3-9]\d)00年", lambda match: f"{match[1][0]}千{match[1][1]}百年"),
-        (r"(?<!\d)([12])000年(?=的?(?:历史|文明)|之久)", r"\1千年"),
+        (r"(?<!\d)(2[2-9]|[3-9]\d)00年", _hundreds),
+        (r"(?<!\d)([12])000年(?=的?(?:历史|文明|古)|之久)", r"\1千年"),
+        (r"(?<!\d)(1[1-9])00年(?=的?(?:历史|文明|古)|之久)", _hundreds),
+        (r"(?<![\d.])(?:1[89]|20)(?!00)\d\d(?=年)", _digits_only),
         (r"(?<![\d近约过了满第达共])[6-9][1-9](?=年(?!的?历史|前|来|间|后|之|以来|如一))", _digits_only),
         # 二 or 两.
         (r"(?<=月)2(?=[日号號])|(?<!\d)2(?=日)|(?<=第)2(?!\d)", "二"),
-        (rf"(?<![\d.比到/:~-])2(?=[{_COUNTED}])", "两"),
-        (rf"(?<![\d.比到/:~-])2(?={_COUNTED_TRADITIONAL})", "兩"),
+        (rf"(?<![A-Za-z\d.比到/:~-])2(?=[{_COUNTED}])", "两"),
+        (rf"(?<![A-Za-z\d.比到/:~-])2(?={_COUNTED_TRADITIONAL})", "兩"),
         # Money, units, shares and operators.
         (rf"([$€£])\s?({_NUMBER})([百千万亿]+)", lambda match: match[2] + match[3] + _SIGNS[match[1]]),
         (r"(?<=\d)(?=(?:st|nd|rd|th)(?![A-Za-z]))", " "),
-        (rf"(\d(?:\d|\.)*\s?[{_HAN}]{{1,3}})/(?=[{_HAN}])", r"\1每"),
+        (rf"(\d[\d.]*\s?(?:[{_HAN}]{{1,3}}|[A-Z]+))/(?=[{_HAN}])", r"\1每"),
+        (rf"(?<=每[{_HAN}])/(?=[{_HAN}])", "每"),
+        (r"(?<=\d秒)\d\d(?!\d)", _digits_only),
+        (r"(?<=[A-Za-z0-9)])\s?<\s?(?=-?\d)", "小于"),
+        (r"(?<=[A-Za-z0-9)])\s?>\s?(?=-?\d)", "大于"),
         (r"(\d[米块塊])(\d{1,2})(?=$|[^\w.]|的|高|长)", lambda match: match[1] + spell_digits(match[2])),
         (rf"(?<=\d)\s?({'|'.join(_UNITS)})(?![A-Za-z0-9/])", lambda match: _UNITS[match[1]]),
         (rf"({_NUMBER})‰", r"千分之\1"),

@@ -30,6 +30,8 @@ _VOWELLESS = {"n": "en", "ng": "en", "m": "en", "hm": "hen", "hng": "heng"}
 _CHILD_AFTER, _CHILD_BEFORE = frozenset("女男婴幼孤少胎健宠生小产患弃妻育血"), frozenset("子童女歌科媳孙")
 # After these 得 is "to get", and not "must".
 _AFTER_OBTAIN = frozenset("了到过出以知")
+# Before it, inside a word: 获得, 取得, 难得.
+_OBTAINING = frozenset("获取赢博夺求所心难不自应习购测录查分换")
 _SYLLABLE = re.compile(r"([a-zê]+)([1-5])")
 
 
@@ -64,6 +66,8 @@ def _by_grammar(text: str, words: Sequence[Word], readings: Sequence[str]) -> li
             found[word.start] = "le5" if word.text == "了" else "zhe5"
         elif len(word.text) == 3 and word.text[1] == "得" and word.kind[0] in "val":
             found[word.start + 1] = "de5"
+        elif word.text[-1] == "得" and word.kind[0] == "v" and word.text[-2] not in _OBTAINING:
+            found[word.end - 1] = "de5"
     for at in range(1, len(text)):
         is_child = text[at - 1] in _CHILD_AFTER or text[at + 1 : at + 2] in _CHILD_BEFORE
         if text[at] == "儿" and readings[at] == "er2" and not is_child:
