@@ -113,7 +113,7 @@ def _split_unread(word: str, voice: str) -> tuple[str, list[str]]:
 
 def _reads(voice: str, han: str) -> bool:
     """Whether espeak-ng 1.52 has a reading of the character: in two languages, of Unicode's first blocks."""
-    return voice in ("cmn", "yue") and (
+    return voice.split("-")[0] in ("cmn", "yue") and (
         han == "〇" or "\u3400" <= han <= "\u4db5" or "\u4e00" <= han <= "\u9fa5"
     )
 

@@ -8,11 +8,12 @@ it a third tone keeps its tone, as in the labels that the published GPT-SoVITS w
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Sequence
 from importlib import resources
 from typing import NamedTuple
 
-READS_FILES = ("tables/neutral_zh.txt",)
+READS_FILES = ("tables/neutral_zh.json",)
 """Words whose last syllable is light: those that the Putonghua test asks for, and some more."""
 
 _MAX_FOOT = 3
@@ -217,5 +218,6 @@ def _parts(word: Word) -> list[tuple[int, int]]:
 
 @functools.lru_cache(maxsize=1)
 def _light_words() -> frozenset[str]:
-    source = resources.files(__package__).joinpath("tables", "neutral_zh.txt")
-    return frozenset(source.read_text(encoding="utf-8").split())
+    source = resources.files(__package__).joinpath("tables", "neutral_zh.json")
+    rows: list[str] = json.loads(source.read_text(encoding="utf-8"))
+    return frozenset(word for row in rows for word in row.split())
