@@ -1,4 +1,4 @@
-"""espeak-ng and Open JTalk, which are C, in a process of their own that answers one text after the other.
+"""espeak-ng, Open JTalk and transducers, which are C, in a process of their own that answers text after text.
 
 Started by `reader_process` as a program, so it imports nothing of the project. What crashes, hangs or fills
 the memory here ends this process alone, by the system's own limits.
@@ -10,10 +10,13 @@ import functools
 import json
 import logging
 import os
+import re
 import resource
 import signal
 import sys
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 # Seconds of computing, which a busy machine does not change; the longest text that is given takes 0.3 s.
@@ -21,6 +24,17 @@ TEXT_CPU_S = 5.0
 MEMORY_BYTES = 4 << 30
 OUT_OF_MEMORY = 75
 """Exit status."""
+
+# What the tagger of wetext finds ('date { month: "5" year: "2024" }'), and the order in which it is said.
+_TAG = re.compile(r'(\w+) \{((?: \w+: "(?:[^"\\]|\\.)*")*) \}')
+_TAGGED = re.compile(r'(\w+): "(?:[^"\\]|\\.)*"')
+_SAID_IN_ORDER = {
+    "date": ("year", "month", "day"),
+    "fraction": ("denominator", "numerator"),
+    "measure": ("denominator", "numerator", "value"),
+    "money": ("value", "currency"),
+    "time": ("noon", "hour", "minute", "second"),
+}
 
 
 def espeak_voices() -> list[str]:
@@ -49,6 +63,37 @@ def open_jtalk(text: str) -> list[str]:
     return list(pyopenjtalk.extract_fullcontext(text))
 
 
+def wetext(lines: str) -> list[str]:
+    """Chinese lines with their numbers written out; each by itself, a line that the grammar refuses as it is.
+
+    wetext is not imported: that would load all grammars of all its languages, for seconds.
+    """
+    tagger, verbalizer = _wetext_grammar()
+    read = []
+    for line in lines.split("\n"):
+        said = verbalizer(_TAG.sub(_in_order, tagger(line).strip())).strip()
+        read.append(said or line)
+    return read
+
+
+def _in_order(tag: re.Match[str]) -> str:
+    found = {part[1]: part[0] for part in _TAGGED.finditer(tag[2])}
+    order = _SAID_IN_ORDER.get(tag[1], ())
+    named = [found.pop(name) for name in order if name in found]
+    return f"{tag[1]} {{ {' '.join((*named, *found.values()))} }}"
+
+
+@functools.lru_cache(maxsize=1)
+def _wetext_grammar() -> tuple[Any, Any]:
+    from kaldifst import TextNormalizer
+
+    package = find_spec("wetext")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("the package wetext is not installed")
+    folder = Path(package.submodule_search_locations[0], "fsts", "zh", "tn")
+    return TextNormalizer(str(folder / "tagger.fst")), TextNormalizer(str(folder / "verbalizer.fst"))
+
+
 @functools.lru_cache(maxsize=1)
 def configure_espeak() -> None:
     """Points phonemizer at the wheel's library and data, not at whatever the system has."""
@@ -74,7 +119,7 @@ def _espeak_backend(voice: str) -> tuple[Any, Any]:
     return backend, Separator(phone="_", word="|", syllable="")
 
 
-_READERS = {function.__name__: function for function in (espeak_voices, espeak, open_jtalk)}
+_READERS = {function.__name__: function for function in (espeak_voices, espeak, open_jtalk, wetext)}
 
 
 def serve(end: Connection) -> None:

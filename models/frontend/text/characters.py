@@ -66,6 +66,17 @@ def is_word_character(character: str) -> bool:
     return unicodedata.category(character)[0] in "LMN" or character in _JOINERS
 
 
+def is_han(character: str) -> bool:
+    """Ideographs of all planes, and 〇."""
+    return (
+        "\u4e00" <= character <= "\u9fff"
+        or "\u3400" <= character <= "\u4dbf"
+        or "\U00020000" <= character <= "\U0003ffff"
+        or "\uf900" <= character <= "\ufaff"
+        or character == "〇"
+    )
+
+
 def tokenize(text: str) -> list[Token]:
     """Words and marks of folded text, in order.
 

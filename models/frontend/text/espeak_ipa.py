@@ -12,6 +12,7 @@ import itertools
 import unicodedata
 from pathlib import Path
 
+from models.frontend.text.characters import is_han
 from models.frontend.text.reader_process import ask
 from models.frontend.text.symbols import (
     PRIMARY_STRESS,
@@ -73,14 +74,22 @@ def supported_languages() -> tuple[str, ...]:
 def espeak_words(words: list[str], language: str) -> list[str]:
     """IPA of each word, phones separated by "_"; "" where espeak says nothing.
 
+    Han characters that the voice does not know stand at the end of their word as they are.
     The words, which no mark parts, are pronounced together, so that weak forms and liaison come out right.
     Where espeak joins or splits some, `word_spans` finds each one's part, and the parts in order are all
     that espeak said; only where `word_spans` finds none is each word pronounced alone.
     Raises UnsupportedLanguageError, and BreakdownError where espeak breaks down on the words.
     """
+    voice = espeak_voice(language)
+    split = [_split_unread(word, voice) for word in words]
+    said = iter(_espeak_words([word for word, _ in split if word], voice))
+    return ["_".join([next(said) if word else "", *unread]).strip("_") for word, unread in split]
+
+
+def _espeak_words(words: list[str], voice: str) -> list[str]:
     if not words:
         return []
-    together, *apart = ask("espeak", " ".join(words), espeak_voice(language))
+    together, *apart = ask("espeak", " ".join(words), voice)
     groups = [_phones(group) for group in together.split("|")]
     one_each = len(groups) == len(words) and all(groups) and not any("|" in word for word in apart)
     counts = [len(group) for group in groups]
@@ -92,6 +101,21 @@ def espeak_words(words: list[str], language: str) -> list[str]:
         counts = found
     spoken = itertools.chain.from_iterable(groups)
     return ["_".join(itertools.islice(spoken, count)) for count in counts]
+
+
+def _split_unread(word: str, voice: str) -> tuple[str, list[str]]:
+    """A word without the Han characters that the voice would spell ("Chinese letter two zero"), and these."""
+    if not any(map(is_han, word)):
+        return word, []
+    unread = [character for character in word if is_han(character) and not _reads(voice, character)]
+    return "".join(character for character in word if character not in unread), unread
+
+
+def _reads(voice: str, han: str) -> bool:
+    """Whether espeak-ng 1.52 has a reading of the character: in two languages, of Unicode's first blocks."""
+    return voice.split("-")[0] in ("cmn", "yue") and (
+        han == "〇" or "\u3400" <= han <= "\u4db5" or "\u4e00" <= han <= "\u9fa5"
+    )
 
 
 def segment_phones(spoken: str, voice: str) -> tuple[list[str], list[str]]:

@@ -1,37 +1,70 @@
-"""Chinese: how numbers, years, percentages and signs are read aloud.
+"""Chinese: how numbers, dates, times, money, units and signs are read aloud.
 
-num2words has no Chinese, so the numerals are written here: groups of four digits (万, 亿, 兆), 零 for a gap.
+WeTextProcessing's grammar (the library wetext, as compiled transducers) reads them. What it reads wrong or
+not at all is rewritten before, into a form that it reads right or into characters; `docs/decisions/
+text-normalisation.md` has the table that this follows. Texts go to it in pieces: its time grows with the
+square of their length, and a comma between two numbers must not join them.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+
+from models.frontend.text.reader_process import ask
 
 _DIGITS = "零一二三四五六七八九"
-_PLACES = ("", "十", "百", "千")
-_GROUPS = ("", "万", "亿", "兆")
-_MAX_DIGITS = len(_PLACES) * len(_GROUPS)
+MAX_PIECE = 64
+"""Characters given to the grammar at once; a clause has fewer."""
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_STOPS = ",;、。!?…"
+_PIECE = re.compile(
+    rf"[^{_STOPS}]{{1,{MAX_PIECE}}}(?=[{_STOPS}]|$)"
+    rf"|[^{_STOPS}]{{1,{MAX_PIECE}}}(?<=[{_HAN}])(?=[{_HAN}])"
+    rf"|[^{_STOPS}]{{1,{MAX_PIECE}}}|[{_STOPS}]+",
+    re.DOTALL,
+)
+_GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
+_ADDRESS = re.compile(
+    r"(?:https?://)?(?:[\w.+-]+@)?(?:[\w-]+\.)+(?:com|cn|net|org|edu|gov|info|io|ai|tv|cc)(?:/[\w./?=&%-]*)?"
+    r"(?![\w-])|https?://[\w./?=&%-]+",
+    re.ASCII,
+)
+_ADDRESS_SIGNS = {".": "点", "@": "艾特", "/": "斜杠", "-": "杠", "_": "下划线", ":": "冒号"}
 _SIGNS = {
     "°C": "摄氏度", "°": "度", "+": "加", "=": "等于", "&": "和", "@": "艾特", "$": "美元", "€": "欧元",
-    "£": "英镑", "§": "节",
+    "£": "英镑", "§": "节", "×": "乘", "÷": "除以", "≈": "约等于", "≠": "不等于", "≥": "大于等于",
+    "≤": "小于等于", "±": "正负", "%": "百分号",
 }  # fmt: skip
-
-_YEAR = re.compile(r"(\d{2,4})(?=年)")
-_PERCENT = re.compile(r"(-?\d[\d,]*(?:\.\d+)?)%")
-_TIME = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b")
-_MONEY = re.compile(r"[¥￥]\s?(\d[\d,]*(?:\.\d+)?)")
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+_UNITS = {
+    "kWh": "千瓦时", "mAh": "毫安时", "MHz": "兆赫", "GHz": "吉赫", "kHz": "千赫", "Hz": "赫兹", "kW": "千瓦",
+    "dB": "分贝", "g": "克", "V": "伏", "W": "瓦",
+}  # fmt: skip
+_NAMED_BY_DIGITS = "密码|邮编|邮政编码|QQ|航班|验证码|车牌|代码|编码"
+_WON = "获胜|取胜|胜|战胜|击败|领先|落后|落败|不敌|险胜|告负|逼平|战平|大胜|负于"
+_CALLED = "电话|热线|手机号?|号码|致电|拨打?|传真|客服|電話|熱線"
+# wetext has 个, 只, 本 and some more, and none in traditional characters.
+_COUNTED = (
+    "次倍种台栋句遍份门步番幢篇首幅扇盏盆瓶罐袋盒串排群批伙顿趟回声阵根支枝枚粒颗滴把"
+    "片朵棵株匹艘列节堂笔项款样行对户桌桶处道成点间所"
+)
+_COUNTED_TRADITIONAL = "個|隻|條|張|間|輛|歲|種|點|分鐘|小時|塊|頭|雙|顆|週|台|臺|門|節|項|遍|份|句"
 
 
 def expand(text: str) -> str:
     """Folded Chinese text with its numbers and signs written out in characters."""
+    text = _GROUPED.sub(lambda match: match[0].replace(",", ""), text)
+    text = _ADDRESS.sub(_address, text)
+    pieces = _PIECE.findall(text)
+    numbered = [at for at, piece in enumerate(pieces) if any(map(str.isdecimal, piece))]
+    rewritten = [_rewritten(pieces[at].strip()) for at in numbered]
+    for at, spoken in zip(numbered, _read(rewritten), strict=True):
+        pieces[at] = spoken
+    text = "".join(pieces)
     for sign, spoken in _SIGNS.items():
         text = text.replace(sign, spoken)
-    text = _YEAR.sub(lambda match: spell_digits(match[1]), text)
-    text = _PERCENT.sub(lambda match: "百分之" + match[1], text)
-    text = _MONEY.sub(lambda match: match[1] + "元", text)
-    text = _TIME.sub(_time, text)
-    return _NUMBER.sub(lambda match: spell_number(match[0]), text)
+    return re.sub(r"\d", lambda match: spell_digits(match[0]), text)
 
 
 def spell_digits(digits: str) -> str:
@@ -39,49 +72,119 @@ def spell_digits(digits: str) -> str:
     return "".join(_DIGITS[int(digit)] for digit in digits)
 
 
-def spell_cardinal(value: int) -> str:
-    """A whole number below 10^16: 10203 -> "一万零二百零三"."""
-    if value == 0:
-        return _DIGITS[0]
-    groups = []
-    while value:
-        value, group = divmod(value, 10_000)
-        groups.append(group)
-    spoken = ""
-    for index in reversed(range(len(groups))):
-        group = groups[index]
-        if group == 0:
-            continue
-        gap = bool(spoken) and (group < 1000 or groups[index + 1] == 0)
-        spoken += ("零" if gap else "") + _spell_group(group) + _GROUPS[index]
-    return spoken[1:] if spoken.startswith("一十") else spoken
+def _read(pieces: list[str]) -> list[str]:
+    """What the grammar makes of each piece."""
+    if not pieces:
+        return []
+    read: list[str] = ask("wetext", "\n".join(pieces))
+    return read
 
 
-def spell_number(text: str) -> str:
-    """A written number: sign, whole part, decimals digit by digit. Identifiers are said digit by digit."""
-    bare = text.replace(",", "")
-    sign = "负" if bare.startswith("-") else ""
-    whole, _, decimals = bare.lstrip("-").partition(".")
-    as_digits = len(whole) > _MAX_DIGITS or (len(whole) > 1 and whole[0] == "0")
-    said = spell_digits(whole) if as_digits else spell_cardinal(int(whole))
-    comma = "," if text.endswith(",") else ""
-    return sign + said + (f"点{spell_digits(decimals)}" if decimals else "") + comma
+def _rewritten(piece: str) -> str:
+    for pattern, spoken in _RULES:
+        piece = pattern.sub(spoken, piece)
+    return piece
 
 
-def _spell_group(group: int) -> str:
-    spoken, gap = "", False
-    for place in reversed(range(len(_PLACES))):
-        digit = group // 10**place % 10
-        if digit == 0:
-            gap = bool(spoken)
-            continue
-        spoken += ("零" if gap else "") + _DIGITS[digit] + _PLACES[place]
-        gap = False
-    return spoken
+def _address(match: re.Match[str]) -> str:
+    bare = match[0].removeprefix("https://").removeprefix("http://")
+    spoken = "".join(_ADDRESS_SIGNS.get(character, character) for character in bare)
+    return re.sub(r"\d", lambda digit: spell_digits(digit[0]), spoken)
 
 
-def _time(match: re.Match[str]) -> str:
-    hour, minute = spell_cardinal(int(match[1])), int(match[2])
-    if minute == 0:
-        return f"{hour}点"
-    return f"{hour}点{'零' if minute < 10 else ''}{spell_cardinal(minute)}分"
+def _dotted(match: re.Match[str]) -> str:
+    """A version or an address of the network: 1.2.3."""
+    return "点".join(spell_digits(part) for part in match[0].split("."))
+
+
+def _digits_only(match: re.Match[str]) -> str:
+    return re.sub(r"\d+|-", lambda part: spell_digits(part[0].strip("-")), match[0])
+
+
+def _telephone(match: re.Match[str]) -> str:
+    """As _digits_only; 一 is heard as 七 on the line, so it is said 幺."""
+    return _digits_only(match).replace("一", "幺")
+
+
+def _hundreds(match: re.Match[str]) -> str:
+    """A length of time: 1500年 as 1千5百年."""
+    return f"{match[1][0]}千{match[1][1]}百年"
+
+
+def _between(match: re.Match[str]) -> str:
+    """Two numbers with a dash: from one to the other where the second is more, or a score."""
+    first, second = match[1], match[2]
+    if "=" in match.string or len(second) > 5 or (len(first) > 1 and first[0] == "0"):
+        return match[0]
+    if float(first) < float(second):
+        return f"{first}到{second}"
+    return f"{first}比{second}" if len(first) < 3 else _telephone(match)
+
+
+_Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
+_NUMBER = r"\d+(?:\.\d+)?"
+_RULES: tuple[_Rule, ...] = tuple(
+    (re.compile(pattern), spoken)
+    for pattern, spoken in (
+        # Fractions as one character: NFKC wrote them with a slash of their own.
+        (r"(?<!\d)(\d+) (\d+)[⁄/](\d+)(?![\d/])", r"\1又\2/\3"),
+        ("⁄", "/"),
+        # Identifiers.
+        (r"\+(\d{1,3})[- ]?(?=1\d{10}(?!\d))", lambda match: "加" + spell_digits(match[1])),
+        (r"(?<![\d.])(?!(?:19|20)\d\d\.\d{1,2}\.\d{1,2}(?!\d))\d{1,8}(?:\.\d{1,8}){2,}(?![\d.])", _dotted),
+        (r"\((0\d{2,3})\)[ -]?(?=\d{7,8}(?!\d))", r"\1-"),
+        (r"(?<!\d)(1\d\d)[ -](\d{4})[ -](?=\d{4}(?!\d))", r"\1\2"),
+        (rf"(?:{_CALLED})(?:号码)?(?:是|为|:)?\s?(?=[\d-]*\d{{4}})\d[\d-]*\d", _telephone),
+        (r"(?<!\d)[48]00\d{7}(?!\d)|(?:转|分机)\d{3,}", _telephone),
+        (rf"[{_HAN}]号(?:码)?(?:是|为|:)?\s?\d{{4,}}", _digits_only),
+        (rf"(?:{_NAMED_BY_DIGITS})号?(?:是|为|:)?\s?\d{{3,}}", _digits_only),
+        (r"(?<=[A-Za-z])(?<!RMB)(?<!USD)\d{3,}(?![\d.%])", _digits_only),
+        (r"(?<=[A-Za-z])-(?=\d)", ""),
+        (r"(?<![\d-])\d{1,2}(?:-\d{1,2}){2,}(?![\d-])", _digits_only),
+        (r"(?<![\d.])\d{12,}(?![\d.])|(?<![\d.])(?!1[3-9])\d{11}(?![\d.])", _digits_only),
+        (r"\b[Nn]o\.\s?(?=\d)", "第"),
+        # Scores and ranges.
+        (r"((?:比分|比数)[^\d,]{0,4}\d{1,3})[-:](?=\d)", r"\1比"),
+        (rf"(?<![\d:])(\d{{1,3}})[-:](\d{{1,3}})(?=(?:的比分)?(?:{_WON}))", r"\1比\2"),
+        (r"(?<!\d)([12]\d{3})[-~—–―](?=[12]\d{3}年)", r"\1年到"),
+        (rf"(\d(?:%|‰|°C?|[{_HAN}]{{1,2}}))[-~—–―]+(?=\d)", r"\1到"),
+        (r"(?<=\d)\s?[~—–―]+\s?(?=\d)", "到"),
+        (rf"(?<![\d./:-])({_NUMBER})-({_NUMBER})(?![\d./:-])", _between),
+        # Years, dates and lengths of time.
+        (
+            r"(?<![\d.:/*+=×÷<>$€£¥第-])(?:19|20)(?!00)\d\d(?=$)|(?<!\d)(?:[5-9]5|[01]5)(?=后(?!退))",
+            _digits_only,
+        ),
+        (r"(?<!\d)((?:19|20)\d0)s(?![A-Za-z])", lambda match: spell_digits(match[1]) + "年代"),
+        (
+            r"(?<![\d.])(1[0-2])\.(0[1-9]|[12]\d|3[01])(?=$|[^\w%‰°$.])",
+            lambda match: f"{match[1]}点{spell_digits(match[2])}",
+        ),
+        (r"(\d{1,3})'(\d{1,2})(?:\"|''|”)", r"\1分\2秒"),
+        (r"公元前?\d{1,3}(?=年)", _digits_only),
+        (r"(?<!\d)([3-9])000年", r"\1千年"),
+        (r"(?<!\d)(2[2-9]|[3-9]\d)00年", _hundreds),
+        (r"(?<!\d)([12])000年(?=的?(?:历史|文明|古)|之久)", r"\1千年"),
+        (r"(?<!\d)(1[1-9])00年(?=的?(?:历史|文明|古)|之久)", _hundreds),
+        (r"(?<![\d.])(?:1[89]|20)(?!00)\d\d(?=年)", _digits_only),
+        (r"(?<![\d近约过了满第达共])[6-9][1-9](?=年(?!的?历史|前|来|间|后|之|以来|如一))", _digits_only),
+        # 二 or 两.
+        (r"(?<=月)2(?=[日号號])|(?<!\d)2(?=日)|(?<=第)2(?!\d)", "二"),
+        (rf"(?<![A-Za-z\d.比到/:~-])2(?=[{_COUNTED}])", "两"),
+        (rf"(?<![A-Za-z\d.比到/:~-])2(?={_COUNTED_TRADITIONAL})", "兩"),
+        # Money, units, shares and operators.
+        (rf"([$€£])\s?({_NUMBER})([百千万亿]+)", lambda match: match[2] + match[3] + _SIGNS[match[1]]),
+        (r"(?<=\d)(?=(?:st|nd|rd|th)(?![A-Za-z]))", " "),
+        (rf"(\d[\d.]*\s?(?:[{_HAN}]{{1,3}}|[A-Z]+))/(?=[{_HAN}])", r"\1每"),
+        (rf"(?<=每[{_HAN}])/(?=[{_HAN}])", "每"),
+        (r"(?<=\d秒)\d\d(?!\d)", _digits_only),
+        (r"(?<=[A-Za-z0-9)])\s?<\s?(?=-?\d)", "小于"),
+        (r"(?<=[A-Za-z0-9)])\s?>\s?(?=-?\d)", "大于"),
+        (r"(\d[米块塊])(\d{1,2})(?=$|[^\w.]|的|高|长)", lambda match: match[1] + spell_digits(match[2])),
+        (rf"(?<=\d)\s?({'|'.join(_UNITS)})(?![A-Za-z0-9/])", lambda match: _UNITS[match[1]]),
+        (rf"({_NUMBER})‰", r"千分之\1"),
+        (r"(?<=\d)\s?÷\s?(?=\d)", "除以"),
+        (r"(?<=\d)\s?\*\s?(?=\d)", "乘"),
+        (r"≈", "约等于"),
+    )
+)

@@ -15,7 +15,7 @@ from models.frontend.text.espeak_ipa import (
 )
 from models.frontend.text.g2p import phonemize
 from models.frontend.text.phonemized import Phonemized, TextError, choose_table
-from models.frontend.text.pinyin import pinyin_of, syllable_symbols
+from models.frontend.text.pinyin import syllable_symbols
 from models.frontend.text.symbols import load_symbol_table
 
 
@@ -95,38 +95,34 @@ def test_chinese_characters_are_two_symbols_each() -> None:
     assert spoken.normalized_text == "".join(spoken.words)
 
 
-def test_chinese_tone_changes() -> None:
-    assert pinyin_of("一个不会") == ["yi2", "ge4", "bu2", "hui4"]
-
-
 @pytest.mark.parametrize(
-    ("text", "readings"),
-    [
-        ("银行行长", "yin2 hang2 hang2 zhang3"),
-        ("重庆很重要", "chong2 qing4 hen3 zhong4 yao4"),
-        ("音乐和快乐", "yin1 yue4 he2 kuai4 le4"),
-        ("长大了", "zhang3 da4 le5"),
-        ("你好", "ni2 hao3"),
-        ("一起", "yi4 qi3"),
-        ("花儿", "hua1 er5"),
-        ("这儿", "zhe4 er5"),
-        ("女儿", "nv3 er2"),
-        ("儿子", "er2 zi5"),
-        ("他走得快", "ta1 zou3 de5 kuai4"),
-        ("得到", "de2 dao4"),
-    ],
+    ("language", "table"),
+    [("zh", "gpt-sovits-v2"), ("en", "gpt-sovits-v2"), ("zh", "ipa"), ("en", "ipa"), ("de", "ipa")],
 )
-def test_chinese_characters_with_several_readings(text: str, readings: str) -> None:
-    assert pinyin_of(text) == readings.split()
+def test_han_characters_without_a_reading_are_unknown_and_not_spelled(language: str, table: str) -> None:
+    spoken = phonemize("a 𠮷 b", language, table)
+    assert spoken.unknown == ["𠮷"]
+    assert spoken.words == ["a", "𠮷", "b"]
+    assert spoken.word2ph[1] == 1
+
+
+def test_rare_han_characters_inside_chinese_stay_in_step() -> None:
+    spoken = phonemize("他姓𠮷很好", "zh", "gpt-sovits-v2")
+    assert spoken.words == list("他姓𠮷很好")
+    assert spoken.word2ph == [2, 2, 1, 2, 2]
+    assert spoken.phones[4] == "UNK"
+    assert phonemize("他姓𠮷很好", "zh", "ipa").unknown == ["𠮷"]
 
 
 @pytest.mark.parametrize(
     ("pinyin", "symbols"),
     [
         ("zhi1", ("zh", "ir1")), ("zi4", ("z", "i04")), ("ju2", ("j", "v2")), ("nv3", ("n", "v3")),
-        ("yuan2", ("y", "van2")), ("wo3", ("w", "uo3")), ("er2", ("EE", "er2")), ("an4", ("AA", "an4")),
-        ("ou1", ("OO", "ou1")), ("xue2", ("x", "ve2")), ("lve4", ("l", "ve4")), ("you3", ("y", "iu3")),
-        ("wen2", ("w", "un2")), ("yong4", ("y", "iong4")), ("n2", ("EE", "en2")),
+        ("yuan2", ("y", "van2")), ("wo3", ("w", "o3")), ("er2", ("EE", "er2")), ("an4", ("AA", "an4")),
+        ("ou1", ("OO", "ou1")), ("xue2", ("x", "ve2")), ("lve4", ("l", "ve4")), ("you3", ("y", "ou3")),
+        ("wen2", ("w", "en2")), ("yong4", ("y", "ong4")), ("n2", ("EE", "en2")), ("yan1", ("y", "En1")),
+        ("ye3", ("y", "E3")), ("ya1", ("y", "a1")), ("yao4", ("y", "ao4")), ("yi1", ("y", "i1")),
+        ("yun2", ("y", "vn2")), ("wei4", ("w", "ei4")), ("wang2", ("w", "ang2")), ("wu3", ("w", "u3")),
     ],
 )  # fmt: skip
 def test_syllables_split_as_the_table_spells_them(pinyin: str, symbols: tuple[str, str]) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models.frontend.text.characters import MARKS, fold, tokenize
 from models.frontend.text.normalize import normalize, normalized_text
-from models.frontend.text.normalize_zh import spell_cardinal
+from models.frontend.text.normalize_zh import MAX_PIECE
 from models.frontend.text.numbers import parse_number
 
 ENGLISH = [
@@ -62,15 +62,20 @@ def test_written_forms_are_spoken_out(language: str, written: str, spoken: str) 
     assert normalized_text(normalize(written, language), language) == spoken
 
 
-@pytest.mark.parametrize(
-    ("value", "spoken"),
-    [
-        (0, "零"), (10, "十"), (20, "二十"), (101, "一百零一"), (110, "一百一十"), (10_010, "一万零一十"),
-        (100_000_001, "一亿零一"), (120_000, "十二万"), (1_000_100_000, "十亿零一十万"),
-    ],
-)  # fmt: skip
-def test_chinese_cardinals(value: int, spoken: str) -> None:
-    assert spell_cardinal(value) == spoken
+@pytest.mark.parametrize("written", ["1", "1.", "3-5", "12月", "$", "2个", "1/2 ", "千万1", "0.5%", "5×"])
+def test_long_chinese_texts_are_read_in_pieces(written: str) -> None:
+    text = (written * 2000)[:2000]
+    said = normalized_text(normalize(text, "zh"), "zh")
+    assert not any(character.isdigit() for character in said)
+
+
+@given(st.text(alphabet="一二中文,，。0123456789%年月日-:/.", max_size=3 * MAX_PIECE))
+@settings(deadline=None, max_examples=100)
+def test_what_is_no_number_of_a_chinese_text_stays(text: str) -> None:
+    said = normalized_text(normalize(text, "zh"), "zh")
+    assert said.count("中") == text.count("中")
+    assert said.count("文") == text.count("文")
+    assert not any(character.isdigit() for character in said)
 
 
 def test_number_notation_follows_the_language() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.frontend.text.characters import is_han
 from models.frontend.text.espeak_ipa import espeak_voice, espeak_words, supported_languages
 from models.frontend.text.normalize import normalize
 from models.frontend.text.phonemized import base_language
@@ -61,7 +62,10 @@ def test_words_in_order_are_what_espeak_says_of_the_clause() -> None:
     for language in supported_languages():
         voice, chance = espeak_voice(language), random.Random(language)
         numbers = normalize(" ".join(map(str, range(40))), base_language(language))
-        known = [*(token.text for token in numbers), "7", "MP3", "McDonald", "de", "la", "a"]
+        # Han characters are read in these two alone; what espeak spells elsewhere is left out.
+        reads_han = voice.split("-")[0] in ("cmn", "yue")
+        said = [token.text for token in numbers if reads_han or not any(map(is_han, token.text))]
+        known = [*said, "7", "MP3", "McDonald", "de", "la", "a"]
         for count in range(1, 9):
             words = chance.choices(known, k=count)
             together, *alone = ask("espeak", " ".join(words), voice)
