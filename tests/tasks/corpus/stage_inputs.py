@@ -64,6 +64,7 @@ def recording(samples: np.ndarray, sample_rate: int, **columns: Any) -> dict[str
         "speaker": "s",
         "language": None,
         "text": None,
+        "cuts": None,
         "source_digest": "0" * 64,
         "audio": encode_flac(samples.astype(np.float32), sample_rate),
         "sample_rate": sample_rate,
