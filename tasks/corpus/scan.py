@@ -20,7 +20,7 @@ from configs.errors import UserError
 from tasks.corpus.digests import DigestCache
 from tasks.corpus.lists import parquet_rows
 from tasks.corpus.lists.entries import BadLine, Entry, ListError, Listing, file_name
-from tasks.corpus.lists.names import Recordings
+from tasks.corpus.lists.names import Recordings, sounds_like_list
 from tasks.corpus.lists.reading import read_list
 from tasks.corpus.matching import NAMED_FIRST, Transcript, few, match, refused_text
 from tasks.corpus.sets import RecordingSet, sets_of
@@ -105,7 +105,7 @@ def scan_recordings(root: Path, settings: CorpusSettings, digest_cache: Path) ->
         raise UserError(_nothing(root, scan.rejects, unread))
     scan.warnings += unread
     if settings.transcripts == "auto" and settings.metadata is None:
-        scan.warnings += texts_not_used(found.texts, scan.used | scan.sidecars.used, found.recordings)
+        scan.warnings += texts_not_used(root, found, scan.used | scan.sidecars.used)
     _warn_of_copies(scan)
     return ScanResult(rows, scan.rejects, scan.warnings)
 
@@ -119,7 +119,7 @@ def _scan_set(scan: _Scan, one: RecordingSet) -> None:
     recordings = Recordings(inside)
     listings = _read_lists(scan, folder, one.lists, recordings)
     others = _read_others(scan, folder, one.others, recordings, bool(listings))
-    if listings is None and not others:
+    if others is None or (listings is None and not others):
         return
     matched = match(f"{shown(folder)}/" if folder else "", listings or [], list(inside), others)
     scan.rejects += matched.rejects
@@ -168,20 +168,22 @@ def _read_lists(
 
 def _read_others(
     scan: _Scan, folder: str, files: Sequence[Path], recordings: Recordings, is_told: bool
-) -> list[Listing]:
-    """Lists that are so by their content; one in doubt is a question only where no other list tells."""
+) -> list[Listing] | None:
+    """Lists that are so by their content; None where the only one, called as lists are, is in doubt."""
     listings = []
+    doubtful = []
     for file in files:
         _mark_used(scan, file)
         try:
             listings.append(read_list(file, scan.settings.encoding, recordings, scan.settings.columns))
         except (ListError, OSError) as error:
             refusal = _refused_list(folder, file, error)
-            if is_told or refusal.code == "no_text":
-                scan.warnings.append(f"not used: {refusal.reason}")
+            if is_told or refusal.code == "no_text" or not sounds_like_list(file.name):
+                scan.warnings.append(f"not used: {refusal.reason}; {refusal.remedy}")
             else:
-                scan.rejects.append(refusal)
-    return listings
+                doubtful.append(refusal)
+    scan.rejects += doubtful
+    return listings if listings or not doubtful else None
 
 
 def _mark_used(scan: _Scan, file: Path) -> None:

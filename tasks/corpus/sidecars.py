@@ -61,6 +61,7 @@ class Sidecars:
             wanted = [path for path in alike if _language_of(path) == self._settings.language]
             chosen = wanted if len(alike) > 1 and wanted else alike
             if len(chosen) > 1:
+                self.used.update(chosen)
                 names = ", ".join(shown(path) for path in chosen)
                 what = f"several files say the text of one recording: {names}"
                 raise ListError("columns", names, what, "set corpus.language, or keep the one that is right")

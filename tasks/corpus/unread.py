@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from tasks.corpus.lists.names import CUE_SUFFIXES, sounds_like_list
+from tasks.corpus.lists.probing import holds_refused
 from tasks.corpus.matching import few
-from tasks.corpus.walk import shown
+from tasks.corpus.walk import Found, shown
 
 _SOUNDS = {
     ".wv": "WavPack", ".ape": "Monkey's Audio", ".tta": "True Audio", ".mpc": "Musepack", ".mp+": "Musepack",
@@ -55,30 +56,33 @@ def sounds_not_read(root: Path, others: Sequence[str]) -> list[str]:
     return warnings
 
 
-def texts_not_used(texts: Iterable[str], used: Collection[str], recordings: Iterable[str]) -> list[str]:
+def texts_not_used(root: Path, found: Found, used: Collection[str]) -> list[str]:
     """Warnings about files that look like transcripts and that nothing was taken from."""
-    stems = {PurePosixPath(path).stem for path in recordings}
-    lists, beside = [], []
-    for path in texts:
+    stems = {PurePosixPath(path).stem for path in found.recordings}
+    reasons: dict[str, list[str]] = {}
+    for path in found.texts:
         name = PurePosixPath(path).name
         if path in used:
             continue
-        if name.lower().endswith(CUE_SUFFIXES) or PurePosixPath(name).stem in stems:
-            beside.append(shown(path))
-        elif sounds_like_list(name):
-            lists.append(shown(path))
-    warnings = []
-    if lists:
-        warnings.append(
-            f"not used, though they may be transcripts: {few(lists)}: their rows name no recording here; "
-            "name one in corpus.metadata to be told why"
-        )
-    if beside:
-        warnings.append(
-            f"not used, though they may be transcripts: {few(beside)}: their recordings have another text, "
-            "or lie in another folder"
-        )
-    return warnings
+        if PurePosixPath(name).stem in stems:
+            why = "the recordings of their names have another text, or lie in another folder"
+        elif _holds_refused(root / path):
+            why = "Common Voice keeps there the clips that its listeners have not found good"
+        elif sounds_like_list(name) or name.lower().endswith(CUE_SUFFIXES):
+            why = "they name no recording here; name a list in corpus.metadata to be told more"
+        else:
+            continue
+        reasons.setdefault(why, []).append(shown(path))
+    return [
+        f"not used, though they may be transcripts: {few(paths)}: {why}" for why, paths in reasons.items()
+    ]
+
+
+def _holds_refused(path: Path) -> bool:
+    try:
+        return holds_refused(path)
+    except OSError:
+        return False
 
 
 def _content(path: Path) -> str | None:

@@ -6,6 +6,7 @@ Where both leave it open, the list is refused with the question, which `corpus.c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import NamedTuple
 
 from tasks.corpus.lists import headers
@@ -16,6 +17,14 @@ from tasks.corpus.lists.tables import Table
 
 SETTING = "corpus.columns"
 _SAMPLE = 2000
+
+
+class Trust(Enum):
+    """How sure a file's name makes that it is a transcript list: by rule, likely, or not at all."""
+
+    LIST = 2
+    LIKELY = 1
+    UNKNOWN = 0
 
 
 class DoubtError(Exception):
@@ -42,13 +51,12 @@ class Columns(NamedTuple):
         return self.roles.index(role) if role in self.roles else None
 
 
-def decide(table: Table, recordings: Recordings, is_surely_list: bool) -> Columns:
+def decide(table: Table, recordings: Recordings, trust: Trust) -> Columns:
     """The columns of a table, the header's word first, then the content's.
 
     Args:
         recordings: the set's.
-        is_surely_list: the file is called what only lists are called, so that of two columns one is a text
-            whatever it looks like.
+        trust: what the file's name says: where only an id and single words are in it, they may be speakers.
 
     Raises:
         DoubtError: header and content leave it open, or contradict each other.
@@ -63,7 +71,7 @@ def decide(table: Table, recordings: Recordings, is_surely_list: bool) -> Column
         candidates = [column for column in columns if column.at not in roles]
         roles |= _recording_column(candidates, recordings, table.width)
     if Role.TEXT not in roles.values():
-        _by_content(columns, roles, is_surely_list, names is not None)
+        _by_content(columns, roles, trust, names is not None)
     if names is not None:
         _require_agreement(names, columns, roles, recordings)
     found = tuple(roles.get(column.at, Role.NONE) for column in columns)
@@ -188,9 +196,7 @@ def _has_suffixes(column: Facts) -> bool:
     return 2 * sum(map(has_audio_suffix, column.filled)) > len(column.filled)
 
 
-def _by_content(
-    columns: Sequence[Facts], roles: dict[int, Role], is_surely_list: bool, has_header: bool
-) -> None:
+def _by_content(columns: Sequence[Facts], roles: dict[int, Role], trust: Trust, has_header: bool) -> None:
     """Adds text, raw, speaker and language to what is known of the columns."""
     left = [c for c in columns if c.at not in roles and c.filled]
     if any(c.is_text and not c.is_phonemes for c in left):
@@ -212,7 +218,7 @@ def _by_content(
     elif len(texts) > 1:
         raise _which_text(columns, roles, texts)
     else:
-        _single_words(columns, roles, left, is_surely_list)
+        _single_words(columns, roles, left, trust)
     labels = [c for c in left if c.at not in roles]
     if has_header or not labels or Role.SPEAKER in roles.values():
         return
@@ -230,15 +236,17 @@ def _normalized_of(first: Facts, second: Facts) -> Facts:
 
 
 def _single_words(
-    columns: Sequence[Facts], roles: dict[int, Role], left: Sequence[Facts], is_surely_list: bool
+    columns: Sequence[Facts], roles: dict[int, Role], left: Sequence[Facts], trust: Trust
 ) -> None:
     """Finds the text among columns of single words."""
     if len(left) == 1:
         only = left[0]
         alike = len(only.filled) > 1 and only.distinct == 1
-        if alike or (only.comes_back and not is_surely_list) or (only.is_integer and not is_surely_list):
+        again = " again and again" if only.comes_back and len(only.filled) > 1 else ""
+        unsure = {Trust.LIST: alike, Trust.LIKELY: alike or bool(again), Trust.UNKNOWN: True}
+        if only.is_label and unsure[trust]:
             raise DoubtError(
-                f"column {only.at + 1} may be the text or the speaker ({only.shown()} again and again)",
+                f"column {only.at + 1} may be the text or the speaker ({only.shown()}{again})",
                 [_answer(len(columns), roles | {only.at: Role.TEXT})],
             )
         roles[only.at] = Role.TEXT
@@ -298,7 +306,7 @@ def _which_text(columns: Sequence[Facts], roles: dict[int, Role], texts: Sequenc
     shown = "; ".join(f"column {c.at + 1} holds {c.shown()}" for c in texts[:4])
     answers = []
     for column in texts[:2]:
-        rest = {c.at: Role.SPEAKER if c.is_label else Role.NONE for c in texts if c is not column}
+        rest = {c.at: Role.SPEAKER if c.is_short else Role.NONE for c in texts if c is not column}
         answers.append(_answer(len(columns), roles | rest | {column.at: Role.TEXT}))
     return DoubtError(f"it cannot be told which column is the text: {shown}", answers)
 

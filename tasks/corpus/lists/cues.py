@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -63,7 +64,7 @@ def _subtitles(path: Path, lines: Sequence[str]) -> Iterator[Cut]:
     starts = [at for at, line in enumerate(lines) if _TIMES.match(line)]
     before: list[str] = []
     last_start_s = 0.0
-    for at, following in zip(starts, [*starts[1:], len(lines) + 1], strict=True):
+    for at, following in itertools.pairwise([*starts, len(lines) + 1]):
         start_s, end_s = _times(path, at + 1, lines[at])
         if end_s < start_s or start_s < last_start_s:
             what = f"{file_name(path)}, line {at + 1}: the times run backwards"

@@ -25,6 +25,7 @@ _LANGUAGES = frozenset((
     "ro", "ru", "si", "sk", "sl", "sq", "sr", "sv", "sw", "ta", "te", "th", "tl", "tr", "uk", "ur",
     "uz", "vi", "yue", "zh", "all_ja", "all_ko", "all_yue", "all_zh",
 ))  # fmt: skip
+_SPEAKER = re.compile(r"(p|s|f|m|v|id|sp|spk|spkr|speaker|reader|voice)[-_ ]?\d{1,5}", re.IGNORECASE)
 _MOST_LABEL_WORDS = 3
 _MOST_LABEL_CHARACTERS = 40
 _MOST_UNREPEATED = 20
@@ -77,17 +78,21 @@ class Facts:
         return not self.is_label and 2 * telling >= len(self.filled) > 0
 
     @cached_property
-    def is_label(self) -> bool:
-        """May name speakers: single words, or a few words that come back; nothing of a sentence."""
-        short = self._all(
+    def is_short(self) -> bool:
+        """A few words each, and nothing of a sentence."""
+        return self._all(
             lambda v: (
                 len(v.split()) <= _MOST_LABEL_WORDS
                 and len(v) <= _MOST_LABEL_CHARACTERS
                 and not _ENDING.search(v)
             )
         )
+
+    @cached_property
+    def is_label(self) -> bool:
+        """May name speakers: single words, or a few words of which some come back."""
         single = self._all(lambda v: len(v.split()) == 1 and _n_words(v) < 2)
-        return short and (single or self.comes_back)
+        return self.is_short and (single or self.distinct < len(self.filled))
 
     @property
     def comes_back(self) -> bool:
@@ -110,7 +115,7 @@ class Facts:
         if self.is_integer and any(abs(int(value)) > _LARGEST_SPEAKER for value in self.filled):
             return False
         few = len(self.filled) <= _MOST_UNREPEATED
-        names = self.is_integer or self._all(lambda v: v.isalpha())
+        names = self.is_integer or self._all(lambda v: v.isalpha() or _SPEAKER.fullmatch(v) is not None)
         # One name twice in a short list is enough: ids and file names never come back.
         return (
             self.distinct < len(self.filled) * (1.0 if few else 0.9)

@@ -120,7 +120,8 @@ def _entry(number: int, row: Mapping[str, Any]) -> Entry:
     texts = [keys[at] for role in (Role.TEXT, Role.RAW) for at in headers.ranked(keys, role)]
     text = first_of(row, texts)
     if text is None:
-        raise ValueError(f"none of the columns {', '.join(TEXT_COLUMNS)}")
+        held = legible(", ".join(keys))
+        raise ValueError(f"none of the columns {', '.join(TEXT_COLUMNS)}; it has {held}")
     reference = _reference(row[named[0]]) or ""
     speaker = first_of(row, _named(keys, Role.SPEAKER)) or ""
     language = first_of(row, _named(keys, Role.LANGUAGE)) or ""

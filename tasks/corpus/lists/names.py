@@ -21,7 +21,7 @@ _CANDIDATE_SUFFIXES = (".txt", ".csv", ".tsv", ".psv", ".json", ".jsonl")
 _CANDIDATE_NAMES = ("text", "transcript", "transcripts")  # as Kaldi's have no ending
 _LISTED = re.compile(
     r"meta|transcri|manifest|file_?list|sentences?|prompts?|labels?|subtitle|script|"
-    r"(^|[^a-z])(train|val|valid|dev|test|eval|text|list)([^a-z]|$)"
+    r"(^|[^a-z])(train|val|valid|validated|dev|test|eval|text|list)([^a-z]|$)"
 )
 _SEPARATORS = re.compile(r"[\\/]")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tasks.corpus.lists.columns import SETTING, Columns, DoubtError, NoTextError, decide
+from tasks.corpus.lists.columns import SETTING, Columns, DoubtError, NoTextError, Trust, decide
 from tasks.corpus.lists.entries import (
     BadLine,
     Entry,
@@ -22,7 +22,7 @@ from tasks.corpus.lists.facts import Facts
 from tasks.corpus.lists.headers import Role
 from tasks.corpus.lists.json_rows import entries_of, json_rows, stretch
 from tasks.corpus.lists.lines import read_lines
-from tasks.corpus.lists.names import Recordings, has_audio_suffix, is_list_name
+from tasks.corpus.lists.names import Recordings, has_audio_suffix, is_list_name, sounds_like_list
 from tasks.corpus.lists.tables import SPACE, Line, NoTableError, Record, Table, split
 
 _LAYOUTS = "see docs/howto/recordings.md for the layouts that are read"
@@ -88,7 +88,7 @@ def _read_table(path: Path, lines: Sequence[Line], recordings: Recordings, colum
 def _decided(path: Path, table: Table, recordings: Recordings) -> Columns:
     first = table.records[0] if table.records else Record(1, [], "")
     try:
-        return decide(table, recordings, is_list_name(path.name))
+        return decide(table, recordings, _trust(path.name))
     except DoubtError as doubt:
         answers = " or ".join(f"--set {SETTING}={answer}" for answer in doubt.answers)
         raise ListError(
@@ -104,6 +104,12 @@ def _decided(path: Path, table: Table, recordings: Recordings) -> Columns:
             what += f" (its header is {legible(', '.join(table.header))})"
         remedy = f"call the column `text`, or name the columns in {SETTING}, such as id,text,speaker"
         raise ListError("no_text", legible(first.written), what, remedy) from error
+
+
+def _trust(name: str) -> Trust:
+    if is_list_name(name):
+        return Trust.LIST
+    return Trust.LIKELY if sounds_like_list(name) else Trust.UNKNOWN
 
 
 def _named(path: Path, table: Table, columns: str) -> Columns:
@@ -224,8 +230,9 @@ def _unread(table: Table, columns: Columns) -> list[str]:
     if not columns.unread:
         return []
     if table.header is not None:
-        names = ", ".join(legible(table.header[at]) for at in columns.unread[:8])
-        return [f"columns that are not read: {names}{', ...' * (len(columns.unread) > 8)}"]
+        names = [legible(table.header[at]) for at in columns.unread if table.header[at]]
+        more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+        return [f"columns that are not read: {', '.join(names[:8])}{more}"] if names else []
     shown = "; ".join(
         f"{at + 1} ({Facts(at, [r.fields[at].strip() for r in table.records if len(r.fields) > at]).shown()})"
         for at in columns.unread[:4]

@@ -68,7 +68,7 @@ def split(lines: Sequence[Line], recordings: Recordings) -> Table:
     header = first if _names_columns(first, recordings) else None
     body = lines[1:] if header is not None and len(lines) > 1 else lines
     header = None if body is lines else header
-    quoted = _is_quoted(body, separator)
+    quoted = _is_quoted(body, separator, recordings)
     records, bad_lines = [], []
     for found in _records(body, separator, quoted, header, recordings):
         if isinstance(found, BadLine):
@@ -135,7 +135,7 @@ def _safe_fields(line: str, separator: str) -> list[str]:
         return line.split(separator)
 
 
-def _is_quoted(lines: Sequence[Line], separator: str) -> bool:
+def _is_quoted(lines: Sequence[Line], separator: str, recordings: Recordings) -> bool:
     """Whether quotation marks around fields belong to the form (as of spreadsheets), not to the texts."""
     if separator in (",", ";"):
         return True
@@ -145,12 +145,12 @@ def _is_quoted(lines: Sequence[Line], separator: str) -> bool:
     first_field = re.compile(rf'\s*"[^"{mark}]+"\s*{mark}')
     telling = re.compile(rf'(^|{mark})"([^"]|"")*(""|{mark})([^"]|"")*"({mark}|$)')
     opened = re.compile(rf'{mark}"[^"]*$')
-    for (_, line), (_, following) in zip(lines, [*lines[1:], (0, separator)], strict=True):
+    for (_, line), (_, following) in zip(lines, [*lines[1:], (0, "")], strict=True):
         if '"' not in line:
             continue
         if first_field.match(line) or telling.search(line):
             return True
-        if opened.search(line) and separator not in following:
+        if opened.search(line) and following and not _is_row(following, separator, 0, recordings):
             return True
     return False
 
