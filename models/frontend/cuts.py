@@ -44,8 +44,8 @@ def join_cuts(cuts: Sequence[Cut], limits: Limits) -> list[Cut]:
     """Utterances out of stretches in order of their starts.
 
     Stretches that join go together until a sentence ends, a pause of `split_pause_s` comes, the speaker
-    changes or `max_s` is reached (then the longest gap parts them); what is shorter than `min_s` or overlaps
-    goes with its neighbour. The others stay as they are.
+    changes or `max_s` is reached (then the longest gap parts them). What overlaps goes together, and what is
+    shorter than `min_s` goes with the next. The others stay as they are.
     """
     chains: list[list[Cut]] = []
     for cut in cuts:
@@ -93,9 +93,8 @@ def _belong(chain: Sequence[Cut], cut: Cut, limits: Limits) -> bool:
     gap_s = cut.start_s - max(one.end_s for one in chain)
     if gap_s < -_OVERLAP_S:
         return True
-    length_s = last.end_s - chain[0].start_s
-    if length_s < limits.min_s or (cut.duration_s < limits.min_s and not _SENTENCE_END.search(last.text)):
-        return gap_s < _NEAR_S and cut.end_s - chain[0].start_s <= limits.max_s
+    if last.end_s - chain[0].start_s < limits.min_s and gap_s < _NEAR_S:
+        return cut.end_s - chain[0].start_s <= limits.max_s
     return gap_s < limits.split_pause_s and not _SENTENCE_END.search(last.text)
 
 

@@ -19,6 +19,7 @@ from configs.corpus import CorpusSettings
 from configs.errors import UserError
 from tasks.corpus.digests import DigestCache
 from tasks.corpus.lists import parquet_rows
+from tasks.corpus.lists.columns import Trust
 from tasks.corpus.lists.entries import BadLine, Entry, ListError, Listing, file_name
 from tasks.corpus.lists.names import Recordings, sounds_like_list
 from tasks.corpus.lists.reading import read_list
@@ -174,11 +175,13 @@ def _read_others(
     doubtful = []
     for file in files:
         _mark_used(scan, file)
+        trust = Trust.LIKELY if sounds_like_list(file.name) else Trust.UNKNOWN
         try:
-            listings.append(read_list(file, scan.settings.encoding, recordings, scan.settings.columns))
+            found = read_list(file, scan.settings.encoding, recordings, scan.settings.columns, trust)
+            listings.append(found)
         except (ListError, OSError) as error:
             refusal = _refused_list(folder, file, error)
-            if is_told or refusal.code == "no_text" or not sounds_like_list(file.name):
+            if is_told or refusal.code == "no_text" or trust is Trust.UNKNOWN:
                 scan.warnings.append(f"not used: {refusal.reason}; {refusal.remedy}")
             else:
                 doubtful.append(refusal)

@@ -20,7 +20,7 @@ _SAMPLE = 2000
 
 
 class Trust(Enum):
-    """How sure a file's name makes that it is a transcript list: by rule, likely, or not at all."""
+    """How sure it is that a file is a transcript list: by rule, likely by its name, or not at all."""
 
     LIST = 2
     LIKELY = 1
@@ -56,7 +56,7 @@ def decide(table: Table, recordings: Recordings, trust: Trust) -> Columns:
 
     Args:
         recordings: the set's.
-        trust: what the file's name says: where only an id and single words are in it, they may be speakers.
+        trust: how sure it is that the file is a list: where only an id and single words are in it, they may be speakers.
 
     Raises:
         DoubtError: header and content leave it open, or contradict each other.

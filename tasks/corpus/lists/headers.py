@@ -61,6 +61,7 @@ _NAMES: dict[Role, tuple[str, ...]] = {
     Role.DURATION: ("duration", "durations", "durationsec", "durationseconds", "dur"),
 }  # fmt: skip
 _RANK = {name: (role, at) for role, names in _NAMES.items() for at, name in enumerate(names)}
+_TELLING = re.compile("(file|audio|wav|clip)(name|path|file)")
 _NORMALIZED = re.compile("normali|clean|textnorm")
 
 
@@ -70,10 +71,13 @@ def role_of(name: str) -> Role | None:
 
 
 def is_header(names: Sequence[str]) -> bool:
-    """Whether a first row names columns: one holds recordings or texts, and a second one is known too."""
-    roles = [role_of(name) for name in names]
-    known = [role for role in roles if role is not None]
-    return len(known) >= 2 and (Role.ID in known or Role.TEXT in known or Role.RAW in known)
+    """Whether a first row names columns: one holds recordings or texts, and a second one is known too.
+
+    `file_name` and its like are enough alone.
+    """
+    known = [role for name in names if (role := role_of(name)) is not None]
+    telling = any(role_of(name) is Role.ID and _TELLING.search(_key(name)) for name in names)
+    return telling or (len(known) >= 2 and bool({Role.ID, Role.TEXT, Role.RAW} & set(known)))
 
 
 def ranked(names: Sequence[str], role: Role) -> list[int]:

@@ -22,7 +22,7 @@ from tasks.corpus.lists.facts import Facts
 from tasks.corpus.lists.headers import Role
 from tasks.corpus.lists.json_rows import entries_of, json_rows, stretch
 from tasks.corpus.lists.lines import read_lines
-from tasks.corpus.lists.names import Recordings, has_audio_suffix, is_list_name, sounds_like_list
+from tasks.corpus.lists.names import Recordings, has_audio_suffix
 from tasks.corpus.lists.tables import SPACE, Line, NoTableError, Record, Table, split
 
 _LAYOUTS = "see docs/howto/recordings.md for the layouts that are read"
@@ -41,7 +41,11 @@ _WITHOUT_END = frozenset((",", ";"))
 
 
 def read_list(
-    path: Path, encoding: str, recordings: Recordings | None = None, columns: str | None = None
+    path: Path,
+    encoding: str,
+    recordings: Recordings | None = None,
+    columns: str | None = None,
+    trust: Trust = Trust.LIST,
 ) -> Listing:
     """Read a transcript list.
 
@@ -49,6 +53,7 @@ def read_list(
         encoding: where no byte order mark says it.
         recordings: the set's, by which the column that names them is known.
         columns: the columns in their order as `corpus.columns` gives them; None decides by the content.
+        trust: how sure it is that the file is a list.
 
     Raises:
         ListError: the list as a whole says nothing usable, or what its columns hold is in doubt.
@@ -64,11 +69,13 @@ def read_list(
         kind = "huggingface" if path.name.lower() == "metadata.jsonl" else "json"
         listing = replace(listing, kind=kind)
     else:
-        listing = _read_table(path, lines, recordings or Recordings(), columns)
+        listing = _read_table(path, lines, recordings or Recordings(), columns, trust)
     return replace(listing, bad_lines=sorted([*listing.bad_lines, *undecodable], key=lambda bad: bad.line))
 
 
-def _read_table(path: Path, lines: Sequence[Line], recordings: Recordings, columns: str | None) -> Listing:
+def _read_table(
+    path: Path, lines: Sequence[Line], recordings: Recordings, columns: str | None, trust: Trust
+) -> Listing:
     try:
         table = split(lines, recordings)
     except NoTableError as error:
@@ -78,17 +85,17 @@ def _read_table(path: Path, lines: Sequence[Line], recordings: Recordings, colum
     except csv.Error as error:
         what = f"{file_name(path)}, line {lines[0][0]}: {error}"
         raise ListError("bad_metadata", legible(lines[0][1]), what, _LAYOUTS) from error
-    chosen = _decided(path, table, recordings) if columns is None else _named(path, table, columns)
+    chosen = _named(path, table, columns) if columns else _decided(path, table, recordings, trust)
     entries, bad_lines = _entries(table, chosen)
     listing = _listing(path, _kind(table, chosen, entries), entries, [*table.bad_lines, *bad_lines])
     _refuse_phonemes(path, listing)
     return replace(listing, warnings=_unread(table, chosen))
 
 
-def _decided(path: Path, table: Table, recordings: Recordings) -> Columns:
+def _decided(path: Path, table: Table, recordings: Recordings, trust: Trust) -> Columns:
     first = table.records[0] if table.records else Record(1, [], "")
     try:
-        return decide(table, recordings, _trust(path.name))
+        return decide(table, recordings, trust)
     except DoubtError as doubt:
         answers = " or ".join(f"--set {SETTING}={answer}" for answer in doubt.answers)
         raise ListError(
@@ -104,12 +111,6 @@ def _decided(path: Path, table: Table, recordings: Recordings) -> Columns:
             what += f" (its header is {legible(', '.join(table.header))})"
         remedy = f"call the column `text`, or name the columns in {SETTING}, such as id,text,speaker"
         raise ListError("no_text", legible(first.written), what, remedy) from error
-
-
-def _trust(name: str) -> Trust:
-    if is_list_name(name):
-        return Trust.LIST
-    return Trust.LIKELY if sounds_like_list(name) else Trust.UNKNOWN
 
 
 def _named(path: Path, table: Table, columns: str) -> Columns:
