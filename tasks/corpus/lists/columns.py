@@ -56,7 +56,7 @@ def decide(table: Table, recordings: Recordings, trust: Trust) -> Columns:
 
     Args:
         recordings: the set's.
-        trust: how sure it is that the file is a list: where only an id and single words are in it, they may be speakers.
+        trust: how sure it is that the file is a list: single words beside an id may be speakers.
 
     Raises:
         DoubtError: header and content leave it open, or contradict each other.
@@ -290,7 +290,7 @@ def _speaker(columns: Sequence[Facts], roles: dict[int, Role], labels: Sequence[
     if len(labels) == 1:
         what = f"column {labels[0].at + 1} may be the speaker or something else ({labels[0].shown()})"
     else:
-        shown = "; ".join(f"column {c.at + 1}: {c.shown()}" for c in labels)
+        shown = "; ".join(f"column {c.at + 1}: {c.shown()}" for c in labels[:4])
         what = f"more than one column may be the speaker ({shown})"
     answers = [_answer(len(columns), roles | {c.at: Role.SPEAKER}) for c in labels[:2]]
     raise DoubtError(what, [*answers, _answer(len(columns), roles)])
@@ -306,7 +306,8 @@ def _which_text(columns: Sequence[Facts], roles: dict[int, Role], texts: Sequenc
     shown = "; ".join(f"column {c.at + 1} holds {c.shown()}" for c in texts[:4])
     answers = []
     for column in texts[:2]:
-        rest = {c.at: Role.SPEAKER if c.is_short else Role.NONE for c in texts if c is not column}
+        short = [c for c in texts if c is not column and c.is_short]
+        rest = {short[0].at: Role.SPEAKER} if len(short) == 1 else {}
         answers.append(_answer(len(columns), roles | rest | {column.at: Role.TEXT}))
     return DoubtError(f"it cannot be told which column is the text: {shown}", answers)
 

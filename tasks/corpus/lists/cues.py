@@ -17,9 +17,10 @@ from tasks.corpus.lists.lines import read_whole
 
 _TIME = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 _TIMES = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?$")
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
-_TAGS = re.compile(r"</?[a-zA-Z][^>]*>|<[\d:.,]+>|\{\\?[a-zA-Z][^}]*\}")
-_SOUNDS = re.compile(r"\[[^\]]*\]|【[^】]*】|♪[^♪]*♪?|[♪♫]")
+# No bracket inside a bracket: else a text of brackets alone would take hours.
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)? +([^<>]+)>")
+_TAGS = re.compile(r"</?[a-zA-Z][^<>]*>|<[\d:.,]+>|\{\\?[a-zA-Z][^{}]*\}")
+_SOUNDS = re.compile(r"\[[^\[\]]*\]|【[^【】]*】|♪[^♪]*♪?|[♪♫]")
 _WHOLE_SOUND = re.compile(r"\([^)]*\)|（[^）]*）|\*[^*]*\*")
 _DASH = re.compile(r"^\s*(?:[-–—]|>>+)\s*")
 _TEXT_TIERS = re.compile(

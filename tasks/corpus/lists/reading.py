@@ -36,6 +36,7 @@ _PATH_KINDS: dict[tuple[Role, ...], str] = {
     (Role.ID, Role.SPEAKER, Role.TEXT): "vits",
 }
 _ID_KINDS: dict[tuple[Role, ...], str] = {(Role.ID, Role.SPEAKER, Role.TEXT): "piper"}
+_MOST_COLUMNS = 40
 _WITHOUT_END = frozenset((",", ";"))
 """Separators that texts hold so often that a row with more fields than usual says nothing sure."""
 
@@ -85,6 +86,9 @@ def _read_table(
     except csv.Error as error:
         what = f"{file_name(path)}, line {lines[0][0]}: {error}"
         raise ListError("bad_metadata", legible(lines[0][1]), what, _LAYOUTS) from error
+    if table.header is None and table.width > _MOST_COLUMNS:
+        what = f"{file_name(path)}, line {lines[0][0]}: {table.width} columns, more than {_MOST_COLUMNS}"
+        raise ListError("bad_metadata", legible(lines[0][1]), what, _LAYOUTS)
     chosen = _named(path, table, columns) if columns else _decided(path, table, recordings, trust)
     entries, bad_lines = _entries(table, chosen)
     listing = _listing(path, _kind(table, chosen, entries), entries, [*table.bad_lines, *bad_lines])

@@ -143,14 +143,25 @@ def _is_quoted(lines: Sequence[Line], separator: str, recordings: Recordings) ->
         return False
     mark = re.escape(separator)
     first_field = re.compile(rf'\s*"[^"{mark}]+"\s*{mark}')
-    telling = re.compile(rf'(^|{mark})"([^"]|"")*(""|{mark})([^"]|"")*"({mark}|$)')
     opened = re.compile(rf'{mark}"[^"]*$')
     for (_, line), (_, following) in zip(lines, [*lines[1:], (0, "")], strict=True):
         if '"' not in line:
             continue
-        if first_field.match(line) or telling.search(line):
+        if first_field.match(line) or _needs_marks(line, separator):
             return True
         if opened.search(line) and following and not _is_row(following, separator, 0, recordings):
+            return True
+    return False
+
+
+def _needs_marks(line: str, separator: str) -> bool:
+    """Whether a field between marks holds a doubled mark or what separates fields."""
+    for opening in re.finditer(rf'(?:^|{re.escape(separator)})"', line):
+        closing = _closing(line, opening.end(), separator)
+        if closing is None:
+            return False
+        inside = line[opening.end() : closing]
+        if '""' in inside or separator in inside:
             return True
     return False
 
