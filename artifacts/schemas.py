@@ -33,11 +33,13 @@ _AUDIO = (
     ("duration_s", F64, "seconds"),
 )
 
+_CUT = pa.struct([("start_s", F64), ("end_s", F64), ("text", STR), ("speaker", STR), ("joins", pa.bool_())])
 INGEST = _schema(
     _RECORDING,
     _SPEAKER,
     ("language", STR, "language code given with the recording, or null"),
     ("text", STR, "transcript given with the recording, or null"),
+    ("cuts", pa.list_(_CUT), "stretches with texts of their own, where subtitles or a list give them"),
     ("transcript_source", STR, "kind of list the transcript came from, or none"),
     ("source_path", STR, "path inside the recordings folder"),
     _SOURCE,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from configs.base import Section
+
+COLUMNS = ("id", "text", "raw", "speaker", "language", "start", "end", "duration")
 
 
 class CorpusSettings(Section):
@@ -41,8 +43,16 @@ class CorpusSettings(Section):
         None,
         description="Transcript list to use instead of those in the folder; it may lie outside.",
     )
+    columns: str | None = Field(
+        None,
+        description="What the columns of the transcript lists are, in their order, such as "
+        "`id,text,speaker`: `id` (or a path), `text`, `raw` (the text before it was normalised), `speaker`, "
+        "`language`, `start`, `end`, `duration` (seconds) and `-` for one that is not read. By default the "
+        "header and what is in the columns decide.",
+    )
     encoding: Literal["utf-8", "latin-1", "cp1252", "utf-16", "gb18030", "shift_jis"] = Field(
-        "utf-8", description="Character encoding of the transcript lists and text files."
+        "utf-8",
+        description="Character encoding of transcript lists and text files without a byte order mark.",
     )
     min_sample_rate_hz: int = Field(
         16_000, ge=4_000, description="Recordings below this sample rate are refused, Hz."
@@ -67,3 +77,19 @@ class CorpusSettings(Section):
     keep_truncated: bool = Field(
         False, description="Use what is left of recordings that were cut off, with a warning."
     )
+
+    @field_validator("columns")
+    @classmethod
+    def _known_columns(cls, columns: str | None) -> str | None:
+        if columns is None:
+            return None
+        names = [name.strip() for name in columns.split(",")]
+        unknown = [name for name in names if name not in (*COLUMNS, "-")]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no column; name them by {', '.join(COLUMNS)} and -")
+        twice = [name for name in COLUMNS if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} is named twice")
+        if "id" not in names or "text" not in names:
+            raise ValueError("id and text are needed, such as id,text,speaker")
+        return ",".join(names)

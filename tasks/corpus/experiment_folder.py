@@ -26,7 +26,8 @@ from artifacts.store import write_atomically
 from configs.errors import UserError
 from models.frontend.language import letters, script_of
 from models.published import read_tensor
-from tasks.corpus.transcripts import has_audio_suffix, legible
+from tasks.corpus.lists.entries import legible
+from tasks.corpus.lists.names import has_audio_suffix
 from tasks.outcome import reject
 
 TEXTS, BERT, CONTENT, WAVES = "2-name2text.txt", "3-bert", "4-cnhubert", "5-wav32k"

@@ -18,7 +18,7 @@ from models.frontend.recordings import Decoded, DecodePolicy, decode_file
 from tasks.corpus.parquet import read_member
 from tasks.stage import ConfigView, Outcome, Reject, reject
 
-_GIVEN = ("speaker", "language", "text", "transcript_source", "source_path", "source_digest")
+_GIVEN = ("speaker", "language", "text", "cuts", "transcript_source", "source_path", "source_digest")
 _OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _SUFFIXES = {
     "wav": (".wav", ".wave", ".rf64"),

@@ -14,26 +14,28 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from tasks.corpus.transcripts import (
+from models.frontend.cuts import Cut
+from tasks.corpus.lists.entries import (
     MAX_REFERENCE_CHARACTERS,
     MAX_TEXT_CHARACTERS,
     Entry,
     Listing,
-    has_audio_suffix,
     legible,
 )
+from tasks.corpus.lists.names import by_folded_name, has_audio_suffix
 from tasks.outcome import Reject, reject
 
 NAMED_FIRST = ("", "wavs", "wav")  # where a set keeps the recordings that its list means
 
 
 class Transcript(NamedTuple):
-    """What a list or text file says about one recording."""
+    """What a list or text file says about one recording: its text, or those of its stretches (`cuts`)."""
 
-    text: str
+    text: str | None
     speaker: str | None
     language: str | None
     source: str
+    cuts: tuple[Cut, ...] | None = None
 
 
 @dataclass
@@ -65,13 +67,49 @@ class BadReferenceError(ValueError):
         self.remedy = remedy
 
 
-def match(folder: str, listings: Sequence[Listing], recordings: Sequence[str]) -> Matched:
-    """Join a set's lists with its recordings; `folder` (empty or ending in `/`) only names the set."""
+def match(
+    folder: str, listings: Sequence[Listing], recordings: Sequence[str], others: Sequence[Listing] = ()
+) -> Matched:
+    """Join a set's lists with its recordings.
+
+    Args:
+        folder: empty or ending in `/`; only names the set.
+        others: lists whose rows count for recordings that no row of `listings` names.
+    """
     names = Names(recordings)
     matched = Matched()
+    rows = _rows_by_name(folder, listings, names, matched)
+    told = frozenset(rows)
+    differing: dict[str, list[str]] = {}
+    for name, found in _rows_by_name(folder, others, names, matched).items():
+        if name not in told:
+            rows[name] += found
+        elif any(row.text != rows[name][0][1].text for _, row in found):
+            differing.setdefault(found[0][0].name, []).append(name)
+    for other, paths in differing.items():
+        matched.warnings.append(
+            f"{folder}{other}: not used for {len(paths)} recordings, whose text in {listings[0].name} "
+            f"differs: {few(paths)}"
+        )
+    matched.left_out -= rows.keys()
+    if matched.left_out:
+        matched.warnings.append(
+            f"{folder or '.'}: {len(matched.left_out)} recordings carry the id of another one "
+            f"and are not used: {few(matched.left_out)}"
+        )
+    for name, found in rows.items():
+        _take(folder, name, found, matched)
+    return matched
+
+
+def _rows_by_name(
+    folder: str, listings: Sequence[Listing], names: Names, matched: Matched
+) -> dict[str, list[tuple[Listing, Entry]]]:
+    """The lists' rows by the recording that they mean; what is wrong with them goes to `matched`."""
     rows: dict[str, list[tuple[Listing, Entry]]] = defaultdict(list)
     refused: set[tuple[str, str]] = set()
     for listing in listings:
+        matched.warnings += [f"{folder}{listing.name}: {warning}" for warning in listing.warnings]
         for bad in listing.bad_lines:
             matched.rejects.append(
                 reject(
@@ -85,7 +123,7 @@ def match(folder: str, listings: Sequence[Listing], recordings: Sequence[str]) -
             )
         for entry in listing.entries:
             try:
-                chosen, others = names.find(entry.reference, listing.kind != "ljspeech")
+                chosen, others = names.find(entry.reference, listing.are_paths)
             except BadReferenceError as error:
                 if error.code == "bad_id" and ".." in entry.reference:
                     matched.climbing.add(entry.reference)
@@ -95,15 +133,7 @@ def match(folder: str, listings: Sequence[Listing], recordings: Sequence[str]) -
                 continue
             rows[chosen].append((listing, entry))
             matched.left_out.update(others)
-    matched.left_out -= rows.keys()
-    if matched.left_out:
-        matched.warnings.append(
-            f"{folder or '.'}: {len(matched.left_out)} recordings carry the id of another one "
-            f"and are not used: {few(matched.left_out)}"
-        )
-    for name, found in rows.items():
-        _take(folder, name, found, matched)
-    return matched
+    return rows
 
 
 def few(names: Iterable[str]) -> str:
@@ -119,6 +149,8 @@ class Names:
     def __init__(self, recordings: Sequence[str]) -> None:
         self._by_name: dict[str, list[str]] = defaultdict(list)
         self._by_stem: dict[str, list[str]] = defaultdict(list)
+        self._recordings = recordings
+        self._by_folded: dict[str, list[str]] | None = None
         for path in recordings:
             plain = PurePosixPath(unicodedata.normalize("NFC", path))
             self._by_name[plain.name].append(path)
@@ -150,9 +182,21 @@ class Names:
             return found[0], found[1:]
         if absolute:
             raise _bad_id("the path leads out of the recordings folder")
+        other = self._in_other_capitals(parts[-1])
+        if other is not None:
+            why = f"there is no such recording, but {other}, which differs in capitals"
+            raise BadReferenceError("no_audio", why, "write the name as the file has it")
         raise BadReferenceError(
             "no_audio", "there is no such recording", "add the recording, or remove the row"
         )
+
+    def _in_other_capitals(self, name: str) -> str | None:
+        if self._by_folded is None:
+            self._by_folded = by_folded_name(self._recordings)
+        folded = unicodedata.normalize("NFC", name).casefold()
+        stem = PurePosixPath(folded).stem if has_audio_suffix(folded) else folded
+        found = self._by_folded.get(folded) or self._by_folded.get(stem)
+        return legible(found[0]) if found else None
 
     def _ending(self, parts: Sequence[str]) -> list[str]:
         """Recordings whose path ends in `parts`: as named, else by the stem, best first."""
@@ -210,6 +254,9 @@ def _refused(folder: str, listing: Listing, entry: Entry, error: BadReferenceErr
 def _take(folder: str, name: str, found: Sequence[tuple[Listing, Entry]], matched: Matched) -> None:
     listing, entry = found[0]
     lines = ", ".join(f"{one.name} line {row.line}" for one, row in found[:5]) + ", ..." * (len(found) > 5)
+    if all(row.start_s is not None for _, row in found):
+        _take_stretches(folder, name, found, matched)
+        return
     if len({row.text for _, row in found}) > 1:
         matched.left_out.add(name)
         matched.rejects.append(
@@ -231,6 +278,23 @@ def _take(folder: str, name: str, found: Sequence[tuple[Listing, Entry]], matche
         matched.rejects.append(refusal)
         return
     matched.transcripts[name] = Transcript(entry.text, entry.speaker, entry.language, listing.kind)
+
+
+def _take_stretches(folder: str, name: str, found: Sequence[tuple[Listing, Entry]], matched: Matched) -> None:
+    """Rows about stretches of one recording, in their order in it."""
+    cuts = []
+    for listing, entry in found:
+        refusal = refused_text(f"{folder}{name}", entry.text, f"{listing.name}, line {entry.line}")
+        if refusal is not None:
+            matched.rejects.append(refusal)
+        elif entry.start_s is not None and entry.end_s is not None:
+            cuts.append(Cut(entry.start_s, entry.end_s, entry.text, entry.speaker))
+    if not cuts:
+        matched.left_out.add(name)
+        return
+    listing, entry = found[0]
+    ordered = tuple(sorted(set(cuts), key=lambda cut: (cut.start_s, cut.end_s)))
+    matched.transcripts[name] = Transcript(None, entry.speaker, entry.language, listing.kind, ordered)
 
 
 def refused_text(name: str, text: str, place: str) -> Reject | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -17,22 +17,18 @@ from typing import Any
 from artifacts import digest
 from configs.corpus import CorpusSettings
 from configs.errors import UserError
-from tasks.corpus import parquet
 from tasks.corpus.digests import DigestCache
+from tasks.corpus.lists import parquet_rows
+from tasks.corpus.lists.columns import Trust
+from tasks.corpus.lists.entries import BadLine, Entry, ListError, Listing, file_name
+from tasks.corpus.lists.names import Recordings, sounds_like_list
+from tasks.corpus.lists.reading import read_list
 from tasks.corpus.matching import NAMED_FIRST, Transcript, few, match, refused_text
+from tasks.corpus.sets import RecordingSet, sets_of
+from tasks.corpus.sidecars import Sidecars
 from tasks.corpus.speakers import Located, safe_name, speakers_of
-from tasks.corpus.transcripts import (
-    BadLine,
-    Entry,
-    ListError,
-    Listing,
-    file_name,
-    is_list_name,
-    looks_like_list,
-    read_list,
-    read_sidecar,
-)
-from tasks.corpus.walk import Found, recording_ids, shown, walk
+from tasks.corpus.unread import sounds_not_read, texts_not_used
+from tasks.corpus.walk import recording_ids, shown, walk
 from tasks.outcome import Reject, reject
 
 MAX_NAME_CHARACTERS = 200
@@ -66,6 +62,9 @@ class _Scan:
     root: Path
     settings: CorpusSettings
     digests: DigestCache
+    sidecars: Sidecars
+    used: set[str] = field(default_factory=set)
+    """Lists that were read or refused, by their paths inside the folder."""
     items: list[_Item] = field(default_factory=list)
     claimed: set[str] = field(default_factory=set)
     """Recordings that some other set's list tries to reach by climbing, suffix or not."""
@@ -77,8 +76,9 @@ def scan_recordings(root: Path, settings: CorpusSettings, digest_cache: Path) ->
     """Look through a recordings folder.
 
     Each row holds recording_id, source_path (inside the folder), source_digest (SHA-256), text, speaker,
-    language, transcript_source (None where unknown), member (row number inside a Parquet file) and
-    location, the absolute path, which is no part of the recording's identity.
+    language, transcript_source (None where unknown), cuts (stretches with texts of their own, or None),
+    member (row number inside a Parquet file) and location, the absolute path, which is no part of the
+    recording's identity.
 
     Args:
         root: the folder.
@@ -92,89 +92,37 @@ def scan_recordings(root: Path, settings: CorpusSettings, digest_cache: Path) ->
         raise UserError(f"recordings: {root} is no folder; name the folder that holds the recordings")
     root = root.resolve()
     found = walk(root)
-    scan = _Scan(root, settings, DigestCache(digest_cache, root))
+    scan = _Scan(root, settings, DigestCache(digest_cache, root), Sidecars(root, settings, found))
     scan.rejects += found.rejects
     scan.warnings += found.warnings
-    for folder, lists, recordings in _sets(scan, found):
-        _scan_set(scan, folder, lists, recordings, found)
+    for one in sets_of(root, settings, found):
+        _scan_set(scan, one)
     scan.digests.save()
     _leave_out_claimed(scan)
     scan.items.sort(key=lambda item: os.fsencode(item.path))
     rows = _rows(scan)
+    unread = sounds_not_read(root, found.others)
     if not rows:
-        raise UserError(_nothing(root, scan.rejects))
+        raise UserError(_nothing(root, scan.rejects, unread))
+    scan.warnings += unread
+    if settings.transcripts == "auto" and settings.metadata is None:
+        scan.warnings += texts_not_used(root, found, scan.used | scan.sidecars.used)
     _warn_of_copies(scan)
     return ScanResult(rows, scan.rejects, scan.warnings)
 
 
-# -- sets: a folder with transcript lists and the recordings under it
+# -- one set
 
 
-def _sets(scan: _Scan, found: Found) -> list[tuple[str, list[Path], list[str]]]:
-    """`(folder, lists, recordings)`; a recording belongs to the nearest folder that has lists."""
-    lists: dict[str, list[Path]] = defaultdict(list)
-    if scan.settings.metadata is not None:
-        given = Path(scan.settings.metadata).expanduser()
-        if not given.is_file():
-            raise UserError(f"corpus.metadata: {given} is no file; name a transcript list")
-        inside = given.resolve()
-        if inside.suffix.lower() == ".parquet" and not inside.is_relative_to(scan.root):
-            raise UserError(
-                f"corpus.metadata: {given} lies outside {scan.root}; a Parquet file may hold recordings, so "
-                "put it into the recordings folder"
-            )
-        lists[""].append(inside if inside.is_relative_to(scan.root) else given)
-    elif scan.settings.transcripts == "auto":
-        stems = {path.rpartition(".")[0] for path in found.recordings}
-        for path in found.texts:
-            if _is_list(scan, path, stems):
-                lists[_home(path, found.recordings)].append(scan.root / path)
-    grouped: dict[str, list[str]] = {folder: [] for folder in lists}
-    for path in found.recordings:
-        parents = (("" if str(p) == "." else str(p)) for p in PurePosixPath(path).parents)
-        home = next((folder for folder in parents if folder in lists), "")
-        grouped.setdefault(home, []).append(path)
-    return [(folder, lists.get(folder, []), names) for folder, names in sorted(grouped.items())]
-
-
-def _is_list(scan: _Scan, path: str, stems: set[str]) -> bool:
-    if is_list_name(path.rpartition("/")[2]):
-        return True
-    if not path.lower().endswith(".txt") or path.rpartition(".")[0] in stems:
-        return False
-    try:
-        return looks_like_list(scan.root / path)
-    except OSError:
-        return False
-
-
-def _home(path: str, recordings: Sequence[str]) -> str:
-    """The folder that a list speaks for: its own, or the nearest above that holds recordings."""
-    folder = path.rpartition("/")[0]
-    if path.lower().endswith(".parquet"):
-        return folder
-    while folder and not any(name.startswith(f"{folder}/") for name in recordings):
-        folder = folder.rpartition("/")[0]
-    return folder
-
-
-def _scan_set(
-    scan: _Scan, folder: str, lists: Sequence[Path], recordings: Sequence[str], found: Found
-) -> None:
-    inside = {path[len(folder) + 1 if folder else 0 :]: path for path in recordings}
-    listings, usable = [], not lists
-    for file in lists:
-        try:
-            if file.suffix.lower() == ".parquet":
-                listings += _scan_parquet(scan, file)
-            else:
-                listings.append(read_list(file, scan.settings.encoding))
-            usable = True
-        except (ListError, OSError) as error:
-            scan.rejects.append(_refused_list(folder, file, error))
-    if not usable:
+def _scan_set(scan: _Scan, one: RecordingSet) -> None:
+    folder = one.folder
+    inside = {path[len(folder) + 1 if folder else 0 :]: path for path in one.recordings}
+    recordings = Recordings(inside)
+    listings = _read_lists(scan, folder, one.lists, recordings)
+    others = _read_others(scan, folder, one.others, recordings, bool(listings))
+    if others is None or (listings is None and not others):
         return
-    matched = match(f"{shown(folder)}/" if folder else "", listings, list(inside))
+    matched = match(f"{shown(folder)}/" if folder else "", listings or [], list(inside), others)
     scan.rejects += matched.rejects
     scan.warnings += matched.warnings
     for reference in matched.climbing:
@@ -185,7 +133,7 @@ def _scan_set(
         if name in matched.left_out:
             continue
         try:
-            transcript = matched.transcripts.get(name) or _sidecar(scan, path, found)
+            transcript = matched.transcripts.get(name) or scan.sidecars.of(path)
             item = _Item(path, scan.digests.of(path), transcript)
         except (ListError, OSError) as error:
             scan.rejects.append(_refused_file(path, error))
@@ -193,11 +141,57 @@ def _scan_set(
         scan.items.append(item)
         if item.transcript is None:
             untold.append(shown(name))
-    if untold and listings:
+    if untold and (listings or others):
         scan.warnings.append(
             f"{shown(folder) or '.'}: no_transcript: {len(untold)} recordings have no row and will be "
             f"transcribed by speech recognition: {few(untold)}"
         )
+
+
+def _read_lists(
+    scan: _Scan, folder: str, files: Sequence[Path], recordings: Recordings
+) -> list[Listing] | None:
+    """The set's lists that can be used; None where it has some, and none can."""
+    listings: list[Listing] = []
+    usable = not files
+    for file in files:
+        _mark_used(scan, file)
+        try:
+            if file.suffix.lower() == ".parquet":
+                listings += _scan_parquet(scan, file)
+            else:
+                listings.append(read_list(file, scan.settings.encoding, recordings, scan.settings.columns))
+            usable = True
+        except (ListError, OSError) as error:
+            scan.rejects.append(_refused_list(folder, file, error))
+    return listings if usable else None
+
+
+def _read_others(
+    scan: _Scan, folder: str, files: Sequence[Path], recordings: Recordings, is_told: bool
+) -> list[Listing] | None:
+    """Lists that are so by their content; None where the only one, called as lists are, is in doubt."""
+    listings = []
+    doubtful = []
+    for file in files:
+        _mark_used(scan, file)
+        trust = Trust.LIKELY if sounds_like_list(file.name) else Trust.UNKNOWN
+        try:
+            found = read_list(file, scan.settings.encoding, recordings, scan.settings.columns, trust)
+            listings.append(found)
+        except (ListError, OSError) as error:
+            refusal = _refused_list(folder, file, error)
+            if is_told or refusal.code == "no_text" or trust is Trust.UNKNOWN:
+                scan.warnings.append(f"not used: {refusal.reason}; {refusal.remedy}")
+            else:
+                doubtful.append(refusal)
+    scan.rejects += doubtful
+    return listings if listings or not doubtful else None
+
+
+def _mark_used(scan: _Scan, file: Path) -> None:
+    if file.is_relative_to(scan.root):
+        scan.used.add(file.relative_to(scan.root).as_posix())
 
 
 def _scan_parquet(scan: _Scan, path: Path) -> list[Listing]:
@@ -207,7 +201,7 @@ def _scan_parquet(scan: _Scan, path: Path) -> list[Listing]:
     bad_rows: list[BadLine] = []
     taken: list[_Item] = []
     named: set[str] = set()
-    for member in parquet.members(path):
+    for member in parquet_rows.members(path):
         if isinstance(member, BadLine):
             bad_rows.append(member)
             continue
@@ -227,7 +221,7 @@ def _scan_parquet(scan: _Scan, path: Path) -> list[Listing]:
     return [Listing(file_name(path), "huggingface", outside, bad_rows)] if outside or bad_rows else []
 
 
-def _member_name(path: Path, member: parquet.Member, named: set[str]) -> str:
+def _member_name(path: Path, member: parquet_rows.Member, named: set[str]) -> str:
     """A name of its own inside the file: what the row calls it, or a number where that is no name."""
     name = PurePosixPath(member.entry.reference).name
     if not name.isprintable() or not 0 < len(name) <= MAX_NAME_CHARACTERS or name == ".." or name in named:
@@ -236,26 +230,6 @@ def _member_name(path: Path, member: parquet.Member, named: set[str]) -> str:
         name = f"_{name}"
     named.add(name)
     return name
-
-
-def _sidecar(scan: _Scan, path: str, found: Found) -> Transcript | None:
-    """Text in a file beside the recording, under the same name."""
-    if scan.settings.transcripts == "none" or scan.settings.metadata is not None:
-        return None
-    stem = path.rpartition(".")[0]
-    for suffix in (".normalized.txt", ".lab", ".txt"):
-        beside = found.text_named(f"{stem}{suffix}")
-        if beside is not None:
-            text = read_sidecar(scan.root / beside, scan.settings.encoding)
-            if not text:
-                raise ListError(
-                    "empty_text", "", f"{shown(beside)} is empty", "write the text, or remove the file"
-                )
-            refusal = refused_text(path, text, shown(beside))
-            if refusal is not None:
-                raise ListError(refusal.code, refusal.value, refusal.reason, refusal.remedy)
-            return Transcript(text, None, None, "sidecar")
-    return None
 
 
 def _leave_out_claimed(scan: _Scan) -> None:
@@ -294,12 +268,20 @@ def _rows(scan: _Scan) -> list[dict[str, Any]]:
                 "source_path": shown(item.path),
                 "source_digest": item.digest,
                 "text": None if said is None else said.text,
+                "cuts": None if said is None else _cuts(said),
                 "speaker": speaker,
                 "language": language,
                 "transcript_source": "none" if said is None else said.source,
             }
         )
     return rows
+
+
+def _cuts(said: Transcript) -> list[dict[str, Any]] | None:
+    if said.cuts is None:
+        return None
+    named = (cut._replace(speaker=safe_name(cut.speaker) if cut.speaker else None) for cut in said.cuts)
+    return [cut._asdict() for cut in named]
 
 
 def _speakers(scan: _Scan) -> list[str]:
@@ -355,7 +337,9 @@ def _refused_file(path: str, error: ListError | OSError) -> Reject:
     return reject(name, error.code, "text", error.value, error.reason, error.remedy)
 
 
-def _nothing(root: Path, rejects: Sequence[Reject]) -> str:
+def _nothing(root: Path, rejects: Sequence[Reject], unread: Sequence[str]) -> str:
+    if not rejects and unread:
+        return f"recordings: {root} holds no recordings that are read: {unread[0]}"
     if not rejects:
         return (
             f"recordings: {root} holds no recordings; put WAV, FLAC, MP3, OGG, Opus, M4A, AAC or WebM "

@@ -1,4 +1,4 @@
-"""Recordings to utterances: cut long ones in their pauses, trim and pass on what is a clip already."""
+"""Recordings to utterances: at the times that subtitles give, else long ones in their pauses; clips stay."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Any
 from configs.segment import SegmentSettings
 from models.frontend.activity import HOP_S, SILENT_DBFS, Activity, analyse_activity, pause_mask
 from models.frontend.audio import Waveform, decode_flac, encode_flac
+from models.frontend.cuts import Cut, join_cuts, placed
 from models.frontend.rms_slicer import SlicerParameters, segments_of_pieces, slice_silence
 from models.frontend.segmenter import Limits, Segment, plan_segments, trim_silence
 from models.frontend.text.sharing import Share, share_text
 from tasks.stage import ConfigView, Outcome, Reject, reject
 
 _LEAST_SPEECH_S = 0.1
+_BEHIND_END_S = 0.5
+_UNTOLD_SHARE = 0.1
+"""Of the sound that may lie outside given times without a word about it."""
 
 
 def segment_rows(
@@ -33,6 +37,8 @@ def _segment(row: dict[str, Any], settings: SegmentSettings) -> Outcome:
     refusal = _without_speech(row, activity)
     if refusal is not None:
         return Outcome(rejects=[refusal])
+    if row["cuts"]:
+        return _given(row, audio, activity, settings)
     if activity.duration_s <= _longest_whole_s(row, settings):
         return _whole(row, audio, activity, settings)
     return _cut(row, audio, activity, settings)
@@ -43,6 +49,59 @@ def _whole(row: dict[str, Any], audio: Waveform, activity: Activity, settings: S
     if end_s - start_s < settings.clip_min_s:
         return Outcome(rejects=[_too_short(row | {"duration_s": end_s - start_s}, settings)])
     return Outcome(rows=[_utterance(row, row["recording_id"], row["text"], audio, start_s, end_s)])
+
+
+def _given(row: dict[str, Any], audio: Waveform, activity: Activity, settings: SegmentSettings) -> Outcome:
+    """Utterances at the times, and with the texts, that came with the recording."""
+    limits = Limits(settings.min_s, settings.max_s, settings.pad_s, settings.split_pause_s)
+    pause = pause_mask(activity)
+    cuts = join_cuts([Cut(**cut) for cut in row["cuts"]], limits)
+    utterances, rejects = [], []
+    unheard = ~pause
+    for index, cut in enumerate(cuts):
+        name = f"{row['recording_id']}-s{index:04d}"
+        place = placed(cuts, index, pause, settings.pad_s)
+        refusal = _refused_cut(row, name, cut, place, activity, settings)
+        if refusal is not None or place is None:
+            rejects += [refusal] if refusal is not None else []
+            continue
+        unheard[int(place[0] / HOP_S) : int(place[1] / HOP_S) + 1] = False
+        spoken = row | {"speaker": cut.speaker or row["speaker"]}
+        utterances.append(_utterance(spoken, name, cut.text, audio, *place))
+    warnings = []
+    if unheard.sum() > _UNTOLD_SHARE * max(1, (~pause).sum()):
+        warnings.append(
+            f"{row['recording_id']}: {unheard.sum() * HOP_S:.0f} s of sound lie outside the times that its "
+            "texts have, or in refused ones, and are not used"
+        )
+    return Outcome(rows=utterances, rejects=rejects, warnings=warnings)
+
+
+def _refused_cut(
+    row: dict[str, Any],
+    name: str,
+    cut: Cut,
+    place: tuple[float, float] | None,
+    activity: Activity,
+    settings: SegmentSettings,
+) -> Reject | None:
+    times = f"{cut.start_s:.2f}-{cut.end_s:.2f} s"
+    if cut.end_s > activity.duration_s + _BEHIND_END_S:
+        why = f"“{cut.text[:60]}” is at {times}, but the recording ends at {activity.duration_s:.2f} s"
+        return reject(name, "bad_cut", "end_s", f"{cut.end_s:.2f}", why, "Correct the times of its text.")
+    if place is None:
+        why = f"nobody is heard at {times}, where “{cut.text[:60]}” should be said"
+        return reject(
+            name, "no_speech", "start_s", f"{cut.start_s:.2f}", why, "Correct the times of its text."
+        )
+    length_s = min(place[1], activity.duration_s) - place[0]
+    if length_s < settings.clip_min_s:
+        return _too_short(row | {"recording_id": name, "duration_s": length_s}, settings)
+    if length_s > settings.clip_max_s:
+        why = f"one text for {times}, longer than corpus.segment.clip_max_s = {settings.clip_max_s:g}"
+        remedy = "Give the text in shorter stretches, or remove its times so that it is cut in its pauses."
+        return reject(name, "too_long", "duration_s", f"{length_s:.2f}", why, remedy)
+    return None
 
 
 def _cut(row: dict[str, Any], audio: Waveform, activity: Activity, settings: SegmentSettings) -> Outcome:

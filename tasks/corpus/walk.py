@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
+from tasks.corpus.lists.names import has_audio_suffix, is_list_name, is_text_name
 from tasks.corpus.speakers import PLAIN_FOLDERS
-from tasks.corpus.transcripts import has_audio_suffix, is_list_name
 from tasks.outcome import Reject, reject
 
 _ID_CHARACTERS = 80
@@ -27,13 +27,15 @@ class Found:
 
     Attributes:
         recordings: files named as recordings are.
-        texts: lists and text files.
+        texts: lists, text files, subtitles and TextGrids.
+        others: files of any other kind.
         rejects: links, folders and devices that claim to be recordings or lists.
         warnings: what the user should know.
     """
 
     recordings: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     _texts: dict[str, str] | None = None
@@ -70,7 +72,7 @@ def walk(root: Path) -> Found:
                 waiting.append(path)
             else:
                 _sort_in(found, root, path, entry)
-    for names in (found.recordings, found.texts):
+    for names in (found.recordings, found.texts, found.others):
         names.sort(key=os.fsencode)
     found.rejects.sort(key=lambda one: one.row_id)
     return found
@@ -78,13 +80,11 @@ def walk(root: Path) -> Found:
 
 def _sort_in(found: Found, root: Path, path: str, entry: os.DirEntry[str]) -> None:
     is_recording = has_audio_suffix(entry.name)
-    is_text = is_list_name(entry.name) or entry.name.lower().endswith((".txt", ".lab"))
+    is_text = is_text_name(entry.name)
     if entry.is_symlink():
         _look_at_link(found, root, path, is_recording or is_list_name(entry.name))
-    elif not is_recording and not is_text:
-        return
     elif entry.is_file(follow_symlinks=False):
-        (found.recordings if is_recording else found.texts).append(path)
+        (found.recordings if is_recording else found.texts if is_text else found.others).append(path)
     elif is_recording or is_list_name(entry.name):
         kind = stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode)
         what = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}

@@ -34,8 +34,10 @@ LIMIT_S = 5.0
 NAMES = ("a", "b", "c", "d")
 SUFFIXES = (
     *("metadata.jsonl", "metadata.csv", "table.csv", "metadata.tsv", "voice.list", "train_list.txt"),
+    *("speakers.csv", "manifest.json", "transcripts.txt", "a.srt", "b.vtt", "c.TextGrid"),
     *("a.lab", "rows.parquet", "x.TextGrid", "x.json", "x.csv", "scores.csv", "mine.yaml", "--set"),
 )
+_BESIDE = ("a.lab", "a.srt", "b.vtt", "c.TextGrid")
 _TEXTS = (
     "Please call Stella.",
     "Ask her to bring these things.",
@@ -151,7 +153,7 @@ def _read_folder(case: Case, folder: Path) -> str:
     (root / "other" / "wavs").mkdir(parents=True)
     (root / "other" / "wavs" / "z.wav").write_bytes(_recording("z"))
     (root / "other" / "metadata.csv").write_text("z|The other set.\n")
-    where = root / "wavs" if case.name == "a.lab" else root
+    where = root / "wavs" if case.name in _BESIDE else root
     (where / case.name).write_bytes(case.content)
     found = scan_recordings(root, CorpusSettings(), folder / "digests.json")
     assert any(row["text"] == "The other set." for row in found.rows)
@@ -162,7 +164,8 @@ def _read_folder(case: Case, folder: Path) -> str:
     assert all(len(value) < 2000 for one in told for value in one.values())
     ids = [row["recording_id"] for row in found.rows]
     assert len(set(ids)) == len(ids), ids
-    languages = {share.language for share in languages_of([row["text"] for row in found.rows if row["text"]])}
+    texts = [text for row in found.rows for text in (row["text"], *(c["text"] for c in row["cuts"] or ()))]
+    languages = {share.language for share in languages_of([text for text in texts if text])}
     assert languages, found.rows
     for row in found.rows:
         if row["member"] is not None:
@@ -189,6 +192,19 @@ def _seed_text(name: str) -> bytes:
         "metadata.tsv": lambda: [f"{n}\t{t}" for n, t in rows],
         "voice.list": lambda: [f"wavs/{n}.wav|Ann|EN|{t}" for n, t in rows],
         "train_list.txt": lambda: [f"wavs/{n}.wav|{t}|0" for n, t in rows],
+        "speakers.csv": lambda: ["path;speaker;text", *(f'{n}.wav;ann;"{t}"' for n, t in rows)],
+        "manifest.json": lambda: [
+            json.dumps({"audio_filepath": f"/x/{n}.wav", "offset": at, "duration": 1.5, "text": t})
+            for at, (n, t) in enumerate([*rows, *rows])
+        ],
+        "transcripts.txt": lambda: [f"{n} {t}" for n, t in rows],
+        "a.srt": lambda: [
+            f"{at}\n00:00:0{at},000 --> 00:00:0{at},900\n{t}\n" for at, (_, t) in enumerate(rows)
+        ],
+        "b.vtt": lambda: [
+            "WEBVTT\n", *(f"00:0{at}.000 --> 00:0{at}.900\n<v Ann>{t}\n" for at, (_, t) in enumerate(rows))
+        ],
+        "c.TextGrid": _textgrid_lines,
         "a.lab": lambda: [_TEXTS[0]],
         "x.csv": lambda: ["Begin,End,Label,Type,Speaker", "0.1,0.3,the,words,a", "0.1,0.2,ð,phones,a"],
         "scores.csv": lambda: [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.corpus.transcripts import AUDIO_SUFFIXES
+from tasks.corpus.lists.names import AUDIO_SUFFIXES
 from tests.fuzz import harness, sounds
 
 

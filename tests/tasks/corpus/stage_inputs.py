@@ -66,6 +66,7 @@ def recording(samples: np.ndarray, sample_rate: int, **columns: Any) -> dict[str
         "text": None,
         "text_before": None,
         "text_after": None,
+        "cuts": None,
         "source_digest": "0" * 64,
         "audio": encode_flac(samples.astype(np.float32), sample_rate),
         "sample_rate": sample_rate,

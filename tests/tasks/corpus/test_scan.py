@@ -7,30 +7,14 @@ import shutil
 import socket
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import soundfile
 
-from configs.corpus import CorpusSettings
 from configs.errors import UserError
 from tasks.corpus import digests, parquet
-from tasks.corpus.scan import ScanResult, scan_recordings
-
-AUTO = CorpusSettings()
-
-
-def record(path: Path, seed: int = 0) -> Path:
-    """A recording of its own content."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    noise = np.random.default_rng([seed, *path.name.encode()]).standard_normal(8_000)
-    soundfile.write(path, 0.1 * noise, 16_000, format="WAV")
-    return path
-
-
-def scan(root: Path, **settings) -> ScanResult:
-    return scan_recordings(root, CorpusSettings(**settings), root.parent / "cache" / "digests.json")
+from tasks.corpus.scan import ScanResult
+from tests.tasks.corpus.folders import record, scan
 
 
 def identity(found: ScanResult) -> list[dict]:

@@ -1,0 +1,99 @@
+"""Texts in files beside their recordings, under the same name."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+
+from configs.corpus import CorpusSettings
+from tasks.corpus.lists.cues import Cues, read_cues
+from tasks.corpus.lists.entries import ListError
+from tasks.corpus.lists.lines import read_sidecar
+from tasks.corpus.lists.names import CUE_SUFFIXES, has_audio_suffix
+from tasks.corpus.matching import Transcript, refused_text
+from tasks.corpus.walk import Found, shown
+
+_TEXT_SUFFIXES = (".normalized.txt", ".lab", ".txt")
+_CODE = re.compile(r"\.([a-z]{2,3}([-_][A-Za-z]{2,4})?)")
+
+
+class Sidecars:
+    """The text files, subtitles and TextGrids of a folder's recordings.
+
+    Attributes:
+        used: those whose text was taken.
+    """
+
+    def __init__(self, root: Path, settings: CorpusSettings, found: Found) -> None:
+        self._root, self._settings, self._found = root, settings, found
+        self._cues: dict[str, list[str]] = defaultdict(list)
+        for path in found.texts:
+            if path.lower().endswith(CUE_SUFFIXES):
+                self._cues[_stem_of_cues(path)].append(path)
+        self.used: set[str] = set()
+
+    def of(self, recording: str) -> Transcript | None:
+        """What the file beside a recording says; stretches with times before a text, words last.
+
+        Raises:
+            ListError: it cannot be used, or several differ in their language.
+            OSError: it cannot be read.
+        """
+        if self._settings.transcripts == "none" or self._settings.metadata is not None:
+            return None
+        stem = recording.rpartition(".")[0]
+        timed = self._timed(stem)
+        cues = None if timed is None else read_cues(self._root / timed, self._settings.encoding)
+        if timed is not None and cues is not None and not cues.are_words:
+            return self._of_cues(timed, cues)
+        for suffix in _TEXT_SUFFIXES:
+            beside = self._found.text_named(f"{stem}{suffix}")
+            if beside is not None:
+                self.used.add(beside)
+                return self._of_text(recording, beside)
+        return None if timed is None or cues is None else self._of_cues(timed, cues)
+
+    def _timed(self, stem: str) -> str | None:
+        found = self._cues.get(stem, [])
+        for suffix in CUE_SUFFIXES:
+            alike = [path for path in found if path.lower().endswith(suffix)]
+            wanted = [path for path in alike if _language_of(path) == self._settings.language]
+            chosen = wanted if len(alike) > 1 and wanted else alike
+            if len(chosen) > 1:
+                self.used.update(chosen)
+                names = ", ".join(shown(path) for path in chosen)
+                what = f"several files say the text of one recording: {names}"
+                raise ListError("columns", names, what, "set corpus.language, or keep the one that is right")
+            if chosen:
+                return chosen[0]
+        return None
+
+    def _of_cues(self, path: str, cues: Cues) -> Transcript:
+        self.used.add(path)
+        kind = PurePosixPath(path).suffix.lower()[1:]
+        return Transcript(None, None, None, kind, cues.cuts)
+
+    def _of_text(self, recording: str, beside: str) -> Transcript:
+        text = read_sidecar(self._root / beside, self._settings.encoding)
+        if not text:
+            what, remedy = f"{shown(beside)} is empty", "write the text, or remove the file"
+            raise ListError("empty_text", "", what, remedy)
+        refusal = refused_text(recording, text, shown(beside))
+        if refusal is not None:
+            raise ListError(refusal.code, refusal.value, refusal.reason, refusal.remedy)
+        return Transcript(text, None, None, "sidecar")
+
+
+def _stem_of_cues(path: str) -> str:
+    """The recording's path without its ending: of `a.srt`, `a.wav.srt` and `a.en.srt` it is `a`."""
+    stem = path.rpartition(".")[0]
+    if has_audio_suffix(stem):
+        return stem.rpartition(".")[0]
+    code = _CODE.fullmatch(PurePosixPath(stem).suffix)
+    return stem[: -len(code[0])] if code else stem
+
+
+def _language_of(path: str) -> str | None:
+    code = _CODE.fullmatch(PurePosixPath(path.rpartition(".")[0]).suffix)
+    return code[1].lower()[:2] if code else None
