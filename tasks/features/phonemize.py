@@ -9,8 +9,9 @@ from typing import Any
 from configs.errors import UserError
 from configs.naming import in_settings
 from models.frontend.text.character_tokens import character_table, encode, require_encodable
+from models.frontend.text.front_ends import rules
 from models.frontend.text.g2p import phonemize
-from models.frontend.text.numbers import says_numbers
+from models.frontend.text.numbers import espeak_counting, says_numbers
 from models.frontend.text.phonemized import AUTOMATIC, Phonemized, TextError, choose_table
 from models.frontend.text.symbols import UNKNOWN
 from tasks.stage import ConfigView, Outcome, reject
@@ -92,8 +93,10 @@ def _warnings(language: str, table: str, family_table: str) -> list[str]:
 def _digits_left(utterance_id: str, spoken: Phonemized) -> list[str]:
     """Numbers that should be words by now: espeak reads digits too, but other words may have been said."""
     numbers = [word for word in spoken.words if any(character.isdecimal() for character in word)]
-    if not numbers or not says_numbers(spoken.language):
+    if not numbers:
         return []
+    if not says_numbers(spoken.language) and rules(spoken.language) is None:
+        return [f"language {spoken.language}: {espeak_counting(spoken.language)}"]
     return [
         f"{utterance_id}: text: num2words cannot say {', '.join(numbers[:3])} in language {spoken.language}, "
         "so espeak-ng read the digits; write the number in words if that is not what is said"
