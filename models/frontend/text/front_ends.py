@@ -32,6 +32,7 @@ _RULES = {
     "es": "models.frontend.text.normalize_es",
     "fr": "models.frontend.text.normalize_fr",
     "it": "models.frontend.text.normalize_it",
+    "ja": "models.frontend.text.normalize_ja",
     "lb": "models.frontend.text.normalize_lb",
     "nl": "models.frontend.text.normalize_nl",
     "pl": "models.frontend.text.normalize_pl",

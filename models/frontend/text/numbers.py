@@ -27,6 +27,7 @@ _ESPEAK_COUNTS_TO = {
     "gn": 10, "haw": 30, "ht": 30, "mto": 999, "nci": 39, "quc": 9, "qya": 9, "shn": 99, "si": 6,
 }  # fmt: skip
 _ESPEAK_SILENT = frozenset(("chr", "cv", "sjn"))
+_ESPEAK_NO_ZERO = frozenset(("quc", "qya"))
 _ESPEAK_IN_ENGLISH = frozenset(("grc",))
 # espeak counts in its language only where the figures are that script's.
 _ESPEAK_FIGURES = {"ne": str.maketrans("0123456789", "०१२३४५६७८९")}
@@ -139,7 +140,8 @@ def espeak_counting(language: str) -> str:
         return "espeak-ng reads its numbers in English; write them in words"
     most = _ESPEAK_COUNTS_TO.get(language)
     if most is not None:
-        return f"espeak-ng counts to {most}, so larger numbers are read figure by figure; write them in words"
+        zero = " and has no zero" if language in _ESPEAK_NO_ZERO else ""
+        return f"espeak-ng counts to {most}{zero}, so larger numbers are read figure by figure; write them in words"
     return "espeak-ng reads its numbers by its own rules; write them in words where something else is said"
 
 
