@@ -15,6 +15,9 @@ _WEAK_N = listed(
     "ihrer unserem unseren unserer jedem jeden ab seit bis vor nach"
 )
 _WEAK_E = listed("der die das eine meine seine ihre unsere jeder jede jedes dieses diese dieser welche")
+_NAMES_IN_S = listed(
+    "Johannes Nikolaus Pius Ptolemäus Dareios Ramses Charles Carlos Julius Sixtus Bonifatius"
+)
 _MIXED = listed("ein mein dein sein ihr unser kein")
 _DATIVE = listed("in an auf mit bei nach von aus zu seit während wegen ab vor zwischen unter über neben")
 _FEMININE = re.compile(
@@ -41,19 +44,26 @@ _ORDINALS = re.compile(
 _ROMAN_BEFORE_NOUN = re.compile(
     r"(?:(?P<before>\b[^\W\d_]+) )?\b(?P<roman>[IVX]+)\.(?= (?P<after>[A-ZÄÖÜ]\w+))"
 )
-_ROMAN_AFTER_NAME = re.compile(r"\b(?P<name>[A-ZÄÖÜ][\w-]+) (?P<roman>[IVX]+)\.(?P<rest>\s*[^\s]?)")
+_ROMAN_AFTER_NAME = re.compile(
+    r"\b(?P<name>[A-ZÄÖÜ][\w-]+) (?:(?P<article>d[ie][resmn]?) )?(?P<roman>[IVX]+)\.(?P<rest>\s*[^\s]?)"
+)
 _WOMEN = listed("Elisabeth Katharina Margarethe Beatrix Isabella Maria Christina Viktoria Victoria")
 
 
 def day_of_month(day: int, before: str, month: str) -> str:
     """ "am" -> "dritten", "der" -> "dritte", nothing -> "dritter"."""
     del month
+    # "am 1.4. und 2.4.": whatever the first one's ending was, this is the commonest.
+    before = "am" if before.lower() in ("und", "oder") else before
     return _ordinal(day, _ending(before.lower(), "", "Tag"))
 
 
-def ordinal_of_ruler(value: int) -> str:
-    """ "der Achte", as it follows a name."""
-    return f"der {_ordinal(value, '').capitalize()}"
+def ordinal_of_ruler(value: int, name: str) -> str:
+    """ "der Achte", as it follows a name; after a genitive "des Achten"."""
+    is_genitive = name.endswith("s") and name not in _NAMES_IN_S
+    is_woman = name.removesuffix("s") in _WOMEN
+    article = ("der" if is_woman else "des") if is_genitive else "die" if is_woman else "der"
+    return f"{article} {_ordinal(value, 'n' if is_genitive else '').capitalize()}"
 
 
 def expand_german_ordinals(text: str, words: Vocabulary) -> str:
@@ -87,7 +97,9 @@ def _ending(before: str, earlier: str, after: str) -> str:
         return "n"
     if _FEMININE.fullmatch(after):
         return ""
-    return "s" if _NEUTER.fullmatch(after) else "r"
+    if _NEUTER.fullmatch(after) or after.endswith("isches"):
+        return "s"
+    return "" if after.endswith("ische") else "r"
 
 
 def _ordinal(value: int, ending: str) -> str:
@@ -101,14 +113,11 @@ def expand_german_roman(text: str, words: Vocabulary) -> str:
     def _after_name(match: re.Match[str]) -> str:
         if match["name"].lower() in words.counting:
             return match[0]
-        is_genitive = match["name"] in words.rulers and match["name"][:-1] in words.rulers
-        said = _ordinal(roman_value(match["roman"]), "n" if is_genitive else "").capitalize()
-        rest = match["rest"]
-        stop = "." if not rest.strip() else ""
-        article = "der" if is_genitive else "die"
-        if match["name"].removesuffix("s") not in _WOMEN:
-            article = "des" if is_genitive else "der"
-        return f"{match['name']} {article} {said}{stop}{rest}"
+        said, rest = ordinal_of_ruler(roman_value(match["roman"]), match["name"]), match["rest"]
+        if match["article"]:
+            ending = "n" if match["article"] in ("des", "dem", "den") else ""
+            said = f"{match['article']} {_ordinal(roman_value(match['roman']), ending).capitalize()}"
+        return f"{match['name']} {said}{'' if rest.strip() else '.'}{rest}"
 
     def _before_noun(match: re.Match[str]) -> str:
         before = match["before"] or ""

@@ -60,7 +60,8 @@ _UNITS = {
     "KB": Noun(("Kilobyte",), "n"), "MB": Noun(("Megabyte",), "n"), "GB": Noun(("Gigabyte",), "n"),
     "TB": Noun(("Terabyte",), "n"), "Mbit/s": Noun(("Megabit pro Sekunde",), "n"),
     "PS": Noun(("P S",), "f"), "dB": Noun(("Dezibel",), "n"), "bar": Noun(("Bar",), "n"),
-    "hPa": Noun(("Hektopascal",), "n"), "J": Noun(("Joule",), "n"), "kcal": Noun(("Kilokalorien",), "f"),
+    "hPa": Noun(("Hektopascal",), "n"), "J.": Noun(("Jahr", "Jahre"), "n"),
+    "kcal": Noun(("Kilokalorien",), "f"),
     "Uhr": Noun(("Uhr",), "m"), "Mio": Noun(("Million", "Millionen"), "f"),
 }  # fmt: skip
 _EURO, _CENT = Noun(("Euro",)), Noun(("Cent",))
@@ -136,7 +137,8 @@ WORDS = Vocabulary(
     day=day_of_month,
     year=_year,
     clock=Clock(
-        r" ?(?:[Uu]hr|h)\b", Noun(("Uhr",), "m"), "{hours} Uhr", "{hours} Uhr", "{hours} Uhr {minutes}"
+        r" ?(?:[Uu]hr|h)\b", Noun(("Uhr",), "m"), "{hours} Uhr", "{hours} Uhr", "{hours} Uhr {minutes}",
+        r"\b(?:[Uu]m|[Gg]egen)"
     ),
     units=_UNITS,
     per="pro",
@@ -170,7 +172,10 @@ WORDS = Vocabulary(
         "Billion": Noun(("Billion", "Billionen"), "f"), "Billionen": Noun(("Billion", "Billionen"), "f"),
         "Tausend": Noun(("Tausend",), "n"),
     },
-    counting=listed("kapitel teil band akt abschnitt typ stufe klasse phase level weltkrieg rocky"),
+    counting=listed(
+        "artikel absatz paragraph nummer seite zimmer platz gleis kapitel teil band akt abschnitt typ stufe "
+        "klasse phase level weltkrieg rocky"
+    ),
     rulers=listed(_RULERS) | {f"{name}s" for name in _RULERS.split()},
     ruler=ordinal_of_ruler,
     phone_words=r"(?:[Tt]el|[Tt]elefon|[Ff]ax|[Hh]andy|[Rr]ufnummer|[Mm]obil)\b\.?:?",
@@ -178,6 +183,12 @@ WORDS = Vocabulary(
 
 _STREET = re.compile(r"(?<=\w)str\.(?=\s+\d|\s+[A-ZÄÖÜ(]|,|$|\s*$)|(?<=\w)str\.(?=\s)")
 _PAGE = re.compile(r"(?<![\w.])S\. ?(?=\d)")
+_DAYS = {
+    "Mo": "Montag", "Di": "Dienstag", "Mi": "Mittwoch", "Do": "Donnerstag", "Fr": "Freitag", "Sa": "Samstag",
+    "So": "Sonntag",
+}  # fmt: skip
+_WEEKDAYS = re.compile(r"\b(Mo|Di|Mi|Do|Fr|Sa|So)\.? ?[-–] ?(Mo|Di|Mi|Do|Fr|Sa|So)\b\.?")
+_FOLLOWING = re.compile(r"(?<=\d) ?ff?\.(?!\w)")
 _ONE_IN_WORD = re.compile(
     r"(?<![\w,.])1-?(?=(?:mal|fach|jährig|tägig|stündig|seitig|stellig|zeilig|teilig)\w*)"
 )
@@ -194,13 +205,14 @@ _YEAR = re.compile(
 
 def expand(text: str) -> str:
     """Folded German text with everything that is not a word written out."""
+    text = _WEEKDAYS.sub(lambda match: f"{_DAYS[match[1]]} bis {_DAYS[match[2]]}", text)
     return verbalize(text, WORDS, (_shortened, expand_german_ordinals, expand_german_roman, _decades, _years))
 
 
 def _shortened(text: str, words: Vocabulary) -> str:
     """ "Goethestr. 5", "S. 12", "1-mal" """
     del words
-    text = _ONE_IN_WORD.sub("ein", text)
+    text = _FOLLOWING.sub(" folgende", _ONE_IN_WORD.sub("ein", text))
     return _PAGE.sub("Seite ", _STREET.sub("straße", text))
 
 

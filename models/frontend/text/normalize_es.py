@@ -24,6 +24,7 @@ _FUNCTION_WORDS = (
     "coma punto hasta desde contra sobre tras durante ante bajo cuando donde"
 )
 _ORDINALS = {11: "undécimo", 12: "duodécimo"}
+_QUEENS = listed("Isabel Catalina")
 _RULER_MOST = 10
 
 
@@ -38,9 +39,10 @@ def _ordinal(value: int, mark: str) -> str | None:
     return " ".join(words) + ("s" if ending.endswith("s") else "")
 
 
-def _ruler(value: int) -> str:
-    said = number_words(value, "es", "ordinal" if value <= _RULER_MOST else "cardinal")
-    return said or str(value)
+def _ruler(value: int, name: str) -> str:
+    if value > _RULER_MOST:
+        return number_words(value, "es") or str(value)
+    return _ordinal(value, "a" if name in _QUEENS else "o") or str(value)
 
 
 WORDS = Vocabulary(
@@ -59,7 +61,8 @@ WORDS = Vocabulary(
     day=lambda day, _before, _month: number_words(day, "es") or str(day),
     clock=Clock(
         r" ?(?:h|hs|hrs|horas)\b\.?", Noun(("hora", "horas"), "f"), "{hours}", "{hours} {hour}",
-        "{hours} y {minutes}"
+        "{hours} y {minutes}",
+        r"\b(?:las|la)"
     ),
     units={
         "km": Noun(("kilómetro", "kilómetros")), "m": Noun(("metro", "metros")),
@@ -133,7 +136,7 @@ WORDS = Vocabulary(
     read=listed("OTAN ONU UNESCO SIDA FIFA UEFA NASA OVNI IVA PSOE AVE RENFE OPEP PYME"),
     agreement={
         "m": ((r"veintiuno", "veintiún"), (r"\buno", "un")),
-        "f": ((r"uno", "una"), (r"cientos", "cientas")),
+        "f": ((r"uno", "una"), (r"(cient|quinient)os(.*)", r"\1as\2")),
     },
     feminine=r"(?:\w+(?:as?|ción|ciones|sión|siones|dad|dades|tad|tud|eces?)|mujer|mujeres|vez|noches?|calles?|tardes?|clases?|flores?|llaves?|veces)(?<!día)(?<!días)(?<!problema)(?<!programa)(?<!programas)(?<!problemas)",
     function_words=listed(_FUNCTION_WORDS),

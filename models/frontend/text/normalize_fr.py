@@ -21,7 +21,7 @@ _RULERS = (
 _FUNCTION_WORDS = (
     "le la les un une des du de et ou à au aux en dans sur sous par pour avec sans ce cet cette ces est "
     "sont a ont "
-    "il elle on nous vous ils elles je tu ne pas plus moins fois qui que quoi dont où si mais car ni non oui "
+    "il elle on nous vous ils elles je tu ne pas plus moins qui que quoi dont où si mais car ni non oui "
     "pour cent virgule était sera très bien mal tout tous bis ter sa son ses se"
 )
 
@@ -45,7 +45,8 @@ def _ordinal(value: int, mark: str) -> str | None:
     return None if said is None else said + ending + plural
 
 
-def _ruler(value: int) -> str:
+def _ruler(value: int, name: str) -> str:
+    del name
     return "premier" if value == 1 else number_words(value, "fr") or str(value)
 
 

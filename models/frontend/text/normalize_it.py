@@ -27,6 +27,9 @@ _FUNCTION_WORDS = (
 )
 
 
+_QUEENS = listed("Elisabetta Caterina")
+
+
 def _day(day: int, before: str, month: str) -> str:
     del before, month
     return "primo" if day == 1 else number_words(day, "it") or str(day)
@@ -53,7 +56,8 @@ WORDS = Vocabulary(
     date_without_year="{day} {month}",
     day=_day,
     clock=Clock(
-        r" ?(?:h|ore)\b", Noun(("ora", "ore"), "f"), "{hours}", "{hours} {hour}", "{hours} e {minutes}"
+        r" ?(?:h|ore)\b", Noun(("ora", "ore"), "f"), "{hours}", "{hours} {hour}", "{hours} e {minutes}",
+        r"\b(?:ore|alle|dalle)"
     ),
     units={
         "km": Noun(("chilometro", "chilometri")), "m": Noun(("metro", "metri")),
@@ -136,7 +140,7 @@ WORDS = Vocabulary(
     after_roman=r"(?= secolo\b)",
     counting=listed("capitolo tomo parte libro volume scena articolo titolo fase tipo canto"),
     rulers=listed(_RULERS) | {"secolo"},
-    ruler=lambda value: number_words(value, "it", "ordinal") or str(value),
+    ruler=lambda value, name: _ordinal(value, "a" if name in _QUEENS else "o") or str(value),
     phone_words=r"(?:[Tt]el|[Tt]elefono|[Ff]ax|[Cc]ellulare)\b\.? ?:?",
 )  # fmt: skip
 

@@ -54,7 +54,8 @@ WORDS = Vocabulary(
     date_without_year="{day} {month}",
     day=lambda day, _before, _month: number_words(day, "nl") or str(day),
     year=_year,
-    clock=Clock(r" ?(?:uur|u)\b", Noun(("uur",)), "{hours} uur", "{hours} uur", "{hours} uur {minutes}"),
+    clock=Clock(r" ?(?:uur|u)\b", Noun(("uur",)), "{hours} uur", "{hours} uur", "{hours} uur {minutes}",
+        r"\b(?:om|tot|vanaf)"),
     units={
         "km": Noun(("kilometer",)), "m": Noun(("meter",)), "cm": Noun(("centimeter",)),
         "mm": Noun(("millimeter",)),
@@ -130,7 +131,7 @@ WORDS = Vocabulary(
     after_roman=r"(?:e)\b",
     counting=listed("hoofdstuk deel band akte boek fase type artikel"),
     rulers=listed(_RULERS),
-    ruler=lambda value: f"de {number_words(value, 'nl', 'ordinal')}",
+    ruler=lambda value, _name: f"de {number_words(value, 'nl', 'ordinal')}",
     phone_words=r"(?:[Tt]el|[Tt]elefoon|[Ff]ax|[Mm]obiel)\b\.? ?:?",
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ _RULERS = (
     "Bento Leão "
     "Gregório José Napoleão Jorge Guilherme Frederico Catarina Nicolau Alexandre Francisco Duarte Sebastião"
 )
+_QUEENS = listed("Maria Isabel Catarina")
 _RULER_MOST = 10
 
 
@@ -37,9 +38,10 @@ def _ordinal(value: int, mark: str) -> str | None:
     return " ".join(word[:-1] + ending for word in said.split()) if ending in ("a", "as", "os") else said
 
 
-def _ruler(value: int) -> str:
-    said = number_words(value, "pt", "ordinal" if value <= _RULER_MOST else "cardinal")
-    return said or str(value)
+def _ruler(value: int, name: str) -> str:
+    if value > _RULER_MOST:
+        return number_words(value, "pt") or str(value)
+    return _ordinal(value, "a" if name in _QUEENS else "o") or str(value)
 
 
 WORDS = Vocabulary(
@@ -126,7 +128,7 @@ WORDS = Vocabulary(
     spelled=listed("UE CD DVD TV PC DNA PT PSDB PSD PS BBC FMI CPF"),
     read=listed("OTAN NATO ONU UNESCO AIDS SIDA FIFA UEFA NASA OVNI IVA TAP USP IBOPE ANATEL"),
     agreement={
-        "f": ((r"\bum", "uma"), (r"\bdois", "duas"), (r"entos", "entas"), (r"entos e (.*)", r"entas e \1")),
+        "f": ((r"\bum", "uma"), (r"\bdois", "duas"), (r"entos(.*)", r"entas\1")),
     },
     feminine=(
         r"(?:\w+(?:as?|ção|ções|são|sões|dades?|agem|agens)|mulher|mulheres|vez|vezes|noites?|tardes?|"

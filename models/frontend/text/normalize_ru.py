@@ -93,7 +93,7 @@ WORDS = Vocabulary(
     clock=Clock(
         r" ?(?:час\w*|ч)\b", _noun("час", "часа", "часов"), "{hours} {hour}", "{hours} {hour}",
         "{hours} {hour} {minutes}",
-        _noun("минута", "минуты", "минут", "f"),
+        minute=_noun("минута", "минуты", "минут", "f"),
     ),
     plural=plural_of_russian,
     units={

@@ -141,7 +141,8 @@ def espeak_counting(language: str) -> str:
     most = _ESPEAK_COUNTS_TO.get(language)
     if most is not None:
         zero = " and has no zero" if language in _ESPEAK_NO_ZERO else ""
-        return f"espeak-ng counts to {most}{zero}, so larger numbers are read figure by figure; write them in words"
+        larger = "larger numbers are read figure by figure; write them in words"
+        return f"espeak-ng counts to {most}{zero}, {larger}"
     return "espeak-ng reads its numbers by its own rules; write them in words where something else is said"
 
 

@@ -11,14 +11,15 @@ from models.frontend.text.vocabulary import Currency, Noun, Vocabulary
 
 _MINUS = re.compile(r"(?:(?<=^)|(?<=[\s(]))(?<!\d )[-−](?=\d)|−(?= ?\d)")
 _FRACTION = re.compile(
-    r"(?<![\d/.,⁄])(?:(?P<whole>\d+)[ ]?)??(?P<over>\d{1,2})[⁄](?P<under>\d{1,2})"
+    r"(?<![\d/.,⁄])(?:(?P<whole>\d{1,9})[ ]?)??(?P<over>\d{1,2})[⁄](?P<under>\d{1,2})"
     r"(?P<noun> ?[^\W\d_][\w/]*)?(?![\d/⁄])"
-    r"|(?<![\w/.,])(?:(?P<whole_>\d+) )?(?P<over_>\d{1,2})/(?P<under_>\d{1,3})"
+    r"|(?<![\w/.,])(?:(?P<whole_>\d{1,9}) )?(?P<over_>\d{1,2})/(?P<under_>\d{1,3})"
     r"(?P<noun_> [^\W\d_][\w/]*)?(?![\w/]|[.,]\d)"
 )
 _VERSION = re.compile(r"(?<![\d.,])\d+(?:\.\d+){2,}(?![\d]|,\d)")
 _GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+")
-_AFTER_LETTER = re.compile(r"(?<=[^\W\d_])(\d+(?:\.\d+)?)|(\d+(?:[.,]\d+)?)(?=[^\W\d_])")
+_AFTER_LETTER = re.compile(r"(?<=[^\W\d_])\d")
+_BEFORE_LETTER = re.compile(r"\d(?=[^\W\d_])")
 _LEADING_COMMA = re.compile(r"(?<![\w.,])([.,])(?=\d)")
 _MANY = "1000"
 _ANY_DIGITS = re.compile(r"\d+")
@@ -133,7 +134,7 @@ def _fraction_words(whole_part: int, over: int, under: int, noun: str, words: Vo
     gender = unit.gender if unit else _gender_of(noun, words)
     if (over, under) == (1, 2):
         if whole_part:
-            many = form_of(_MANY if whole_part > 1 else "1", unit, words) if unit else noun
+            many = form_of(_MANY, unit, words) if noun in words.units and unit else noun
             gender = gender if gender in words.and_a_half else "m"
             return words.and_a_half[gender].format(whole=whole(whole_part, words, gender), noun=many).strip()
         return f"{words.half[gender if unit else '']} {unit.forms[0] if unit else noun}".strip()
@@ -160,7 +161,7 @@ def expand_roman(text: str, words: Vocabulary) -> str:
         if match[1].lower() in words.counting:
             return f"{match[1]} {whole(value, words)}"
         if match[1] in words.rulers and words.ruler:
-            return f"{match[1]} {words.ruler(value)}"
+            return f"{match[1]} {words.ruler(value, match[1])}"
         return match[0]
 
     after, named = _roman_patterns(words)
@@ -199,7 +200,8 @@ def expand_identifiers(text: str, words: Vocabulary) -> str:
         return f" {words.web['.']} ".join(number(part, words) for part in match[0].split("."))
 
     text = _VERSION.sub(_version, text)
-    return _AFTER_LETTER.sub(lambda match: f" {match[0]} ", text)
+    text = _AFTER_LETTER.sub(r" \g<0>", text)
+    return _BEFORE_LETTER.sub(r"\g<0> ", text)
 
 
 def expand_numbers(text: str, words: Vocabulary) -> str:
@@ -207,7 +209,9 @@ def expand_numbers(text: str, words: Vocabulary) -> str:
 
     def _number(match: re.Match[str]) -> str:
         following = _NEXT_WORD.match(match.string, match.end())
-        return number(match[0], words, _gender_of(following[1] if following else "", words))
+        before = match.string[: match.start()].rstrip().rpartition(" ")[2].lower()
+        is_counted = following is not None and before not in words.counting
+        return number(match[0], words, _gender_of(following[1], words) if following and is_counted else "")
 
     text = _LEADING_COMMA.sub(r"0\1", text)
     text = _plain_number().sub(_number, text)

@@ -104,14 +104,15 @@ def expand_times(text: str, words: Vocabulary) -> str:
     clock = words.clock
 
     def _time(match: re.Match[str]) -> str:
-        if match["separator"] == "." and not match["mark"]:
+        if match["separator"] == "." and not (match["mark"] or match["before"]):
             return match[0]
         hour, minute, seconds = int(match["hour"]), int(match["minute"]), match["seconds"]
         hours = whole(hour, words, clock.hour.gender)
         minutes = counted(str(minute), clock.minute, words) if clock.minute else whole(minute, words)
         template = clock.past if minute else clock.marked if match["mark"] else clock.full
         said = template.format(hours=hours, hour=form_of(str(hour), clock.hour, words), minutes=minutes)
-        return f"{said} {whole(int(seconds), words)}" if seconds and int(seconds) else said
+        said = f"{said} {whole(int(seconds), words)}" if seconds and int(seconds) else said
+        return (match["before"] or "") + said
 
     return _clock_time(words).sub(_time, text)
 
@@ -119,7 +120,8 @@ def expand_times(text: str, words: Vocabulary) -> str:
 @functools.cache
 def _clock_time(words: Vocabulary) -> re.Pattern[str]:
     return re.compile(
-        rf"{BEFORE}(?<!:)(?P<hour>[01]?\d|2[0-4]) ?(?P<separator>[:.h]) ?(?P<minute>[0-5]\d)(?!\d)"
+        rf"(?P<before>\b{words.clock.before} )?{BEFORE}(?<!:)(?P<hour>[01]?\d|2[0-4]) ?"
+        rf"(?P<separator>[:.h]) ?(?P<minute>[0-5]\d)(?!\d)"
         rf"(?::(?P<seconds>[0-5]\d)(?!\d))?(?P<mark>{words.clock.mark})?(?![\w:]|[.,]\d)"
     )
 

@@ -30,6 +30,8 @@ class Clock(NamedTuple):
     full: str
     marked: str
     past: str
+    before: str = r"(?!)"
+    """Pattern of what stands before a time with a full stop, where no mark follows it."""
     minute: Noun | None = None
     """Said after the minutes, where the language does."""
 
@@ -123,8 +125,8 @@ class Vocabulary:
     """Words that a Roman numeral counts ("chapter"), in lower case."""
     rulers: frozenset[str] = frozenset()
     """First names that an ordinal follows."""
-    ruler: Callable[[int], str] | None = None
-    """The ordinal after such a name."""
+    ruler: Callable[[int, str], str] | None = None
+    """The ordinal after such a name, which is given."""
     phone_words: str = r"(?:[Tt]el|[Ff]ax)\w*\b\.?:?"
     phone_in_pairs: bool = False
     whole_words: Callable[[int], str | None] | None = None
