@@ -36,7 +36,8 @@ _ABBREVIATIONS = (
     ("Art.", "Artikel"), ("Aufl.", "Auflage"), ("Hrsg.", "Herausgeber"), ("jr.", "junior"),
     ("sen.", "senior"),
     ("Jan.", "Januar"), ("Feb.", "Februar"), ("Okt.", "Oktober"), ("Nov.", "November"), ("Dez.", "Dezember"),
-    ("Sept.", "September"), ("Aug.", "August"), ("GmbH", "G m b H"), ("Fa.", "Firma"), ("AfD", "A f D"),
+    ("Sept.", "September"), ("Aug.", "August"), ("GmbH", "G m b H"), ("Fa.", "Firma"),
+    ("mind.", "mindestens"), ("TL", "Teelöffel"), ("EL", "Esslöffel"), ("AfD", "A f D"),
     ("h. c.", "honoris causa"), ("Mwst.", "Mehrwertsteuer"),
     ("MwSt.", "Mehrwertsteuer"), ("MwSt", "Mehrwertsteuer"), ("ggü.", "gegenüber"), ("rd.", "rund"),
     ("insb.", "insbesondere"), ("einschl.", "einschließlich"), ("vs.", "versus"),
@@ -192,7 +193,7 @@ _FOLLOWING = re.compile(r"(?<=\d) ?ff?\.(?!\w)")
 _ONE_IN_WORD = re.compile(
     r"(?<![\w,.])1-?(?=(?:mal|fach|jährig|tägig|stündig|seitig|stellig|zeilig|teilig)\w*)"
 )
-_DECADE = re.compile(r"(?<![\w.,])(\d{1,3}0)er(n?)\b")
+_DECADE = re.compile(r"(?<![\w.,])(\d{1,4})er(n?)\b")
 _YEAR_BEFORE = (
     r"[Ii]m Jahre?|[Ii]n|[Ss]eit|[Aa]b|[Bb]is|[Uu]m|[Vv]or|[Nn]ach|[Aa]nno|[Vv]on|Jahre?n?|Sommer|Winter|"
     r"Herbst|Frühling"

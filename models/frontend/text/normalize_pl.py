@@ -181,6 +181,7 @@ WORDS = Vocabulary(
         "n": ((r"^jeden", "jedno"),),
     },
     feminine=r"(?:\w+[aąęi]|osoby|kobiety|minuty|godziny|książki|noc|noce|rzeczy|częś(?:ć|ci))(?<!dni)(?<!mężczyzna)(?<!ludzi)",
+    feminine_few=r"(?:\w+(?:[kgł]i|je|nie|ości|yny|iny|ety|oby|nty|ony|rzy)|noce|rzeczy|części|godziny|minuty)",
     function_words=listed(_FUNCTION_WORDS),
     magnitudes={
         "tys.": _THOUSAND, "tysięcy": _THOUSAND, "tysiące": _THOUSAND, "mln": _MILLION, "milion": _MILLION,
@@ -217,6 +218,7 @@ def _times(text: str, words: Vocabulary) -> str:
             hour = "zero"
         oh = "zero " if 0 < minute < 10 else ""
         said = f"{hour} {oh}{whole(minute, words)}" if minute else hour
+        before = before.replace("odz.", "odzinie")
         return f"{before} {said}".strip()
 
     return _TIME.sub(_time, text)

@@ -167,6 +167,7 @@ WORDS = Vocabulary(
         "n": ((r"\bодин", "одно"),),
     },
     feminine=r"(?:\w+(?:[бвгджзклмнпрстфхцчшщ]а|[иь]я|ость|кой)|книги|женщины|минуты|секунды|недели|девушки|девочки|машины|часть|ночь|тысяча|тысячи)",
+    feminine_few=r"\w+[ыи]",
     function_words=listed(_FUNCTION_WORDS),
     magnitudes={
         "тыс": _THOUSAND, "тысяч": _THOUSAND, "тысячи": _THOUSAND, "млн": _MILLION, "миллион": _MILLION,

@@ -37,7 +37,8 @@ def expand_money(text: str, words: Vocabulary) -> str:
     def _money(match: re.Match[str]) -> str:
         amount, name = match["amount"] or match["amount_"], match["name"] or match["name_"]
         magnitude = match["magnitude"] or match["magnitude_"]
-        return _amount(amount, magnitude, words.currencies[name], words)
+        per = f" {words.per} " if match["per"] else ""
+        return _amount(amount, magnitude, words.currencies[name], words) + per
 
     return _money_pattern(words).sub(_money, text)
 
@@ -51,6 +52,7 @@ def _money_pattern(words: Vocabulary) -> re.Pattern[str]:
     return re.compile(
         rf"{BEFORE}(?P<amount>{NUMBER})(?:,[-–—]{{1,2}})? ?"
         rf"(?:(?P<magnitude>{magnitudes}){end} ?(?:de |d')?)?(?P<name>{names}){end}"
+        rf"(?P<per>/(?=[^\W\d_]{{3}}))?"
         rf"|(?<!\w)(?P<name_>{signs}) ?(?P<amount_>{NUMBER})(?: ?(?P<magnitude_>{magnitudes}){end})?(?!\d)"
     )
 
@@ -211,7 +213,8 @@ def expand_numbers(text: str, words: Vocabulary) -> str:
         following = _NEXT_WORD.match(match.string, match.end())
         before = match.string[: match.start()].rstrip().rpartition(" ")[2].lower()
         is_counted = following is not None and before not in words.counting
-        return number(match[0], words, _gender_of(following[1], words) if following and is_counted else "")
+        gender = _gender_of(following[1], words, match[0]) if following and is_counted else ""
+        return number(match[0], words, gender)
 
     text = _LEADING_COMMA.sub(r"0\1", text)
     text = _plain_number().sub(_number, text)
@@ -223,8 +226,10 @@ def _plain_number() -> re.Pattern[str]:
     return re.compile(rf"{BEFORE}{NUMBER}(?!\w)")
 
 
-def _gender_of(following: str, words: Vocabulary) -> str:
-    """Gender of a noun that follows a number, "" where what follows is none."""
+def _gender_of(following: str, words: Vocabulary, counts: str = "1") -> str:
+    """Gender of a noun that follows the number `counts`, "" where what follows is none."""
     if not following or following.lower() in words.function_words:
         return ""
-    return "f" if re.fullmatch(words.feminine, following) else "m"
+    value = value_of(counts, words)
+    is_few = bool(words.feminine_few) and value is not None and words.plural(value) == 1
+    return "f" if re.fullmatch(words.feminine_few if is_few else words.feminine, following) else "m"

@@ -9,7 +9,7 @@ from models.frontend.text.spoken_numbers import BEFORE, NUMBER, counted, digits,
 from models.frontend.text.vocabulary import Vocabulary
 
 _ISO = re.compile(rf"{BEFORE}(\d{{4}})-(\d\d)-(\d\d)(?![\w-]|[.,]\d)")
-_FIGURES = re.compile(
+_FIGURES = (
     r"(?:\b(?P<before>[^\W\d_]+) )?(?<![\w.,/-])(?P<day>\d{1,2})(?P<mark>[./-]) ?(?P<month>\d{1,2})"
     r"(?P=mark)(?: ?(?P<year>\d{4}|\d\d)(?![\w/-]|[.,]\d)|(?<=\.)(?! ?\d))"
 )
@@ -48,7 +48,12 @@ def expand_figure_dates(text: str, words: Vocabulary) -> str:
         at_end = year is None and not match.string[match.end() :].strip()
         return f"{before} {said}".strip() + ("." if at_end else "")
 
-    return _FIGURES.sub(_figures, text)
+    return _figure_date(words).sub(_figures, text)
+
+
+@functools.cache
+def _figure_date(words: Vocabulary) -> re.Pattern[str]:
+    return re.compile(f"{_FIGURES}(?:{words.year_mark})?" if words.year_mark else _FIGURES)
 
 
 def expand_month_dates(text: str, words: Vocabulary) -> str:

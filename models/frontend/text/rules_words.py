@@ -18,7 +18,7 @@ _ADDRESS = re.compile(
 )
 _PARTS = re.compile(r"\d+|[^\W\d_]+|[^\w\s]|_")
 _SCHEME = re.compile(r"^https?://", re.I)
-_MULTIPLICATION = re.compile(r"(?<=\d) ?x ?(?=\d)|(?<=\w) x (?=\d)|(?<=\d) x (?=\w)")
+_MULTIPLICATION = re.compile(r"(?<=\d) ?x ?(?=\d)|(?<=\w) x (?=\d)|(?<=\d) ?x (?=\w)")
 _CAPITALS = re.compile(r"(?<!\w)[^\W\d_]{2,}(?![\w])")
 _DOTTED = re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,}(?!\w)")
 _CASELESS_LETTERS = 4

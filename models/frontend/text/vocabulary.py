@@ -105,6 +105,8 @@ class Vocabulary:
     """By gender: patterns of the end of a number's words and what stands there instead."""
     feminine: str = r"(?!)"
     """Pattern of a feminine noun that a number counts."""
+    feminine_few: str = ""
+    """The same after a number that takes the form for few, where that form differs."""
     function_words: frozenset[str] = frozenset()
     """What may follow a number and is not counted by it, and what capitals never make an abbreviation."""
     magnitudes: Mapping[str, Noun] = field(default_factory=dict)
