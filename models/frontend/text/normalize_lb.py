@@ -21,7 +21,10 @@ _HUNDRED, _THOUSAND, _LAST_TEEN = 100, 1000, 19
 
 
 def cardinal(value: int) -> str | None:
-    """A whole number below 10^15: 24 -> "véieranzwanzeg", 1672 -> "dausendsechshonnertzweeasiwwenzeg"."""
+    """A whole number below 10^15: 24 -> "véieranzwanzeg", 1672 -> "dausend sechs honnert zweeasiwwenzeg".
+
+    Hundreds and thousands stand apart, although written as one word: espeak-ng misreads the long one.
+    """
     if value >= 10**15:
         return None
     if value < 10**6:
@@ -41,7 +44,7 @@ def _below_a_million(value: int) -> str:
     if not thousands:
         return _below_a_thousand(rest)
     head = "" if thousands == 1 else _joining(_below_a_thousand(thousands))
-    return f"{head}dausend{_below_a_thousand(rest) if rest else ''}"
+    return f"{head} dausend {_below_a_thousand(rest) if rest else ''}".strip()
 
 
 def _below_a_thousand(value: int) -> str:
@@ -49,7 +52,7 @@ def _below_a_thousand(value: int) -> str:
     if not hundreds:
         return _below_a_hundred(rest)
     head = "" if hundreds == 1 else _joining(_UNITS[hundreds])
-    return f"{head}honnert{_below_a_hundred(rest) if rest else ''}"
+    return f"{head} honnert {_below_a_hundred(rest) if rest else ''}".strip()
 
 
 def _below_a_hundred(value: int) -> str:
@@ -85,7 +88,7 @@ def year(value: int) -> str:
     """1672 in hundreds, as years are said up to 1999."""
     century, rest = divmod(value, _HUNDRED)
     if 11 <= century <= _LAST_TEEN:
-        return f"{_UNITS[century]}honnert{_below_a_hundred(rest) if rest else ''}"
+        return f"{_UNITS[century]} honnert {_below_a_hundred(rest) if rest else ''}".strip()
     return cardinal(value) or str(value)
 
 
