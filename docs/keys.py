@@ -33,8 +33,16 @@ PRESETS = {
 LANGUAGES = {
     "de": "German",
     "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "it": "Italian",
     "ja": "Japanese",
     "ko": "Korean",
+    "lb": "Luxembourgish",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ru": "Russian",
     "yue": "Cantonese",
     "zh": "Chinese",
 }

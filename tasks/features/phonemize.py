@@ -9,8 +9,9 @@ from typing import Any
 from configs.errors import UserError
 from configs.naming import in_settings
 from models.frontend.text.character_tokens import character_table, encode, require_encodable
+from models.frontend.text.front_ends import rules
 from models.frontend.text.g2p import phonemize
-from models.frontend.text.numbers import says_numbers
+from models.frontend.text.numbers import espeak_counting, says_numbers
 from models.frontend.text.phonemized import AUTOMATIC, Phonemized, TextError, choose_table
 from models.frontend.text.symbols import UNKNOWN
 from tasks.stage import ConfigView, Outcome, reject
@@ -66,7 +67,11 @@ def _phonemize_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
         "text": row["text"],
         **spoken._replace(unknown=[*spoken.unknown, *unspelled])._asdict(),
     }
-    warnings = [*_warnings(spoken.language, table, family_table), *_digits_left(utterance_id, spoken)]
+    warnings = [
+        *_warnings(spoken.language, table, family_table),
+        *_without_rules(row["text"], spoken.language),
+        *_digits_left(utterance_id, spoken),
+    ]
     return Outcome(rows=[made], warnings=warnings)
 
 
@@ -89,10 +94,19 @@ def _warnings(language: str, table: str, family_table: str) -> list[str]:
     ]
 
 
+def _without_rules(text: str, language: str) -> list[str]:
+    """What becomes of figures in a language without rules of its own; the same for every text of it."""
+    if rules(language) is not None or not any(character.isdecimal() for character in text):
+        return []
+    numbers = "its numbers are said in words" if says_numbers(language) else espeak_counting(language)
+    return [f"language {language}: no rules for dates, times, money and units; {numbers}"]
+
+
 def _digits_left(utterance_id: str, spoken: Phonemized) -> list[str]:
     """Numbers that should be words by now: espeak reads digits too, but other words may have been said."""
     numbers = [word for word in spoken.words if any(character.isdecimal() for character in word)]
-    if not numbers or not says_numbers(spoken.language):
+    left_to_reader = rules(spoken.language) is not None
+    if not numbers or left_to_reader or not says_numbers(spoken.language):
         return []
     return [
         f"{utterance_id}: text: num2words cannot say {', '.join(numbers[:3])} in language {spoken.language}, "

@@ -29,6 +29,15 @@ _READERS = {
 _RULES = {
     "en": "models.frontend.text.normalize_en",
     "de": "models.frontend.text.normalize_de",
+    "es": "models.frontend.text.normalize_es",
+    "fr": "models.frontend.text.normalize_fr",
+    "it": "models.frontend.text.normalize_it",
+    "ja": "models.frontend.text.normalize_ja",
+    "lb": "models.frontend.text.normalize_lb",
+    "nl": "models.frontend.text.normalize_nl",
+    "pl": "models.frontend.text.normalize_pl",
+    "pt": "models.frontend.text.normalize_pt",
+    "ru": "models.frontend.text.normalize_ru",
     "zh": "models.frontend.text.normalize_zh",
     "yue": "models.frontend.text.normalize_zh",
 }

@@ -1,113 +1,240 @@
-"""German: how abbreviations, money, times, dates and numbers are read aloud."""
+"""German: what its numbers, dates, units and abbreviations are called, and the rules that are its own."""
 
 from __future__ import annotations
 
 import re
 
-from models.frontend.text.numbers import number_words, parse_number, spell_numbers
+from models.frontend.text.german_ordinals import (
+    day_of_month,
+    expand_german_ordinals,
+    expand_german_roman,
+    ordinal_of_ruler,
+)
+from models.frontend.text.numbers import number_words
+from models.frontend.text.verbalize import verbalize
+from models.frontend.text.vocabulary import Clock, Currency, Noun, Vocabulary, listed
 
-_PHRASES = (
+_ABBREVIATIONS = (
     ("z. B.", "zum Beispiel"), ("d. h.", "das heißt"), ("u. a.", "unter anderem"),
     ("u. s. w.", "und so weiter"), ("i. d. R.", "in der Regel"), ("v. a.", "vor allem"),
-    ("o. ä.", "oder ähnliches"), ("z. T.", "zum Teil"), ("n. Chr.", "nach Christus"),
-    ("v. Chr.", "vor Christus"),
+    ("o. ä.", "oder ähnliches"), ("o. Ä.", "oder Ähnliches"), ("u. Ä.", "und Ähnliches"),
+    ("z. T.", "zum Teil"), ("n. Chr.", "nach Christus"), ("v. Chr.", "vor Christus"),
+    ("z. Z.", "zurzeit"), ("z. Zt.", "zurzeit"), ("s. o.", "siehe oben"), ("s. u.", "siehe unten"),
+    ("u. U.", "unter Umständen"), ("i. A.", "im Auftrag"), ("a. D.", "außer Dienst"),
+    ("m. E.", "meines Erachtens"), ("o. g.", "oben genannte"), ("u. v. m.", "und vieles mehr"),
+    ("a. M.", "am Main"), ("i. Allg.", "im Allgemeinen"), ("Dr. med.", "Doktor med"),
+    ("usw.", "und so weiter"), ("bzw.", "beziehungsweise"), ("ca.", "circa"), ("Dr.", "Doktor"),
+    ("Prof.", "Professor"), ("Nr.", "Nummer"), ("St.", "Sankt"), ("Hr.", "Herr"), ("Hrn.", "Herrn"),
+    ("Fr.", "Frau"), ("Std.", "Stunden"), ("Min.", "Minuten"), ("Sek.", "Sekunden"), ("Mio.", "Millionen"),
+    ("Mrd.", "Milliarden"), ("Bio.", "Billionen"), ("Tsd.", "Tausend"), ("evtl.", "eventuell"),
+    ("ggf.", "gegebenenfalls"), ("inkl.", "inklusive"), ("exkl.", "exklusive"), ("zzgl.", "zuzüglich"),
+    ("vgl.", "vergleiche"), ("Str.", "Straße"), ("Pl.", "Platz"), ("Abb.", "Abbildung"), ("Bd.", "Band"),
+    ("Kap.", "Kapitel"), ("geb.", "geboren"), ("gest.", "gestorben"), ("Jh.", "Jahrhundert"),
+    ("Jhd.", "Jahrhundert"), ("max.", "maximal"), ("etc.", "et cetera"), ("Dipl.-Ing.", "Diplomingenieur"),
+    ("Ing.", "Ingenieur"), ("Hbf.", "Hauptbahnhof"), ("Hbf", "Hauptbahnhof"), ("bspw.", "beispielsweise"),
+    ("sog.", "sogenannte"), ("gem.", "gemäß"), ("lt.", "laut"), ("Tel.", "Telefon"), ("Abs.", "Absatz"),
+    ("Art.", "Artikel"), ("Aufl.", "Auflage"), ("Hrsg.", "Herausgeber"), ("jr.", "junior"),
+    ("sen.", "senior"),
+    ("Jan.", "Januar"), ("Feb.", "Februar"), ("Okt.", "Oktober"), ("Nov.", "November"), ("Dez.", "Dezember"),
+    ("Sept.", "September"), ("Aug.", "August"), ("GmbH", "G m b H"), ("Fa.", "Firma"),
+    ("mind.", "mindestens"), ("TL", "Teelöffel"), ("EL", "Esslöffel"), ("AfD", "A f D"),
+    ("h. c.", "honoris causa"), ("Mwst.", "Mehrwertsteuer"),
+    ("MwSt.", "Mehrwertsteuer"), ("MwSt", "Mehrwertsteuer"), ("ggü.", "gegenüber"), ("rd.", "rund"),
+    ("insb.", "insbesondere"), ("einschl.", "einschließlich"), ("vs.", "versus"),
 )  # fmt: skip
-_ABBREVIATIONS = {
-    "usw": "und so weiter", "bzw": "beziehungsweise", "ca": "circa", "Dr": "Doktor",
-    "Prof": "Professor", "Nr": "Nummer", "St": "Sankt", "Hr": "Herr", "Fr": "Frau", "Std": "Stunden",
-    "Mio": "Millionen", "Mrd": "Milliarden", "evtl": "eventuell", "ggf": "gegebenenfalls",
-    "inkl": "inklusive", "vgl": "vergleiche", "Str": "Straße", "Tel": "Telefon", "Abb": "Abbildung",
-    "geb": "geboren", "Jh": "Jahrhundert", "max": "maximal", "min": "minimal", "etc": "et cetera",
+_UNITS = {
+    "km": Noun(("Kilometer",)), "m": Noun(("Meter",)), "cm": Noun(("Zentimeter",)),
+    "mm": Noun(("Millimeter",)), "dm": Noun(("Dezimeter",)), "nm": Noun(("Nanometer",)),
+    "kg": Noun(("Kilogramm",), "n"), "g": Noun(("Gramm",), "n"), "mg": Noun(("Milligramm",), "n"),
+    "t": Noun(("Tonne", "Tonnen"), "f"), "l": Noun(("Liter",)), "ml": Noun(("Milliliter",)),
+    "cl": Noun(("Zentiliter",)), "hl": Noun(("Hektoliter",)), "km/h": Noun(("Kilometer pro Stunde",)),
+    "m/s": Noun(("Meter pro Sekunde",)), "m2": Noun(("Quadratmeter",)), "qm": Noun(("Quadratmeter",)),
+    "km2": Noun(("Quadratkilometer",)), "cm2": Noun(("Quadratzentimeter",)), "m3": Noun(("Kubikmeter",)),
+    "cm3": Noun(("Kubikzentimeter",)), "ha": Noun(("Hektar",)), "h": Noun(("Stunde", "Stunden"), "f"),
+    "min": Noun(("Minute", "Minuten"), "f"), "s": Noun(("Sekunde", "Sekunden"), "f"),
+    "ms": Noun(("Millisekunde", "Millisekunden"), "f"), "°C": Noun(("Grad Celsius",)),
+    "°F": Noun(("Grad Fahrenheit",)), "°": Noun(("Grad",)), "%": Noun(("Prozent",), "n"),
+    "‰": Noun(("Promille",), "n"), "W": Noun(("Watt",), "n"), "kW": Noun(("Kilowatt",), "n"),
+    "MW": Noun(("Megawatt",), "n"), "kWh": Noun(("Kilowattstunde", "Kilowattstunden"), "f"),
+    "V": Noun(("Volt",), "n"), "A": Noun(("Ampere",), "n"), "Hz": Noun(("Hertz",), "n"),
+    "kHz": Noun(("Kilohertz",), "n"), "MHz": Noun(("Megahertz",), "n"), "GHz": Noun(("Gigahertz",), "n"),
+    "KB": Noun(("Kilobyte",), "n"), "MB": Noun(("Megabyte",), "n"), "GB": Noun(("Gigabyte",), "n"),
+    "TB": Noun(("Terabyte",), "n"), "Mbit/s": Noun(("Megabit pro Sekunde",), "n"),
+    "PS": Noun(("P S",), "f"), "dB": Noun(("Dezibel",), "n"), "bar": Noun(("Bar",), "n"),
+    "hPa": Noun(("Hektopascal",), "n"), "J.": Noun(("Jahr", "Jahre"), "n"),
+    "kcal": Noun(("Kilokalorien",), "f"),
+    "Uhr": Noun(("Uhr",), "m"), "Mio": Noun(("Million", "Millionen"), "f"),
 }  # fmt: skip
-_MONTHS = [
-    "Januar", "Februar", "März", "April", "Mai", "Juni",
-    "Juli", "August", "September", "Oktober", "November", "Dezember",
-]  # fmt: skip
-_MONTH = "|".join(_MONTHS)
-_SIGNS = {
-    "%": " Prozent ", "&": " und ", "@": " at ", "+": " plus ", "=": " gleich ", "°": " Grad ",
-    "§": " Paragraph ", "€": " Euro ", "$": " Dollar ", "£": " Pfund ", "#": " Nummer ",
-}  # fmt: skip
-_FRACTIONS = {"1⁄2": "ein halb", "1⁄4": "ein Viertel", "3⁄4": "drei Viertel", "1⁄3": "ein Drittel"}
+_EURO, _CENT = Noun(("Euro",)), Noun(("Cent",))
+_DOLLAR, _POUND = Noun(("Dollar",)), Noun(("Pfund",), "n")
+_FRANC, _RAPPEN = Noun(("Franken",)), Noun(("Rappen",))
+_MILLION, _BILLION = Noun(("Million", "Millionen"), "f"), Noun(("Milliarde", "Milliarden"), "f")
+_MONTHS = (
+    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
+    "November", "Dezember",
+)  # fmt: skip
+_FEMININE = (
+    r"(?:Frau|Person|Stunde|Minute|Sekunde|Woche|Nacht|Uhrzeit|Stadt|Mutter|Tochter|Schwester|Hand|Wand|Bank|"
+    r"Nummer|Million|Milliarde|Billion|Art|Zahl|Tür|Kuh|Maus|Feder|Mark|Tonne|Rose|Einheit|Prise|Tasse|"
+    r"[A-ZÄÖÜ][a-zäöüß]+(?:ung|heit|keit|schaft|ion|tät|ik|ur|enz|anz|in|ei|stadt|bank|zahl|nacht|"
+    r"[b-df-hj-np-tv-z]e)|[a-zäöüß]{2,}e)"
+)
+_LETTERS = (
+    "USA EU ARD ZDF WDR NDR MDR SWR BR ADAC SPD CDU CSU FDP AFD DDR BRD BMW VW AOK IBM EDV ICE IC CD DVD "
+    "PC TV WC LKW PKW GEMA DRK DGB DFB ADFC UKW UV ABC OECD IAA EZB BND LCD FAZ"
+)
+_WORDS = (
+    "NATO UNO UNESCO UNICEF TÜV AIDS DAX FIFA UEFA NASA OPEC PIN RAF GAU BIP IKEA EDEKA ALDI REWE DIN SIM "
+    "PISA RAM"
+)
+_FUNCTION_WORDS = (
+    "der die das den dem des ein eine einen einem einer und oder aber auch bis von zu zum zur in im ins "
+    "an am auf "
+    "aus bei mit nach vor für über unter um ist war sind waren hat haben wird nicht nur so wie als wenn "
+    "dann da "
+    "ich du er sie es wir ihr man mich dich uns euch sich ja nein gut kein keine mein dein sein was wer "
+    "wo wann "
+    "mal per pro je plus minus komma geht noch schon sehr hier dort ob oben uhr und"
+)
 
-_PHRASE = tuple(
-    (re.compile(rf"(?<!\w){re.escape(written).replace(chr(92) + ' ', r' ?')}", re.I), spoken)
-    for written, spoken in _PHRASES
+# In years and other figures "eins" never becomes "ein"; a noun that is counted makes it so.
+_AGREEMENT = {
+    "m": ((r"(?<!\w)eins", "ein"),),
+    "n": ((r"(?<!\w)eins", "ein"),),
+    "f": ((r"(?<!\w)eins", "eine"),),
+}
+_FRACTIONS = {
+    2: Noun(("Halbes", "Halbe"), "n"), 3: Noun(("Drittel",), "n"), 4: Noun(("Viertel",), "n"),
+    5: Noun(("Fünftel",), "n"), 6: Noun(("Sechstel",), "n"), 7: Noun(("Siebtel",), "n"),
+    8: Noun(("Achtel",), "n"), 9: Noun(("Neuntel",), "n"), 10: Noun(("Zehntel",), "n"),
+    12: Noun(("Zwölftel",), "n"), 16: Noun(("Sechzehntel",), "n"), 20: Noun(("Zwanzigstel",), "n"),
+    100: Noun(("Hundertstel",), "n"),
+}  # fmt: skip
+_RULERS = (
+    "Heinrich Friedrich Wilhelm Ludwig Karl Otto Elisabeth Philipp Johannes Paul Benedikt Pius Georg Leopold "
+    "Joseph Josef Franz Maximilian Rudolf Katharina Peter Alexander Nikolaus Napoleon Gregor Innozenz Leo "
+    "Urban "
+    "Clemens Ferdinand Albrecht Konrad Christian Gustav Adolf August Harald Carlos Charles William "
+    "Margarethe "
+    "Ramses Ptolemäus Dareios Mehmed Jakob Richard Eduard Viktor Victor Emanuel Beatrix Franziskus Johann "
+    "Boris "
+    "Alfons Juan Sixtus Julius Bonifatius Calixtus Sigismund Erich Olaf Magnus Henri Jean"
 )
-_ABBREVIATION = re.compile(rf"\b({'|'.join(sorted(_ABBREVIATIONS, key=len, reverse=True))})\.")
-_DATE = re.compile(
-    r"(\b[Aa]m |\b[Vv]om |\b[Bb]is |\b[Dd]er |\b[Dd]en |\b[Dd]em |)\b(\d{1,2})\.(\d{1,2})\.(\d{4})?"
+
+
+def _year(value: int) -> str:
+    return number_words(value, "de", "year") or str(value)
+
+
+WORDS = Vocabulary(
+    language="de",
+    comma="Komma",
+    to="bis",
+    ratio="zu",
+    minus="minus",
+    months=_MONTHS,
+    date="{day} {month} {year}",
+    date_without_year="{day} {month}",
+    day=day_of_month,
+    year=_year,
+    clock=Clock(
+        r" ?(?:[Uu]hr|h)\b", Noun(("Uhr",), "m"), "{hours} Uhr", "{hours} Uhr", "{hours} Uhr {minutes}",
+        r"\b(?:[Uu]m|[Gg]egen)"
+    ),
+    units=_UNITS,
+    per="pro",
+    currencies={
+        "€": Currency(_EURO, _CENT), "EUR": Currency(_EURO, _CENT), "Euro": Currency(_EURO, _CENT),
+        "$": Currency(_DOLLAR, _CENT), "USD": Currency(_DOLLAR, _CENT), "US-Dollar": Currency(
+            Noun(("U S Dollar",)), _CENT), "Dollar": Currency(_DOLLAR, _CENT),
+        "£": Currency(_POUND, Noun(("Pence",))), "GBP": Currency(_POUND, Noun(("Pence",))),
+        "CHF": Currency(_FRANC, _RAPPEN), "Franken": Currency(_FRANC, _RAPPEN),
+        "¥": Currency(Noun(("Yen",))), "ct": Currency(_CENT), "Cent": Currency(_CENT),
+        "DM": Currency(Noun(("Mark",), "f"), Noun(("Pfennig",))),
+    },
+    money="{whole} {unit} {part}",
+    abbreviations=_ABBREVIATIONS,
+    signs={
+        "%": "Prozent", "&": "und", "@": "at", "+": "plus", "=": "gleich", "°": "Grad", "§§": "Paragraphen",
+        "§": "Paragraph", "€": "Euro", "$": "Dollar", "£": "Pfund", "#": "Nummer", "×": "mal", "÷": "durch",
+        "±": "plus minus", "<": "kleiner als", ">": "größer als", "‰": "Promille",
+    },
+    web={".": "Punkt", "/": "Schrägstrich", "-": "minus", "_": "Unterstrich", "@": "at", ":": "Doppelpunkt"},
+    fractions=_FRACTIONS,
+    half={"": "ein halb", "m": "ein halber", "n": "ein halbes", "f": "eine halbe"},
+    and_a_half={"m": "{whole}einhalb {noun}"},
+    spelled=listed(_LETTERS),
+    read=listed(_WORDS),
+    agreement=_AGREEMENT,
+    feminine=_FEMININE,
+    function_words=listed(_FUNCTION_WORDS),
+    magnitudes={
+        "Million": _MILLION, "Millionen": _MILLION, "Milliarde": _BILLION, "Milliarden": _BILLION,
+        "Billion": Noun(("Billion", "Billionen"), "f"), "Billionen": Noun(("Billion", "Billionen"), "f"),
+        "Tausend": Noun(("Tausend",), "n"),
+    },
+    counting=listed(
+        "artikel absatz paragraph nummer seite zimmer platz gleis kapitel teil band akt abschnitt typ stufe "
+        "klasse phase level weltkrieg rocky"
+    ),
+    rulers=listed(_RULERS) | {f"{name}s" for name in _RULERS.split()},
+    ruler=ordinal_of_ruler,
+    phone_words=r"(?:[Tt]el|[Tt]elefon|[Ff]ax|[Hh]andy|[Rr]ufnummer|[Mm]obil)\b\.?:?",
+)  # fmt: skip
+
+_STREET = re.compile(r"(?<=\w)str\.(?=\s+\d|\s+[A-ZÄÖÜ(]|,|$|\s*$)|(?<=\w)str\.(?=\s)")
+_PAGE = re.compile(r"(?<![\w.])S\. ?(?=\d)")
+_DAYS = {
+    "Mo": "Montag", "Di": "Dienstag", "Mi": "Mittwoch", "Do": "Donnerstag", "Fr": "Freitag", "Sa": "Samstag",
+    "So": "Sonntag",
+}  # fmt: skip
+_WEEKDAYS = re.compile(r"\b(Mo|Di|Mi|Do|Fr|Sa|So)\.? ?[-–] ?(Mo|Di|Mi|Do|Fr|Sa|So)\b\.?")
+_FOLLOWING = re.compile(r"(?<=\d) ?ff?\.(?!\w)")
+_ONE_IN_WORD = re.compile(
+    r"(?<![\w,.])1-?(?=(?:mal|fach|jährig|tägig|stündig|seitig|stellig|zeilig|teilig)\w*)"
 )
-_ORDINAL = re.compile(
-    r"\b(?:([Aa]m|[Vv]om|[Zz]um|[Ii]m|[Bb]eim|[Dd]en|[Dd]em|[Dd]er|[Dd]ie|[Dd]as) (\d{1,2})\.(?= [A-ZÄÖÜ])"
-    rf"|(\d{{1,2}})\.(?= (?:{_MONTH}|Jahrhundert)))"
+_DECADE = re.compile(r"(?<![\w.,])(\d{1,4})er(n?)\b")
+_YEAR_BEFORE = (
+    r"[Ii]m Jahre?|[Ii]n|[Ss]eit|[Aa]b|[Bb]is|[Uu]m|[Vv]or|[Nn]ach|[Aa]nno|[Vv]on|Jahre?n?|Sommer|Winter|"
+    r"Herbst|Frühling"
 )
-_MONEY = re.compile(r"\b(\d[\d.]*),(\d\d) ?(€|Euro|EUR)")
-_MONEY_FIRST = re.compile(r"([€$£]) ?(\d[\d.,]*\d|\d)")
-_TIME = re.compile(r"\b([01]?\d|2[0-3])[:.]([0-5]\d) Uhr\b|\b([01]?\d|2[0-3]):([0-5]\d)\b(?! Uhr)")
-_YEAR = re.compile(r"(?<![\d.,-])(1[1-9]\d\d)(?![\d%°]|[.,]\d| (?:Euro|Meter|Kilometer|Kilogramm|Stück))")
-# After these the ordinal ends in -n ("am dritten"), after the articles in -e ("das dritte").
-_WEAK_N = frozenset(("am", "vom", "zum", "im", "beim", "den", "dem"))
-_WEAK_E = frozenset(("der", "die", "das"))
+_YEAR = re.compile(
+    rf"(?:(?P<before>\b(?:{_YEAR_BEFORE}|{'|'.join(_MONTHS)})) )?(?<![\d.,-])(?P<year>1[1-9]\d\d)"
+    r"(?![\d%°\w]|[.,]\d| ?(?:Euro|[€$£%]))(?P<noun> (?=[A-ZÄÖÜ]))?"
+)
 
 
 def expand(text: str) -> str:
     """Folded German text with everything that is not a word written out."""
-    for pattern, spoken in _PHRASE:
-        text = pattern.sub(spoken, text)
-    for written, spoken in _FRACTIONS.items():
-        text = text.replace(written, f" {spoken} ")
-    text = _ABBREVIATION.sub(_abbreviation, text)
-    text = _DATE.sub(_date, text)
-    text = _ORDINAL.sub(_ordinal_match, text)
-    text = _TIME.sub(_time, text)
-    text = _MONEY.sub(_money, text)
-    text = _MONEY_FIRST.sub(lambda match: f"{match[2]} {match[1]}", text)
-    text = _YEAR.sub(lambda match: number_words(int(match[1]), "de", "year") or match[1], text)
-    for sign, spoken in _SIGNS.items():
-        text = text.replace(sign, spoken)
-    return spell_numbers(text, "de")
+    text = _WEEKDAYS.sub(lambda match: f"{_DAYS[match[1]]} bis {_DAYS[match[2]]}", text)
+    return verbalize(text, WORDS, (_shortened, expand_german_ordinals, expand_german_roman, _decades, _years))
 
 
-def _abbreviation(match: re.Match[str]) -> str:
-    if match[1] in ("max", "min", "St") and not match.string[match.end() :].strip():
-        return match[0]
-    return _ABBREVIATIONS[match[1]] + ("" if match.string[match.end() :].strip() else ".")
+def _shortened(text: str, words: Vocabulary) -> str:
+    """ "Goethestr. 5", "S. 12", "1-mal" """
+    del words
+    text = _FOLLOWING.sub(" folgende", _ONE_IN_WORD.sub("ein", text))
+    return _PAGE.sub("Seite ", _STREET.sub("straße", text))
 
 
-def _ordinal(value: int, before: str) -> str:
-    """Ordinal with the ending that the word before it asks for; alone it is "dritter"."""
-    stem = number_words(value, "de", "ordinal")
-    if stem is None:
-        return f"{value}."
-    if before.lower() in _WEAK_N:
-        return stem + "n"
-    return stem if before.lower() in _WEAK_E else stem + "r"
+def _decades(text: str, words: Vocabulary) -> str:
+    """ "90er", "1980er" """
+    del words
+
+    def _decade(match: re.Match[str]) -> str:
+        return f"{_year(int(match[1]))}er{match[2]}"
+
+    return _DECADE.sub(_decade, text)
 
 
-def _ordinal_match(match: re.Match[str]) -> str:
-    before = match[1] or ""
-    return f"{before} {_ordinal(int(match[2] or match[3]), before)}".strip()
+def _years(text: str, words: Vocabulary) -> str:
+    """Four figures from 1100 to 1999 are a year unless a noun follows, which they count ("1500 Menschen")."""
+    del words
 
+    def _said(match: re.Match[str]) -> str:
+        if match["noun"] and not match["before"]:
+            return match[0]
+        before = f"{match['before']} " if match["before"] else ""
+        return f"{before}{_year(int(match['year']))}{match['noun'] or ''}"
 
-def _date(match: re.Match[str]) -> str:
-    day, month = int(match[2]), int(match[3])
-    if not (1 <= day <= 31 and 1 <= month <= 12):
-        return match[0]
-    year = f" {match[4]}" if match[4] else ""
-    return f"{match[1]}{_ordinal(day, match[1].strip())} {_MONTHS[month - 1]}{year}"
-
-
-def _time(match: re.Match[str]) -> str:
-    hour, minute = (match[1], match[2]) if match[1] else (match[3], match[4])
-    hour_words = "ein" if int(hour) == 1 else str(int(hour))
-    return f"{hour_words} Uhr" + ("" if minute == "00" else f" {int(minute)}")
-
-
-def _money(match: re.Match[str]) -> str:
-    euros = parse_number(match[1], "de")
-    cents = int(match[2])
-    if euros is None:
-        return match[0]
-    euro_words = "ein" if euros == 1 else str(int(euros))
-    return f"{euro_words} Euro" + (f" {cents}" if cents else "")
+    return _YEAR.sub(_said, text)

@@ -18,6 +18,19 @@ _DECIMAL_POINT = frozenset(
     ("en", "zh", "ja", "ko", "he", "th", "am", "bn", "kn", "te", "hi", "ta", "ms", "sw", "fa", "cy")
 )
 _NUM2WORDS_NAMES = {"nb": "no", "nn": "no", "kk": "kz"}
+# num2words 0.5.14 has no negative numbers in these, or says them as if they were none.
+_MINUS = {"cs": "minus", "pl": "minus", "sk": "mínus", "bn": "মাইনাস"}
+# It leaves out the decimals of these.
+_POINT = {"cy": "pwynt"}
+# Measured with espeak-ng 1.52 from 0 to 999 and on: above these numbers it says the same of different ones.
+_ESPEAK_COUNTS_TO = {
+    "gn": 10, "haw": 30, "ht": 30, "mto": 999, "nci": 39, "quc": 9, "qya": 9, "shn": 99, "si": 6,
+}  # fmt: skip
+_ESPEAK_SILENT = frozenset(("chr", "cv", "sjn"))
+_ESPEAK_NO_ZERO = frozenset(("quc", "qya"))
+_ESPEAK_IN_ENGLISH = frozenset(("grc",))
+# espeak counts in its language only where the figures are that script's.
+_ESPEAK_FIGURES = {"ne": str.maketrans("0123456789", "०१२३४५६७८९")}
 
 
 @functools.lru_cache(maxsize=1)
@@ -34,10 +47,27 @@ def number_words(value: int | Decimal, language: str, form: str = "cardinal") ->
 
     form: cardinal, ordinal or year (the forms of num2words).
     """
-    from num2words import num2words
-
     if not says_numbers(language):
         return None
+    # Decimals are not kept: 1.5 and 1.50 are equal and said differently.
+    return (
+        _whole_words(value, language, form)
+        if isinstance(value, int)
+        else _by_num2words(value, language, form)
+    )
+
+
+@functools.lru_cache(maxsize=8192)
+def _whole_words(value: int, language: str, form: str) -> str | None:
+    return _by_num2words(value, language, form)
+
+
+def _by_num2words(value: int | Decimal, language: str, form: str) -> str | None:
+    from num2words import num2words
+
+    if value < 0 and language in _MINUS:
+        said = number_words(-value, language, form)
+        return None if said is None else f"{_MINUS[language]} {said}"
     name = _NUM2WORDS_NAMES.get(language, language)
     try:
         words = within_steps(lambda: num2words(value, lang=name, to=form), _MAX_STEPS)
@@ -86,7 +116,34 @@ def spell_number(text: str, language: str) -> str:
     if value is None:
         return text
     whole = value == value.to_integral_value() and "." not in str(value)
+    if not whole and language in _POINT:
+        decimals = digit_words(str(value).partition(".")[2], language)
+        return f"{number_words(int(value), language)} {_POINT[language]} {decimals}"
     return number_words(int(value) if whole else value, language) or text
+
+
+def espeak_figures(digits: str, language: str) -> str:
+    """Figures that no library has words for, one by one above what espeak-ng can count to."""
+    if language in _ESPEAK_FIGURES:
+        return digits.translate(_ESPEAK_FIGURES[language])
+    most = _ESPEAK_COUNTS_TO.get(language)
+    if most is None or not digits.isdecimal() or (len(digits) < len(str(most)) or int(digits) <= most):
+        return digits
+    return " ".join(digits)
+
+
+def espeak_counting(language: str) -> str:
+    """What becomes of figures in a language that neither we nor num2words have number words for."""
+    if language in _ESPEAK_SILENT:
+        return "nothing reads its numbers (espeak-ng is silent); write them in words"
+    if language in _ESPEAK_IN_ENGLISH:
+        return "espeak-ng reads its numbers in English; write them in words"
+    most = _ESPEAK_COUNTS_TO.get(language)
+    if most is not None:
+        zero = " and has no zero" if language in _ESPEAK_NO_ZERO else ""
+        larger = "larger numbers are read figure by figure; write them in words"
+        return f"espeak-ng counts to {most}{zero}, {larger}"
+    return "espeak-ng reads its numbers by its own rules; write them in words where something else is said"
 
 
 def spell_numbers(text: str, language: str) -> str:
@@ -95,4 +152,7 @@ def spell_numbers(text: str, language: str) -> str:
     Digits that touch letters ("B2B", "MP3") are said on their own.
     """
     text = _NUMBER.sub(lambda match: f" {spell_number(match.group(), language)} ", text)
-    return _DIGIT_RUN.sub(lambda match: f" {spell_number(match.group(), language)} ", text)
+    text = _DIGIT_RUN.sub(lambda match: f" {spell_number(match.group(), language)} ", text)
+    if says_numbers(language):
+        return text
+    return _DIGIT_RUN.sub(lambda match: espeak_figures(match.group(), language), text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from configs.loading import resolve
 from tasks.features.phonemize import phonemize_rows
 from tasks.features.stages import PHONEMIZE
@@ -25,3 +27,28 @@ def test_a_number_that_stays_in_digits_is_named() -> None:
     said, unsaid = phonemize_rows([row("ሰላም 345", "am"), row("ሰላም 7654321", "am")], cfg, {})
     assert not any("num2words" in warning for warning in said.warnings)
     assert any("7654321" in warning and "am" in warning for warning in unsaid.warnings)
+
+
+def test_a_language_without_rules_is_named_where_its_texts_hold_figures() -> None:
+    cfg = ConfigView(resolve("tiny").settings, PHONEMIZE.config)
+    texts = [
+        ("Wort 24", "de"),
+        ("25 år", "sv"),
+        ("år", "sv"),
+        ("sivè 24", "ht"),
+        ("sivè 72", "ht"),
+        ("24", "cv"),
+    ]
+    german, swedish, plain, haitian, again, chuvash = phonemize_rows([row(*text) for text in texts], cfg, {})
+    assert not any("no rules" in warning for outcome in (german, plain) for warning in outcome.warnings)
+    assert any("language sv" in warning and "said in words" in warning for warning in swedish.warnings)
+    assert any("counts to 30" in warning for warning in haitian.warnings)
+    assert again.warnings == haitian.warnings
+    assert chuvash.rejects[0].code == "unknown_symbols"
+
+
+def test_the_figures_of_japanese_are_left_to_open_jtalk_without_a_word() -> None:
+    pytest.importorskip("pyopenjtalk", reason="the extra ja is not installed")
+    cfg = ConfigView(resolve("tiny").settings, PHONEMIZE.config)
+    read = phonemize_rows([row("3月", "ja")], cfg, {})[0]
+    assert read.rows and not any("num2words" in warning for warning in read.warnings)

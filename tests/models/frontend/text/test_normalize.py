@@ -33,7 +33,7 @@ ENGLISH = [
 GERMAN = [
     ("Am 3. Oktober 1990", "Am dritten Oktober neunzehnhundertneunzig"),
     ("Der 2. Weltkrieg endete 1945. Um", "Der zweite Weltkrieg endete neunzehnhundertfünfundvierzig. Um"),
-    ("z.B. 2,5 kg", "zum Beispiel zwei Komma fünf kg"),
+    ("z.B. 2,5 kg", "zum Beispiel zwei Komma fünf Kilogramm"),
     ("12,50 €", "zwölf Euro fünfzig"),
     ("3.000 Euro", "dreitausend Euro"),
     ("um 14:30 Uhr", "um vierzehn Uhr dreißig"),
