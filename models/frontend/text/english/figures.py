@@ -1,0 +1,104 @@
+"""Numbers: fractions, ranges, ordinals, decades, years, and all others."""
+
+from __future__ import annotations
+
+import re
+
+from models.frontend.text.english.numerals import GROUPED, NUMBER, cardinal, number, ordinal, plural, year
+from models.frontend.text.english.rule import Rule, rule
+
+_HALVES = {2: "half", 4: "quarter"}
+_START = r"(?<![\w.,/⁄])"
+_YEAR = r"1[1-9]\d\d|20[1-9]\d|200[1-9]"
+_COUNTED = (
+    "people|men|women|children|users?|members|students|soldiers|words|pages|times|votes|points|items|pieces|copies"
+    "|miles?|meters|metres|feet|yards|inches|kilometers|kilometres|pounds|grams|kilograms|tons|tonnes|acres|degrees"
+    "|dollars|euros|cents|yen|rupees|percent|hours|minutes|seconds|days|weeks|months|years|calories|watts|volts"
+    "|million|billion|trillion|thousand|hundred|square|cubic|more|fewer|of them|employees|workers|cars|books|steps"
+)
+
+_LASTS = re.compile(
+    r"\b(?:for|in|after|within|wait|waits|waited|than|about|every|takes|took|lasts?|lasted|of|by|only|just) $", re.I
+)
+"""What stands before seconds, not before decades."""
+
+
+def _fraction(over: int, under: int) -> str:
+    if under in (10, 100) and over > 1:
+        return f"{cardinal(over)} out of {cardinal(under)}"
+    if not 2 <= under <= 100:
+        return f"{cardinal(over)} over {cardinal(under)}"
+    name = _HALVES.get(under) or ordinal(under)
+    if over == 1:
+        return f"one {name}"
+    return f"{cardinal(over)} {'halves' if under == 2 else plural(name)}"
+
+
+def _mixed(match: re.Match[str]) -> str:
+    whole, over, under = match["whole"], int(match["over"]), int(match["under"])
+    if not under or max(len(match["over"]), len(match["under"])) > 4:
+        return match[0]
+    said = _fraction(over, under)
+    if not whole:
+        return said
+    return f"{number(whole)} and {'a' + said[3:] if over == 1 else said}"
+
+
+def _range(match: re.Match[str]) -> str:
+    low, high = match["low"], match["high"]
+    return f"{low} {high}" if low == high else f"{low} to {high}"
+
+
+def _years(match: re.Match[str]) -> str:
+    return f"{year(int(match[1]))} to {number(match[2])}"
+
+
+def _decade(match: re.Match[str]) -> str:
+    if not match["century"] and _LASTS.search(match.string[: match.start()]):
+        return match[0]
+    century, tens = match["century"], match["tens"]
+    if century:
+        return plural(year(int(f"{century}{tens}0")))
+    return plural(cardinal(int(tens) * 10))
+
+
+def _power(match: re.Match[str]) -> str:
+    base = number(match[1]) if match[1].isdecimal() else match[1]
+    if match[2] in "²³":
+        return f"{base} {'squared' if match[2] == '²' else 'cubed'}"
+    sign = "minus " if match[2].startswith("-") else ""
+    return f"{base} to the power of {sign}{number(match[2].lstrip('^-'))}"
+
+
+# Before units, which belong to what these rules leave in figures.
+RANGES: tuple[Rule, ...] = (
+    rule(rf"(?<![\w.,/⁄-])({_YEAR})[-–](\d\d)(?![\w.,/-]\d|\w)", _years),
+    rule(rf"(?<![\w.,/⁄-])(\d{{1,2}})-(\d{{1,2}})-(\d{{1,2}})(?![\w-])", r"\1 \2 \3"),
+    rule(rf"(?<![\w.,/⁄-])(?P<low>{NUMBER}) ?[-–—] ?(?P<high>{NUMBER})(?![-/⁄:]?\d)", _range),
+    rule(r"(?<=\d) ?[x×] ?(?=\d)", " by "),
+)
+FRACTIONS: tuple[Rule, ...] = (
+    rule(rf"{_START}(?:(?P<whole>\d+)[ -])?(?P<over>\d+)[⁄/](?P<under>\d+)(?![\w/⁄]|\.\d)", _mixed),
+    rule(rf"{_START}(\d+|[A-Za-z])([²³]|\^-?\d+)(?!\w)", _power),
+)
+# Before units too: "the 90s" are no seconds.
+DECADES: tuple[Rule, ...] = (
+    rule(r"(?<![\w.,/])'?(?P<century>1\d|20)(?P<tens>\d)0'?s(?!\w)", _decade),
+    rule(r"(?<![\w.,/])'?(?P<century>)(?P<tens>[1-9])0'?s(?!\w)", _decade),
+)
+RULES: tuple[Rule, ...] = (
+    rule(rf"{_START}({GROUPED})(?:st|nd|rd|th)(?!\w)", lambda match: ordinal(int(match[1].replace(",", ""))), re.I),
+    rule(r"(?<![\w.,/])(\d+)'?s(?!\w)", lambda match: plural(number(match[1]))),
+    rule(r"(?<!\w)'(\d\d)(?!\w)", lambda match: number(match[1])),
+    rule(r"(?<!\w)(in|since|from|until|by|before|after|circa|year|around) ([1-9]\d{3})(?![\w%°,]|\.\d| (?:"
+         rf"{_COUNTED}))", lambda match: f"{match[1]} {year(int(match[2]))}", re.I),
+    rule(rf"(?<![\w.,$£€¥/-])({_YEAR})(?![\w%°]|[.,]\d| (?:{_COUNTED})\b)", lambda match: year(int(match[1]))),
+    # "10 000" is a number where no other figures stand beside it.
+    rule(r"(?<![\w.,])(?<!\d )([1-9]\d{0,2}(?: \d{3})+)(?! ?\d|[\w]|\.\d)",
+         lambda match: number(match[1].replace(" ", ""))),
+    rule(rf"(?<![\d.,])({NUMBER})k(?!\w)", lambda match: f" {number(match[1])} thousand"),
+    rule(rf"(?<![\w.,])({NUMBER})x(?!\w)", lambda match: f"{number(match[1])} times"),
+    rule(rf"(?<![\w.,])({NUMBER}) ?(M|mn|bn)(?!\w)",
+         lambda match: f"{number(match[1])} {'billion' if match[2] == 'bn' else 'million'}"),
+    rule(rf"{NUMBER}", lambda match: f" {number(match[0])} "),
+)  # fmt: skip
