@@ -20,12 +20,12 @@ from models.frontend.text.english import (
 )
 from models.frontend.text.english.rule import apply
 
-_WORDS = (*web.RULES, *abbreviations.RULES, *initials.RULES, *roman.RULES)
+_WORDS = (*signs.GRADES, *web.RULES, *abbreviations.RULES, *initials.RULES, *roman.RULES)
 _NUMBERS = (
     *signs.MINUS,
     *money.RULES,
-    *codes.RULES,
     *dates.RULES,
+    *codes.RULES,
     *times.RULES,
     *figures.FRACTIONS,
     *figures.RANGES,

@@ -51,7 +51,7 @@ def _spoken(match: re.Match[str]) -> str:
     before, after = match.string[: match.start()].rstrip(), match.string[match.end() :].lstrip()
     if word in _UNITS and before[-1:].isdigit():
         return match[0]
-    if word in _BEFORE_FIGURE and not re.match(r"#?\d|[IVXL]+\b", after):
+    if word in _BEFORE_FIGURE and not re.match(r"#?\d|[IVXL]{2,}\b", after):
         return match[0]
     if word in _NEEDS_CAPITAL and not written[0].isupper():
         return match[0]

@@ -25,9 +25,11 @@ _LONGEST_ABBREVIATION = 5
 _FEWEST_SHOUTED = 3
 """Words of a text without small letters that make it a transcript in capitals."""
 _CAPITALS = re.compile(r"(?<![\w'])([A-Z]{2,})('?s)?(?![\w'])|(?<![\w'])([A-Z]{2,})(?='[a-z])")
-_WORD = re.compile(r"[A-Za-z][A-Za-z']+")
+_WORD = re.compile(r"[A-Za-z][A-Za-z']*")
 _JOINED = re.compile(r"(?<!\w)([A-Z]{1,3})&([A-Z]{1,3})(?!\w)")
-_MIXED = re.compile(r"(?<![\w'])([a-z])([A-Z]\w*)(?!\w)")
+_CONTRACTION = re.compile(r"(?<![\w'])[A-Z]+'[A-Z]+(?![\w'])")
+# iOS, mRNA; the readers know "iPhone" and "eBay".
+_MIXED = re.compile(r"(?<![\w'])([a-z])([A-Z]{2,})(?!\w)")
 _SINGLE = re.compile(r"(?<![\w'])A(?![\w'])")
 _ARTICLE_NEVER_BEFORE = frozenset("to or and is was through minus plus flat sharp minor major has".split())
 
@@ -37,16 +39,22 @@ def unshouted(text: str) -> str:
     words = _WORD.findall(text)
     if any(character.islower() for character in text) or len(words) < _FEWEST_SHOUTED:
         return text
+    if sum(len(word) > 1 for word in words) < 2:
+        return text
     return re.sub(r"[A-Z][A-Z']*", lambda match: match[0] if _stays(match[0]) else match[0].lower(), text)
 
 
 def _stays(word: str) -> bool:
-    return word == "I" or word.startswith("I'") or _is_spelled_in_dictionary(word.lower())
+    if word == "I" or word.startswith("I'"):
+        return True
+    lowered = word.lower()
+    return _is_spelled_in_dictionary(lowered) or (lowered in _SPELLED and lowered not in _dictionary())
 
 
 def spelled_out(text: str) -> str:
     """Abbreviations in letters, the article "A" in a small letter: what stays a capital alone is a letter."""
     text = _JOINED.sub(lambda match: f"{letters(match[1])} and {letters(match[2])}", text)
+    text = _CONTRACTION.sub(lambda match: match[0] if match[0][1] == "'" else match[0].lower(), text)
     text = _CAPITALS.sub(_capitals, text)
     text = _MIXED.sub(_mixed, text)
     return _SINGLE.sub(_single, text)
@@ -84,16 +92,16 @@ def _is_plain_word(word: str) -> bool:
 
 
 def _mixed(match: re.Match[str]) -> str:
-    """iOS, iPhone, eBay."""
-    rest = match[2]
-    return f"{letters(match[1])} {letters(rest) if rest.isupper() else rest}"
+    return f"{letters(match[1])} {letters(match[2])}"
 
 
 def _single(match: re.Match[str]) -> str:
     before, after = match.string[: match.start()], match.string[match.end() :]
-    following = re.match(r" (\w+)", after)
+    following = re.match(r" +(\w+)", after)
     is_letter = (
         following is None
+        or re.search(r"(?<![\w'])[A-Z] $", before) is not None
+        or re.match(r" [A-Z](?![\w'-])", after) is not None
         or following[1] in _ARTICLE_NEVER_BEFORE
         or re.search(rf"\b(?:{LETTER_FOLLOWS}|an|the|letters?) $", before, re.I) is not None
     )

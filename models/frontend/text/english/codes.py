@@ -55,5 +55,6 @@ RULES: tuple[Rule, ...] = (
     rule(r"(?<![\w.,-])(911|112|999)(?= (?:call|operator|dispatch|emergency))", _groups),
     rule(r"(?<!\w)([A-Z]{2}) (\d{5})(?:-(\d{4}))?(?![\w-])",
          lambda match: f"{letters(match[1])} {digit_by_digit(match[2] + (match[3] or ''))}"),
-    rule(r"(?<!\w)([b-df-hj-np-tv-z]{1,3})(?=\d+(?!\w))", lambda match: letters(match[1]) + " "),
+    rule(r"(?<!\w)(?<!\d )([b-df-hj-np-tv-z]{1,3}|[A-Z]{2,4}|IPv)(?=\d+(?!\w))",
+         lambda match: letters(match[1]) + " "),
 )  # fmt: skip

@@ -51,20 +51,21 @@ def _in_figures(written_year: str, month: int, day: int) -> str:
 
 
 def _year_first(match: re.Match[str]) -> str:
-    month, day = int(match[2]), int(match[3])
+    month, day = int(match[3]), int(match[4])
     return _in_figures(match[1], month, day) if 1 <= month <= 12 and 1 <= day <= 31 else match[0]
 
 
 def _year_last(match: re.Match[str]) -> str:
     """Month before day, as in America, unless there is no such month or full stops part them."""
     first, second = int(match[1]), int(match[3])
+    if match[2] == "." and len(match[4]) == 2:  # a version
+        return match[0]
     month, day = (second, first) if match[2] == "." or first > 12 else (first, second)
     return _in_figures(match[4], month, day) if 1 <= month <= 12 and 1 <= day <= 31 else match[0]
 
 
 RULES: tuple[Rule, ...] = (
-    rule(r"(?<![\w.,/-])(\d{4})([-/.])(\d\d?)\2(\d\d?)(?![\w/]|[-.]\d)".replace(r"([-/.])", r"(?:[-/.])")
-         .replace(r"\2", r"[-/.]"), _year_first),
+    rule(r"(?<![\w.,/-])(\d{4})([-/.])(\d\d?)\2(\d\d?)(?![\w/]|[-.]\d)", _year_first),
     rule(r"(?<![\w.,/-])(\d\d?)([-/.])(\d\d?)\2(\d{4}|\d\d)(?![\w/]|[-.]\d)", _year_last),
     rule(rf"(?<!\w){_MONTH} {_DAY}(?![\w:%]|\.\d|,\d){_UNTIL}(?:(?P<comma>,)? {_YEAR})?", _month_day),
     rule(rf"(?<![\w.,:/-]){_DAY}{_UNTIL}(?: of)? {_MONTH}(?:(?P<comma>,)? {_YEAR})?", _day_month),

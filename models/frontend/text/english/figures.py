@@ -6,7 +6,9 @@ import re
 
 from models.frontend.text.english.numerals import GROUPED, NUMBER, cardinal, number, ordinal, plural, year
 from models.frontend.text.english.rule import Rule, rule
+from models.frontend.text.english.units import UNIT, unit_name
 
+_POWERS = {"²": "squared", "^2": "squared", "³": "cubed", "^3": "cubed"}
 _HALVES = {2: "half", 4: "quarter"}
 _START = r"(?<![\w.,/⁄])"
 _YEAR = r"1[1-9]\d\d|20[1-9]\d|200[1-9]"
@@ -24,6 +26,10 @@ _LASTS = re.compile(
 
 
 def _fraction(over: int, under: int) -> str:
+    if over == under and under not in (10, 100):
+        return f"{cardinal(over)} {cardinal(under)}"
+    if over > under > 16:
+        return f"{cardinal(over)} over {cardinal(under)}"
     if under in (10, 100) and over > 1:
         return f"{cardinal(over)} out of {cardinal(under)}"
     if not 2 <= under <= 100:
@@ -39,9 +45,10 @@ def _mixed(match: re.Match[str]) -> str:
     if not under or max(len(match["over"]), len(match["under"])) > 4:
         return match[0]
     said = _fraction(over, under)
-    if not whole:
-        return said
-    return f"{number(whole)} and {'a' + said[3:] if over == 1 else said}"
+    if whole:
+        article = "an" if said.startswith(("one eigh", "one eleven")) else "a"
+        said = f"{number(whole)} and {article + said[3:] if over == 1 else said}"
+    return f"{said} {unit_name(match['unit'], is_one=not whole)}" if match["unit"] else said
 
 
 def _range(match: re.Match[str]) -> str:
@@ -57,6 +64,8 @@ def _decade(match: re.Match[str]) -> str:
     if not match["century"] and _LASTS.search(match.string[: match.start()]):
         return match[0]
     century, tens = match["century"], match["tens"]
+    if tens == "0" and not century:
+        return "two thousands"
     if century:
         return plural(year(int(f"{century}{tens}0")))
     return plural(cardinal(int(tens) * 10))
@@ -64,10 +73,17 @@ def _decade(match: re.Match[str]) -> str:
 
 def _power(match: re.Match[str]) -> str:
     base = number(match[1]) if match[1].isdecimal() else match[1]
-    if match[2] in "²³":
-        return f"{base} {'squared' if match[2] == '²' else 'cubed'}"
+    if match[2] in _POWERS:
+        return f"{base} {_POWERS[match[2]]}"
     sign = "minus " if match[2].startswith("-") else ""
     return f"{base} to the power of {sign}{number(match[2].lstrip('^-'))}"
+
+
+def _any_number(match: re.Match[str]) -> str:
+    """A number that touches letters is a word of its own: "B2B"; a hyphen stays one: "COVID-19"."""
+    before = " " if match.string[: match.start()][-1:].isalnum() else ""
+    after = " " if match.string[match.end() :][:1].isalnum() else ""
+    return f"{before}{number(match[0])}{after}"
 
 
 # Before units, which belong to what these rules leave in figures.
@@ -75,16 +91,17 @@ RANGES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,/⁄-])({_YEAR})[-–](\d\d)(?![\w.,/-]\d|\w)", _years),
     rule(rf"(?<![\w.,/⁄-])(\d{{1,2}})-(\d{{1,2}})-(\d{{1,2}})(?![\w-])", r"\1 \2 \3"),
     rule(rf"(?<![\w.,/⁄-])(?P<low>{NUMBER}) ?[-–—] ?(?P<high>{NUMBER})(?![-/⁄:]?\d)", _range),
-    rule(r"(?<=\d) ?[x×] ?(?=\d)", " by "),
+    rule(r"(?<=[\d'\"]) ?[x×] ?(?=\d)", " by "),
 )
 FRACTIONS: tuple[Rule, ...] = (
-    rule(rf"{_START}(?:(?P<whole>\d+)[ -])?(?P<over>\d+)[⁄/](?P<under>\d+)(?![\w/⁄]|\.\d)", _mixed),
+    rule(rf"{_START}(?:(?P<whole>\d+)[ -])?(?P<over>\d+)[⁄/](?P<under>\d+)(?:[ -]?(?P<unit>{UNIT})(?!\w)(?:\.(?= [a-z]))?|(?![\w/⁄]|\.\d))",
+         _mixed),
     rule(rf"{_START}(\d+|[A-Za-z])([²³]|\^-?\d+)(?!\w)", _power),
 )
 # Before units too: "the 90s" are no seconds.
 DECADES: tuple[Rule, ...] = (
     rule(r"(?<![\w.,/])'?(?P<century>1\d|20)(?P<tens>\d)0'?s(?!\w)", _decade),
-    rule(r"(?<![\w.,/])'?(?P<century>)(?P<tens>[1-9])0'?s(?!\w)", _decade),
+    rule(r"(?<![\w.,/])'?(?P<century>)(?P<tens>[1-9]|(?<=')0)0'?s(?!\w)", _decade),
 )
 RULES: tuple[Rule, ...] = (
     rule(rf"{_START}({GROUPED})(?:st|nd|rd|th)(?!\w)", lambda match: ordinal(int(match[1].replace(",", ""))), re.I),
@@ -96,9 +113,11 @@ RULES: tuple[Rule, ...] = (
     # "10 000" is a number where no other figures stand beside it.
     rule(r"(?<![\w.,])(?<!\d )([1-9]\d{0,2}(?: \d{3})+)(?! ?\d|[\w]|\.\d)",
          lambda match: number(match[1].replace(" ", ""))),
+    rule(rf"(?<![\d.,])({NUMBER})[kK](?=[ -](?:runs?|races?|video|screen|monitor|TV))",
+         lambda match: f"{number(match[1])} K"),
     rule(rf"(?<![\d.,])({NUMBER})k(?!\w)", lambda match: f" {number(match[1])} thousand"),
     rule(rf"(?<![\w.,])({NUMBER})x(?!\w)", lambda match: f"{number(match[1])} times"),
     rule(rf"(?<![\w.,])({NUMBER}) ?(M|mn|bn)(?!\w)",
          lambda match: f"{number(match[1])} {'billion' if match[2] == 'bn' else 'million'}"),
-    rule(rf"{NUMBER}", lambda match: f" {number(match[0])} "),
+    rule(NUMBER, _any_number),
 )  # fmt: skip

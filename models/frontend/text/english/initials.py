@@ -15,8 +15,8 @@ _ENUMERATED = re.compile(rf"(?:{LETTER_FOLLOWS}) $", re.I)
 
 
 def _dotted(match: re.Match[str]) -> str:
-    if re.search(r"\d ?$", match.string[: match.start()]):  # a time, or a unit
-        return match[0]
+    if match[1].lower() in ("a.m.", "p.m.") and re.search(r"\d ?$", match.string[: match.start()]):
+        return match[0]  # a time
     return letters(match[1].replace(".", "")) + stop_after(match)
 
 

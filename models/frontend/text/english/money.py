@@ -32,13 +32,13 @@ _SCALES = {
 
 _ANY = "|".join(re.escape(one) for one in sorted(_CURRENCIES, key=len, reverse=True))
 _BEHIND = "|".join(re.escape(one) for one in ("€", "£", "¢", "¥", "₹", "₩", "₽", "$", *_CODES))
-_SCALE = r"(?: ?(?i:hundred|thousand|million|billion|trillion)\b|(?i:k|mil|mn|mm|m|bn|b|trn|tn|t)(?!\w))"
+_SCALE = r"(?:[ -]?(?i:hundred|thousand|million|billion|trillion)\b|(?i:k|mil|mn|mm|m|bn|b|trn|tn|t)(?!\w))"
 _AMOUNT = rf"(?P<amount>{NUMBER})(?P<scale>{_SCALE})?"
 _RANGE = rf"(?P<low>{NUMBER})(?P<low_scale>{_SCALE})? ?[-–] ?"
 
 
 def _scale(written: str | None) -> str:
-    bare = (written or "").strip().lower()
+    bare = (written or "").strip(" -").lower()
     return f" {_SCALES.get(bare, bare)}" if bare else ""
 
 
@@ -47,7 +47,7 @@ def _money(match: re.Match[str]) -> str:
     unit, subunit = _CURRENCIES[match["currency"]]
     low = f"{number(found['low'])}{_scale(found.get('low_scale'))} to " if found.get("low") else ""
     said = _amount(match["amount"], _scale(match["scale"]), unit, subunit, bool(low), is_adjective(match))
-    return f" {low}{said}{per(match)} "
+    return f"{low}{said}{per(match)}"
 
 
 def _amount(written: str, scale: str, unit: str, subunit: str, is_range: bool, is_adjective: bool) -> str:

@@ -34,6 +34,10 @@ def value(numeral: str) -> int:
     return sum(-one if one < following else one for one, following in zip(values, [*values[1:], 0], strict=True))
 
 
+def _of(written: str) -> int:
+    return int(written) if written.isdecimal() else value(written)
+
+
 def _ruler(match: re.Match[str]) -> str:
     return f"{match[1]} the {ordinal(value(match[2].upper()))}"
 
@@ -47,6 +51,7 @@ def _year_of(match: re.Match[str]) -> str:
 
 
 RULES: tuple[Rule, ...] = (
+    rule(r"(?<!\w)WW(I{1,3}|[123])(?!\w)", lambda match: f"World War {cardinal(_of(match[1]))}"),
     # A single I is more often the speaker, X a letter.
     rule(rf"(?<!\w)((?i:{_TITLES}) (?:[A-Z]\w+ )?[A-Z]\w+) ({_NUMERAL})(?![\w'])", _ruler),
     rule(rf"(?<!\w)((?i:{_RULERS})(?: [A-Z][a-z]+)?) (?=V\b|[IVXLC]{{2}})({_NUMERAL})(?![\w'])", _ruler),

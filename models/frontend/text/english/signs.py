@@ -20,13 +20,16 @@ _WORDS = {
     "%": "percent", "&": "and", "@": "at", "+": "plus", "=": "equals", "°": "degrees", "§": "section",
     "#": "number", "±": "plus or minus", "×": "times", "÷": "divided by", "≈": "approximately", "≠":
     "does not equal", "≤": "less than or equal to", "≥": "greater than or equal to", "√": "square root of",
-    "∞": "infinity", "π": "pi", "‰": "per mille", "€": "euros", "£": "pounds", "$": "dollars", "¥": "yen",
-    "−": "minus", "²": "squared", "³": "cubed", "©": "copyright", "¢": "cents", "₿": "bitcoin",
+    "∞": "infinity", "π": "pi", "‰": "per mille", "€": "euro", "£": "pound", "$": "dollar", "¥": "yen",
+    "−": "minus", "²": "squared", "³": "cubed", "©": "copyright", "¢": "cent", "₿": "bitcoin",
 }  # fmt: skip
-RULES: tuple[Rule, ...] = (
+GRADES: tuple[Rule, ...] = (
     rule(r"(?<!\w)([A-Z])\+\+", r"\1 plus plus"),
-    rule(r"(?<!\w)([CF])#", r"\1 sharp"),
-    rule(r"(?<!\w)([A-DF])-(?=[\s.,;:!?)]|$)", r"\1 minus"),
+    rule(r"(?<!\w)([A-G])#", r"\1 sharp"),
+    rule(r"(?<!\w)([A-DF])[-−](?=[\s.,;:!?)]|$)(?! -)", r"\1 minus"),
+)
+"""Letters with signs behind them: marks, notes, languages of programs."""
+RULES: tuple[Rule, ...] = (
     rule(r"(?<!\w)~ ?(?=\w)", "about "),
     rule("[" + re.escape("".join(_WORDS)) + "]", lambda match: f" {_WORDS[match[0]]} "),
 )

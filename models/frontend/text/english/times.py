@@ -57,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,:])({_CLOCK}):([0-5]\d):([0-5]\d)(?![\w:])", _with_seconds),
     rule(rf"(?<![\w.,:])({_CLOCK}:[0-5]\d) ?[-–] ?(?={_CLOCK}:[0-5]\d)", r"\1 to "),
     rule(rf"(?<![\w.,:])({_CLOCK}):([0-5]\d)(?![\w:]|\.\d)", _plain),
+    rule(r"(?<![\w.,:])(\d+):(\d\d\.\d+)(?![\w:])", lambda match: f"{number(match[1])} {number(match[2])}"),
     rule(
         r"(?<![\w.,:])(\d+):(\d+)(?![\w:]|\.\d)",
         lambda match: f"{number(str(int(match[1])))} to {number(str(int(match[2])))}",

@@ -13,6 +13,8 @@ _PREFIXED = {
     "Pa": "pascal", "J": "joule", "N": "newton", "bit": "bit", "bps": "bit per second", "L": "liter",
     "l": "liter", "s": "second", "A": "ampere", "Ah": "ampere hour", "cal": "calorie", "Ω": "ohm", "mol": "mole",
 }  # fmt: skip
+_ONLY_PREFIXED = frozenset(("A", "N", "J", "bit"))
+"""Alone they are the names of many other things."""
 _PREFIXES = {
     "g": "kmμ", "m": "kcmμnd", "W": "kMGm", "Wh": "kMG", "Hz": "kMGT", "B": "kKMGTP", "V": "kmM", "Pa": "kMGh",
     "J": "kM", "N": "k", "bit": "kMG", "bps": "kKMG", "L": "mc", "l": "mcd", "s": "mμn", "A": "m", "Ah": "m",
@@ -34,10 +36,10 @@ _ALONE = {
     "bpm": "beat per minute", "psi": "pound per square inch", "ppm": "part per million", "bar": "bar",
     "hp": "horsepower", "eV": "electron volt", "lm": "lumen", "mb": "megabyte", "gb": "gigabyte", "KG": "kilogram",
     "KM": "kilometer", "kgs": "kilogram", "kms": "kilometer", "tsp": "teaspoon", "tbsp": "tablespoon",
-    "ml": "milliliter", "in": "inch",
+    "ml": "milliliter", "in": "inch", "kΩ": "kilohm", "MΩ": "megohm",
 }  # fmt: skip
 _UNITS = (
-    _PREFIXED
+    {unit: name for unit, name in _PREFIXED.items() if unit not in _ONLY_PREFIXED}
     | {
         prefix + unit: _PREFIX_NAMES[prefix] + name
         for unit, name in _PREFIXED.items()
@@ -58,8 +60,9 @@ _RATES = _NAMES | {
     "s2": "second squared", "dl": "deciliter", "dL": "deciliter",
 }  # fmt: skip
 _UNCHANGED = frozenset(("percent", "per mille", "horsepower"))
-# Letters that are other things where a space parts them from the number: "the 5 A team", "5 in the morning".
-_TOUCHING = frozenset(("A", "N", "J", "B", "in"))
+# "5 in the morning", but "5in"; "flat 4B", but "4 B".
+_TOUCHING = frozenset(("in",))
+_APART = frozenset(("B",))
 _NO_NOUNS = frozenset(
     "for in to a an the per from and or each of on at is was were are with by than as more less but if when"
     " that which who off up into out over under".split()
@@ -70,6 +73,8 @@ def _either(units: Iterable[str]) -> str:
     return "|".join(re.escape(unit) for unit in sorted(units, key=len, reverse=True))
 
 
+UNIT = f'{_either(_NAMES)}|"'
+"""A unit behind a number; a quotation mark is an inch."""
 PER = rf"(?: ?/ ?(?P<per>{_either(_RATES)})(?!\w))?"
 """What an amount may be counted by."""
 
@@ -89,6 +94,12 @@ def is_adjective(match: re.Match[str]) -> bool:
     return re.search(r"(?:^|\W)(?:an?|another|every|each) $", match.string[: match.start()], re.I) is not None
 
 
+def unit_name(written: str, is_one: bool) -> str:
+    """Of what UNIT matches."""
+    name = "inch" if written == '"' else _NAMES[written]
+    return name if is_one else _plural(name)
+
+
 def _plural(name: str) -> str:
     first, gap, rest = name.partition(" per " if " per " in name else " " if name.startswith("degree ") else "\0")
     if name in _UNCHANGED or first.endswith("hertz"):
@@ -98,7 +109,7 @@ def _plural(name: str) -> str:
 
 def _measure(match: re.Match[str]) -> str:
     name = _NAMES[match["unit"]]
-    if match["unit"] in _TOUCHING and match["gap"]:
+    if match["unit"] in (_TOUCHING if match["gap"] else _APART):
         return match[0]
     single = match["number"] == "1" or match["gap"] == "-" or is_adjective(match)
     return f"{number(match['number'])} {name if single else _plural(name)}{per(match)}"
@@ -126,7 +137,8 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     rule(r"(?<![\w.,'])(?P<feet>\d)' ?(?P<inches>\d\d?)(?:''|\"|(?![\w,:]|\.\d))", _height),
-    rule(r"(?<![\w.,'])(?P<feet>\d\d?)'(?P<inches>)(?=[ -][a-z])", _height),
+    rule(r"(?<![\w.,'])(?P<feet>\d\d?)'(?P<inches>)(?=[ -](?:[a-z]|by )|$|[,;)])", _height),
+    rule(r"(?<![\w.,'])(?P<feet>\d+) ?ft\.? (?P<inches>\d\d?) ?in(?!\w)\.?", _height),
     rule(rf"(?<![\w.,])({NUMBER})(?:''|\"|”)(?!\w)", _inches),
     rule(
         r"(?<![\w.,])(\d+)h ?(\d+)m(?:in)?(?!\w)",

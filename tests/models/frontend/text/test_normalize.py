@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -110,6 +112,41 @@ def test_any_text_becomes_words_and_marks(text: str, language: str) -> None:
         assert token.text
         assert token.is_mark == (token.text in MARKS)
         assert " " not in token.text
+
+
+_ENGLISH_PIECES = (
+    *"0123456789",
+    *("-", "–", "/", ".", ",", ":", "'", '"', " ", "$", "€", "¢", "%", "°", "+", "^", "x", "#", "@", "&", "½", "²"),
+    *("am", "p.m.", "kg", "km/h", "st", "th", "s", "k", "B", "M", "A", "I", "XIV", "No.", "Jan.", "May", "Call ", "v"),
+    *("Henry ", "Chapter ", "U.S.", "www.", ".com", "&amp;", "&#39;", "<br>", "the ", "٣", "\u00a0", "\n", "((", "ft"),
+)
+
+
+@given(st.lists(st.sampled_from(_ENGLISH_PIECES), max_size=14).map("".join))
+def test_english_loses_no_number_and_leaves_no_digit(text: str) -> None:
+    said = normalized_text(normalize(text, "en"), "en")
+    assert not any(character.isdigit() for character in said)
+    if any(character.isdigit() for character in re.sub(r"&#?\w+;", "", text)):
+        assert said
+
+
+@given(st.text(max_size=30), st.from_regex(r"[0-9]{1,12}", fullmatch=True), st.text(max_size=30))
+def test_every_number_between_words_is_said(before: str, digits: str, after: str) -> None:
+    without = normalize(f"{before} word word {after}", "en")
+    assert len(normalize(f"{before} word {digits} word {after}", "en")) > len(without)
+
+
+_ENGLISH_WRITING = (
+    *("the", "A dog", "it is", "AI", "U.S.", "NASA", "Dr. Jones", "and", "Henry VIII", "grade A", "no.", "I", "us"),
+    *("$5k", "5%", "3:30pm", "7 am", "1984", "1,984", "21st", "2.4kg", "1/2", "10-20", "555-1234", "Jan. 5,", "v2.0"),
+    *("AT&T", "R&D", "e.g.", "IT", "-3", "the '90s", "x = 4", "iOS", "John's", "10²", "#5", "@ noon", "www.x.com"),
+)
+
+
+@given(st.lists(st.sampled_from(_ENGLISH_WRITING), max_size=9).map(" ".join))
+def test_what_was_said_is_read_as_it_is(text: str) -> None:
+    said = normalized_text(normalize(text, "en"), "en")
+    assert normalized_text(normalize(said, "en"), "en") == said
 
 
 @given(st.integers(min_value=0, max_value=10**14))
