@@ -9,7 +9,7 @@ from models.frontend.text.english.initials import LETTER_FOLLOWS
 from models.frontend.text.english.rule import letters
 
 _SPELLED = frozenset(
-    "us it id ai un who am pm uk eu pc tv cd dvd or ip pr hr er ot pe pi ad bc bce ce ak ok os io vr ar ml ui ux qa"
+    "us it id ai co un who am pm uk eu pc tv cd dvd or ip pr hr er ot pe pi ad bc bce ce ak ok os io vr ar ml ui ux qa"
     " usb sms gps atm suv llc phd mba md dj mc ps nba nfl nhl mlb usc ucla eta diy faq rsvp vip rip ufo pdf html url"
     " api cpu gpu ssd hdd led lcd sql css http gdp ceo cfo cto iq eq dna rna hiv mri ct iv ekg edu nyc la dc bbc cnn"
     " isp vpn irs sos ira nra aa asap tba iou imf bmw".split()

@@ -32,7 +32,7 @@ def _dotted(match: re.Match[str]) -> str:
 
 
 RULES: tuple[Rule, ...] = (
-    rule(r"(?<![\w.,-])(?:1[ .-])?\d{3}[.-]\d{3}[.-]\d{4}(?![\w-])", _groups),
+    rule(r"(?<![\w.,:-])(?:1[ .-])?\d{3}[.-]\d{3}[.-]\d{4}(?![\w:-])", _groups),
     rule(r"(?<![\w.])(?P<parts>\d+(?:\.\d+){2,})(?::(?P<port>\d+))?(?![\w]|\.\d)", _dotted),
     rule(
         r"(?<!\w)[vV]\.? ?(\d+(?:\.\d+)*)(?![\w]|\.\d)",
@@ -40,19 +40,19 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(r"(?<![\w+])\+\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){2,6}(?!\w)", _groups),
     rule(r"(?<!\w)\(\d{2,5}\) ?\d{2,4}(?:[ .-]\d{3,4}){0,2}(?!\w)", _groups),
-    rule(r"(?<![\w.,-])(?:1 )?\d{3} \d{3} \d{4}(?![\w-])", _groups),
-    rule(r"(?<![\w.,$£€-])\d{3}-\d{4}(?![\w%°-])", _groups),
-    rule(r"(?<![\w.,-])0\d{1,4}(?:[ -]\d{2,4}){1,4}(?![\w-])", _groups),
-    rule(r"(?<![\w.,-])\d{4}(?:[ -]\d{4}){2,}(?![\w-])", _groups),
-    rule(r"(?<![\w.,-])\d{3}-\d\d-\d{4}(?![\w-])", _groups),
-    rule(r"(?<![\w.,-])97[89](?:-\d+){3,4}(?![\w-])", _groups),
+    rule(r"(?<![\w.,:-])(?:1 )?\d{3} \d{3} \d{4}(?![\w:-])", _groups),
+    rule(r"(?<![\w.,:$£€-])\d{3}-\d{4}(?![\w%°-])", _groups),
+    rule(r"(?<![\w.,:-])0\d{1,4}(?:[ -]\d{2,4}){1,4}(?![\w:-])", _groups),
+    rule(r"(?<![\w.,:-])\d{4}(?:[ -]\d{4}){2,}(?![\w:-])", _groups),
+    rule(r"(?<![\w.,:-])\d{3}-\d\d-\d{4}(?![\w:-])", _groups),
+    rule(r"(?<![\w.,:-])97[89](?:-\d+){3,4}(?![\w:-])", _groups),
     rule(
         rf"(?<!\w)({_CALL}(?: (?:me|us|him|her|them))?(?: (?:at|on))?[:,]? (?:number )?)(?=\d{{3}}|\d[ -]\d)"
         r"\d[\d() .-]*(?![\w%,/:])",
         _called,
         re.I,
     ),
-    rule(r"(?<![\w.,-])(911|112|999)(?= (?:call|operator|dispatch|emergency))", _groups),
+    rule(r"(?<![\w.,:-])(911|112|999)(?= (?:call|operator|dispatch|emergency))", _groups),
     rule(r"(?<!\w)([A-Z]{2}) (\d{5})(?:-(\d{4}))?(?![\w-])",
          lambda match: f"{letters(match[1])} {digit_by_digit(match[2] + (match[3] or ''))}"),
     rule(r"(?<!\w)(?<!\d )([b-df-hj-np-tv-z]{1,3}|[A-Z]{2,4}|IPv)(?=\d+(?!\w))",

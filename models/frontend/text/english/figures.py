@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from models.frontend.text.english.numerals import GROUPED, NUMBER, cardinal, number, ordinal, plural, year
-from models.frontend.text.english.rule import Rule, rule
+from models.frontend.text.english.rule import Rule, letters, rule
 from models.frontend.text.english.units import UNIT, unit_name
 
 _POWERS = {"²": "squared", "^2": "squared", "³": "cubed", "^3": "cubed"}
@@ -119,5 +119,6 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,])({NUMBER})x(?!\w)", lambda match: f"{number(match[1])} times"),
     rule(rf"(?<![\w.,])({NUMBER}) ?(M|mn|bn)(?!\w)",
          lambda match: f"{number(match[1])} {'billion' if match[2] == 'bn' else 'million'}"),
+    rule(r"(?<=\d)[A-Z]{1,3}(?!\w)", lambda match: f" {letters(match[0])}"),
     rule(NUMBER, _any_number),
 )  # fmt: skip

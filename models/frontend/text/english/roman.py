@@ -56,7 +56,7 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?<!\w)((?i:{_TITLES}) (?:[A-Z]\w+ )?[A-Z]\w+) ({_NUMERAL})(?![\w'])", _ruler),
     rule(rf"(?<!\w)((?i:{_RULERS})(?: [A-Z][a-z]+)?) (?=V\b|[IVXLC]{{2}})({_NUMERAL})(?![\w'])", _ruler),
     rule(rf"(?<!\w)((?i:{_RULERS})) (I)(?![\w'])(?! (?:{_VERBS})\b)", _ruler),
-    rule(rf"(?<!\w)((?i:{_COUNTED})s? )(?!I )({_NUMERAL})(?![\w'])", _counted),
+    rule(rf"(?<!\w)((?i:{_COUNTED})s? )(?![ICDLM](?!\w))({_NUMERAL})(?![\w'])", _counted),
     rule(rf"(?<!\w)((?:{_COUNTED.title()})s? )(I)(?![\w'])(?! (?:{_VERBS})\b)", _counted),
     rule(rf"(?<!\w)((?:{_COUNTED}) )(i{{2,3}}|i[vx]|vi{{1,3}}|xi{{1,3}}|xi?v|xx)(?![\w'])", _counted, re.I),
     rule(r"(?<!\w)([A-Z]\w+ )(X{0,3}(?:I[VX]|VI{1,3}|II{1,2})|X+V?)(?![\w'])(?<!\bX)", _counted),
