@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from configs.errors import UserError
 from models.frontend.language import has_words
-from models.frontend.text.english.rule import begins_sentence
+from models.frontend.text.english.rule import begins_sentence, word_set
 from models.frontend.text.g2p import phonemize
 from models.frontend.text.mixing import Stretch, stretches, unreadable_share
 from models.frontend.text.phonemized import Phonemized
@@ -22,15 +22,15 @@ MAX_CHARACTERS = 200
 _ENDS = re.compile(r"(?<=[.!?…。！？；;])[\"'”’»)\]]*\s+|(?<=[。！？；])|\n+")
 _CLAUSES = re.compile(r"(?<=[,，、:：–—])\s*")
 # A name follows these, so they end no sentence.
-_BEFORE_NAMES = frozenset(
-    "adm bzw capt cf cmdr col cpl dr evtl fr geb gen gov hon hr lt maj mr mrs ms mt prof rep rev sen sgt st vgl vs"
-    " jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri".split()
+_BEFORE_NAMES = word_set(
+    "adm bzw capt cf cmdr col cpl dr evtl fr geb gen gov hon hr lt maj mr mrs ms mt prof rep rev sen"
+    " sgt st vgl vs jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri"
 )
 # Nor do these before a number.
-_BEFORE_FIGURES = frozenset("approx apt c ca ext fig figs no nos nr p pp tel vol".split())
+_BEFORE_FIGURES = word_set("approx apt c ca ext fig figs no nos nr p pp tel vol")
 # These end one where what follows begins like one.
-_ABBREVIATIONS = frozenset(
-    "al assoc ave blvd bros ca co corp dept esq est etc ft hwy inc jr ln ltd pkwy rd sq sr univ usw".split()
+_ABBREVIATIONS = word_set(
+    "al assoc ave blvd bros ca co corp dept esq est etc ft hwy inc jr ln ltd pkwy rd sq sr univ usw"
 )
 _INNER_STOP = re.compile(r"(?:^|[\s(\"'“])((?:[^\W\d]{1,3}\.)+[^\W\d]|[^\s.]+)\.$")
 

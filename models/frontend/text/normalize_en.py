@@ -18,9 +18,16 @@ from models.frontend.text.english import (
     units,
     web,
 )
-from models.frontend.text.english.rule import apply
+from models.frontend.text.english.rule import Rule, apply
 
-_WORDS = (*signs.GRADES, *web.RULES, *abbreviations.RULES, *initials.RULES, *roman.RULES)
+_WORDS: tuple[tuple[re.Pattern[str], tuple[Rule, ...]], ...] = (
+    (re.compile(r"[+#−-]"), signs.GRADES),
+    (re.compile(r"[@#]|//|\.\w"), web.RULES),
+    (re.compile(r"[./]|\d|(?:Mr|Mrs|Ms|Dr|Prof|St|Mt|Lt|Sgt|Capt|Rev) "), abbreviations.RULES),
+    (re.compile(r"(?<!\w)[A-Za-z]\.|Ph|Sc"), initials.RULES),
+    (re.compile(r"(?<!\w)(?:[IVXLCDM]+|[ivx]{2,})(?!\w)|WW"), roman.RULES),
+)
+"""Kinds of writing without figures, and what none of them does without."""
 _NUMBERS = (
     *signs.MINUS,
     *money.RULES,
@@ -42,7 +49,9 @@ def expand(text: str) -> str:
     Each kind of writing has its rules, and the order is theirs: what one has said is words to the next. The
     letters of abbreviations come out full-width, which `fold` makes plain.
     """
-    text = apply(_WORDS, text)
+    for needed, rules in _WORDS:
+        if needed.search(text):
+            text = apply(rules, text)
     text = capitals.unshouted(text)
     if _DIGIT.search(text):
         # Digits of other scripts have the same values.

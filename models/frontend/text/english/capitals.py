@@ -6,20 +6,20 @@ import functools
 import re
 
 from models.frontend.text.english.initials import LETTER_FOLLOWS
-from models.frontend.text.english.rule import letters
+from models.frontend.text.english.rule import before, letters, word_set
 
-_SPELLED = frozenset(
-    "us it id ai co un who am pm uk eu pc tv cd dvd or ip pr hr er ot pe pi ad bc bce ce ak ok os io vr ar ml ui ux qa"
-    " usb sms gps atm suv llc phd mba md dj mc ps nba nfl nhl mlb usc ucla eta diy faq rsvp vip rip ufo pdf html url"
-    " api cpu gpu ssd hdd led lcd sql css http gdp ceo cfo cto iq eq dna rna hiv mri ct iv ekg edu nyc la dc bbc cnn"
-    " isp vpn irs sos ira nra aa asap tba iou imf bmw".split()
+_SPELLED = word_set(
+    "us it id ai co un who am pm uk eu pc tv cd dvd or ip pr hr er ot pe pi ad bc bce ce ak ok os io vr"
+    " ar ml ui ux qa usb sms gps atm suv llc phd mba md dj mc ps nba nfl nhl mlb usc ucla eta diy faq"
+    " rsvp vip rip ufo pdf html url api cpu gpu ssd hdd led lcd sql css http gdp ceo cfo cto iq eq dna"
+    " rna hiv mri ct iv ekg edu nyc la dc bbc cnn isp vpn irs sos ira nra aa asap tba iou imf bmw"
 )
 """Said letter by letter, though some are words as well."""
-_WORDS = frozenset(
-    "nasa nato unesco unicef opec aids laser radar sonar scuba ascii ram rom pin sim gif fifa uefa covid sars fema swat"
-    " potus scotus asean nafta nascar ikea lego imax wifi naacp osha darpa mercosur bafta ibid taser nimby yolo lidar"
-    " captcha isis hamas sap epcot jpeg mpeg".split()
-) - {"naacp"}
+_WORDS = word_set(
+    "nasa nato unesco unicef opec aids laser radar sonar scuba ascii ram rom pin sim gif fifa uefa"
+    " covid sars fema swat potus scotus asean nafta nascar ikea lego imax wifi osha darpa mercosur"
+    " bafta ibid taser nimby yolo lidar captcha isis hamas sap epcot jpeg mpeg"
+)
 _LONGEST_ABBREVIATION = 5
 """Letters; longer ones that no dictionary knows are words, if they can be pronounced."""
 _FEWEST_SHOUTED = 3
@@ -31,11 +31,11 @@ _CONTRACTION = re.compile(r"(?<![\w'])[A-Z]+'[A-Z]+(?![\w'])")
 # iOS, mRNA; the readers know "iPhone" and "eBay".
 _MIXED = re.compile(r"(?<![\w'])([a-z])([A-Z]{2,})(?!\w)")
 _SINGLE = re.compile(r"(?<![\w'])A(?![\w'])")
-_ARTICLE_NEVER_BEFORE = frozenset("to or and is was through minus plus flat sharp minor major has".split())
+_ARTICLE_NEVER_BEFORE = word_set("to or and is was through minus plus flat sharp minor major has")
 
 
 def unshouted(text: str) -> str:
-    """A transcript that knows no small letters in small ones; abbreviations that are no words stay capitals."""
+    """A transcript without small letters in small ones; abbreviations that are no words stay capitals."""
     words = _WORD.findall(text)
     if any(character.islower() for character in text) or len(words) < _FEWEST_SHOUTED:
         return text
@@ -82,9 +82,9 @@ def _is_abbreviation(word: str, among_shouted: bool) -> bool:
 
 def _is_among_shouted(match: re.Match[str]) -> bool:
     """Whether the word beside it is shouted: in capitals, and no abbreviation."""
-    before = re.search(r"([A-Z]{2,})[,!?.]? $", match.string[: match.start()])
+    preceding = re.search(r"([A-Z]{2,})[,!?.]? $", before(match))
     after = re.match(r"[,!]? ([A-Z]{2,})(?!\w)", match.string[match.end() :])
-    return any(beside is not None and _is_plain_word(beside[1].lower()) for beside in (before, after))
+    return any(beside is not None and _is_plain_word(beside[1].lower()) for beside in (preceding, after))
 
 
 def _is_plain_word(word: str) -> bool:
@@ -96,14 +96,14 @@ def _mixed(match: re.Match[str]) -> str:
 
 
 def _single(match: re.Match[str]) -> str:
-    before, after = match.string[: match.start()], match.string[match.end() :]
+    preceding, after = before(match), match.string[match.end() :]
     following = re.match(r" +(\w+)", after)
     is_letter = (
         following is None
-        or re.search(r"(?<![\w'])[A-Z] $", before) is not None
+        or re.search(r"(?<![\w'])[A-Z] $", preceding) is not None
         or re.match(r" [A-Z](?![\w'-])", after) is not None
         or following[1] in _ARTICLE_NEVER_BEFORE
-        or re.search(rf"\b(?:{LETTER_FOLLOWS}|an|the|letters?) $", before, re.I) is not None
+        or re.search(rf"\b(?:{LETTER_FOLLOWS}|an|the|letters?) $", preceding, re.I) is not None
     )
     return letters("A") if is_letter else "a"
 

@@ -7,7 +7,9 @@ import re
 from models.frontend.text.english.numerals import digit_by_digit, number
 from models.frontend.text.english.rule import Rule, letters, rule
 
-_CALL = r"(?:call|calls|called|calling|dial|dials|dialed|dialled|phone|phoned|tel|telephone|fax|mobile|ring|text)"
+_CALL = (
+    r"(?:call|calls|called|calling|dial|dials|dialed|dialled|phone|phoned|tel|telephone|fax|mobile|ring|text)"
+)
 _GROUP = r"\(?\d+\)?"
 
 

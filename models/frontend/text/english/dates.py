@@ -5,13 +5,26 @@ from __future__ import annotations
 import re
 
 from models.frontend.text.english.numerals import ordinal, year
-from models.frontend.text.english.rule import Rule, rule
+from models.frontend.text.english.rule import Rule, before, rule
 
-_MONTHS = (
-    "January February March April May June July August September October November December".split()
-)
-_DAYS = {"mon": "Monday", "tue": "Tuesday", "tues": "Tuesday", "wed": "Wednesday", "thu": "Thursday",
-         "thur": "Thursday", "thurs": "Thursday", "fri": "Friday", "sat": "Saturday", "sun": "Sunday"}  # fmt: skip
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DAYS = {
+    "mon": "Monday", "tue": "Tuesday", "tues": "Tuesday", "wed": "Wednesday", "thu": "Thursday",
+    "thur": "Thursday", "thurs": "Thursday", "fri": "Friday", "sat": "Saturday", "sun": "Sunday",
+}  # fmt: skip
 _MONTH = (
     r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
     r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)(?!\w)\.?"
@@ -25,8 +38,8 @@ def _month(match: re.Match[str]) -> str:
     return next(month for month in _MONTHS if month.lower().startswith(match["month"][:3].lower()))
 
 
-def _year(match: re.Match[str], before: str = " ") -> str:
-    return f"{before}{year(int(match['year']))}" if match["year"] else ""
+def _year(match: re.Match[str]) -> str:
+    return f" {year(int(match['year']))}" if match["year"] else ""
 
 
 def _days(match: re.Match[str]) -> str:
@@ -39,7 +52,7 @@ def _month_day(match: re.Match[str]) -> str:
 
 
 def _day_month(match: re.Match[str]) -> str:
-    article = "" if re.search(r"\bthe $", match.string[: match.start()], re.I) else "the "
+    article = "" if re.search(r"\bthe $", before(match), re.I) else "the "
     return f"{article}{_days(match)} of {_month(match)}{match['comma'] or ''}{_year(match)}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from models.frontend.text.english.numerals import GROUPED, NUMBER, cardinal, number, ordinal, plural, year
-from models.frontend.text.english.rule import Rule, letters, rule
+from models.frontend.text.english.rule import Rule, before, letters, rule
 from models.frontend.text.english.units import UNIT, unit_name
 
 _POWERS = {"²": "squared", "^2": "squared", "³": "cubed", "^3": "cubed"}
@@ -13,14 +13,17 @@ _HALVES = {2: "half", 4: "quarter"}
 _START = r"(?<![\w.,/⁄])"
 _YEAR = r"1[1-9]\d\d|20[1-9]\d|200[1-9]"
 _COUNTED = (
-    "people|men|women|children|users?|members|students|soldiers|words|pages|times|votes|points|items|pieces|copies"
-    "|miles?|meters|metres|feet|yards|inches|kilometers|kilometres|pounds|grams|kilograms|tons|tonnes|acres|degrees"
-    "|dollars|euros|cents|yen|rupees|percent|hours|minutes|seconds|days|weeks|months|years|calories|watts|volts"
-    "|million|billion|trillion|thousand|hundred|square|cubic|more|fewer|of them|employees|workers|cars|books|steps"
+    "people|men|women|children|users?|members|students|soldiers|words|pages|times|votes|points|items"
+    "|pieces|copies|miles?|meters|metres|feet|yards|inches|kilometers|kilometres|pounds|grams|kilograms"
+    "|tons|tonnes|acres|degrees|dollars|euros|cents|yen|rupees|percent|hours|minutes|seconds|days|weeks"
+    "|months|years|calories|watts|volts|million|billion|trillion|thousand|hundred|square|cubic|more"
+    "|fewer|of them|employees|workers|cars|books|steps"
 )
 
 _LASTS = re.compile(
-    r"\b(?:for|in|after|within|wait|waits|waited|than|about|every|takes|took|lasts?|lasted|of|by|only|just) $", re.I
+    r"\b(?:for|in|after|within|wait|waits|waited|than|about|every|takes|took|lasts?|lasted|of|by)"
+    r" $",
+    re.I,
 )
 """What stands before seconds, not before decades."""
 
@@ -61,7 +64,7 @@ def _years(match: re.Match[str]) -> str:
 
 
 def _decade(match: re.Match[str]) -> str:
-    if not match["century"] and _LASTS.search(match.string[: match.start()]):
+    if not match["century"] and _LASTS.search(before(match)):
         return match[0]
     century, tens = match["century"], match["tens"]
     if tens == "0" and not century:
@@ -69,6 +72,14 @@ def _decade(match: re.Match[str]) -> str:
     if century:
         return plural(year(int(f"{century}{tens}0")))
     return plural(cardinal(int(tens) * 10))
+
+
+def _ordinal(match: re.Match[str]) -> str:
+    return ordinal(int(match[1].replace(",", "")))
+
+
+def _plain_year(match: re.Match[str]) -> str:
+    return year(int(match[1]))
 
 
 def _power(match: re.Match[str]) -> str:
@@ -81,21 +92,24 @@ def _power(match: re.Match[str]) -> str:
 
 def _any_number(match: re.Match[str]) -> str:
     """A number that touches letters is a word of its own: "B2B"; a hyphen stays one: "COVID-19"."""
-    before = " " if match.string[: match.start()][-1:].isalnum() else ""
-    after = " " if match.string[match.end() :][:1].isalnum() else ""
-    return f"{before}{number(match[0])}{after}"
+    start = " " if before(match)[-1:].isalnum() else ""
+    end = " " if match.string[match.end() : match.end() + 1].isalnum() else ""
+    return f"{start}{number(match[0])}{end}"
 
 
 # Before units, which belong to what these rules leave in figures.
 RANGES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,/⁄-])({_YEAR})[-–](\d\d)(?![\w.,/-]\d|\w)", _years),
-    rule(rf"(?<![\w.,/⁄-])(\d{{1,2}})-(\d{{1,2}})-(\d{{1,2}})(?![\w-])", r"\1 \2 \3"),
+    rule(r"(?<![\w.,/⁄-])(\d{1,2})-(\d{1,2})-(\d{1,2})(?![\w-])", r"\1 \2 \3"),
     rule(rf"(?<![\w.,/⁄-])(?P<low>{NUMBER}) ?[-–—] ?(?P<high>{NUMBER})(?![-/⁄:]?\d)", _range),
     rule(r"(?<=[\d'\"]) ?[x×] ?(?=\d)", " by "),
 )
 FRACTIONS: tuple[Rule, ...] = (
-    rule(rf"{_START}(?:(?P<whole>\d+)[ -])?(?P<over>\d+)[⁄/](?P<under>\d+)(?:[ -]?(?P<unit>{UNIT})(?!\w)(?:\.(?= [a-z]))?|(?![\w/⁄]|\.\d))",
-         _mixed),
+    rule(
+        rf"{_START}(?:(?P<whole>\d+)[ -])?(?P<over>\d+)[⁄/](?P<under>\d+)"
+        rf"(?:[ -]?(?P<unit>{UNIT})(?!\w)(?:\.(?= [a-z]))?|(?![\w/⁄]|\.\d))",
+        _mixed,
+    ),
     rule(rf"{_START}(\d+|[A-Za-z])([²³]|\^-?\d+)(?!\w)", _power),
 )
 # Before units too: "the 90s" are no seconds.
@@ -104,12 +118,12 @@ DECADES: tuple[Rule, ...] = (
     rule(r"(?<![\w.,/])'?(?P<century>)(?P<tens>[1-9]|(?<=')0)0'?s(?!\w)", _decade),
 )
 RULES: tuple[Rule, ...] = (
-    rule(rf"{_START}({GROUPED})(?:st|nd|rd|th)(?!\w)", lambda match: ordinal(int(match[1].replace(",", ""))), re.I),
+    rule(rf"{_START}({GROUPED})(?:st|nd|rd|th)(?!\w)", _ordinal, re.I),
     rule(r"(?<![\w.,/])(\d+)'?s(?!\w)", lambda match: plural(number(match[1]))),
     rule(r"(?<!\w)'(\d\d)(?!\w)", lambda match: number(match[1])),
     rule(r"(?<!\w)(in|since|from|until|by|before|after|circa|year|around) ([1-9]\d{3})(?![\w%°,]|\.\d| (?:"
          rf"{_COUNTED}))", lambda match: f"{match[1]} {year(int(match[2]))}", re.I),
-    rule(rf"(?<![\w.,$£€¥/-])({_YEAR})(?![\w%°]|[.,]\d| (?:{_COUNTED})\b)", lambda match: year(int(match[1]))),
+    rule(rf"(?<![\w.,$£€¥/-])({_YEAR})(?![\w%°]|[.,]\d| (?:{_COUNTED})\b)", _plain_year),
     # "10 000" is a number where no other figures stand beside it.
     rule(r"(?<![\w.,])(?<!\d )([1-9]\d{0,2}(?: \d{3})+)(?! ?\d|[\w]|\.\d)",
          lambda match: number(match[1].replace(" ", ""))),

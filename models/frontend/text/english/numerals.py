@@ -6,11 +6,29 @@ import re
 
 _MAX_CARDINAL_DIGITS = 15
 """Longer runs of digits are identifiers: nobody says them as one number."""
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["_", "_", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (1000, "thousand"))
 _ORDINALS = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
@@ -50,7 +68,7 @@ def ordinal(value: int) -> str:
 def year(value: int) -> str:
     """A year as it is said: "nineteen oh five", "two thousand and one"."""
     century, rest = divmod(value, 100)
-    if value < 1000 or value > 9999 or century % 10 == 0 and rest < 10 or value == 1000:
+    if value < 1000 or value > 9999 or (century % 10 == 0 and rest < 10):
         return cardinal(value)
     if rest == 0:
         return f"{cardinal(century)} hundred"
@@ -58,12 +76,12 @@ def year(value: int) -> str:
 
 
 def digit_by_digit(written: str) -> str:
-    """"zero zero four nine" of "0049"; what is no digit is left out."""
+    """ "zero zero four nine" of "0049"; what is no digit is left out."""
     return " ".join(_SMALL[int(digit)] for digit in written if digit.isdecimal())
 
 
 def number(written: str) -> str:
-    """What NUMBER matches, in words; a number that begins with 0 is said digit by digit, and so are long ones."""
+    """What NUMBER matches, in words; digit by digit where it begins with 0 or is very long."""
     whole, point, fraction = written.replace(",", "").partition(".")
     if len(whole) > _MAX_CARDINAL_DIGITS or (len(whole) > 1 and whole[0] == "0"):
         said = digit_by_digit(whole)

@@ -10,28 +10,33 @@ from models.frontend.text.english.rule import Rule, rule
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _NUMERAL = r"(?=[IVXLCDM])(?:M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))"
 _COUNTED = (
-    "war|chapter|part|volume|book|section|act|scene|episode|bowl|phase|figure|table|article|appendix|class|level|stage"
-    "|title|type|grade|fantasy|mark|lesson|unit|canto|apollo|quarter|group|division|region|vatican|round|tier|day"
+    "war|chapter|part|volume|book|section|act|scene|episode|bowl|phase|figure|table|article|appendix"
+    "|class|level|stage|title|type|grade|fantasy|mark|lesson|unit|canto|apollo|quarter|group|division"
+    "|region|vatican|round|tier|day"
 )
 _RULERS = (
-    "henry|edward|george|william|richard|james|charles|elizabeth|mary|louis|philip|napoleon|frederick|alexander|ivan"
-    "|peter|catherine|nicholas|pius|benedict|gregory|leo|innocent|clement|boniface|urban|paul|francis|ferdinand|otto"
-    "|wilhelm|heinrich|ptolemy|cleopatra|ramses|ramesses|thutmose|amenhotep|darius|xerxes|haakon|harald|olaf|christian"
-    "|gustav|carl|albert|leopold|victor|emmanuel|umberto|alfonso|pedro|john|manuel|stephen|malcolm|robert|david"
-    "|constantine|theodosius|justinian|rudolf|maximilian|joseph|franz|sixtus|julius|selim|murad|mehmed|suleiman|rama"
-    "|felipe|margrethe|beatrix|henri|mary|anne|matilda|kenneth|alfred|edmund|eric|sigismund|casimir|mithridates"
+    "henry|edward|george|william|richard|james|charles|elizabeth|mary|louis|philip|napoleon|frederick"
+    "|alexander|ivan|peter|catherine|nicholas|pius|benedict|gregory|leo|innocent|clement|boniface|urban"
+    "|paul|francis|ferdinand|otto|wilhelm|heinrich|ptolemy|cleopatra|ramses|ramesses|thutmose|amenhotep"
+    "|darius|xerxes|haakon|harald|olaf|christian|gustav|carl|albert|leopold|victor|emmanuel|umberto"
+    "|alfonso|pedro|john|manuel|stephen|malcolm|robert|david|constantine|theodosius|justinian|rudolf"
+    "|maximilian|joseph|franz|sixtus|julius|selim|murad|mehmed|suleiman|rama|felipe|margrethe|beatrix"
+    "|henri|mary|anne|matilda|kenneth|alfred|edmund|eric|sigismund|casimir|mithridates"
 )
 _TITLES = "king|queen|pope|emperor|empress|tsar|czar|kaiser|prince|sultan|pharaoh|saint"
 _VERBS = (
-    "think|know|guess|have|had|am|was|will|would|can|could|must|hope|mean|said|say|love|like|want|need|saw|did|do|read"
-    "|wrote|see|believe|met|feel|felt|should|shall|may|might|go|went|got|get|wish|never|always|also|just|really"
+    "think|know|guess|have|had|am|was|will|would|can|could|must|hope|mean|said|say|love|like|want|need"
+    "|saw|did|do|read|wrote|see|believe|met|feel|felt|should|shall|may|might|go|went|got|get|wish|never"
+    "|always|also|just|really"
 )
 
 
 def value(numeral: str) -> int:
     """Of a numeral in capitals."""
     values = [_VALUES[letter] for letter in numeral]
-    return sum(-one if one < following else one for one, following in zip(values, [*values[1:], 0], strict=True))
+    return sum(
+        -one if one < following else one for one, following in zip(values, [*values[1:], 0], strict=True)
+    )
 
 
 def _of(written: str) -> int:

@@ -10,12 +10,22 @@ from typing import NamedTuple
 # for words, and the last folding makes plain capitals of them.
 _FULL_WIDTH = {ord(letter): 0xFF21 + place for place, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ")}
 
-SENTENCE_STARTERS = frozenset(
-    "the this that these those he she it we they you i an but and so in on at if when while there then his"
-    " her their our my its as for after before now what why how who where nobody everyone some no yes"
-    " however although because since with from to is was are were did do does can let please".split()
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(words.split())
+
+
+SENTENCE_STARTERS = word_set(
+    "the this that these those he she it we they you i an but and so in on at if when while there then"
+    " his her their our my its as for after before now what why how who where nobody everyone some no"
+    " yes however although because since with from to is was are were did do does can let please"
 )
-"""Words that begin a sentence where they follow a full stop with a capital letter, and are part of no name."""
+"""Words that begin a sentence where they follow a full stop with a capital letter; no name begins so."""
+
+
+_CONTEXT = 60
+"""Characters that a rule looks back over at most: longer texts take no longer for each of their words."""
 
 
 class Rule(NamedTuple):
@@ -40,6 +50,11 @@ def apply(rules: Iterable[Rule], text: str) -> str:
 def letters(word: str) -> str:
     """A word letter by letter: each is a word of its own, a capital."""
     return " ".join(word.upper()).translate(_FULL_WIDTH)
+
+
+def before(match: re.Match[str]) -> str:
+    """The text before a match, as far as rules look back."""
+    return match.string[max(0, match.start() - _CONTEXT) : match.start()]
 
 
 def begins_sentence(text: str) -> bool:

@@ -6,35 +6,38 @@ import re
 from collections.abc import Iterable
 
 from models.frontend.text.english.numerals import NUMBER, number, plural
-from models.frontend.text.english.rule import Rule, rule
+from models.frontend.text.english.rule import Rule, before, rule, word_set
 
 _PREFIXED = {
-    "g": "gram", "m": "meter", "W": "watt", "Wh": "watt hour", "Hz": "hertz", "B": "byte", "V": "volt",
-    "Pa": "pascal", "J": "joule", "N": "newton", "bit": "bit", "bps": "bit per second", "L": "liter",
-    "l": "liter", "s": "second", "A": "ampere", "Ah": "ampere hour", "cal": "calorie", "Ω": "ohm", "mol": "mole",
+    "g": "gram", "m": "meter", "W": "watt", "Wh": "watt hour", "Hz": "hertz", "B": "byte",
+    "V": "volt", "Pa": "pascal", "J": "joule", "N": "newton", "bit": "bit", "bps": "bit per second",
+    "L": "liter", "l": "liter", "s": "second", "A": "ampere", "Ah": "ampere hour", "cal": "calorie",
+    "Ω": "ohm", "mol": "mole",
 }  # fmt: skip
 _ONLY_PREFIXED = frozenset(("A", "N", "J", "bit"))
 """Alone they are the names of many other things."""
 _PREFIXES = {
-    "g": "kmμ", "m": "kcmμnd", "W": "kMGm", "Wh": "kMG", "Hz": "kMGT", "B": "kKMGTP", "V": "kmM", "Pa": "kMGh",
-    "J": "kM", "N": "k", "bit": "kMG", "bps": "kKMG", "L": "mc", "l": "mcd", "s": "mμn", "A": "m", "Ah": "m",
-    "cal": "k", "Ω": "kM", "mol": "m",
+    "g": "kmμ", "m": "kcmμnd", "W": "kMGm", "Wh": "kMG", "Hz": "kMGT", "B": "kKMGTP", "V": "kmM",
+    "Pa": "kMGh", "J": "kM", "N": "k", "bit": "kMG", "bps": "kKMG", "L": "mc", "l": "mcd", "s": "mμn",
+    "A": "m", "Ah": "m", "cal": "k", "Ω": "kM", "mol": "m",
 }  # fmt: skip
 _PREFIX_NAMES = {
     "k": "kilo", "K": "kilo", "M": "mega", "G": "giga", "T": "tera", "P": "peta", "h": "hecto", "d": "deci",
     "c": "centi", "m": "milli", "μ": "micro", "n": "nano",
 }  # fmt: skip
 _ALONE = {
-    "%": "percent", "‰": "per mille", "°C": "degree Celsius", "°F": "degree Fahrenheit", "°N": "degree north",
-    "°S": "degree south", "°E": "degree east", "°W": "degree west", "°": "degree", "lb": "pound", "lbs": "pound",
-    "oz": "ounce", "fl oz": "fluid ounce", "mi": "mile", "ft": "foot", "yd": "yard", "yds": "yard", "gal": "gallon",
-    "mph": "mile per hour", "kph": "kilometer per hour", "kmh": "kilometer per hour", "sec": "second",
-    "secs": "second", "min": "minute", "mins": "minute", "h": "hour", "hr": "hour", "hrs": "hour", "wk": "week",
-    "yr": "year", "yrs": "year", "dB": "decibel", "dBA": "decibel", "ha": "hectare", "sq ft": "square foot",
-    "sq. ft": "square foot", "sq km": "square kilometer", "sq mi": "square mile", "cc": "cubic centimeter",
-    "px": "pixel", "dpi": "dot per inch", "fps": "frame per second", "rpm": "revolution per minute",
-    "bpm": "beat per minute", "psi": "pound per square inch", "ppm": "part per million", "bar": "bar",
-    "hp": "horsepower", "eV": "electron volt", "lm": "lumen", "mb": "megabyte", "gb": "gigabyte", "KG": "kilogram",
+    "%": "percent", "‰": "per mille", "°C": "degree Celsius", "°F": "degree Fahrenheit",
+    "°N": "degree north", "°S": "degree south", "°E": "degree east", "°W": "degree west",
+    "°": "degree", "lb": "pound", "lbs": "pound", "oz": "ounce", "fl oz": "fluid ounce", "mi": "mile",
+    "ft": "foot", "yd": "yard", "yds": "yard", "gal": "gallon", "mph": "mile per hour",
+    "kph": "kilometer per hour", "kmh": "kilometer per hour", "sec": "second", "secs": "second",
+    "min": "minute", "mins": "minute", "h": "hour", "hr": "hour", "hrs": "hour", "wk": "week",
+    "yr": "year", "yrs": "year", "dB": "decibel", "dBA": "decibel", "ha": "hectare",
+    "sq ft": "square foot", "sq. ft": "square foot", "sq km": "square kilometer",
+    "sq mi": "square mile", "cc": "cubic centimeter", "px": "pixel", "dpi": "dot per inch",
+    "fps": "frame per second", "rpm": "revolution per minute", "bpm": "beat per minute",
+    "psi": "pound per square inch", "ppm": "part per million", "bar": "bar", "hp": "horsepower",
+    "eV": "electron volt", "lm": "lumen", "mb": "megabyte", "gb": "gigabyte", "KG": "kilogram",
     "KM": "kilometer", "kgs": "kilogram", "kms": "kilometer", "tsp": "teaspoon", "tbsp": "tablespoon",
     "ml": "milliliter", "in": "inch", "kΩ": "kilohm", "MΩ": "megohm",
 }  # fmt: skip
@@ -54,18 +57,19 @@ _NAMES = _UNITS | {
 }
 # Said after a slash only: "per month".
 _RATES = _NAMES | {
-    "mo": "month", "d": "day", "hour": "hour", "day": "day", "week": "week", "month": "month", "year": "year",
-    "night": "night", "person": "person", "minute": "minute", "second": "second", "mile": "mile", "unit": "unit",
-    "liter": "liter", "litre": "litre", "gallon": "gallon", "pound": "pound", "s²": "second squared",
-    "s2": "second squared", "dl": "deciliter", "dL": "deciliter",
+    "mo": "month", "d": "day", "hour": "hour", "day": "day", "week": "week", "month": "month",
+    "year": "year", "night": "night", "person": "person", "minute": "minute", "second": "second",
+    "mile": "mile", "unit": "unit", "liter": "liter", "litre": "litre", "gallon": "gallon",
+    "pound": "pound", "s²": "second squared", "s2": "second squared", "dl": "deciliter",
+    "dL": "deciliter",
 }  # fmt: skip
 _UNCHANGED = frozenset(("percent", "per mille", "horsepower"))
 # "5 in the morning", but "5in"; "flat 4B", but "4 B".
 _TOUCHING = frozenset(("in",))
 _APART = frozenset(("B",))
-_NO_NOUNS = frozenset(
-    "for in to a an the per from and or each of on at is was were are with by than as more less but if when"
-    " that which who off up into out over under".split()
+_NO_NOUNS = word_set(
+    "for in to a an the per from and or each of on at is was were are with by than as more less but if"
+    " when that which who off up into out over under"
 )
 
 
@@ -85,13 +89,13 @@ def per(match: re.Match[str]) -> str:
 
 
 def is_adjective(match: re.Match[str]) -> bool:
-    """Whether an amount stands before a noun, in the singular: "a five dollar bill", "a five kilometer run"."""
+    """Whether an amount stands before a noun, in the singular: "a five dollar bill"."""
     following = re.match(r"[ -]([a-z]+)", match.string[match.end() :])
     if following is None or following[1] in _NO_NOUNS:
         return False
     if following[1].removesuffix("s") in ("bill", "note", "coin", "banknote"):
         return True
-    return re.search(r"(?:^|\W)(?:an?|another|every|each) $", match.string[: match.start()], re.I) is not None
+    return re.search(r"(?:^|\W)(?:an?|another|every|each) $", before(match), re.I) is not None
 
 
 def unit_name(written: str, is_one: bool) -> str:
@@ -101,7 +105,9 @@ def unit_name(written: str, is_one: bool) -> str:
 
 
 def _plural(name: str) -> str:
-    first, gap, rest = name.partition(" per " if " per " in name else " " if name.startswith("degree ") else "\0")
+    first, gap, rest = name.partition(
+        " per " if " per " in name else " " if name.startswith("degree ") else "\0"
+    )
     if name in _UNCHANGED or first.endswith("hertz"):
         return name
     return f"{plural(first)}{gap}{rest}"
@@ -148,7 +154,8 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     rule(
-        rf"(?<![\w.,])(?P<number>{NUMBER})(?P<gap>[ -]?)(?P<unit>{_either(_NAMES)})(?!\w){PER}(?:\.(?= [a-z]))?",
+        rf"(?<![\w.,])(?P<number>{NUMBER})(?P<gap>[ -]?)(?P<unit>{_either(_NAMES)})(?!\w){PER}"
+        r"(?:\.(?= [a-z]))?",
         _measure,
     ),
 )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 
 from models.frontend.text.english.numerals import digit_by_digit, number
-from models.frontend.text.english.rule import Rule, letters, rule
+from models.frontend.text.english.rule import Rule, letters, rule, word_set
 
 _SIGNS = {
     ".": "dot", "/": "slash", "-": "dash", "_": "underscore", ":": "colon", "@": "at", "?": "question mark",
     "=": "equals", "&": "and", "%": "percent", "#": "hash", "~": "tilde", "+": "plus",
 }  # fmt: skip
-_SPELLED = frozenset(
-    "www http https ftp uk us de io ai tv eu fr ca ch at it nl ru cn jp au nz es se be edu"
-    " txt pdf html htm php py js ts css jpg png mp csv exe xml md svg sql".split()
+_SPELLED = word_set(
+    "www http https ftp uk us de io ai tv eu fr ca ch at it nl ru cn jp au nz es se be edu txt pdf html"
+    " htm php py js ts css jpg png mp csv exe xml md svg sql"
 )
 _DOMAINS = (
     "com|org|net|edu|gov|info|io|ai|tv|eu|uk|us|de|fr|ca|ch|at|nl|ru|cn|jp|au|nz|se|be|app|dev|me|co"
