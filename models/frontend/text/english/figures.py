@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
-from models.frontend.text.english.numerals import GROUPED, NUMBER, cardinal, number, ordinal, plural, year
+from models.frontend.text.english.numerals import (
+    GROUPED,
+    MAX_CARDINAL_DIGITS,
+    NUMBER,
+    cardinal,
+    number,
+    ordinal,
+    plural,
+    year,
+)
 from models.frontend.text.english.rule import Rule, before, letters, rule
 from models.frontend.text.english.units import UNIT, unit_name
 
@@ -44,9 +53,9 @@ def _fraction(over: int, under: int) -> str:
 
 
 def _mixed(match: re.Match[str]) -> str:
-    whole, over, under = match["whole"], int(match["over"]), int(match["under"])
-    if not under or max(len(match["over"]), len(match["under"])) > 4:
+    if max(len(match["over"]), len(match["under"])) > 4 or not int(match["under"]):
         return match[0]
+    whole, over, under = match["whole"], int(match["over"]), int(match["under"])
     said = _fraction(over, under)
     if whole:
         article = "an" if said.startswith(("one eigh", "one eleven")) else "a"
@@ -75,7 +84,8 @@ def _decade(match: re.Match[str]) -> str:
 
 
 def _ordinal(match: re.Match[str]) -> str:
-    return ordinal(int(match[1].replace(",", "")))
+    digits = match[1].replace(",", "")
+    return ordinal(int(digits)) if len(digits) <= MAX_CARDINAL_DIGITS else f"{number(digits)}th"
 
 
 def _plain_year(match: re.Match[str]) -> str:
@@ -86,7 +96,7 @@ def _power(match: re.Match[str]) -> str:
     base = number(match[1]) if match[1].isdecimal() else match[1]
     if match[2] in _POWERS:
         return f"{base} {_POWERS[match[2]]}"
-    sign = "minus " if match[2].startswith("-") else ""
+    sign = "minus " if "-" in match[2] else ""
     return f"{base} to the power of {sign}{number(match[2].lstrip('^-'))}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 from models.frontend.text.english.numerals import NUMBER, cardinal, number, plural
 from models.frontend.text.english.rule import Rule, letters, rule
@@ -51,13 +50,12 @@ def _money(match: re.Match[str]) -> str:
 
 
 def _amount(written: str, scale: str, unit: str, subunit: str, is_range: bool, is_adjective: bool) -> str:
-    value = Decimal(written.replace(",", ""))
-    whole, cents = int(value), int((value - int(value)) * 100)
-    has_cents = "." in written and len(written.partition(".")[2]) <= 2 and bool(subunit)
-    if scale or is_range or is_adjective or value != value.quantize(Decimal("0.01")) or not has_cents:
-        one = is_adjective or (value == 1 and not scale and not is_range)
+    whole, _, fraction = written.partition(".")
+    if scale or is_range or is_adjective or not (subunit and 1 <= len(fraction) <= 2):
+        one = is_adjective or (written == "1" and not scale and not is_range)
         return f"{number(written)}{scale} {unit if one else _plural(unit)}"
-    said = f"{number(written.partition('.')[0])} {unit if whole == 1 else _plural(unit)}" if whole else ""
+    cents = int(fraction.ljust(2, "0"))
+    said = f"{number(whole)} {unit if whole == '1' else _plural(unit)}" if whole.strip("0") else ""
     if cents:
         said += f"{' and ' if said else ''}{cardinal(cents)} {subunit if cents == 1 else _plural(subunit)}"
     return said or f"zero {_plural(unit)}"

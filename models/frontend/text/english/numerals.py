@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_MAX_CARDINAL_DIGITS = 15
+MAX_CARDINAL_DIGITS = 15
 """Longer runs of digits are identifiers: nobody says them as one number."""
 _SMALL = [
     "zero",
@@ -83,7 +83,7 @@ def digit_by_digit(written: str) -> str:
 def number(written: str) -> str:
     """What NUMBER matches, in words; digit by digit where it begins with 0 or is very long."""
     whole, point, fraction = written.replace(",", "").partition(".")
-    if len(whole) > _MAX_CARDINAL_DIGITS or (len(whole) > 1 and whole[0] == "0"):
+    if len(whole) > MAX_CARDINAL_DIGITS or (len(whole) > 1 and whole[0] == "0"):
         said = digit_by_digit(whole)
     else:
         said = cardinal(int(whole or "0"))

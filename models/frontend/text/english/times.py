@@ -60,7 +60,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"(?<![\w.,:])(\d+):(\d\d\.\d+)(?![\w:])", lambda match: f"{number(match[1])} {number(match[2])}"),
     rule(
         r"(?<![\w.,:])(\d+):(\d+)(?![\w:]|\.\d)",
-        lambda match: f"{number(str(int(match[1])))} to {number(str(int(match[2])))}",
+        lambda match: f"{number(match[1])} to {number(match[2])}",
     ),
 )
 """The last one: what no clock shows is a ratio."""

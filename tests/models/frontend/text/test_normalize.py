@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.frontend.text.characters import MARKS, fold, tokenize
+from models.frontend.text.g2p import phonemize
 from models.frontend.text.normalize import normalize, normalized_text
 from models.frontend.text.normalize_zh import spell_cardinal
 from models.frontend.text.numbers import parse_number
@@ -87,8 +88,11 @@ def test_marks_are_unified_and_collapsed() -> None:
 
 @pytest.mark.parametrize(
     ("text", "folded"),
-    [(".\ud7fc.", "…"), ("ŉ", "'n"), ("。\u200b。", "…"), ("‥", "…"), ("a\u3164b", "a\u1160b"), ("…́", "…́")],
-)
+    [
+        (".\ud7fc.", "…"), ("10²", "10²"), ("2½", "2 1⁄2"), ("Windows™", "Windows"), ("ŉ", "'n"),
+        ("。\u200b。", "…"), ("‥", "…"), ("a\u3164b", "a\u1160b"), ("…́", "…́"),
+    ],
+)  # fmt: skip
 def test_what_dropping_and_decomposing_brings_together_is_folded_too(text: str, folded: str) -> None:
     assert fold(text) == folded == fold(folded)
 
@@ -100,6 +104,23 @@ def test_folding_twice_changes_nothing_and_leaves_encodable_text(text: str) -> N
     folded = fold(text)
     folded.encode("utf-8")
     assert fold(folded) == folded
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_what_pages_of_the_web_write_is_decoded_in_every_language(language: str) -> None:
+    said = normalized_text(normalize("A&#39;s <b>b</b>&nbsp;c<br/>d &amp;eacute;", language), language)
+    assert said.lower() == "a's b c d é"
+
+
+@pytest.mark.parametrize("written", ["{}", "{}th", "${}.50", "1/{}", "{}:{}", "{} kg", "+{}", "Call {}"])
+def test_numbers_longer_than_anything_are_read(written: str) -> None:
+    assert len(normalize(written.replace("{}", "9" * 5000), "en")) >= 5000
+
+
+def test_the_letter_a_is_no_article() -> None:
+    for symbol_table, letter, article in (("gpt-sovits-v2", "EY1", "AH0"), ("ipa", "ˈeɪ", "ɐ")):
+        assert phonemize("AI is new.", "en", symbol_table).phones[0] == letter
+        assert phonemize("A dog barks.", "en", symbol_table).phones[0] == article
 
 
 @settings(deadline=None, max_examples=200)
