@@ -12,7 +12,7 @@ TESTS = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest --numprocess
   --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format bench docs up down clean
+.PHONY: help setup demo test test-fast test-random check format bench docs up down clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ test: $(READY) ## all tests
 
 test-fast: $(READY) ## the tests that take under two seconds each
 	@$(TESTS) -m "not slow and not browser"
+
+test-random: $(READY) ## property tests with examples that they have not tried yet, twenty times as many
+	@$(TESTS) -m hypothesis --hypothesis-profile=search
 
 check: $(READY) ## formatter, linter, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -23,9 +23,11 @@ os.environ.update(
 )
 
 # Property tests try the same examples every time, so that a change is to blame when one fails. By hand,
-# `pytest --hypothesis-profile=search` tries others.
+# `make test-random` tries others, and more of them.
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
-hypothesis.settings.register_profile("search", derandomize=False, deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "search", derandomize=False, deadline=None, print_blob=True, max_examples=2000
+)
 hypothesis.settings.load_profile("same")
 
 # A shell that starts tests in the background makes them deaf to Ctrl-C, and whatever they start.

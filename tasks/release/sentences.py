@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from configs.errors import UserError
 from models.frontend.language import has_words
+from models.frontend.text.english.rule import begins_sentence, word_set
 from models.frontend.text.g2p import phonemize
 from models.frontend.text.mixing import Stretch, stretches, unreadable_share
 from models.frontend.text.phonemized import Phonemized
@@ -20,41 +21,18 @@ MAX_CHARACTERS = 200
 
 _ENDS = re.compile(r"(?<=[.!?…。！？；;])[\"'”’»)\]]*\s+|(?<=[。！？；])|\n+")
 _CLAUSES = re.compile(r"(?<=[,，、:：–—])\s*")
-# A full stop after these, or after a single letter or a number, ends no sentence.
-_ABBREVIATIONS = frozenset(
-    [
-        "bzw",
-        "ca",
-        "co",
-        "corp",
-        "dr",
-        "etc",
-        "evtl",
-        "fr",
-        "geb",
-        "gen",
-        "gov",
-        "hr",
-        "inc",
-        "jr",
-        "ltd",
-        "mr",
-        "mrs",
-        "ms",
-        "nr",
-        "no",
-        "prof",
-        "rep",
-        "rev",
-        "sen",
-        "sr",
-        "st",
-        "vgl",
-        "vs",
-        "usw",
-    ]
+# A name follows these, so they end no sentence.
+_BEFORE_NAMES = word_set(
+    "adm bzw capt cf cmdr col cpl dr evtl fr geb gen gov hon hr lt maj mr mrs ms mt prof rep rev sen"
+    " sgt st vgl vs jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri"
 )
-_INNER_STOP = re.compile(r"(?:^|[\s(\"'“])([^\s.]+|(?:[^\W\d]\.)+[^\W\d])\.$")
+# Nor do these before a number.
+_BEFORE_FIGURES = word_set("approx apt c ca ext fig figs no nos nr p pp tel vol")
+# These end one where what follows begins like one.
+_ABBREVIATIONS = word_set(
+    "al assoc ave blvd bros ca co corp dept esq est etc ft hwy inc jr ln ltd pkwy rd sq sr univ usw"
+)
+_INNER_STOP = re.compile(r"(?:^|[\s(\"'“])((?:[^\W\d]{1,3}\.)+[^\W\d]|[^\s.]+)\.$")
 
 
 class Sentence(NamedTuple):
@@ -135,7 +113,7 @@ def split_sentences(text: str, longest: int = MAX_CHARACTERS) -> list[str]:
     start = 0
     for end in _ENDS.finditer(text):
         candidate = text[start : end.end()]
-        if "\n" not in end.group() and _stops_inside(candidate.rstrip()):
+        if "\n" not in end.group() and _stops_inside(candidate.rstrip(), text[end.end() :]):
             continue
         whole.append(candidate.strip())
         start = end.end()
@@ -143,13 +121,17 @@ def split_sentences(text: str, longest: int = MAX_CHARACTERS) -> list[str]:
     return [piece for sentence in whole if sentence for piece in _shortened(sentence, longest)]
 
 
-def _stops_inside(sentence: str) -> bool:
+def _stops_inside(sentence: str, following: str) -> bool:
+    """Whether the full stop of an abbreviation, an initial or an ordinal is all that ends the sentence."""
     found = _INNER_STOP.search(sentence)
     if found is None:
         return False
     word = found.group(1).lower()
+    if word in _BEFORE_NAMES or (word in _BEFORE_FIGURES and following[:1].isdigit()):
+        return True
     single = len(word) == 1 and word.isalpha()
-    return single or word in _ABBREVIATIONS or "." in word or word.isdigit()
+    may_stop = single or word in _ABBREVIATIONS or "." in word or word.isdigit()
+    return may_stop and not begins_sentence(following)
 
 
 def _shortened(sentence: str, longest: int) -> list[str]:

@@ -71,6 +71,8 @@ def ipa_to_arpabet(ipa: str) -> list[str]:
 
 
 def _from_dictionary(word: str) -> list[str] | None:
+    if word == "A":  # the letter: the article is written small
+        return ["EY1"]
     lowered = word.lower()
     entries = _dictionary()
     if lowered in entries:

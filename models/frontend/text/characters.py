@@ -22,6 +22,11 @@ _JOINERS = frozenset("\u200c\u200d")
 _HYPHENS = frozenset("-‐‑")
 # Words of their own, which espeak reads in each language; English, German and Chinese write them out before.
 _SPOKEN_SIGNS = frozenset("%&+=€$£°§@")
+# Kept where NFKC would make them digits: "10²" is not 102.
+_SUPERSCRIPTS = frozenset("²³")
+# Said by nobody, while NFKC writes letters.
+_UNSPOKEN = frozenset("™℠")
+_FRACTION_SLASH = "⁄"
 _ELLIPSIS = re.compile(r"\.{2,}|。{2,}")
 
 
@@ -50,15 +55,21 @@ def _folded(character: str) -> str:
         return "-"
     if character in "…⋯":  # before NFKC, which writes three full stops
         return "…"
-    if character in _JOINERS:
+    if character in _JOINERS or character in _SUPERSCRIPTS:
         return character
+    if character in _UNSPOKEN:
+        return ""
     category = unicodedata.category(character)
     if category in ("Cc", "Zs", "Zl", "Zp"):
         return " "
     if category[0] == "C":
         return ""
     spelled = unicodedata.normalize("NFKC", character)
-    return spelled if spelled == character else "".join(_folded(part) for part in spelled)
+    if spelled == character:
+        return character
+    # "2½" is no 21 halves.
+    gap = " " if _FRACTION_SLASH in spelled else ""
+    return gap + "".join(_folded(part) for part in spelled)
 
 
 def is_word_character(character: str) -> bool:

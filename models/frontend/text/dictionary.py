@@ -69,7 +69,8 @@ class Dictionary(NamedTuple):
 
     def _word(self, word: str, said: str, following: str) -> str:
         """following: the first character of the next word, "" before a pause."""
-        weak = self.in_context.get(word if word == "I" else word.lower())
+        # A capital alone is a letter, or "I".
+        weak = self.in_context.get(word if len(word) == 1 else word.lower())
         if weak is not None and (following == "" or "ˈ" not in said):
             return weak.pause if following == "" else weak.vowel if following in _VOWELS else weak.consonant
         forms = self._forms(word)

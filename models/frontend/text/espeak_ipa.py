@@ -32,6 +32,8 @@ _DICTIONARY_OF = {"nb": "no"}
 # Measured with espeak-ng 1.52: the process dies of a segmentation fault on ordinary words.
 _CRASHING_VOICES = frozenset(("kl",))
 _TONE_VOICES = frozenset(("cmn", "yue", "hak", "vi", "th", "my", "shn"))
+# The letter, which espeak reads as the article where a word follows.
+_ENGLISH_SPELLINGS = {"A": "eigh"}
 _STRESS_MARKS = PRIMARY_STRESS + SECONDARY_STRESS
 # espeak's own names that leak through its IPA, and ligatures.
 _LEAKS = (
@@ -89,6 +91,8 @@ def espeak_words(words: list[str], language: str) -> list[str]:
 def _espeak_words(words: list[str], voice: str) -> list[str]:
     if not words:
         return []
+    if voice.startswith("en"):
+        words = [_ENGLISH_SPELLINGS.get(word, word) for word in words]
     together, *apart = ask("espeak", " ".join(words), voice)
     groups = [_phones(group) for group in together.split("|")]
     one_each = len(groups) == len(words) and all(groups) and not any("|" in word for word in apart)

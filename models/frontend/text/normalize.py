@@ -8,11 +8,20 @@ cannot say stays in digits, which espeak reads itself where it counts in that la
 
 from __future__ import annotations
 
+import html
+import re
+
 from models.frontend.text.capitals import lower_capitals
 from models.frontend.text.characters import Token, detokenize, fold, tokenize
 from models.frontend.text.front_ends import rules
 from models.frontend.text.numbers import spell_numbers
 
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_TAG = re.compile(
+    r"</?(?:a|b|big|blockquote|br|center|cite|code|del|div|em|font|h[1-6]|hr|i|img|ins|li|mark|ol|p|pre|q|s|small|span"
+    r"|strong|sub|sup|table|td|th|tr|tt|u|ul)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
 _UNSPACED = frozenset(("zh", "yue", "ja"))
 
 
@@ -21,10 +30,22 @@ def normalize(text: str, language: str) -> list[Token]:
 
     Any text is accepted; the list is empty when nothing in it can be spoken.
     """
-    folded = fold(text)
+    folded = fold(without_markup(text))
     expand = rules(language)
     spelled = expand(folded) if expand else spell_numbers(lower_capitals(folded), language)
     return tokenize(fold(spelled))
+
+
+def without_markup(text: str) -> str:
+    """Text out of a web page: its entities as the characters that they stand for, its tags gone."""
+    if "&" in text:
+        # Twice: pages quote what is quoted already.
+        text = _ENTITY.sub(_character, _ENTITY.sub(_character, text))
+    return _TAG.sub(" ", text) if "<" in text else text
+
+
+def _character(match: re.Match[str]) -> str:
+    return html.unescape(match[0])
 
 
 def normalized_text(tokens: list[Token], language: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.frontend.text.characters import MARKS, fold, tokenize
+from models.frontend.text.g2p import phonemize
 from models.frontend.text.normalize import normalize, normalized_text
 from models.frontend.text.normalize_zh import MAX_PIECE
 from models.frontend.text.numbers import parse_number
@@ -90,8 +93,11 @@ def test_marks_are_unified_and_collapsed() -> None:
 
 @pytest.mark.parametrize(
     ("text", "folded"),
-    [(".\ud7fc.", "…"), ("ŉ", "'n"), ("。\u200b。", "…"), ("‥", "…"), ("a\u3164b", "a\u1160b"), ("…́", "…́")],
-)
+    [
+        (".\ud7fc.", "…"), ("10²", "10²"), ("2½", "2 1⁄2"), ("Windows™", "Windows"), ("ŉ", "'n"),
+        ("。\u200b。", "…"), ("‥", "…"), ("a\u3164b", "a\u1160b"), ("…́", "…́"),
+    ],
+)  # fmt: skip
 def test_what_dropping_and_decomposing_brings_together_is_folded_too(text: str, folded: str) -> None:
     assert fold(text) == folded == fold(folded)
 
@@ -105,6 +111,23 @@ def test_folding_twice_changes_nothing_and_leaves_encodable_text(text: str) -> N
     assert fold(folded) == folded
 
 
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_what_pages_of_the_web_write_is_decoded_in_every_language(language: str) -> None:
+    said = normalized_text(normalize("A&#39;s <b>b</b>&nbsp;c<br/>d &amp;eacute;", language), language)
+    assert said.lower() == "a's b c d é"
+
+
+@pytest.mark.parametrize("written", ["{}", "{}th", "${}.50", "1/{}", "{}:{}", "{} kg", "+{}", "Call {}"])
+def test_numbers_longer_than_anything_are_read(written: str) -> None:
+    assert len(normalize(written.replace("{}", "9" * 5000), "en")) >= 5000
+
+
+def test_the_letter_a_is_no_article() -> None:
+    for symbol_table, letter, article in (("gpt-sovits-v2", "EY1", "AH0"), ("ipa", "ˈeɪ", "ɐ")):
+        assert phonemize("AI is new.", "en", symbol_table).phones[0] == letter
+        assert phonemize("A dog barks.", "en", symbol_table).phones[0] == article
+
+
 @settings(deadline=None, max_examples=200)
 @given(
     st.text(alphabet=st.characters() | st.sampled_from("0123456789.,:-$€%/ '"), max_size=40),
@@ -115,6 +138,140 @@ def test_any_text_becomes_words_and_marks(text: str, language: str) -> None:
         assert token.text
         assert token.is_mark == (token.text in MARKS)
         assert " " not in token.text
+
+
+_ENGLISH_PIECES = (
+    *"0123456789",
+    *(
+        "-",
+        "–",
+        "/",
+        ".",
+        ",",
+        ":",
+        "'",
+        '"',
+        " ",
+        "$",
+        "€",
+        "¢",
+        "%",
+        "°",
+        "+",
+        "^",
+        "x",
+        "#",
+        "@",
+        "&",
+        "½",
+        "²",
+    ),
+    *(
+        "am",
+        "p.m.",
+        "kg",
+        "km/h",
+        "st",
+        "th",
+        "s",
+        "k",
+        "B",
+        "M",
+        "A",
+        "I",
+        "XIV",
+        "No.",
+        "Jan.",
+        "May",
+        "Call ",
+        "v",
+    ),
+    *(
+        "Henry ",
+        "Chapter ",
+        "U.S.",
+        "www.",
+        ".com",
+        "&amp;",
+        "&#39;",
+        "<br>",
+        "the ",
+        "٣",
+        "\u00a0",
+        "\n",
+        "((",
+        "ft",
+    ),
+)
+
+
+@given(st.lists(st.sampled_from(_ENGLISH_PIECES), max_size=14).map("".join))
+def test_english_loses_no_number_and_leaves_no_digit(text: str) -> None:
+    said = normalized_text(normalize(text, "en"), "en")
+    assert not any(character.isdigit() for character in said)
+    if any(character.isdigit() for character in re.sub(r"&#?\w+;", "", text)):
+        assert said
+
+
+@given(st.text(max_size=30), st.from_regex(r"[0-9]{1,12}", fullmatch=True), st.text(max_size=30))
+def test_every_number_between_words_is_said(before: str, digits: str, after: str) -> None:
+    without = normalize(f"{before} word word {after}", "en")
+    assert len(normalize(f"{before} word {digits} word {after}", "en")) > len(without)
+
+
+_ENGLISH_WRITING = (
+    *(
+        "the",
+        "A dog",
+        "it is",
+        "AI",
+        "U.S.",
+        "NASA",
+        "Dr. Jones",
+        "and",
+        "Henry VIII",
+        "grade A",
+        "no.",
+        "I",
+        "us",
+    ),
+    *(
+        "$5k",
+        "5%",
+        "3:30pm",
+        "7 am",
+        "1984",
+        "1,984",
+        "21st",
+        "2.4kg",
+        "1/2",
+        "10-20",
+        "555-1234",
+        "Jan. 5,",
+        "v2.0",
+    ),
+    *(
+        "AT&T",
+        "R&D",
+        "e.g.",
+        "IT",
+        "-3",
+        "the '90s",
+        "x = 4",
+        "iOS",
+        "John's",
+        "10²",
+        "#5",
+        "@ noon",
+        "www.x.com",
+    ),
+)
+
+
+@given(st.lists(st.sampled_from(_ENGLISH_WRITING), max_size=9).map(" ".join))
+def test_what_was_said_is_read_as_it_is(text: str) -> None:
+    said = normalized_text(normalize(text, "en"), "en")
+    assert normalized_text(normalize(said, "en"), "en") == said
 
 
 @given(st.integers(min_value=0, max_value=10**14))
