@@ -20,6 +20,7 @@ from models.frontend.asr import (
 )
 from models.frontend.audio import decode_flac, resample
 from models.frontend.language import foreign_share, has_words, identify, spoken_length
+from models.frontend.text.inline import without_phones
 from tasks.corpus.language import FILE as LANGUAGE_FILE
 from tasks.stage import ConfigView, Outcome, Reject, reject
 
@@ -51,8 +52,9 @@ def _transcribe(row: dict[str, Any], corpus: Sequence[str], settings: Transcribe
 
 def _given(row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSettings) -> Outcome:
     text = " ".join(row["text"].split())
-    language = _language_of(row, text, corpus)
-    refusal = _refusal(row, text, language.code, settings)
+    spoken = without_phones(text)
+    language = _language_of(row, spoken, corpus)
+    refusal = _refusal(row, spoken, language.code, settings)
     if refusal is not None:
         return Outcome(rejects=[refusal])
     made = _made(row, text, "given", language)
@@ -67,7 +69,7 @@ def _given(row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSetti
             made |= {
                 "asr_text": heard.text,
                 "asr_confidence": heard.confidence,
-                "word_error_rate": word_error_rate(text, heard.text),
+                "word_error_rate": word_error_rate(spoken, heard.text),
             }
     return Outcome(rows=[made], warnings=warnings)
 
