@@ -104,10 +104,12 @@ def ipa_phones(part: str, base: str) -> list[str]:
         for pattern, ipa in _ENGLISH:
             spelled = pattern.sub(ipa, spelled)
         spelled = _ENGLISH_R.sub("ɜː", spelled)
+    table = load_symbol_table("ipa")
+    # Nasal vowels are two code points there.
+    spelled = "".join(one if one in table.ids else unicodedata.normalize("NFD", one) for one in spelled)
     phones, unknown = segment_phones(spelled, "")
     if unknown:
-        symbols = load_symbol_table("ipa")
-        known = [one for one in symbols.symbols if len(one) == 1 and one.isalpha() and one != "_"]
+        known = [one for one in table.symbols if len(one) == 1 and one.isalpha() and one != "_"]
         raise PronunciationError(
             f"{' '.join(dict.fromkeys(unknown))} is no phone of the table ipa",
             f"There are {' '.join(known)}, with ˈ ˌ before and ː after them.",
@@ -186,7 +188,12 @@ def _checked_syllables(syllables: Sequence[str], base: str) -> list[str]:
     spelled = [one.replace("u:", "v").replace("ü", "v") for one in syllables]
     name, module, function = _SYLLABLES[base]
     known = getattr(import_module(module), function)
-    wrong = [one for one, plain in zip(syllables, spelled, strict=True) if not known(plain)]
+    symbols = load_symbol_table("gpt-sovits-v2").ids.keys()
+    wrong = [
+        one
+        for one, plain in zip(syllables, spelled, strict=True)
+        if not known(plain) or not set(known(plain)) <= symbols
+    ]
     if wrong:
         remedy = f"Write {name} with a tone digit, as in xin1 suan4 (jyutping: sam1 syun3)."
         raise PronunciationError(f"{' '.join(wrong)} is no syllable of {name}", remedy)
