@@ -12,10 +12,11 @@ from artifacts.store import Store
 from configs.errors import UserError
 from configs.loading import resolve
 from configs.settings import Settings
+from models.frontend.text.lexicon import NO_ENTRIES
 from tasks.features.lexicon import entries_by_row
 from tasks.features.phonemize import phonemize_rows
 from tasks.features.stages import PHONEMIZE
-from tasks.lexicons import with_lexicons
+from tasks.lexicons import lexicon_of, with_lexicons
 from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Work
 from tasks.pipeline import Pipeline, Scan, StageResult
 from tasks.stage import CorpusStage, RowStage
@@ -138,7 +139,7 @@ def test_an_entry_that_the_table_cannot_say_stops_the_stage_by_name(tmp_path: Pa
     settings = with_lexicons(resolve("tiny").settings, tmp_path)
     found = entries_by_row(settings, lambda: {"a": "橋。"}, lambda: {"a": "zh"})
     row = {"utterance_id": "a", "source_digest": "", "text": "橋。", "language": "zh"}
-    with pytest.raises(UserError, match="lexicon.tsv, line 1: 橋 = /haɕi/: the table gpt-sovits-v2 has no"):
+    with pytest.raises(UserError, match=r"lexicon\.tsv, line 1: 橋 = /haɕi/: the table gpt-sovits-v2 has no"):
         phonemize_rows([{**row, "lexicon": found["a"].value}], ConfigView(settings, PHONEMIZE.config), {})
 
 
@@ -166,3 +167,15 @@ def test_files_of_workspace_and_voice_and_named_ones(tmp_path: Path, monkeypatch
     own.write_text("GIF\n")
     with pytest.raises(UserError, match=r"lexicon\.tsv, line 1: 'GIF' has no tab"):
         settings_of(tmp_path)
+
+
+def test_speaking_reads_the_files_as_they_are_now(tmp_path: Path) -> None:
+    assert lexicon_of(tmp_path, "kokoro/af_heart", None) == NO_ENTRIES
+    (tmp_path / "lexicon.tsv").write_text("GIF\tJH IH1 F\n")
+    own = tmp_path / "lexicons" / "kokoro" / "af_heart.tsv"
+    own.parent.mkdir(parents=True)
+    own.write_text("GIF\tG IH1 F\n")
+    found = lexicon_of(tmp_path, "kokoro/af_heart", None)
+    assert [entry.said for entry in found.entries] == ["JH IH1 F", "G IH1 F"]
+    settings = resolve("tiny", None, ("voice=anna", "features.phonemize.lexicon=[]")).settings
+    assert lexicon_of(tmp_path, "anna", settings) == NO_ENTRIES

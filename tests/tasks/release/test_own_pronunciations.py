@@ -1,4 +1,4 @@
-"""What a voice was trained to say it says in the same way: phones of training and of speaking are the same."""
+"""What a voice was trained to say it says in the same way: training and speaking give the same phones."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_word_is_read_where_its_letters_belong() -> None:
 def test_a_text_of_own_words_alone_is_spoken() -> None:
     (sentence,) = read("[Voice](/vɔɪs/)", "de", ("de",), "ipa")
     assert sentence.runs[0].phones == ["v", "ɔɪ", "s"]
-    with pytest.raises(UserError, match="GIF.*is no phone"):
+    with pytest.raises(UserError, match=r"GIF.*is no phone"):
         read("[GIF](/ǃ/)", "en", ("en",), "ipa")
 
 

@@ -72,9 +72,8 @@ def test_the_most_particular_entry_counts() -> None:
     exact = Lexicon((Entry("GIF", "/a/"), Entry("gif", "/e/")))
     assert [one.entry.said for one in exact.find("GIF gif Gif", "en")] == ["/a/", "/e/", "/e/"]
     assert not list(Lexicon((Entry("chat", "/ʃa/", "fr"),)).find("a chat", "en"))
-    assert [
-        one.entry.said for one in lexicon.joined(Lexicon((Entry("schedule", "/u/"),))).find("schedule", "de")
-    ] == ["/u/"]
+    more = lexicon.joined(Lexicon((Entry("schedule", "/u/"),)))
+    assert [one.entry.said for one in more.find("schedule", "de")] == ["/u/"]
 
 
 def test_english_entries_hold_for_latin_words_in_chinese() -> None:
