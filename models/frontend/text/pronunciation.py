@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 from models.frontend.text.espeak_ipa import segment_phones
 from models.frontend.text.ipa_arpabet import CONSONANTS, VOWELS, arpabet_phone, arpabet_to_ipa
+from models.frontend.text.mixing import language_of_letter
 from models.frontend.text.symbols import load_symbol_table
 
 Notation = Literal["ipa", "arpabet", "syllables", "respelling"]
@@ -32,7 +33,6 @@ _SYLLABLE = re.compile(r"[a-zêüv:]+[1-6]")
 _ARPABET_LIKE = re.compile(r"[A-Z]{1,2}[0-9]?")
 _ARPABET_READERS = frozenset(("en", "zh", "yue", "ko"))
 """Base languages that GPT-SoVITS's tables read Latin words of in ARPAbet."""
-_LATIN_IS_ENGLISH = frozenset(("zh", "yue", "ja", "ko"))
 # misaki's letters for diphthongs, tied letters, and what stands for stress and length on a keyboard.
 _IPA_OF = (
     ("A", "eɪ"), ("I", "aɪ"), ("O", "oʊ"), ("Q", "əʊ"), ("W", "aʊ"), ("Y", "ɔɪ"), ("T", "ɾ"), ("ᵊ", "ə"),
@@ -133,13 +133,13 @@ def table_phones(said: Pronunciation, base: str, symbol_table: str, written: str
     """
     if said.notation == "syllables":
         return [_syllable_phones(syllable, base, symbol_table) for syllable in said.parts]
-    is_latin = any(unicodedata.name(one, "").startswith("LATIN") for one in written)
     if symbol_table == "ipa":
         if said.notation == "arpabet":
             return [arpabet_to_ipa(part.split()) for part in said.parts]
-        return [
-            ipa_phones(part, "en" if is_latin and base in _LATIN_IS_ENGLISH else base) for part in said.parts
-        ]
+        letter = next((one for one in written if one.isalpha()), "")
+        own = language_of_letter(letter, base) if letter else base
+        return [ipa_phones(part, own) for part in said.parts]
+    is_latin = any(unicodedata.name(one, "").startswith("LATIN") for one in written)
     if base not in _ARPABET_READERS or (base != "en" and not is_latin):
         name = _SYLLABLES[base][0] if base in _SYLLABLES else "a respelling in its own letters"
         raise PronunciationError(

@@ -101,6 +101,14 @@ def test_cantonese_syllables() -> None:
     assert (words["香"], words["港"]) == ("Yh Yoeng1", "Yg Yong2")
 
 
+def test_japanese_respellings() -> None:
+    pytest.importorskip("pyopenjtalk")
+    lexicon = Lexicon((Entry("東京", "ときよ"), Entry("GIF", "じふ", "ja")))
+    words = said("東京のGIFです。", "ja", "gpt-sovits-v2", lexicon)
+    spoken = {word: "".join(one for one in phones if one.isalpha()) for word, phones in words.items()}
+    assert (spoken["東京"], spoken["GIF"]) == ("tokiyo", "jifu")
+
+
 def test_respellings_have_no_cycles() -> None:
     circle = Lexicon((Entry("ping", "pong"), Entry("pong", "ping")))
     words = said("ping pong", "en", "gpt-sovits-v2", circle)
