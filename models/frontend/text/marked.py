@@ -19,6 +19,7 @@ from models.frontend.text.pronunciation import SYLLABIC, are_syllables
 _BLOCKS = ((0x17000, 0x187F7), (0x13000, 0x1342E), (0x12000, 0x12399))
 """Tangut, Egyptian hieroglyphs, cuneiform: the first that the text does not use itself."""
 _HAN = "字"
+_ENDING = re.compile(r"['’‘ʼ＇`´]?s(?!\w)")
 STAND_IN = re.compile("[\U00017000-\U000187f7]{2}|[\U00013000-\U0001342e]{2}|[\U00012000-\U00012399]{2}")
 
 
@@ -29,14 +30,14 @@ class OwnWord(NamedTuple):
         written: With its possessive 's.
         said: As its entry or the text has it.
         language: Code that its entry names, or that of the syllables it is said in; "" elsewhere.
-        is_possessive: Whether what is said lacks the 's.
+        ending: The 's, or the s of an inline word's plural, which what is said lacks; "" without one.
         origin: Of its entry; "" of an inline one.
     """
 
     written: str
     said: str
     language: str = ""
-    is_possessive: bool = False
+    ending: str = ""
     origin: str = ""
 
 
@@ -79,19 +80,23 @@ def marked(text: str, language: str, lexicon: Lexicon, others: Collection[str] =
     if not lexicon.entries and "](/" not in text:
         return Marked(text, {})
     text = unicodedata.normalize("NFC", text)
-    places = [(one.start, one.end, _inline_word(one, language)) for one in inline_words(text)]
+    places = [_inline_place(one, text, language) for one in inline_words(text)]
     for found in _outside_of_inline(text, language, lexicon, others):
         written = " ".join(text[found.start : found.end].split())
         entry = found.entry
-        word = OwnWord(written, entry.said, entry.language, found.is_possessive, entry.origin)
+        ending = written[-2:] if found.is_possessive else ""
+        word = OwnWord(written, entry.said, entry.language, ending, entry.origin)
         places.append((found.start, found.end, word))
     return _replaced(text, sorted(places, key=lambda place: place[0])) if places else Marked(text, {})
 
 
-def _inline_word(found: Inline, language: str) -> OwnWord:
+def _inline_place(found: Inline, text: str, language: str) -> tuple[int, int, OwnWord]:
     base = base_language(language)
-    syllabic = base in SYLLABIC and are_syllables(found.said.strip("/"))
-    return OwnWord(found.word, found.said, base if syllabic else "")
+    is_syllabic = base in SYLLABIC and are_syllables(found.said.strip("/"))
+    ending = _ENDING.match(text, found.end)
+    written = found.word + (ending[0] if ending else "")
+    word = OwnWord(written, found.said, base if is_syllabic else "", ending[0] if ending else "")
+    return found.start, found.end + len(word.ending), word
 
 
 def entries_in(text: str, language: str, lexicon: Lexicon) -> list[Entry]:

@@ -18,7 +18,7 @@ from models.frontend.text.pronunciation import (
     PronunciationError,
     read_pronunciation,
     table_phones,
-    with_possessive,
+    with_ending,
 )
 
 _BY_CHARACTER = frozenset(("zh", "yue"))
@@ -110,10 +110,25 @@ class OwnWords:
         """What stands between own words, and the words of each."""
         end = 0
         for found in STAND_IN.finditer(text):
-            yield from _as_read(text[end : found.start()])
-            yield self._pieces_of(found[0])
+            before, own = text[end : found.start()], self._pieces_of(found[0])
+            if before.endswith("'"):
+                yield [self._with_article(before, own[0]), *own[1:]]
+            else:
+                yield from _as_read(before)
+                yield own
             end = found.end()
         yield from _as_read(text[end:])
+
+    def _with_article(self, article: str, piece: _Piece) -> _Piece:
+        """The word with what is elided before it, l'Orangina, which would be a letter's name by itself."""
+        read, word = article + piece.read, article + piece.word
+        if piece.phones is None:
+            return _Piece(read, word, None)
+        whole, alone = (
+            [phone for one in self._read([Token(text, False)]) for phone in one.phones]
+            for text in (read, piece.read)
+        )
+        return _Piece(read, word, (*whole[: max(0, len(whole) - len(alone))], *piece.phones))
 
     def _pieces_of(self, stand_in: str) -> list[_Piece]:
         if stand_in not in self._pieces:
@@ -125,18 +140,18 @@ class OwnWords:
         return self._pieces[stand_in]
 
     def _made(self, own: OwnWord) -> list[_Piece]:
-        bare = own.written[:-2] if own.is_possessive else own.written
+        bare = own.written.removesuffix(own.ending)
         said = read_pronunciation(own.said, self._base)
         shown = shown_words(bare, said, self._is_by_character)
         if shown is None:
             # Read like an abbreviation: the words spoken are what is kept.
             spoken = [token.text for part in said.parts for token in tokenize(fold(part))]
-            spoken[-1] += own.written[len(bare) :]
+            spoken[-1] += own.ending
             return [_Piece(word, word, None) for word in spoken]
         phones = self._phones(said, shown, bare)
-        if own.is_possessive:
-            shown[-1] += own.written[len(bare) :]
-            phones[-1] = with_possessive(phones[-1], self._base, self._table)
+        if own.ending:
+            shown[-1] += own.ending
+            phones[-1] = with_ending(phones[-1], self._base, self._table)
         return [_Piece(_readable(word), word, tuple(of)) for word, of in zip(shown, phones, strict=True)]
 
     def _phones(self, said: Pronunciation, shown: Sequence[str], written: str) -> list[list[str]]:

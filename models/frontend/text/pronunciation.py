@@ -152,8 +152,8 @@ def table_phones(said: Pronunciation, base: str, symbol_table: str, written: str
     return [ipa_to_arpabet("_".join(ipa_phones(part, "en"))) for part in said.parts]
 
 
-def with_possessive(phones: Sequence[str], base: str, symbol_table: str) -> list[str]:
-    """Phones of a word with 's."""
+def with_ending(phones: Sequence[str], base: str, symbol_table: str) -> list[str]:
+    """Phones of a word with the s of a possessive or a plural."""
     if symbol_table == "ipa" and base != "en":
         return [*phones, "s"]
     z, i = ("z", "ᵻ") if symbol_table == "ipa" else ("Z", "IH0")

@@ -137,6 +137,26 @@ def test_inline_goes_before_the_lexicon_and_is_not_shown() -> None:
     assert read.normalized_text == "A GIF, a GIF."
 
 
+@pytest.mark.parametrize(
+    ("text", "word", "table", "phones"),
+    [
+        ("[GIF](/dʒɪf/)'s", "GIF's", "ipa", "dʒ ɪ f s"),
+        ("[GIF](/JH IH1 F/)s", "GIFs", "gpt-sovits-v2", "JH IH1 F S"),
+        ("[box](/ˈbɑks/)’s", "box’s", "gpt-sovits-v2", "B AA1 K S IH0 Z"),
+    ],
+)
+def test_inline_words_have_endings(text: str, word: str, table: str, phones: str) -> None:
+    assert said(f"Two {text} end.", "en", table)[word] == phones
+
+
+def test_an_article_may_be_joined_to_an_own_word() -> None:
+    lexicon = Lexicon((Entry("Orangina", "/oʁɑ̃ʒina/"),))
+    read = phonemize("Je bois l'Orangina.", "fr", "ipa", lexicon)
+    assert read.words == ["Je", "bois", "l'Orangina", "."]
+    assert by_word(read)[2] == "l o ʁ ɑ̃ ʒ i n a"
+    assert said("O'[Brien](/B R AY1 N/)", "en", "gpt-sovits-v2")["O'Brien"] == "OW0 B R AY1 N"
+
+
 @pytest.mark.parametrize("language", ["en", "de", "zh", "fr", "es", "it", "ru", "pl"])
 def test_normalisation_passes_own_words_on(language: str) -> None:
     words = {

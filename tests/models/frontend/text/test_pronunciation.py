@@ -15,7 +15,7 @@ from models.frontend.text.pronunciation import (
     ipa_phones,
     read_pronunciation,
     table_phones,
-    with_possessive,
+    with_ending,
 )
 from models.frontend.text.symbols import load_symbol_table
 
@@ -123,5 +123,5 @@ def test_what_a_table_lacks_is_told(said: str, base: str, table: str, written: s
         (["h", "ˈa", "n"], "de", "ipa", ["s"]),
     ],
 )
-def test_possessives(phones: list[str], base: str, table: str, expected: list[str]) -> None:
-    assert with_possessive(phones, base, table) == [*phones, *expected]
+def test_endings(phones: list[str], base: str, table: str, expected: list[str]) -> None:
+    assert with_ending(phones, base, table) == [*phones, *expected]
