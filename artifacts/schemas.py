@@ -117,6 +117,7 @@ PHONEMIZE = _schema(
     ("phones", pa.list_(STR), "phone symbols"),
     ("phone_ids", pa.list_(I32), "indices into the symbol table"),
     ("word2ph", pa.list_(I32), "phones per word"),
+    ("own_words", pa.list_(I32), "places of the words whose phones the text or a lexicon gave"),
     ("unknown", pa.list_(STR), "symbols that the table does not hold"),
 )
 ACOUSTIC_MODEL = _schema(

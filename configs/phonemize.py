@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from configs.base import Section
 
@@ -23,3 +23,14 @@ class PhonemizeSettings(Section):
         le=1.0,
         description="Share of phones outside the table above which a clip is rejected, 0-1.",
     )
+    lexicon: tuple[str, ...] | None = Field(
+        None,
+        description="Files of own pronunciations, a path or a list of paths; a later one goes before an "
+        "earlier one. null: `lexicon.tsv` of the workspace and `lexicons/VOICE.tsv` in it, where they are "
+        "there; `[]`: none.",
+    )
+
+    @field_validator("lexicon", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: object) -> object:
+        return (given,) if isinstance(given, str) else given

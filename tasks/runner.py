@@ -129,7 +129,7 @@ def _compute(
         name: {n: context.store.local_path(ref) for n, ref in inputs[name].files.items()}
         for name in stage.broadcast
     }
-    finder = _RowReader(stage, inputs, context)
+    finder = _RowReader(stage, inputs, context, key.given)
     done = 0
     step = max(size, stage.rows_per_shard - stage.rows_per_shard % size)
     groups = [missing[at : at + step] for at in range(0, len(missing), step)]
@@ -192,8 +192,11 @@ class _Located:
 class _RowReader:
     """Reads joined rows by identifier; the reading happens in the worker, not in the parent."""
 
-    def __init__(self, stage: RowStage, inputs: Mapping[str, Manifest], context: Context) -> None:
+    def __init__(
+        self, stage: RowStage, inputs: Mapping[str, Manifest], context: Context, given: Mapping[str, Any]
+    ) -> None:
         self._store = context.store
+        self._given, self._named = given, stage.column_by_row.name if stage.column_by_row else None
         self._parts: list[_Located] = []
         self._outside: list[Mapping[str, dict[str, Any]]] = []
         for name, columns in stage.reads.items():
@@ -211,7 +214,8 @@ class _RowReader:
     def only(self, row_ids: Sequence[str]) -> _RowReader:
         """The same reader with just these rows, small enough to send to a worker."""
         reader = object.__new__(_RowReader)
-        reader._store = self._store
+        reader._store, reader._named = self._store, self._named
+        reader._given = {row_id: self._given[row_id] for row_id in row_ids if row_id in self._given}
         reader._parts = [
             _Located(p.schema, {row_id: p.rows[row_id] for row_id in row_ids}, p.columns) for p in self._parts
         ]
@@ -231,6 +235,9 @@ class _RowReader:
             for row, values in zip(joined, table.to_pylist(), strict=True):
                 for name, value in values.items():
                     row.setdefault(name, value)
+        if self._named is not None:
+            for row_id, row in zip(row_ids, joined, strict=True):
+                row[self._named] = self._given.get(row_id)
         return joined
 
 

@@ -32,8 +32,10 @@ from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Reject, Work, r
 __all__ = [
     "SCAN",
     "CodeByRow",
+    "ColumnByRow",
     "ConfigView",
     "CorpusStage",
+    "Given",
     "Inputs",
     "Outcome",
     "Produced",
@@ -94,6 +96,31 @@ class CodeByRow(NamedTuple):
     modules: Callable[[Any, Any], Sequence[str]]
 
 
+class ColumnByRow(NamedTuple):
+    """A column that settings give to some rows; it enters the keys of those rows alone.
+
+    Attributes:
+        name: What the function finds it under; None in the other rows.
+        stage, columns: What decides, read of an upstream stage.
+        values: The function, `module:function`, from the settings and a way to read those columns (each one
+            value by row) to `Given` by row.
+        label: What one value is, for `why`.
+    """
+
+    name: str
+    stage: str
+    columns: tuple[str, ...]
+    values: str
+    label: str
+
+
+class Given(NamedTuple):
+    """A row's value of a `ColumnByRow`; content: what of it can change what is made, `name -> value`."""
+
+    value: Any
+    content: Mapping[str, Any]
+
+
 @dataclass(frozen=True, kw_only=True)
 class RowStage(_Declared):
     """A pure function of single rows.
@@ -107,6 +134,7 @@ class RowStage(_Declared):
     broadcast: Sequence[str] = ()
     """Stages whose files every row may use."""
     code_by_row: CodeByRow | None = None
+    column_by_row: ColumnByRow | None = None
     batch_rows: int | Callable[[ConfigView], int] = 1
     rows_per_shard: int = 16
     parallel: bool = True
@@ -145,12 +173,14 @@ class Key:
         action: digest of `function` and all inputs.
         parts: the same in words, for `why`.
         rows: of a row stage, identifier and key of every row that it will see, in the first input's order.
+        given: of its `column_by_row`, values by row.
     """
 
     function: str
     action: str
     parts: dict[str, Any] = field(compare=False)
     rows: Sequence[tuple[str, str]] = field(default=(), compare=False)
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 def function_of(stage: Stage) -> Callable[..., Any]:
@@ -211,10 +241,18 @@ def key_of(stage: Stage, settings: Any, inputs: Mapping[str, Manifest], code: Co
         parts["broadcast"] = {name: inputs[name].output for name in stage.broadcast}
         function = digest.of_value([stage.name, parts])
         by_row = _code_by_row(stage.code_by_row, settings, code, column)
-        rows = _row_keys(stage, function, inputs, {name: digest.of_value(c) for name, c in by_row.items()})
+        given = _column_by_row(stage.column_by_row, settings, column)
+        own: dict[str, list[str]] = {name: [digest.of_value(found)] for name, found in by_row.items()}
+        for name, one in given.items():
+            own.setdefault(name, []).append(digest.of_value([stage.name, one.content]))
+        rows = _row_keys(stage, function, inputs, own)
         parts["inputs"] = {name: inputs[name].output for name in upstream(stage)}
         parts["code"] |= {n: d for name, _ in rows for n, d in by_row.get(name, {}).items()}
-        return Key(function, digest.of_parts([function, *(key for _, key in rows)]), parts, rows)
+        if stage.column_by_row is not None:
+            label = stage.column_by_row.label
+            parts["config"] |= {f"{label} {n}": v for one in given.values() for n, v in one.content.items()}
+        action = digest.of_parts([function, *(key for _, key in rows)])
+        return Key(function, action, parts, rows, {name: one.value for name, one in given.items()})
     # As a record gives them back, so that the two can be compared.
     parts["arguments"] = json.loads(digest.canonical_json(dict(stage.arguments)))
     parts["inputs"] = {
@@ -240,8 +278,17 @@ def _code_by_row(
     return {name: found[value] for name, value in values.items() if found[value]}
 
 
+def _column_by_row(choice: ColumnByRow | None, settings: Any, column: Column) -> Mapping[str, Given]:
+    if choice is None:
+        return {}
+    read = partial(column, choice.stage)
+    columns = [partial(read, name) for name in choice.columns]
+    found: Mapping[str, Given] = imported(choice.values)(settings, *columns)
+    return found
+
+
 def _row_keys(
-    stage: RowStage, function: str, inputs: Mapping[str, Manifest], own_code: Mapping[str, str]
+    stage: RowStage, function: str, inputs: Mapping[str, Manifest], own: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, str]]:
     """`(row id, row key)` of every row that the stage will see, in the first input's order."""
     first, *others = stage.reads
@@ -251,8 +298,8 @@ def _row_keys(
     for row in inputs[first].rows:
         if all(row.row_id in known for known in (*digests.values(), *present)):
             rest = [digests[name][row.row_id] for name in others]
-            own = [own_code[row.row_id]] if row.row_id in own_code else []
-            keys.append((row.row_id, digest.of_parts([function, row.row_id, row.digest, *rest, *own])))
+            further = [*rest, *own.get(row.row_id, ())]
+            keys.append((row.row_id, digest.of_parts([function, row.row_id, row.digest, *further])))
     return keys
 
 
@@ -271,11 +318,16 @@ def _flatten(prefix: str, value: Any, flat: dict[str, Any]) -> None:
     if isinstance(value, dict) and value:
         for name, item in value.items():
             _flatten(f"{prefix}.{name}", item, flat)
-    elif isinstance(value, str) and value.startswith("/") and Path(value).exists():
-        # Local weights count by what they are, not by where they lie.
-        flat[prefix] = f"content {_content_digest(value)}"
+    elif isinstance(value, list | tuple):
+        flat[prefix] = [_by_content(item) for item in value]
     else:
-        flat[prefix] = value
+        flat[prefix] = _by_content(value)
+
+
+def _by_content(value: Any) -> Any:
+    """A setting's value; local files count by what they are, not by where they lie."""
+    is_local = isinstance(value, str) and value.startswith("/") and Path(value).exists()
+    return f"content {_content_digest(value)}" if is_local else value
 
 
 def _content_digest(place: str) -> str:

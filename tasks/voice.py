@@ -10,6 +10,7 @@ from artifacts.store import Store
 from configs.errors import UserError
 from configs.loading import Resolved, resolve
 from configs.settings import Settings
+from tasks.lexicons import with_lexicons
 from tasks.pipeline import Pipeline, Scan
 from tasks.run_record import RequestRecord, read_run, voices
 from tasks.weights import require_weights, with_local_weights
@@ -89,12 +90,12 @@ def open_pipeline(workspace: Path, request: Request, thorough: bool = False) -> 
     """The pipeline for a request.
 
     Raises:
-        UserError: a setting or the voice's name is wrong.
+        UserError: a setting, the voice's name or a lexicon is wrong.
     """
     from tasks.stages import stages_of
 
     check_name(request.voice)
-    settings = with_local_weights(request.resolve().settings, workspace)
+    settings = with_lexicons(with_local_weights(request.resolve().settings, workspace), workspace)
     return Pipeline(
         workspace,
         request.voice,

@@ -92,6 +92,13 @@ MANNER = typer.Option(
     help="Another setting of how the voice speaks (those of `release`), for this time; repeat it for more.",
 )
 
+LEXICON = typer.Option(
+    None,
+    "--lexicon",
+    help="File of pronunciations, word<TAB>pronunciation lines, which go before the voice's own; repeat it "
+    "for more.",
+)
+
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
@@ -118,6 +125,7 @@ def speak(
     speaker_model: str | None = SPEAKER_MODEL,
     decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
     manner: list[str] | None = MANNER,
+    lexicon: list[Path] | None = LEXICON,
 ) -> None:
     """Say a text with a voice, sentence by sentence."""
     from tasks.release.sentences import spoken_sentences
@@ -129,7 +137,7 @@ def speak(
     if not is_stream:
         kind_of(output)
     _check_references(reference, reference_text, reference_clip, speaker)
-    opened = _opened(context, voice, content_model, speaker_model, decoder_weights, manner)
+    opened = _opened(context, voice, content_model, speaker_model, decoder_weights, manner, lexicon)
     total = len(spoken_sentences(words, opened.max_characters))
     options = SpeakOptions(
         seed=seed,
@@ -185,10 +193,11 @@ def interactive(
     speaker_model: str | None = SPEAKER_MODEL,
     decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
     manner: list[str] | None = MANNER,
+    lexicon: list[Path] | None = LEXICON,
 ) -> None:
     """Type texts and hear them; the voice is loaded once. `:help` lists what can be changed."""
     player = _player() if play else None
-    loaded = _opened(context, voice, content_model, speaker_model, decoder_weights, manner)
+    loaded = _opened(context, voice, content_model, speaker_model, decoder_weights, manner, lexicon)
     prompt = _Prompt(loaded, folder, player, seed, speed, speaker, language)
     prompt.greet()
     try:
@@ -350,12 +359,15 @@ def _opened(
     speaker_model: str | None,
     decoder_weights: DecoderWeights | None,
     manner: Sequence[str] | None,
+    lexicon: Sequence[Path] | None,
 ) -> Voice[Any]:
     """The voice of a name or folder.
 
     Raises:
-        UserError: there is none, or it is damaged.
+        UserError: there is none, or it or a lexicon is damaged.
     """
+    from models.frontend.text.lexicon_file import read_lexicons
+    from tasks.lexicons import lexicon_of
     from tasks.release.published import load_published, published_family
     from tasks.release.speak import load_voice
 
@@ -369,16 +381,21 @@ def _opened(
         for name, model in (("content", content_model), ("speaker_vector", speaker_model))
         if model
     }
+    further = read_lexicons(lexicon or ())
     if published_family(voice) is not None and not (folder / "voice.json").is_file():
         published = load_published(voice, LocalWeights(workspace / "models"), changes)
+        published = published.with_lexicon(lexicon_of(workspace, voice, None).joined(further))
         return published.with_encoders(given, lambda model: local(model, workspace / "models"))
     if not (folder / "voice.json").is_file():
         folder = workspace / "voices" / check_name(voice)
         if not (folder / "voice.json").is_file():
             remembered(workspace, voice)
             raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")
+        settings = remembered(workspace, voice).resolve().settings if voice in voices(workspace) else None
+        further = lexicon_of(workspace, voice, settings).joined(further)
     weights = _weights_folder(workspace, voice)
-    return load_voice(folder, changes).with_encoders(given, lambda model: local(model, weights))
+    opened = load_voice(folder, changes).with_lexicon(further)
+    return opened.with_encoders(given, lambda model: local(model, weights))
 
 
 def _manner(pairs: Sequence[str] | None) -> dict[str, object]:

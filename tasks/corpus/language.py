@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from models.frontend.language import languages_of
+from models.frontend.text.inline import without_phones
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
 FILE = "language.json"
@@ -20,7 +21,7 @@ def corpus_language(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         rows = [_row("corpus", cfg.corpus.language, 1.0, 1.0)]
     else:
         utterances = inputs.table("segment", ["utterance_id", "text", "language"]).to_pylist()
-        texts = [row["text"] for row in utterances if row["text"] and not row["language"]]
+        texts = [without_phones(row["text"]) for row in utterances if row["text"] and not row["language"]]
         found = languages_of(texts)
         scopes = ["corpus"] if len(found) == 1 else [f"corpus/{part.language}" for part in found]
         rows = [

@@ -11,6 +11,7 @@ import numpy as np
 from artifacts import schemas
 from configs.errors import UserError
 from configs.screen import ScreenSettings
+from models.frontend.text.inline import without_phones
 from tasks.corpus.verdicts import (
     Candidate,
     Voices,
@@ -152,7 +153,7 @@ def _row(candidate: Candidate, text: dict[str, Any], voices: Voices) -> dict[str
         "source_digest": text["source_digest"],
         "speaker": candidate.speaker,
         "language": text["language"],
-        "text": text["text"],
+        "text": without_phones(text["text"]),
         "duration_s": candidate.duration_s,
         "speech_s": candidate.speech_s,
         "snr_db": candidate.snr_db,

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from configs.transcribe import TranscribeSettings
 from models.frontend.asr import Recognition, word_error_rate
 from models.frontend.language import foreign_share, has_words, identify, spoken_length
+from models.frontend.text.inline import without_phones
 from models.frontend.text.sharing import Share, refit
 from tasks.corpus.hearing import Ear, ear_for
 from tasks.corpus.language import FILE as LANGUAGE_FILE
@@ -46,7 +47,8 @@ def _transcribe(row: dict[str, Any], corpus: Sequence[str], settings: Transcribe
 def _given(row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSettings) -> Outcome:
     text = " ".join(row["text"].split())
     is_share = row["text_before"] is not None
-    language = _language_of(row, text or f"{row['text_before']} {row['text_after']}", corpus)
+    around = f"{row['text_before']} {row['text_after']}"
+    language = _language_of(row, without_phones(text or around), corpus)
     heard = None
     warnings: list[str] = []
     if is_share or settings.check_given_text:
@@ -60,7 +62,8 @@ def _given(row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSetti
         text = refit(Share(row["text_before"], text, row["text_after"]), heard.text)
     if is_share and not text:
         return Outcome(rejects=[_without_share(row)])
-    refusal = _refusal(row, text, language.code, settings)
+    spoken = without_phones(text)
+    refusal = _refusal(row, spoken, language.code, settings)
     if refusal is not None:
         return Outcome(rejects=[refusal])
     made = _made(row, text, "shared" if is_share else "given", language)
@@ -68,7 +71,7 @@ def _given(row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSetti
         made |= {
             "asr_text": heard.text,
             "asr_confidence": heard.confidence or 0.0,
-            "word_error_rate": word_error_rate(text, heard.text),
+            "word_error_rate": word_error_rate(spoken, heard.text),
         }
     return Outcome(rows=[made], warnings=warnings)
 

@@ -25,6 +25,7 @@ _FIELDS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("phones", pa.list_(pa.string()), "phone symbols"),
     ("phone_ids", pa.list_(pa.int32()), "indices into the symbol table"),
     ("word2ph", pa.list_(pa.int32()), "phones per word"),
+    ("own_words", pa.list_(pa.int32()), "places of the words whose phones the text or a lexicon gave"),
     ("durations", pa.list_(pa.int32()), "frames per phone; they add up to n_frames"),
     (
         "pause_frames",

@@ -11,6 +11,8 @@ from configs.naming import in_settings
 from models.frontend.text.character_tokens import character_table, encode, require_encodable
 from models.frontend.text.front_ends import rules
 from models.frontend.text.g2p import phonemize
+from models.frontend.text.inline import without_phones
+from models.frontend.text.lexicon import NO_ENTRIES
 from models.frontend.text.numbers import espeak_counting, says_numbers
 from models.frontend.text.phonemized import AUTOMATIC, Phonemized, TextError, choose_table
 from models.frontend.text.symbols import UNKNOWN
@@ -25,7 +27,8 @@ def phonemize_rows(
     """One outcome per row; a text without phones, or with too many unknown ones, is rejected.
 
     For a family that reads characters, so is one that its characters cannot spell or that is too long for it.
-    Raises UserError when a table is set that such a family cannot read.
+    Raises UserError when a table is set that such a family cannot read, or an entry of the lexicon has no
+    phones in the table.
     """
     del files
     chosen = cfg.features.phonemize.symbol_table
@@ -44,7 +47,7 @@ def _phonemize_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
     table = choose_table(language, family_table) if automatic else settings.symbol_table
     unknown_ratio_max = settings.unknown_ratio_max
     try:
-        spoken = phonemize(row["text"] or "", language, table)
+        spoken = phonemize(row["text"] or "", language, table, row.get("lexicon") or NO_ENTRIES)
         unspelled = _unspelled(spoken, row["text"], language, cfg)
     except TextError as error:
         remedy = in_settings("features.phonemize", error.remedy)
@@ -64,7 +67,7 @@ def _phonemize_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
     made = {
         "utterance_id": utterance_id,
         "source_digest": row["source_digest"],
-        "text": row["text"],
+        "text": without_phones(row["text"]),
         **spoken._replace(unknown=[*spoken.unknown, *unspelled])._asdict(),
     }
     warnings = [
@@ -80,7 +83,7 @@ def _unspelled(spoken: Phonemized, text: str, language: str, cfg: ConfigView) ->
     if cfg.family.character_table is None:
         return []
     table = character_table(cfg.family.character_table, language)
-    tokens = encode(spoken.words, spoken.phones, spoken.word2ph, table)
+    tokens = encode(spoken.words, spoken.phones, spoken.word2ph, table, spoken.own_words)
     require_encodable(tokens, text, table, cfg.features.phonemize.unknown_ratio_max)
     return [symbol for symbol in tokens.unknown if symbol != UNKNOWN]
 
@@ -104,7 +107,11 @@ def _without_rules(text: str, language: str) -> list[str]:
 
 def _digits_left(utterance_id: str, spoken: Phonemized) -> list[str]:
     """Numbers that should be words by now: espeak reads digits too, but other words may have been said."""
-    numbers = [word for word in spoken.words if any(character.isdecimal() for character in word)]
+    numbers = [
+        word
+        for at, word in enumerate(spoken.words)
+        if at not in spoken.own_words and any(character.isdecimal() for character in word)
+    ]
     left_to_reader = rules(spoken.language) is not None
     if not numbers or left_to_reader or not says_numbers(spoken.language):
         return []

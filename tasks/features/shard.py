@@ -144,6 +144,7 @@ def _example(name: str, split: str, tables: Mapping[str, _Table], family: _Rates
         "phones": spoken["phones"],
         "phone_ids": spoken["phone_ids"],
         "word2ph": spoken["word2ph"],
+        "own_words": spoken["own_words"],
         "durations": frames.durations,
         "pause_frames": frames.pauses,
         "lead_frames": frames.lead,

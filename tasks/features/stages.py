@@ -8,7 +8,7 @@ from typing import Any
 from artifacts import schemas
 from models.frontend.text.front_ends import modules_of
 from models.frontend.text.phonemized import AUTOMATIC, choose_table
-from tasks.stage import CodeByRow, ConfigView, CorpusStage, RowStage
+from tasks.stage import CodeByRow, ColumnByRow, ConfigView, CorpusStage, RowStage
 
 _AUDIO = ("source_digest", "audio", "sample_rate")
 _FRAMES = (
@@ -63,7 +63,12 @@ PHONEMIZE = RowStage(
     run="tasks.features.phonemize:phonemize_rows",
     reads={"transcribe": ("source_digest", "text", "language")},
     only=("measure",),
-    config=("features.phonemize", "family.symbol_table", "family.character_table"),
+    config=(
+        "features.phonemize.symbol_table",
+        "features.phonemize.unknown_ratio_max",
+        "family.symbol_table",
+        "family.character_table",
+    ),
     schema=schemas.PHONEMIZE,
     libraries=(
         "phonemizer-fork",
@@ -78,6 +83,9 @@ PHONEMIZE = RowStage(
         "ToJyutping",
     ),
     code_by_row=CodeByRow("transcribe", "language", _front_ends),
+    column_by_row=ColumnByRow(
+        "lexicon", "transcribe", ("text", "language"), "tasks.features.lexicon:entries_by_row", "lexicon:"
+    ),
     batch_rows=16,
     about="Text normalisation and phones of the family's symbol table.",
 )
@@ -196,7 +204,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     "enhance": ("utterance_id", "audio", "sample_rate"),
     "phonemize": (
         "utterance_id", "normalized_text", "symbol_table", "words", "phones", "phone_ids", "word2ph",
-        "unknown",
+        "own_words", "unknown",
     ),
     "align": ("utterance_id", "phones"),
     "pitch": ("utterance_id", "f0_hz", "frame_rate_hz"),

@@ -17,7 +17,9 @@ from models.frontend.text.phonemized import Phonemized
 from tasks.pipeline import Pipeline
 
 COMFORTABLE_REFERENCE_S = 6.0
-_SPOKEN = ("normalized_text", "language", "symbol_table", "words", "phones", "phone_ids", "word2ph")
+_SPOKEN = (
+    "normalized_text", "language", "symbol_table", "words", "phones", "phone_ids", "word2ph", "own_words",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from artifacts import digest
 from models.frontend.audio import Waveform, encode_flac
+from models.frontend.text.lexicon import FILE
+from models.frontend.text.lexicon_file import read_lexicons, written_out
 from tasks.outcome import Produced, Work
 from tasks.release.voice_folder import DESCRIPTION, FORMAT
 
@@ -44,6 +46,13 @@ def write_reference(folder: Path, utterance_id: str, wave: Waveform) -> str:
     (folder / file).parent.mkdir(exist_ok=True)
     (folder / file).write_bytes(encode_flac(*wave))
     return file
+
+
+def write_lexicon(folder: Path, files: Sequence[str] | None) -> None:
+    """Keep the pronunciations that a voice was trained with, where there are some. files: lexicons."""
+    lexicon = read_lexicons(files or ())
+    if lexicon.entries:
+        (folder / FILE).write_text(written_out(lexicon), encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
@@ -9,7 +10,9 @@ from typing import NamedTuple
 from configs.errors import UserError
 from models.frontend.language import has_words
 from models.frontend.text.english.rule import begins_sentence, word_set
-from models.frontend.text.g2p import phonemize
+from models.frontend.text.g2p import phonemize_marked
+from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
+from models.frontend.text.marked import STAND_IN, Marked, marked
 from models.frontend.text.mixing import Stretch, stretches, unreadable_share
 from models.frontend.text.phonemized import Phonemized
 
@@ -20,6 +23,7 @@ MAX_CHARACTERS = 200
 """Longer sentences are cut at a comma or, failing that, between words: decoders drift on long ones."""
 
 _ENDS = re.compile(r"(?<=[.!?…。！？；;])[\"'”’»)\]]*\s+|(?<=[。！？；])|\n+")
+_WHOLE = re.compile(f"{STAND_IN.pattern}|.", re.DOTALL)
 _CLAUSES = re.compile(r"(?<=[,，、:：–—])\s*")
 # A name follows these, so they end no sentence.
 _BEFORE_NAMES = word_set(
@@ -77,6 +81,7 @@ def read_sentences(
     spoken: Collection[str],
     symbol_table: str,
     longest: int = MAX_CHARACTERS,
+    lexicon: Lexicon = NO_ENTRIES,
 ) -> Iterator[Sentence]:
     """Phones of a text; the text is checked at once, each sentence read when it is asked for.
 
@@ -86,25 +91,54 @@ def read_sentences(
         spoken: Codes of all languages that may be mixed in.
         symbol_table: One of `symbols.TABLE_NAMES`.
         longest: Characters of a sentence above which it is cut.
+        lexicon: Pronunciations of one's own; `[word](/phones/)` in the text goes before them.
 
     Raises:
         UserError: as `spoken_sentences`, or too much of the text is in no spoken language.
     """
-    read = [(one, _with_words(stretches(one, language, spoken))) for one in spoken_sentences(text, longest)]
-    foreign = unreadable_share([part for _, parts in read for part in parts])
+    whole = marked(text, language, lexicon, spoken)
+    sentences = spoken_sentences(whole.text, longest)
+    read = [(one, _with_words(_parts(whole, one, language, spoken))) for one in sentences]
+    foreign = unreadable_share([part.letters for _, parts in read for part in parts])
     if foreign > MAX_FOREIGN_SHARE:
         raise UserError(
             f"text: {foreign:.0%} of its letters belong to no script of the language {language}; "
             f"this voice speaks {', '.join(spoken)}"
         )
     return (
-        Sentence(one, tuple(phonemize(part.text, part.language, symbol_table) for part in parts))
-        for one, parts in read
+        Sentence(whole.plain(one), tuple(part.phones(symbol_table) for part in parts)) for one, parts in read
     )
 
 
-def _with_words(parts: Sequence[Stretch]) -> list[Stretch]:
-    return [part for part in parts if has_words(part.text)]
+def read_runs(
+    text: str, language: str, spoken: Collection[str], symbol_table: str, lexicon: Lexicon
+) -> list[Phonemized]:
+    """Phones of a text that is not cut into sentences, a run for each stretch of one language."""
+    whole = marked(text, language, lexicon, spoken)
+    return [part.phones(symbol_table) for part in _parts(whole, whole.text, language, spoken)]
+
+
+class _Part(NamedTuple):
+    """A stretch of one language. letters: as `Marked.in_letters`; text: with own words marked."""
+
+    letters: Stretch
+    text: Marked
+
+    def phones(self, symbol_table: str) -> Phonemized:
+        return phonemize_marked(self.text, self.letters.language, symbol_table)
+
+
+def _parts(whole: Marked, sentence: str, language: str, spoken: Collection[str]) -> list[_Part]:
+    parts = stretches(whole.in_letters(sentence), language, spoken)
+    ends = itertools.accumulate(len(part.text) for part in parts)
+    return [
+        _Part(part, whole._replace(text=sentence[end - len(part.text) : end]))
+        for part, end in zip(parts, ends, strict=True)
+    ]
+
+
+def _with_words(parts: Sequence[_Part]) -> list[_Part]:
+    return [part for part in parts if has_words(part.letters.text)]
 
 
 def split_sentences(text: str, longest: int = MAX_CHARACTERS) -> list[str]:
@@ -151,4 +185,10 @@ def _shortened(sentence: str, longest: int) -> list[str]:
 
 
 def _sliced(text: str, longest: int) -> list[str]:
-    return [text[at : at + longest] for at in range(0, len(text), longest)]
+    """Cut anywhere but inside of what stands for a word."""
+    pieces = [""]
+    for one in _WHOLE.findall(text):
+        if len(pieces[-1]) + len(one) > longest:
+            pieces.append("")
+        pieces[-1] += one
+    return pieces

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from configs.errors import UserError
+from models.frontend.text.lexicon import FILE
+from models.frontend.text.lexicon_file import read_lexicon
 from tasks.families import FAMILIES, corpus_reference_of, voice_loader
 from tasks.release.voice import SpeakerReference, Voice
 from tasks.release.voice_folder import DESCRIPTION, read_description
@@ -38,7 +40,8 @@ def load_voice(folder: Path, manner: Mapping[str, object] | None = None) -> Voic
     try:
         described["synthesize"] = described["synthesize"] | dict(manner or {})
         voice: Voice[Any] = voice_loader(family)(folder, described)
-        return voice
+        is_own = FILE in described.get("digests", {})
+        return voice.with_lexicon(read_lexicon(folder / FILE)) if is_own else voice
     except (KeyError, TypeError) as error:
         raise UserError(
             f"{folder / DESCRIPTION}: is not complete ({error}); export the voice again"

@@ -29,6 +29,7 @@ class _Word(NamedTuple):
     text: str
     phones: tuple[str, ...]
     language: str
+    is_own: bool
 
 
 def spelled(sentence: Sentence, table: str) -> Tokens:
@@ -87,10 +88,10 @@ def _parts(
 
 def _words(sentence: Sentence) -> list[_Word]:
     return [
-        _Word(text, tuple(phones), run.language)
+        _Word(text, tuple(phones), run.language, place in run.own_words)
         for run in sentence.runs
         for stream in [iter(run.phones)]
-        for text, count in zip(run.words, run.word2ph, strict=True)
+        for place, (text, count) in enumerate(zip(run.words, run.word2ph, strict=True))
         for phones in [itertools.islice(stream, count)]
     ]
 
@@ -115,7 +116,8 @@ def _tokens(words: Sequence[_Word], table: str) -> Tokens:
         own = list(run)
         phones = [phone for word in own for phone in word.phones]
         counts = [len(word.phones) for word in own]
-        part = encode([word.text for word in own], phones, counts, character_table(table, language))
+        given = [place for place, word in enumerate(own) if word.is_own]
+        part = encode([word.text for word in own], phones, counts, character_table(table, language), given)
         if len(ids) > 1 and _size(part):
             ids.append(space)
             phone_of.append(NO_PHONE)

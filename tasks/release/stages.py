@@ -33,6 +33,9 @@ EVALUATE = CorpusStage(
 )
 """The stage of families that measure nothing of their own."""
 
+EXPORT_CONFIG = ("release.export", "features.phonemize.lexicon", "corpus.licence", "voice")
+"""What every family's export declares beside how its voices speak."""
+
 _SHOWN: dict[str, tuple[str, ...]] = {
     "ingest": ("recording_id", "source_path", "source_digest", "duration_s"),
     "segment": ("utterance_id", "recording_id"),

@@ -7,9 +7,9 @@ import itertools
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar, cast
 
 import numpy as np
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from configs.base import Section
 from configs.errors import UserError
 from models.frontend.audio import Samples, Waveform
+from models.frontend.text.lexicon import Lexicon
 from models.frontend.text.phonemized import base_language
 from tasks.release.sentences import MAX_CHARACTERS
 
@@ -94,6 +95,7 @@ class Voice(ABC, Generic[ReferenceT]):
         max_characters: Longer sentences are cut before they are read.
         continues_references: Whether it goes on from what is said in a reference.
         encoders: Names of the published encoders that it needs to take a reference from a recording.
+        lexicon: Pronunciations that it was trained with, or was given since.
     """
 
     family_name: ClassVar[str]
@@ -103,6 +105,7 @@ class Voice(ABC, Generic[ReferenceT]):
     max_characters: ClassVar[int] = MAX_CHARACTERS
     continues_references: ClassVar[bool] = False
     encoders: ClassVar[tuple[str, ...]] = ()
+    lexicon: Lexicon
 
     @property
     @abstractmethod
@@ -158,6 +161,11 @@ class Voice(ABC, Generic[ReferenceT]):
                     "leave the option out"
                 )
         return self
+
+    def with_lexicon(self, further: Lexicon) -> Self:
+        """The voice with more pronunciations, which go before its own."""
+        changed: Self = replace(cast("Any", self), lexicon=self.lexicon.joined(further))
+        return changed
 
     def speak(self, text: str, options: SpeakOptions[ReferenceT] = AS_TRAINED) -> Waveform:
         """Speak a text; the same arguments give the same samples. Raises as `pieces`."""

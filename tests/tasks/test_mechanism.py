@@ -144,7 +144,7 @@ def test_undeclared_setting_cannot_be_read(make):
 
 
 def test_rows_alone_run_again_whose_own_code_changed(tmp_path: Path):
-    chosen = {1: "tasks.weights", 2: "tasks.voice"}
+    chosen = {1: "tasks.weights", 2: "tasks.run_record"}
     again = RowStage(
         name="again",
         version=1,

@@ -12,7 +12,7 @@ import functools
 import itertools
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from typing import NamedTuple
 
@@ -88,14 +88,20 @@ def character_table(name: str, language: str = "") -> CharacterTable:
 
 
 def encode(
-    words: Sequence[str], phones: Sequence[str], word2ph: Sequence[int], table: CharacterTable
+    words: Sequence[str],
+    phones: Sequence[str],
+    word2ph: Sequence[int],
+    table: CharacterTable,
+    own_words: Collection[int] = (),
 ) -> Tokens:
     """Tokens of phones of the table `ipa`; word2ph[i] of them belong to words[i].
 
+    The phones of words[i] go before a dictionary's characters for each i of own_words.
     What neither the table nor a rule holds is left out and listed in `unknown` (see `require_encodable`).
     """
     unknown = list[str]()
-    spelled = _spelled_words(words, phones, word2ph, table, unknown)
+    looked_up = ["" if place in own_words else word for place, word in enumerate(words)]
+    spelled = _spelled_words(looked_up, phones, word2ph, table, unknown)
     ids, phone_of = [table.pad_id], [NO_PHONE]
     for before, word, characters in zip(["", *words], words, spelled, strict=False):
         attached = word in MARKS and word != "-" and not table.space_before_marks
@@ -166,7 +172,10 @@ def _spelled_words(
     table: CharacterTable,
     unknown: list[str],
 ) -> list[list[tuple[str, int]]]:
-    """Characters of each word, each with the phone that it is part of; what has none goes to unknown."""
+    """Characters of each word, each with the phone that it is part of; what has none goes to unknown.
+
+    words: "" for those that are not looked up in the dictionary.
+    """
     ends = list(itertools.accumulate(word2ph))
     said = [
         [

@@ -9,7 +9,7 @@ asks for them (see `front_ends`).
 
 from __future__ import annotations
 
-from models.frontend.text.characters import Token, clauses
+from models.frontend.text.characters import MARKS, Token, clauses
 from models.frontend.text.espeak_ipa import (
     UnsupportedLanguageError,
     espeak_voice,
@@ -17,7 +17,10 @@ from models.frontend.text.espeak_ipa import (
     segment_phones,
 )
 from models.frontend.text.front_ends import reader
+from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
+from models.frontend.text.marked import Marked, marked
 from models.frontend.text.normalize import normalize, normalized_text
+from models.frontend.text.own_words import OwnWords, Spoken
 from models.frontend.text.phonemized import Phonemized, TextError, base_language, table_languages
 from models.frontend.text.reader_process import BreakdownError
 from models.frontend.text.symbols import PITCH_MARKS, UNKNOWN, load_symbol_table
@@ -29,19 +32,25 @@ MAX_TEXT_CHARACTERS = 2000
 """More than the longest clip (60 s) holds of fast speech; reading takes longer with length, to 0.3 s."""
 
 
-def phonemize(text: str, language: str, symbol_table: str) -> Phonemized:
-    """Phones of a text. symbol_table: one of `symbols.TABLE_NAMES`.
+def phonemize(text: str, language: str, symbol_table: str, lexicon: Lexicon = NO_ENTRIES) -> Phonemized:
+    """Phones of a text. symbol_table: one of `symbols.TABLE_NAMES`; lexicon: pronunciations of one's own.
 
     Any Unicode is accepted. Raises TextError when the language has no front end, the table does not cover it,
-    nothing in the text can be spoken, it is longer than MAX_TEXT_CHARACTERS, or the front end breaks down on
-    it, and MissingFrontEndError when its package is missing.
+    nothing in the text can be spoken, it is longer than MAX_TEXT_CHARACTERS, an inline pronunciation cannot
+    be said, or the front end breaks down on it; UserError when an entry of the lexicon cannot be said; and
+    MissingFrontEndError when the front end's package is missing.
     """
+    return phonemize_marked(marked(text, language, lexicon), language, symbol_table)
+
+
+def phonemize_marked(text: Marked, language: str, symbol_table: str) -> Phonemized:
+    """Phones of a text whose own words are marked. Raises as `phonemize`."""
     base = base_language(language)
     _require_front_end(language, base, symbol_table)
-    if len(text) > MAX_TEXT_CHARACTERS:
+    if len(text.text) > MAX_TEXT_CHARACTERS:
         raise TextError(
-            "too_many_characters", "text", text[:60],
-            f"it has {len(text)} characters, and at most {MAX_TEXT_CHARACTERS} are read at once",
+            "too_many_characters", "text", text.plain(text.text[:60]),
+            f"it has {len(text.text)} characters, and at most {MAX_TEXT_CHARACTERS} are read at once",
             "Split it, or check that it is the text of this recording.",
         )  # fmt: skip
     try:
@@ -53,34 +62,45 @@ def phonemize(text: str, language: str, symbol_table: str) -> Phonemized:
         ) from error  # fmt: skip
 
 
-def _phonemize(text: str, language: str, base: str, symbol_table: str) -> Phonemized:
-    tokens = normalize(text, base)
+def _phonemize(text: Marked, language: str, base: str, symbol_table: str) -> Phonemized:
+    tokens = normalize(text.text, base)
     if not any(not token.is_mark for token in tokens):
         raise TextError(
-            "no_words", "text", text[:60], "it has no word that can be spoken", "Give the words spoken."
-        )
+            "no_words", "text", text.plain(text.text[:60]), "it has no word that can be spoken",
+            "Give the words spoken.",
+        )  # fmt: skip
     table = load_symbol_table(symbol_table)
-    unknown: list[str] = []
-    is_ipa = symbol_table == "ipa"
-    spoken = _ipa_tokens(tokens, language, unknown) if is_ipa else reader(base)(tokens)
+
+    def read(tokens: list[Token]) -> list[Spoken]:
+        if symbol_table == "ipa":
+            return _ipa_tokens(tokens, language)
+        return [Spoken(word, phones) for word, phones in reader(base)(tokens)]
+
+    said = OwnWords(text.own, language, symbol_table, read).spoken(tokens) if text.own else read(tokens)
     words: list[str] = []
     phones: list[str] = []
     word2ph: list[int] = []
-    for word, said in spoken:
+    unknown = [lost for one in said for lost in one.lost]
+    for one in said:
         # The older table has no pitch marks; the phones alone are what its weights know.
-        word_phones = [phone for phone in said if phone in table.ids or phone not in PITCH_MARKS]
+        word_phones = [phone for phone in one.phones if phone in table.ids or phone not in PITCH_MARKS]
         if not word_phones:
             # espeak or the dictionary had nothing to say: keep the word in step, and count it.
-            unknown.append(word)
+            unknown.append(one.word)
             word_phones = [UNKNOWN]
         known, _, missing = table.encode(word_phones)
         unknown.extend(missing)
-        words.append(word)
+        words.append(one.word)
         phones.extend(known)
         word2ph.append(len(known))
     phone_ids = [table.ids[phone] for phone in phones]
-    written = normalized_text(tokens, base)
-    return Phonemized(written, base, symbol_table, words, phones, phone_ids, word2ph, unknown)
+    written = (
+        normalized_text([Token(word, word in MARKS) for word in words], base)
+        if text.own
+        else (normalized_text(tokens, base))
+    )
+    own_words = [index for index, one in enumerate(said) if one.is_own]
+    return Phonemized(written, base, symbol_table, words, phones, phone_ids, word2ph, unknown, own_words)
 
 
 def _require_front_end(language: str, base: str, symbol_table: str) -> None:
@@ -108,15 +128,14 @@ def _require_front_end(language: str, base: str, symbol_table: str) -> None:
         ) from error  # fmt: skip
 
 
-def _ipa_tokens(tokens: list[Token], language: str, unknown: list[str]) -> list[tuple[str, list[str]]]:
+def _ipa_tokens(tokens: list[Token], language: str) -> list[Spoken]:
     voice = espeak_voice(language)
-    spoken: list[tuple[str, list[str]]] = []
+    spoken: list[Spoken] = []
     for is_mark, texts in clauses(tokens):
         if is_mark:
-            spoken.extend((mark, [mark]) for mark in texts)
+            spoken.extend(Spoken(mark, [mark]) for mark in texts)
             continue
         for word, ipa in zip(texts, espeak_words(texts, language), strict=True):
             phones, lost = segment_phones(ipa, voice)
-            unknown.extend(lost)
-            spoken.append((word, phones))
+            spoken.append(Spoken(word, phones, tuple(lost)))
     return spoken

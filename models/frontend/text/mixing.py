@@ -65,13 +65,19 @@ def unreadable_share(parts: Iterable[Stretch]) -> float:
     return sum(n_letters * share for n_letters, share in counted) / total if total else 0.0
 
 
-def _owner(character: str, language: str, code_of: dict[str, str]) -> str:
-    main, script = base_language(language), script_of(character)
+def language_of_letter(letter: str, language: str) -> str:
+    """Base code of the language that a letter stands for in a text of another one."""
+    main, script = base_language(language), script_of(letter)
     if script == "LATIN" and main in _WRITTEN_IN_LATIN_BESIDE:
-        return code_of.get("en", language)
+        return "en"
     if script == "CJK" and main not in _WRITTEN_IN_HAN:
-        return code_of.get("zh", language)
-    return language
+        return "zh"
+    return main
+
+
+def _owner(character: str, language: str, code_of: dict[str, str]) -> str:
+    base = language_of_letter(character, language)
+    return language if base == base_language(language) else code_of.get(base, language)
 
 
 def _divided(between: str) -> tuple[str, str]:

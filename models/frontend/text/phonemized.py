@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from configs.errors import UserError
@@ -18,8 +19,8 @@ AUTOMATIC = "auto"
 class TextError(UserError):
     """A text that cannot become phones, or phones that cannot become characters.
 
-    code: unsupported_language, no_words, table_language, unknown_symbols, too_many_characters or
-    unreadable_text.
+    code: unsupported_language, no_words, table_language, unknown_symbols, too_many_characters,
+    bad_pronunciation or unreadable_text.
     """
 
     def __init__(self, code: str, field: str, value: str, reason: str, remedy: str) -> None:
@@ -30,7 +31,8 @@ class TextError(UserError):
 class Phonemized(NamedTuple):
     """words and marks in order; word2ph[i] phones belong to words[i], so sum(word2ph) == len(phones).
 
-    phone_ids index `symbol_table`; what the table lacks is UNK there and listed in `unknown`.
+    phone_ids index `symbol_table`; what the table lacks is UNK there and listed in `unknown`. The phones of
+    words[i] were given, by the text or a lexicon, for each i of own_words.
     """
 
     normalized_text: str
@@ -41,6 +43,7 @@ class Phonemized(NamedTuple):
     phone_ids: list[int]
     word2ph: list[int]
     unknown: list[str]
+    own_words: Sequence[int] = ()
 
     @property
     def unknown_ratio(self) -> float:

@@ -21,7 +21,10 @@ from tasks.features.frames import FrameSettings, family_wave
 from tasks.finetune.batches import pad_frames
 from tasks.finetune.shards import Split, decoded_groups, finite_values, read_rows
 
-_TEXT = ("language", "words", "phones", "word2ph", "durations", "lead_frames", "trail_frames", "pause_frames")
+_TEXT = (
+    "language", "words", "phones", "word2ph", "own_words", "durations", "lead_frames", "trail_frames",
+    "pause_frames",
+)  # fmt: skip
 _SMALL = ("utterance_id", "speaker", "n_frames", *_TEXT)
 _LARGE = (*_SMALL, "mel", "n_mels", "f0_hz", "audio")
 _LISTED_CHARACTERS = 10
@@ -103,7 +106,7 @@ def _summary(row: Mapping[str, Any], family: FamilyOfCharacters) -> ClipSummary:
 
 def _tokens(row: Mapping[str, Any], family: FamilyOfCharacters) -> Tokens:
     table = character_table(family.character_table or "styletts2", row["language"])
-    return encode(row["words"], row["phones"], row["word2ph"], table)
+    return encode(row["words"], row["phones"], row["word2ph"], table, row["own_words"] or ())
 
 
 def _decode(row: Mapping[str, Any], family: FamilyOfCharacters) -> Clip:

@@ -7,6 +7,7 @@ symbols.json          the phone symbols in order
 references/*.flac     one clip per speaker
 references/*.safetensors  its speaker vector and linguistic features, where it has them
 gpt-sovits/           the networks as GPT-SoVITS's own inference loads them, where it could
+lexicon.tsv           pronunciations of words, where it was trained with some
 metrics.json          the evaluation
 README.md             the voice card
 """
@@ -26,7 +27,7 @@ from models.frontend.text.symbols import load_symbol_table
 from tasks.finetune.trained import read_json
 from tasks.release.card import REFERENCES, CardFacts, card_facts, training_hours, voice_card
 from tasks.release.clips import ClipFacts, clip_facts
-from tasks.release.exported_folder import describe, exported, write_json, write_reference
+from tasks.release.exported_folder import describe, exported, write_json, write_lexicon, write_reference
 from tasks.release.gpt_sovits.assembly import assemble_voice
 from tasks.release.gpt_sovits.network_files import write_gpt_sovits_files
 from tasks.release.gpt_sovits.voice import GptSovitsVoice
@@ -65,6 +66,7 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     write_json(folder / "metrics.json", evaluation)
     facts = _facts(voice, networks, clips, evaluation, cfg, left_out)
     (folder / "README.md").write_text(voice_card(facts), encoding="utf-8")
+    write_lexicon(folder, cfg.features.phonemize.lexicon)
     describe_voice(folder, voice, cfg.family.name, networks, facts.training_data, left_out)
     return exported(folder, len(voice.references), work)
 

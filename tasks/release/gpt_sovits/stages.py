@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from artifacts import schemas
-from tasks.release.stages import EVALUATE_CONFIG, EVALUATE_LIBRARIES, EVALUATE_READS
+from tasks.release.stages import EVALUATE_CONFIG, EVALUATE_LIBRARIES, EVALUATE_READS, EXPORT_CONFIG
 from tasks.stage import CorpusStage
 
 _VOICE: dict[str, Sequence[str]] = {
@@ -59,7 +59,7 @@ EXPORT = CorpusStage(
     version=1,
     run="tasks.release.gpt_sovits.export:export_corpus",
     reads={**_VOICE, "evaluate": ("evaluation.json",)},
-    config=(*_VOICE_CONFIG, *_PUBLISHED, "release.export", "corpus.licence", "voice"),
+    config=(*_VOICE_CONFIG, *_PUBLISHED, *EXPORT_CONFIG),
     schema=schemas.NOTHING,
     libraries=("safetensors", "soundfile"),
     about="the voice as a self-contained folder",

@@ -22,6 +22,7 @@ from configs.release import SynthesizeSettings
 from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import Samples
 from models.frontend.mel import SpectrogramParameters, linear_spectrogram
+from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
 from models.frontend.text.phonemized import Phonemized, base_language, table_languages
 from models.linguistic.bert import bert_features, load_bert
 from models.seeds import derive_seed
@@ -94,6 +95,7 @@ class GptSovitsVoice(Voice[Reference]):
         content: How a recording becomes content features, for references from outside the corpus.
         speaker_vector: How a recording becomes a speaker vector, where the generator reads one.
         published: Both networks started from published weights, which know all languages of their table.
+        lexicon: Pronunciations of words, as `Voice.lexicon`.
     """
 
     generator: SovitsGenerator
@@ -108,6 +110,7 @@ class GptSovitsVoice(Voice[Reference]):
     content: ContentSettings
     speaker_vector: SpeakerVectorSettings
     published: bool
+    lexicon: Lexicon = NO_ENTRIES
 
     family_name: ClassVar[str] = "gpt-sovits"
     continues_references: ClassVar[bool] = True
@@ -117,7 +120,9 @@ class GptSovitsVoice(Voice[Reference]):
         """As `Voice.pieces`: the decoder continues the first reference, the styles of all are averaged."""
         references = self.chosen_references(options)
         language = self.checked_language(options.language)
-        sentences = read_sentences(text, language, self.spoken_languages, self.symbol_table)
+        sentences = read_sentences(
+            text, language, self.spoken_languages, self.symbol_table, lexicon=self.lexicon
+        )
         return self._rendered(sentences, references, options)
 
     @torch.no_grad()

@@ -15,8 +15,8 @@ from configs.naming import named_in
 from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import Samples
 from models.frontend.mel import SpectrogramParameters
-from models.frontend.text.g2p import phonemize
-from models.frontend.text.mixing import stretches
+from models.frontend.text.inline import without_phones
+from models.frontend.text.lexicon import Lexicon
 from models.frontend.text.phonemized import Phonemized
 from models.sovits.model import SovitsGenerator
 from models.speaker.eres2netv2 import embed_speaker_vector
@@ -24,6 +24,7 @@ from tasks.features.content import encode_content
 from tasks.finetune.gpt_sovits.semantic import semantic_codes
 from tasks.release.gpt_sovits.reference import Reference
 from tasks.release.reference_file import read_reference_file
+from tasks.release.sentences import read_runs
 
 MIN_S, MAX_S = 3.0, 10.0
 """Shorter clips tell too little of a voice; longer ones confuse decoders, which never saw such prompts."""
@@ -49,6 +50,9 @@ class Follower(Protocol):
 
     @property
     def spoken_languages(self) -> tuple[str, ...]: ...
+
+    @property
+    def lexicon(self) -> Lexicon: ...
 
     def checked_language(self, language: str | None) -> str:
         """Raises UserError for one that it does not speak."""
@@ -88,16 +92,13 @@ def reference_from_file(
     )
     if text is None:
         return timbre
-    runs = [
-        phonemize(part.text, part.language, voice.symbol_table)
-        for part in stretches(text, spoken_language, voice.spoken_languages)
-    ]
+    runs = read_runs(text, spoken_language, voice.spoken_languages, voice.symbol_table, voice.lexicon)
     features, _ = encode_content(samples, voice.frame, voice.content)
     # Half precision as in the shards, so that a clip of the corpus gets the codes it has there.
     stored = np.ascontiguousarray(features.numpy().T).astype(np.float16)
     return replace(
         timbre,
-        text=text,
+        text=without_phones(text),
         phone_ids=tuple(phone_id for run in runs for phone_id in run.phone_ids),
         codes=tuple(semantic_codes(stored, voice.generator)),
         linguistic=voice.linguistic_features(runs),

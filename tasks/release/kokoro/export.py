@@ -7,6 +7,7 @@ networks/*.safetensors  the same networks and tables without pickle, with how th
 onnx/*.onnx             the synthesis path, where `release.export.onnx` asks for it
 voice.json              what it is, how it speaks, digests of all other files
 samples/*.flac          held-out sentences as the voice says them
+lexicon.tsv             pronunciations of words, where it was trained with some
 metrics.json            the evaluation
 curves.json             losses of the training, step by step
 README.md               the voice card
@@ -26,7 +27,7 @@ from tasks.finetune.kokoro.trained import SPEAKING_FILES, TrainedKokoro, read_tr
 from tasks.finetune.trained import read_json
 from tasks.release.card import CardFacts, card_facts, scratch_warning, training_hours, voice_card
 from tasks.release.clips import clip_facts
-from tasks.release.exported_folder import describe, exported, write_json
+from tasks.release.exported_folder import describe, exported, write_json, write_lexicon
 from tasks.release.kokoro.assembly import trained_voice
 from tasks.release.kokoro.voice import KokoroVoice
 from tasks.release.kokoro.voice_files import CONFIG_FILE, FAMILY, TABLES
@@ -97,6 +98,7 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work, *, training: str)
     (folder / "README.md").write_text(voice_card(facts), encoding="utf-8")
     if cfg.release.export.onnx:
         write_onnx(trained.model.synthesis_parts(), folder / ONNX)
+    write_lexicon(folder, cfg.features.phonemize.lexicon)
     describe(folder, _description(voice, trained, weights, tables, facts))
     return exported(folder, len(voice.references), work)
 

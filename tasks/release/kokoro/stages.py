@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from artifacts import schemas
-from tasks.release.stages import EVALUATE
+from tasks.release.stages import EVALUATE, EXPORT_CONFIG
 from tasks.stage import CorpusStage
 
 _VOICE_CONFIG = ("family", "release.kokoro")
@@ -51,7 +51,7 @@ def export_stage(training: str) -> CorpusStage:
             "synthesize": ("samples/*.flac",),
             "evaluate": ("evaluation.json",),
         },
-        config=(*_VOICE_CONFIG, *_PUBLISHED, "release.export", "corpus.licence", "voice"),
+        config=(*_VOICE_CONFIG, *_PUBLISHED, *EXPORT_CONFIG),
         schema=schemas.NOTHING,
         libraries=("torch", "safetensors", "onnxscript", "onnxruntime"),
         about="the voice as a self-contained folder, in the form of the official package too",

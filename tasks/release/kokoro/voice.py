@@ -17,6 +17,7 @@ from configs.family import FamilySettings
 from configs.release import KokoroSpeakSettings
 from models.frontend.audio import Samples
 from models.frontend.text.character_tokens import MAX_CHARACTERS, Tokens
+from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
 from models.kokoro.model import Kokoro
 from models.kokoro.upstream import read_voice, voice_rows_of
 from models.layers.precision import computes_in_bf16
@@ -79,6 +80,7 @@ class KokoroVoice(Voice[SpeakerTable]):
         default_speaker: Who speaks when nobody is asked for.
         manner: How fast, in which parts and with which pauses.
         brought_languages: Those that published weights speak beside the clips'.
+        lexicon: Pronunciations of words, as `Voice.lexicon`.
     """
 
     model: Kokoro
@@ -88,6 +90,7 @@ class KokoroVoice(Voice[SpeakerTable]):
     default_speaker: str
     manner: KokoroSpeakSettings
     brought_languages: tuple[str, ...] = ()
+    lexicon: Lexicon = NO_ENTRIES
 
     family_name: ClassVar[str] = "kokoro"
     max_characters: ClassVar[int] = MAX_CHARACTERS
@@ -107,7 +110,7 @@ class KokoroVoice(Voice[SpeakerTable]):
         table = torch.stack([one.table for one in self.chosen_references(options)]).mean(0)
         language = self.checked_language(options.language)
         sentences = read_sentences(
-            text, language, self.languages, self.family.symbol_table, self.max_characters
+            text, language, self.languages, self.family.symbol_table, self.max_characters, self.lexicon
         )
         return self._rendered(sentences, table, options)
 

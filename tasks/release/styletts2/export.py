@@ -7,6 +7,7 @@ official/               the same networks as StyleTTS 2's own scripts read them
 symbols.json            the characters and their identifiers
 onnx/*.onnx             the synthesis path, where `release.export.onnx` asks for it
 references/*.flac       one clip per speaker, whose style the voice takes
+lexicon.tsv             pronunciations of words, where it was trained with some
 metrics.json            the evaluation
 README.md               the voice card
 """
@@ -22,7 +23,7 @@ from models.frontend.text.character_tokens import character_table
 from tasks.finetune.trained import read_json
 from tasks.release.card import REFERENCES, CardFacts, card_facts, scratch_warning, training_hours, voice_card
 from tasks.release.clips import ClipFacts, clip_facts
-from tasks.release.exported_folder import describe, exported, write_json, write_reference
+from tasks.release.exported_folder import describe, exported, write_json, write_lexicon, write_reference
 from tasks.release.onnx_files import ONNX, write_onnx
 from tasks.release.styletts2.assembly import assemble_voice
 from tasks.release.styletts2.official_files import FOLDER, told_of, write_official_files
@@ -66,6 +67,7 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work, training: str) ->
         write_onnx(voice.model.synthesis_parts(), folder / ONNX)
     table = character_table(cfg.family.character_table)
     write_json(folder / "symbols.json", dict(table.ids))
+    write_lexicon(folder, cfg.features.phonemize.lexicon)
     describe(folder, _description(voice, network, facts, folder, problem))
     return exported(folder, len(voice.references), work)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from artifacts import schemas
-from tasks.release.stages import EVALUATE
+from tasks.release.stages import EVALUATE, EXPORT_CONFIG
 from tasks.stage import CorpusStage
 
 _VOICE_CONFIG = ("family", "release.styletts2")
@@ -43,7 +43,7 @@ def export_stage(training: str) -> CorpusStage:
         run="tasks.release.styletts2.export:export_corpus",
         arguments={"training": training},
         reads={**_voice(training), "evaluate": ("evaluation.json",)},
-        config=(*_VOICE_CONFIG, "release.export", "train.styletts2.pretrained", "corpus.licence", "voice"),
+        config=(*_VOICE_CONFIG, "train.styletts2.pretrained", *EXPORT_CONFIG),
         schema=schemas.NOTHING,
         libraries=("torch", "safetensors", "soundfile", "pyyaml", "onnxscript", "onnxruntime"),
         about="the voice as a self-contained folder",

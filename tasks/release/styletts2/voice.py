@@ -18,6 +18,7 @@ from configs.release import StyleTTS2SpeakSettings
 from models.frontend.audio import Samples
 from models.frontend.mel import styletts2_mel
 from models.frontend.text.character_tokens import Tokens
+from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
 from models.seeds import derive_seed
 from models.styletts2.model import ReadText, StyleTTS2
 from tasks.release.reference_file import read_reference_file
@@ -82,6 +83,7 @@ class StyleTTS2Voice(Voice[StyleReference]):
         references: By speaker.
         default_speaker: Who speaks when nobody is asked for.
         manner: Whose style, and how it is drawn.
+        lexicon: Pronunciations of words, as `Voice.lexicon`.
     """
 
     model: StyleTTS2
@@ -90,6 +92,7 @@ class StyleTTS2Voice(Voice[StyleReference]):
     references: Mapping[str, StyleReference]
     default_speaker: str
     manner: StyleTTS2SpeakSettings
+    lexicon: Lexicon = NO_ENTRIES
 
     family_name: ClassVar[str] = "styletts2"
 
@@ -102,7 +105,9 @@ class StyleTTS2Voice(Voice[StyleReference]):
         """As `Voice.pieces`: the references' styles are averaged."""
         styles = [reference.style for reference in self.chosen_references(options)]
         language = self.checked_language(options.language)
-        sentences = read_sentences(text, language, self.languages, self.family.symbol_table)
+        sentences = read_sentences(
+            text, language, self.languages, self.family.symbol_table, lexicon=self.lexicon
+        )
         return self._rendered(sentences, torch.from_numpy(np.mean(styles, axis=0))[None], options)
 
     @torch.no_grad()

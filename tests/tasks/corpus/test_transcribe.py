@@ -57,6 +57,14 @@ def test_impossible_texts_are_refused(languages: dict, text: str, code: str) -> 
     assert outcome.rejects[0].remedy
 
 
+def test_phones_beside_a_word_are_kept_and_are_no_letters_of_the_text(languages: dict) -> None:
+    text = "今天[觉得](/ˈvɛɹi lˈɔŋ ˈaɪ pʰi ˈeɪ/)好。"
+    (made,) = run_one(TRANSCRIBE, utterance(text, duration_s=1.5, language="zh"), files=languages).rows
+    assert made["text"] == text
+    long = "[a](/" + "ə" * 200 + "/) new day."
+    assert not run_one(TRANSCRIBE, utterance(long), files=languages).rejects
+
+
 def test_the_recordings_own_language_is_believed(languages: dict) -> None:
     row = utterance("今天天气很好，我们去公园散步吧。", duration_s=5.0, language="zh")
     (made,) = run_one(TRANSCRIBE, row, files=languages).rows

@@ -16,6 +16,7 @@ from configs.compute import ComputeSettings
 from configs.content import ContentSettings
 from configs.family import FamilySettings
 from configs.linguistic import LinguisticSettings
+from configs.phonemize import PhonemizeSettings
 from configs.release import EvaluateSettings, ExportSettings, SynthesizeSettings
 from configs.shard import ShardSettings
 from configs.speaker import SpeakerSettings
@@ -78,6 +79,8 @@ TINY_T2S = {
 }
 
 
+LEXICON = PhonemizeSettings(lexicon=(str(Path(__file__).with_name("lexicon.tsv")),))
+"""Pronunciations that exported voices carry."""
 TRAIN_BOTH = Path(__file__).with_name("train_both.json")
 """What the plan says of a corpus where nothing was decided: the settings' limits hold."""
 
@@ -91,6 +94,7 @@ def settings(**changes: Any) -> SimpleNamespace:
         family=FAMILY,
         compute=ComputeSettings(threads=1, device="cpu", **changes.get("compute", {})),
         features=SimpleNamespace(
+            phonemize=LEXICON,
             shard=ShardSettings(),
             speaker=SpeakerSettings(),
             content=ContentSettings(**changes.get("content", {})),
@@ -141,6 +145,7 @@ def row(index: int, seconds: float, split: str = "train") -> dict[str, Any]:
         "symbol_table": "ipa",
         "words": ["one", "two", "three"],
         "word2ph": [2, 2, len(ids) - 4],
+        "own_words": [],
         "phones": [table.symbols[i] for i in ids],
         "phone_ids": ids.tolist(),
         "audio": {

@@ -135,6 +135,7 @@ def test_exported_folder_is_complete(voice_folder: Path, release: SimpleNamespac
     names = {p.relative_to(voice_folder).as_posix() for p in voice_folder.rglob("*") if p.is_file()}
     assert names == {
         "README.md",
+        "lexicon.tsv",
         "metrics.json",
         "references/tone_002.flac",
         "sovits.safetensors",

@@ -64,6 +64,23 @@ def test_raw_samples_stream_to_standard_output(
     assert b"16000 Hz" in said.err
 
 
+def test_a_lexicon_is_added_to_the_voices_own(call: Call, voice_folder: Path, tmp_path: Path) -> None:
+    lexicon = tmp_path / "mine.tsv"
+    lexicon.write_text("Voicewright\tone two three\n", encoding="utf-8")
+    output = tmp_path / "said.wav"
+    arguments = ("speak", "-v", str(voice_folder), "Voicewright.", "-o", str(output))
+    assert call(*arguments, "--lexicon", str(lexicon)) == 0
+    said = output.read_bytes()
+    assert call("speak", "-v", str(voice_folder), "one two three.", "-o", str(output)) == 0
+    assert output.read_bytes() == said
+    lexicon.write_text("Voicewright\t/wʌn/\n", encoding="utf-8")
+    assert call(*arguments, "--lexicon", str(lexicon)) == 0
+    changed = output.read_bytes()
+    assert changed != said
+    assert call("speak", "-v", str(voice_folder), "[Voicewright](/wʌn/).", "-o", str(output)) == 0
+    assert output.read_bytes() == changed
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -72,6 +89,7 @@ def test_raw_samples_stream_to_standard_output(
         (("--file", "missing.txt"), "missing.txt cannot be read"),
         (("hello", "-o", "speech.mp3"), ".wav or .flac"),
         (("hello", "--reference-text", "one"), "there is none"),
+        (("hello", "--lexicon", "missing.tsv"), "missing.tsv: is no file"),
         (("hello", "--reference", "a.wav", "--speaker", "tester"), "each says who speaks"),
         (("hello", "--reference", "a.wav"), "a.wav is no file"),
         (("hello", "--reference-clip", "tone_002"), "holds no corpus"),

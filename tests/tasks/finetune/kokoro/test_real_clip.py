@@ -37,6 +37,7 @@ def row(path: Path, text: str, split: str) -> dict[str, Any]:
         "language": "en",
         "words": read.words,
         "word2ph": read.word2ph,
+        "own_words": [],
         "phones": read.phones,
         "durations": np.diff(bounds).tolist(),
         "pause_frames": [0] * len(read.phones),

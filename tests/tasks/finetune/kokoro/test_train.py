@@ -326,6 +326,7 @@ def spelled_out(index: int, phones: int) -> dict[str, Any]:
         **row,
         "words": ["xrh"],
         "word2ph": [phones],
+        "own_words": [],
         "phones": ["h"] * phones,
         "durations": [each] * (phones - 1) + [each + rest],
         "pause_frames": [0] * phones,

@@ -144,6 +144,7 @@ def row(
         "duration_s": len(wave) / FAMILY.sample_rate,
         "words": list(said.words),
         "word2ph": list(said.word2ph),
+        "own_words": [],
         "phones": list(said.phones),
         "durations": durations,
         "pause_frames": [0] * n_phones,

@@ -84,6 +84,13 @@ def test_the_batch_keeps_each_sentence_within_its_own_limit(voice: GptSovitsVoic
     )
 
 
+def test_the_lexicon_travels_with_the_voice(voice: GptSovitsVoice) -> None:
+    assert [entry[:3] for entry in voice.lexicon.entries] == [("Voicewright", "/wʌn/", "")]
+    texts = ("Voicewright.", "[Voicewright](/wʌn/).")
+    own, inline = (voice.speak(text, SpeakOptions(seed=3)).samples for text in texts)
+    assert np.array_equal(own, inline)
+
+
 def test_a_sentence_draws_from_its_own_number(voice: GptSovitsVoice) -> None:
     first = next(voice.pieces(TEXT, SpeakOptions(seed=5)))
     assert difference(first.samples, voice.speak("One two.", SpeakOptions(seed=5)).samples) < 1e-4

@@ -26,7 +26,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     tree = kokoro_case.settings(validate_every_steps=0, sample_clips=0, adversarial_step=None)
     tree.voice = "tones"
     tree.corpus = CorpusSettings(licence="CC0-1.0")
-    tree.features = SimpleNamespace(speaker=SpeakerSettings())
+    tree.features = SimpleNamespace(speaker=SpeakerSettings(), phonemize=synthetic.LEXICON)
     tree.release = SimpleNamespace(
         kokoro=KokoroSpeakSettings(clips=1), evaluate=EvaluateSettings(), export=ExportSettings()
     )

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from configs.corpus import CorpusSettings
+from configs.phonemize import PhonemizeSettings
 from configs.release import ExportSettings, KokoroSpeakSettings
 from models.frontend.text.character_tokens import character_table
 from models.kokoro.config import KokoroConfig
@@ -90,6 +91,7 @@ def _export(folder: Path, start: Path) -> dict[str, Path]:
     )
     tree.voice = "full"
     tree.corpus = CorpusSettings()
+    tree.features = SimpleNamespace(phonemize=PhonemizeSettings())
     tree.release = SimpleNamespace(kokoro=KokoroSpeakSettings(), export=ExportSettings())
     evaluation = folder / "evaluation.json"
     evaluation.write_text(json.dumps({"metrics": {}}))

@@ -67,6 +67,13 @@ def test_the_folder_holds_the_voice_in_the_official_form(voice_folder: Path) -> 
     assert "proves the machinery" in card and "`kokoro` package cannot speak it: " in card
 
 
+def test_the_lexicon_travels_with_the_voice(voice: KokoroVoice) -> None:
+    assert [entry[:3] for entry in voice.lexicon.entries] == [("Voicewright", "/wʌn/", "")]
+    texts = ("Voicewright.", "[Voicewright](/wʌn/).")
+    own, inline = (voice.speak(text, SpeakOptions(seed=3)).samples for text in texts)
+    assert np.array_equal(own, inline)
+
+
 def test_a_text_is_spoken_by_the_row_of_its_length(voice: KokoroVoice, voice_folder: Path) -> None:
     """As one reads the released files: n phonemes take row n - 1."""
     model = load_kokoro(voice_folder / "tones.pth", voice_folder / "config.json")

@@ -26,7 +26,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     tree = styletts2_case.settings(validate_every_steps=0, sample_clips=0)
     tree.voice = "tones"
     tree.corpus = CorpusSettings(licence="CC0-1.0")
-    tree.features = SimpleNamespace(speaker=SpeakerSettings())
+    tree.features = SimpleNamespace(speaker=SpeakerSettings(), phonemize=synthetic.LEXICON)
     tree.release = SimpleNamespace(
         styletts2=StyleTTS2SpeakSettings(clips=1, diffusion_steps=3),
         evaluate=EvaluateSettings(),

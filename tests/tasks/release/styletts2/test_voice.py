@@ -52,6 +52,13 @@ def test_the_same_seed_is_the_same_speech(voice: StyleTTS2Voice) -> None:
     assert one.shape != different.shape or not np.array_equal(one, different)
 
 
+def test_the_lexicon_travels_with_the_voice(voice: StyleTTS2Voice) -> None:
+    assert [entry[:3] for entry in voice.lexicon.entries] == [("Voicewright", "/wʌn/", "")]
+    texts = ("Voicewright.", "[Voicewright](/wʌn/).")
+    own, inline = (voice.speak(text, SpeakOptions(seed=3)).samples for text in texts)
+    assert np.array_equal(own, inline)
+
+
 def test_sentences_do_not_depend_on_the_batch(voice: StyleTTS2Voice) -> None:
     """The style carries over from sentence to sentence, whichever batch they are in."""
     drawn = voice.with_manner({"style": "diffusion", "carry_over": 0.5})

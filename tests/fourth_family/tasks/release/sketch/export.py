@@ -8,7 +8,7 @@ from tasks.finetune.sketch.trained import CONFIG, WEIGHTS, read_trained
 from tasks.finetune.trained import read_json
 from tasks.release.card import card_facts, scratch_warning, training_hours, voice_card
 from tasks.release.clips import clip_facts
-from tasks.release.exported_folder import describe, exported, write_json
+from tasks.release.exported_folder import describe, exported, write_json, write_lexicon
 from tasks.release.sketch.assembly import TRAINING, trained_voice
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
@@ -40,6 +40,7 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         files=(FILES,),
     )
     (folder / "README.md").write_text(voice_card(facts), encoding="utf-8")
+    write_lexicon(folder, cfg.features.phonemize.lexicon)
     describe(
         folder,
         {

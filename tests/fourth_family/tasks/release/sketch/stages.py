@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from artifacts import schemas
-from tasks.release.stages import EVALUATE
+from tasks.release.stages import EVALUATE, EXPORT_CONFIG
 from tasks.stage import CorpusStage
 
 _VOICE = {"shard": ("*.parquet",), "train_sketch": ("*.safetensors", "config.json")}
@@ -28,7 +28,7 @@ EXPORT = CorpusStage(
         "train_sketch": ("*.safetensors", "config.json", "curves.json"),
         "evaluate": ("evaluation.json",),
     },
-    config=("family", "release.sketch", "release.export", "corpus.licence", "voice"),
+    config=("family", "release.sketch", *EXPORT_CONFIG),
     schema=schemas.NOTHING,
     libraries=("torch", "safetensors"),
     about="the voice as a self-contained folder",

@@ -15,6 +15,7 @@ from configs.family import FamilySettings
 from configs.train_sketch import SketchSpeakSettings
 from models.frontend.audio import Samples
 from models.frontend.text.character_tokens import MAX_CHARACTERS
+from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
 from models.seeds import derive_seed
 from models.sketch.model import Sketch
 from models.sketch.vocoder import waveform
@@ -40,6 +41,7 @@ class SketchVoice(Voice[Speaker]):
     references: Mapping[str, Speaker]
     default_speaker: str
     manner: SketchSpeakSettings
+    lexicon: Lexicon = NO_ENTRIES
 
     family_name: ClassVar[str] = "sketch"
     max_characters: ClassVar[int] = MAX_CHARACTERS
@@ -54,7 +56,7 @@ class SketchVoice(Voice[Speaker]):
         self.chosen_references(options)
         language = self.checked_language(options.language)
         sentences = read_sentences(
-            text, language, self.languages, self.family.symbol_table, self.max_characters
+            text, language, self.languages, self.family.symbol_table, self.max_characters, self.lexicon
         )
         pause = np.zeros(round(self.manner.pause_s * self.sample_rate), dtype=np.float32)
         speed = self.manner.speed if options.speed is None else options.speed
