@@ -24,6 +24,7 @@ from tasks.voice import check_name, open_pipeline, remembered
 from tasks.weights import LocalWeights, local, weights_folder
 
 if TYPE_CHECKING:
+    from tasks.release.marked_text import Breath
     from tasks.release.voice import Piece, SpeakerReference, Voice
 
 STANDARD = "-"
@@ -50,6 +51,23 @@ OUTPUT = typer.Option(
     "--output",
     "-o",
     help="WAV or FLAC file to write; - streams raw 16-bit mono samples to standard output.",
+)
+SUBTITLES = typer.Option(
+    None,
+    "--subtitles",
+    help="File for what is said when, by the durations that the voice spoke with: .srt, .vtt (with words) or "
+    ".json (with phones); repeat it for more.",
+)
+AGAIN = typer.Option(
+    None,
+    "--again",
+    metavar="N[:TAKE]",
+    help="Say the Nth sentence in another way and the rest as before: 3, 2,5, or 3:2 for a second other way.",
+)
+SSML = typer.Option(
+    None,
+    "--ssml/--plain",
+    help="Whether the text is SSML; else it is if it begins with <speak>. Both know [pause 500ms].",
 )
 SEED = typer.Option(0, "--seed", help="Same seed, same audio.")
 SPEED = typer.Option(
@@ -118,19 +136,24 @@ def speak(
     speaker_model: str | None = SPEAKER_MODEL,
     decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
     manner: list[str] | None = MANNER,
+    subtitles: list[Path] | None = SUBTITLES,
+    again: list[str] | None = AGAIN,
+    ssml: bool | None = SSML,
 ) -> None:
     """Say a text with a voice, sentence by sentence."""
-    from tasks.release.sentences import spoken_sentences
+    from tasks.release.sentences import Manuscript
     from tasks.release.speech_file import kind_of
+    from tasks.release.subtitles import Transcript, subtitle_writer
     from tasks.release.voice import SpeakOptions
 
-    words = _text(text, file)
+    manuscript = Manuscript(_text(text, file), ssml)
+    writers = [subtitle_writer(path) for path in subtitles or ()]
     is_stream = str(output) == STANDARD
     if not is_stream:
         kind_of(output)
     _check_references(reference, reference_text, reference_clip, speaker)
     opened = _opened(context, voice, content_model, speaker_model, decoder_weights, manner)
-    total = len(spoken_sentences(words, opened.max_characters))
+    breaths = opened.breaths(manuscript, language)
     options = SpeakOptions(
         seed=seed,
         language=language,
@@ -141,12 +164,40 @@ def speak(
         speed=speed,
         batch_sentences=batch,
         at_once=is_stream,
+        takes=_takes(opened, breaths, again or ()),
     )
-    pieces = opened.pieces(words, options)
+    if subtitles and not opened.times_words:
+        warn(
+            f"{opened.family_name} voices cannot tell when they say each word: sentences have times, words "
+            "have none"
+        )
+    transcript = Transcript(opened.sample_rate)
+    pieces = transcript.following(opened.pieces(manuscript, options))
     if is_stream:
         _stream(pieces, opened.sample_rate)
     else:
-        _write(pieces, opened.sample_rate, output, total)
+        _write(pieces, opened.sample_rate, output, len(breaths))
+    for write in writers:
+        write(transcript)
+
+
+def _takes(voice: Voice[Any], breaths: Sequence[Breath], again: Sequence[str]) -> dict[int, int]:
+    """Which sentences are said in another way; what that can change is told."""
+    from tasks.release.sentences import written
+    from tasks.release.takes import takes_of
+
+    takes = takes_of(again, breaths[-1].place.sentence + 1)
+    for number in takes:
+        said = " ".join(written(breath) for breath in breaths if breath.place.sentence == number)
+        console.print(f"again: sentence {number + 1}, {said!r}", markup=False)
+    if takes and voice.seed_changes != "speech":
+        changed = {
+            "noise": "the noise of breath and consonants alone; words, timing and melody stay. --speed or "
+            "marks in the text change more",
+            "nothing": "nothing: its manner leaves nothing to chance (top_k, noise_scale)",
+        }
+        warn(f"--again: another seed changes {changed[voice.seed_changes]}")
+    return takes
 
 
 def _stream(pieces: Iterator[Piece], rate: int) -> None:

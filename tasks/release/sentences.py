@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from configs.errors import UserError
@@ -11,6 +11,7 @@ from models.frontend.language import has_words
 from models.frontend.text.g2p import phonemize
 from models.frontend.text.mixing import Stretch, stretches, unreadable_share
 from models.frontend.text.phonemized import Phonemized
+from tasks.release.marked_text import Breath, Place, Said, breaths, plain_marks
 
 MAX_FOREIGN_SHARE = 0.3
 """Letters of another script that a text may hold (names, for example) before it is refused."""
@@ -57,16 +58,24 @@ _ABBREVIATIONS = frozenset(
 _INNER_STOP = re.compile(r"(?:^|[\s(\"'“])([^\s.]+|(?:[^\W\d]\.)+[^\W\d])\.$")
 
 
+_SSML = re.compile(r"\s*<(?:speak\b|\?xml\b|!DOCTYPE\b|!--)")
+_INLINE_PHONES = re.compile(r"\[([^\[\]]+)\]\(/[^/()]*/\)")
+
+
 class Sentence(NamedTuple):
     """What is said in one breath.
 
     Attributes:
         text: As written.
-        runs: Its phones, one run per language, in order.
+        runs: Its phones, one run per language or speed, in order.
+        speeds: Of the runs, above 1 faster than the rest; none where all are 1.
+        place: Where in the text it is, and the pauses around it.
     """
 
     text: str
     runs: tuple[Phonemized, ...]
+    speeds: tuple[float, ...] = ()
+    place: Place = Place()
 
     @property
     def phone_ids(self) -> list[int]:
@@ -74,31 +83,51 @@ class Sentence(NamedTuple):
         return [phone_id for run in self.runs for phone_id in run.phone_ids]
 
 
-def spoken_sentences(text: str, longest: int = MAX_CHARACTERS) -> list[str]:
-    """The sentences of a text that hold a word; stray marks between them are left out.
+class Manuscript(NamedTuple):
+    """What is to be said.
+
+    Attributes:
+        text: Plain with `[pause 500ms]`, or SSML.
+        is_ssml: Whether it is SSML; None is where it begins with <speak>.
+    """
+
+    text: str
+    is_ssml: bool | None = None
+
+
+def spoken_breaths(
+    manuscript: Manuscript, language: str, longest: int = MAX_CHARACTERS, *, one_speed: bool = False
+) -> list[Breath]:
+    """What is said in one breath each, in order; stray marks between sentences are left out.
 
     Args:
-        text: Any length.
+        manuscript: Any length.
+        language: Code of its main language.
         longest: Characters of a sentence above which it is cut.
+        one_speed: Cut sentences where their speed changes too.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or a mark or element is not understood.
     """
-    sentences = split_sentences(text, longest)
-    if not sentences:
-        raise UserError("text: it is empty; give the words to speak")
-    spoken = [sentence for sentence in sentences if has_words(sentence)]
-    if not spoken:
-        raise UserError(f"text: {' '.join(sentences)[:60]!r} has no word that can be spoken")
-    return spoken
+    text, begins_so = manuscript.text, _SSML.match(manuscript.text) is not None
+    if begins_so if manuscript.is_ssml is None else manuscript.is_ssml:
+        from tasks.release.ssml import ssml_marks
+
+        marks = ssml_marks(text, language, is_whole=begins_so)
+    else:
+        marks = plain_marks(text)
+    return breaths(marks, lambda plain: split_sentences(plain, longest), one_speed=one_speed)
 
 
 def read_sentences(
-    text: str,
+    text: str | Manuscript,
     language: str,
     spoken: Collection[str],
     symbol_table: str,
     longest: int = MAX_CHARACTERS,
+    *,
+    one_speed: bool = False,
+    asked_language: Callable[[str], str] = str,
 ) -> Iterator[Sentence]:
     """Phones of a text; the text is checked at once, each sentence read when it is asked for.
 
@@ -108,21 +137,41 @@ def read_sentences(
         spoken: Codes of all languages that may be mixed in.
         symbol_table: One of `symbols.TABLE_NAMES`.
         longest: Characters of a sentence above which it is cut.
+        one_speed: Cut sentences where their speed changes too.
+        asked_language: From a language that the text names to the code that reads it; may refuse.
 
     Raises:
-        UserError: as `spoken_sentences`, or too much of the text is in no spoken language.
+        UserError: as `spoken_breaths`, or too much of the text is in no spoken language.
     """
-    read = [(one, _with_words(stretches(one, language, spoken))) for one in spoken_sentences(text, longest)]
-    foreign = unreadable_share([part for _, parts in read for part in parts])
+    manuscript = text if isinstance(text, Manuscript) else Manuscript(text)
+    found = spoken_breaths(manuscript, language, longest, one_speed=one_speed)
+
+    def parts_of(span: Said) -> list[Stretch]:
+        own = language if span.language is None else asked_language(span.language)
+        return _with_words(stretches(span.text, own, spoken))
+
+    read = [(one, [(span, part) for span in one.spans for part in parts_of(span)]) for one in found]
+    foreign = unreadable_share([part for _, parts in read for _, part in parts])
     if foreign > MAX_FOREIGN_SHARE:
         raise UserError(
             f"text: {foreign:.0%} of its letters belong to no script of the language {language}; "
             f"this voice speaks {', '.join(spoken)}"
         )
     return (
-        Sentence(one, tuple(phonemize(part.text, part.language, symbol_table) for part in parts))
+        Sentence(
+            written(one),
+            tuple(phonemize(part.text, part.language, symbol_table) for _, part in parts),
+            tuple(span.speed for span, _ in parts),
+            one.place,
+        )
         for one, parts in read
     )
+
+
+def written(breath: Breath) -> str:
+    """A breath as a reader sees it, without inline phones."""
+    shown = "".join(span.shown for span in breath.spans)
+    return " ".join(_INLINE_PHONES.sub(r"\1", shown).split())
 
 
 def _with_words(parts: Sequence[Stretch]) -> list[Stretch]:
