@@ -141,19 +141,20 @@ def speak(
     ssml: bool | None = SSML,
 ) -> None:
     """Say a text with a voice, sentence by sentence."""
-    from tasks.release.sentences import Manuscript
+    from tasks.release.manuscript import marks_of
     from tasks.release.speech_file import kind_of
     from tasks.release.subtitles import Transcript, subtitle_writer
     from tasks.release.voice import SpeakOptions
 
-    manuscript = Manuscript(_text(text, file), ssml)
+    words = _text(text, file)
     writers = [subtitle_writer(path) for path in subtitles or ()]
     is_stream = str(output) == STANDARD
     if not is_stream:
         kind_of(output)
     _check_references(reference, reference_text, reference_clip, speaker)
     opened = _opened(context, voice, content_model, speaker_model, decoder_weights, manner)
-    breaths = opened.breaths(manuscript, language)
+    marks = marks_of(words, opened.checked_language(language), ssml)
+    breaths = opened.breaths(marks)
     options = SpeakOptions(
         seed=seed,
         language=language,
@@ -172,7 +173,7 @@ def speak(
             "have none"
         )
     transcript = Transcript(opened.sample_rate)
-    pieces = transcript.following(opened.pieces(manuscript, options))
+    pieces = transcript.following(opened.pieces(marks, options))
     if is_stream:
         _stream(pieces, opened.sample_rate)
     else:
@@ -297,6 +298,7 @@ class _Prompt:
         return known[name]
 
     def _speak(self, text: str) -> None:
+        from tasks.release.manuscript import marks_of
         from tasks.release.speech_file import SpeechFile
         from tasks.release.voice import SpeakOptions
 
@@ -307,7 +309,8 @@ class _Prompt:
             speaker=self.speaker,
             speed=self.speed,
         )
-        pieces = self.voice.pieces(text, options)
+        marks = marks_of(text, self.voice.checked_language(self.language))
+        pieces = self.voice.pieces(marks, options)
         path = self._next_path()
         with SpeechFile(path, self.voice.sample_rate) as target:
             for piece in pieces:

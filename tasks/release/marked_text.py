@@ -44,6 +44,8 @@ class SentenceEnd(NamedTuple):
 
 
 Mark = Said | Pause | SentenceEnd
+Marked = str | Sequence[Mark]
+"""A text with its marks, or a plain one as `plain_marks` reads it."""
 
 
 class Place(NamedTuple):

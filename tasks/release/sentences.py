@@ -11,7 +11,7 @@ from models.frontend.language import has_words
 from models.frontend.text.g2p import phonemize
 from models.frontend.text.mixing import Stretch, stretches, unreadable_share
 from models.frontend.text.phonemized import Phonemized
-from tasks.release.marked_text import Breath, Place, Said, breaths, plain_marks
+from tasks.release.marked_text import Breath, Marked, Place, Said, breaths, plain_marks
 
 MAX_FOREIGN_SHARE = 0.3
 """Letters of another script that a text may hold (names, for example) before it is refused."""
@@ -58,7 +58,6 @@ _ABBREVIATIONS = frozenset(
 _INNER_STOP = re.compile(r"(?:^|[\s(\"'“])([^\s.]+|(?:[^\W\d]\.)+[^\W\d])\.$")
 
 
-_SSML = re.compile(r"\s*<(?:speak\b|\?xml\b|!DOCTYPE\b|!--)")
 _INLINE_PHONES = re.compile(r"\[([^\[\]]+)\]\(/[^/()]*/\)")
 
 
@@ -83,44 +82,23 @@ class Sentence(NamedTuple):
         return [phone_id for run in self.runs for phone_id in run.phone_ids]
 
 
-class Manuscript(NamedTuple):
-    """What is to be said.
-
-    Attributes:
-        text: Plain with `[pause 500ms]`, or SSML.
-        is_ssml: Whether it is SSML; None is where it begins with <speak>.
-    """
-
-    text: str
-    is_ssml: bool | None = None
-
-
-def spoken_breaths(
-    manuscript: Manuscript, language: str, longest: int = MAX_CHARACTERS, *, one_speed: bool = False
-) -> list[Breath]:
+def spoken_breaths(text: Marked, longest: int = MAX_CHARACTERS, *, one_speed: bool = False) -> list[Breath]:
     """What is said in one breath each, in order; stray marks between sentences are left out.
 
     Args:
-        manuscript: Any length.
-        language: Code of its main language.
+        text: Any length.
         longest: Characters of a sentence above which it is cut.
         one_speed: Cut sentences where their speed changes too.
 
     Raises:
-        UserError: there is none, or a mark or element is not understood.
+        UserError: there is none, or a pause is not understood.
     """
-    text, begins_so = manuscript.text, _SSML.match(manuscript.text) is not None
-    if begins_so if manuscript.is_ssml is None else manuscript.is_ssml:
-        from tasks.release.ssml import ssml_marks
-
-        marks = ssml_marks(text, language, is_whole=begins_so)
-    else:
-        marks = plain_marks(text)
+    marks = plain_marks(text) if isinstance(text, str) else text
     return breaths(marks, lambda plain: split_sentences(plain, longest), one_speed=one_speed)
 
 
 def read_sentences(
-    text: str | Manuscript,
+    text: Marked,
     language: str,
     spoken: Collection[str],
     symbol_table: str,
@@ -143,8 +121,7 @@ def read_sentences(
     Raises:
         UserError: as `spoken_breaths`, or too much of the text is in no spoken language.
     """
-    manuscript = text if isinstance(text, Manuscript) else Manuscript(text)
-    found = spoken_breaths(manuscript, language, longest, one_speed=one_speed)
+    found = spoken_breaths(text, longest, one_speed=one_speed)
 
     def parts_of(span: Said) -> list[Stretch]:
         own = language if span.language is None else asked_language(span.language)

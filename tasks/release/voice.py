@@ -12,20 +12,16 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
-import torch
 from pydantic import ValidationError
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from configs.base import Section
 from configs.errors import UserError
 from models.frontend.audio import Samples, Waveform
 from models.frontend.text.phonemized import base_language
 from models.seeds import derive_seed
-from tasks.release.marked_text import Breath, Place
-from tasks.release.sentences import MAX_CHARACTERS, Manuscript, Sentence, spoken_breaths
+from tasks.release.marked_text import Breath, Marked, Place
+from tasks.release.sentences import MAX_CHARACTERS, Sentence, spoken_breaths
 from tasks.release.speech_times import TimedWord, shifted
-from tasks.release.spelling import Spelled
 
 
 class Piece(NamedTuple):
@@ -43,9 +39,9 @@ class Piece(NamedTuple):
     text: str
     samples: Samples
     cut_off: bool
-    sentence: int = 0
-    speech: tuple[int, int] = (0, 0)
-    words: tuple[TimedWord, ...] | None = None
+    sentence: int
+    speech: tuple[int, int]
+    words: tuple[TimedWord, ...] | None
 
 
 class Uttered(NamedTuple):
@@ -163,11 +159,9 @@ class Voice(ABC, Generic[ReferenceT]):
         """Languages of the clips, then those that published weights bring along."""
         return self.languages
 
-    def breaths(self, manuscript: Manuscript, language: str | None = None) -> list[Breath]:
+    def breaths(self, text: Marked) -> list[Breath]:
         """What `pieces` makes a piece of each; raises as it does."""
-        return spoken_breaths(
-            manuscript, self.checked_language(language), self.max_characters, one_speed=self.one_speed
-        )
+        return spoken_breaths(text, self.max_characters, one_speed=self.one_speed)
 
     @property
     def seed_changes(self) -> SeedChanges:
@@ -175,9 +169,7 @@ class Voice(ABC, Generic[ReferenceT]):
         return "speech"
 
     @abstractmethod
-    def pieces(
-        self, text: str | Manuscript, options: SpeakOptions[ReferenceT] = AS_TRAINED
-    ) -> Iterator[Piece]:
+    def pieces(self, text: Marked, options: SpeakOptions[ReferenceT] = AS_TRAINED) -> Iterator[Piece]:
         """Speak a text of any length sentence by sentence, in order, holding no more than a few of them.
 
         Raises:
@@ -221,7 +213,7 @@ class Voice(ABC, Generic[ReferenceT]):
                 )
         return self
 
-    def speak(self, text: str | Manuscript, options: SpeakOptions[ReferenceT] = AS_TRAINED) -> Waveform:
+    def speak(self, text: Marked, options: SpeakOptions[ReferenceT] = AS_TRAINED) -> Waveform:
         """Speak a text; the same arguments give the same samples. Raises as `pieces`."""
         pieces = self.pieces(text, options)
         return Waveform(np.concatenate([piece.samples for piece in pieces]), self.sample_rate)
@@ -328,14 +320,6 @@ def _sounding(samples: Samples, meets_pause: tuple[bool, bool], kept: int) -> tu
         return 0, len(samples)
     start, end = max(0, int(loud[0]) - kept), min(len(samples), int(loud[-1]) + 1 + kept)
     return start if meets_pause[0] else 0, end if meets_pause[1] else len(samples)
-
-
-def token_speeds(parts: Sequence[Spelled], speed: float) -> float | Tensor:
-    """Of a batch, as `predicted_durations` takes it: one, or `[B, L]` where the text asks for several."""
-    if all(word.speed == 1.0 for part in parts for word in part.words):
-        return speed
-    rows = [torch.tensor(part.speeds) * speed for part in parts]
-    return pad_sequence(rows, batch_first=True, padding_value=1.0)
 
 
 def without_edges(

@@ -31,7 +31,8 @@ from models.t2s.generation import generate
 from models.t2s.model import TextToSemantic
 from models.t2s.sampling import Sampling
 from tasks.release.gpt_sovits.reference import Reference
-from tasks.release.sentences import Manuscript, Sentence, read_sentences
+from tasks.release.marked_text import Marked
+from tasks.release.sentences import Sentence, read_sentences
 from tasks.release.voice import (
     AS_TRAINED,
     Piece,
@@ -124,9 +125,7 @@ class GptSovitsVoice(Voice[Reference]):
             return "speech"
         return "noise" if self.manner.noise_scale else "nothing"
 
-    def pieces(
-        self, text: str | Manuscript, options: SpeakOptions[Reference] = AS_TRAINED
-    ) -> Iterator[Piece]:
+    def pieces(self, text: Marked, options: SpeakOptions[Reference] = AS_TRAINED) -> Iterator[Piece]:
         """As `Voice.pieces`: the decoder continues the first reference, the styles of all are averaged."""
         references = self.chosen_references(options)
         language = self.checked_language(options.language)

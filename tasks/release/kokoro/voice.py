@@ -22,9 +22,11 @@ from models.kokoro.model import Kokoro
 from models.kokoro.upstream import read_voice, voice_rows_of
 from models.layers.precision import computes_in_bf16
 from models.seeds import derive_seed
-from tasks.release.sentences import Manuscript, Sentence, read_sentences
-from tasks.release.speech_times import shifted, timed_words
+from tasks.release.marked_text import Marked
+from tasks.release.sentences import Sentence, read_sentences
+from tasks.release.speech_times import shifted
 from tasks.release.spelling import Spelled, spelled_in_parts
+from tasks.release.token_times import timed_words, token_speeds
 from tasks.release.voice import (
     AS_TRAINED,
     Piece,
@@ -34,7 +36,6 @@ from tasks.release.voice import (
     Voice,
     changed_manner,
     piece_of,
-    token_speeds,
     windows,
     within_full_scale,
     without_edges,
@@ -114,9 +115,7 @@ class KokoroVoice(Voice[SpeakerTable]):
         """The noise of breath and consonants is all that is drawn."""
         return "noise"
 
-    def pieces(
-        self, text: str | Manuscript, options: SpeakOptions[SpeakerTable] = AS_TRAINED
-    ) -> Iterator[Piece]:
+    def pieces(self, text: Marked, options: SpeakOptions[SpeakerTable] = AS_TRAINED) -> Iterator[Piece]:
         """As `Voice.pieces`: the references' tables are averaged."""
         table = torch.stack([one.table for one in self.chosen_references(options)]).mean(0)
         language = self.checked_language(options.language)

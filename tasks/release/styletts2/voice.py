@@ -19,10 +19,12 @@ from models.frontend.audio import Samples
 from models.frontend.mel import styletts2_mel
 from models.seeds import derive_seed
 from models.styletts2.model import ReadText, StyleTTS2
+from tasks.release.marked_text import Marked
 from tasks.release.reference_file import read_reference_file
-from tasks.release.sentences import Manuscript, Sentence, read_sentences
-from tasks.release.speech_times import shifted, timed_words
+from tasks.release.sentences import Sentence, read_sentences
+from tasks.release.speech_times import shifted
 from tasks.release.spelling import Spelled, spelled_whole
+from tasks.release.token_times import timed_words, token_speeds
 from tasks.release.voice import (
     AS_TRAINED,
     Piece,
@@ -32,7 +34,6 @@ from tasks.release.voice import (
     Voice,
     changed_manner,
     piece_of,
-    token_speeds,
     windows,
     within_full_scale,
     without_edges,
@@ -97,9 +98,7 @@ class StyleTTS2Voice(Voice[StyleReference]):
         drawn = self.manner.style == "diffusion" or self.manner.alpha or self.manner.beta
         return "speech" if drawn else "noise"
 
-    def pieces(
-        self, text: str | Manuscript, options: SpeakOptions[StyleReference] = AS_TRAINED
-    ) -> Iterator[Piece]:
+    def pieces(self, text: Marked, options: SpeakOptions[StyleReference] = AS_TRAINED) -> Iterator[Piece]:
         """As `Voice.pieces`: the references' styles are averaged."""
         styles = [reference.style for reference in self.chosen_references(options)]
         language = self.checked_language(options.language)

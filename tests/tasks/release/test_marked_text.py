@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from configs.errors import UserError
 from tasks.release.marked_text import MAX_PAUSE_S, Breath, Place
-from tasks.release.sentences import Manuscript, spoken_breaths, written
+from tasks.release.sentences import spoken_breaths, written
 
 
 def breaths(text: str, **rest: bool) -> list[Breath]:
-    return spoken_breaths(Manuscript(text), "en", **rest)
+    return spoken_breaths(text, **rest)
 
 
 def pauses(text: str) -> list[tuple[str, int, int, float | None]]:

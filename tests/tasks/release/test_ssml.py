@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from configs.errors import UserError
 from models.frontend.text.g2p import phonemize
+from tasks.release.manuscript import marks_of
 from tasks.release.marked_text import Breath
-from tasks.release.sentences import Manuscript, read_sentences, spoken_breaths, written
+from tasks.release.sentences import read_sentences, spoken_breaths, written
 from tasks.release.ssml import MAX_CHARACTERS
 
 
 def breaths(text: str, language: str = "en", is_ssml: bool | None = None) -> list[Breath]:
-    return spoken_breaths(Manuscript(text, is_ssml), language)
+    return spoken_breaths(marks_of(text, language, is_ssml))
 
 
 def read(inner: str, language: str = "en") -> list[str]:
@@ -96,14 +97,15 @@ def test_speeds_multiply_and_languages_nest() -> None:
         ("e", 1.0, "de"),
     ]
     parts = spoken_breaths(
-        Manuscript('<speak>a <prosody rate="2">b</prosody> c.</speak>'), "en", one_speed=True
+        marks_of('<speak>a <prosody rate="2">b</prosody> c.</speak>', "en"), one_speed=True
     )
     assert [(written(one), one.place.part) for one in parts] == [("a", 0), ("b", 1), ("c.", 2)]
 
 
 def test_each_stretch_is_read_in_its_language_and_at_its_speed() -> None:
     text = '<speak>Hello <lang xml:lang="de">Guten Tag</lang>, <prosody rate="fast">bye</prosody>.</speak>'
-    (sentence,) = read_sentences(text, "en", ("en", "de"), "ipa")
+    marks = marks_of(text, "en")
+    (sentence,) = read_sentences(marks, "en", ("en", "de"), "ipa")
     assert [run.language for run in sentence.runs] == ["en", "de", "en"]
     assert sentence.speeds == (1.0, 1.0, 1.25)
     assert sentence.runs[1].phones[:-1] == phonemize("Guten Tag", "de", "ipa").phones
@@ -112,7 +114,7 @@ def test_each_stretch_is_read_in_its_language_and_at_its_speed() -> None:
         raise UserError(f"language: {code!r} is not spoken by this voice")
 
     with pytest.raises(UserError, match="'de' is not spoken"):
-        list(read_sentences(text, "en", ("en",), "ipa", asked_language=refuse))
+        list(read_sentences(marks, "en", ("en",), "ipa", asked_language=refuse))
 
 
 BOMB = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' if n else '<!ENTITY a0 "lol">' for n in range(10))
