@@ -24,8 +24,9 @@ from tasks.voice import check_name, open_pipeline, remembered
 from tasks.weights import LocalWeights, local, weights_folder
 
 if TYPE_CHECKING:
-    from tasks.release.marked_text import Breath
-    from tasks.release.voice import Piece, SpeakerReference, Voice
+    from tasks.release.marked_text import Mark
+    from tasks.release.subtitles import Transcript
+    from tasks.release.voice import Piece, SpeakerReference, SpeakOptions, Voice
 
 STANDARD = "-"
 PLAYERS = (
@@ -143,18 +144,16 @@ def speak(
     """Say a text with a voice, sentence by sentence."""
     from tasks.release.manuscript import marks_of
     from tasks.release.speech_file import kind_of
-    from tasks.release.subtitles import Transcript, subtitle_writer
+    from tasks.release.subtitles import subtitle_writer
     from tasks.release.voice import SpeakOptions
 
     words = _text(text, file)
     writers = [subtitle_writer(path) for path in subtitles or ()]
-    is_stream = str(output) == STANDARD
-    if not is_stream:
+    if str(output) != STANDARD:
         kind_of(output)
     _check_references(reference, reference_text, reference_clip, speaker)
     opened = _opened(context, voice, content_model, speaker_model, decoder_weights, manner)
     marks = marks_of(words, opened.checked_language(language), ssml)
-    breaths = opened.breaths(marks)
     options = SpeakOptions(
         seed=seed,
         language=language,
@@ -164,34 +163,50 @@ def speak(
         speaker=speaker,
         speed=speed,
         batch_sentences=batch,
-        at_once=is_stream,
-        takes=_takes(opened, breaths, again or ()),
+        at_once=str(output) == STANDARD,
+        takes=_takes(opened, marks, again or ()),
     )
-    if subtitles and not opened.times_words:
+    _say(opened, marks, options, output, writers)
+
+
+def _say(
+    voice: Voice[Any],
+    marks: Sequence[Mark],
+    options: SpeakOptions[Any],
+    output: Path,
+    writers: Sequence[Callable[[Transcript], None]],
+) -> None:
+    """Speak to a file or to standard output, then write what was said when."""
+    from tasks.release.subtitles import Transcript
+
+    if writers and not voice.times_words:
         warn(
-            f"{opened.family_name} voices cannot tell when they say each word: sentences have times, words "
+            f"{voice.family_name} voices cannot tell when they say each word: sentences have times, words "
             "have none"
         )
-    transcript = Transcript(opened.sample_rate)
-    pieces = transcript.following(opened.pieces(marks, options))
-    if is_stream:
-        _stream(pieces, opened.sample_rate)
+    transcript = Transcript(voice.sample_rate)
+    pieces = transcript.following(voice.pieces(marks, options))
+    if str(output) == STANDARD:
+        _stream(pieces, voice.sample_rate)
     else:
-        _write(pieces, opened.sample_rate, output, len(breaths))
+        _write(pieces, voice.sample_rate, output, len(voice.breaths(marks)))
     for write in writers:
         write(transcript)
 
 
-def _takes(voice: Voice[Any], breaths: Sequence[Breath], again: Sequence[str]) -> dict[int, int]:
+def _takes(voice: Voice[Any], marks: Sequence[Mark], again: Sequence[str]) -> dict[int, int]:
     """Which sentences are said in another way; what that can change is told."""
     from tasks.release.sentences import written
     from tasks.release.takes import takes_of
 
+    if not again:
+        return {}
+    breaths = voice.breaths(marks)
     takes = takes_of(again, breaths[-1].place.sentence + 1)
     for number in takes:
         said = " ".join(written(breath) for breath in breaths if breath.place.sentence == number)
-        console.print(f"again: sentence {number + 1}, {said!r}", markup=False)
-    if takes and voice.seed_changes != "speech":
+        warn(f"again: sentence {number + 1}, {said!r}")
+    if voice.seed_changes != "speech":
         changed = {
             "noise": "the noise of breath and consonants alone; words, timing and melody stay. --speed or "
             "marks in the text change more",

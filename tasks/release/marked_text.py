@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from configs.errors import UserError
@@ -123,21 +126,21 @@ def breaths(
     if not sentences:
         raise UserError("text: it is empty; give the words to speak")
     found: list[Breath] = []
-    number, before, waiting = -1, list[float](), list(pauses)
+    number, before, waiting = -1, list[float](), deque(pauses)
     for start, stop in _places(text, sentences):
         part = 0
         for own_start, own_stop in _parts(start, stop, owners, pauses, one_speed):
             while waiting and waiting[0].at <= own_start:
-                before.append(waiting.pop(0).seconds)
+                before.append(waiting.popleft().seconds)
             # A break of no length inside a sentence joins what is joined anyway.
             while waiting and waiting[0].at < own_stop:
-                waiting.pop(0)
+                waiting.popleft()
             spans = _spans(text, owners, own_start, own_stop)
             if any(has_words(span.text) for span in spans):
                 number += part == 0
                 found.append(Breath(spans, Place(number, part, sum(before) if before else None)))
                 part, before = part + 1, []
-            elif part:
+            elif part and any(span.text.strip() for span in spans):
                 # Marks after a pause belong to the words before it.
                 found[-1] = found[-1]._replace(spans=_joined(found[-1].spans, spans))
     if not found:
@@ -150,6 +153,9 @@ class _LaidPause(NamedTuple):
 
     at: int
     seconds: float
+
+
+_at = attrgetter("at")
 
 
 Owners = Sequence[Said | None]
@@ -185,7 +191,8 @@ def _parts(
     start: int, stop: int, owners: Owners, pauses: Sequence[_LaidPause], one_speed: bool
 ) -> Iterator[tuple[int, int]]:
     """A sentence cut at its pauses, and with `one_speed` where its speed changes."""
-    cuts = {pause.at for pause in pauses if start < pause.at < stop and pause.seconds > 0}
+    inside = pauses[bisect_right(pauses, start, key=_at) : bisect_left(pauses, stop, key=_at)]
+    cuts = {pause.at for pause in inside if pause.seconds > 0}
     if one_speed:
         speeds = [(at, owner.speed) for at in range(start, stop) if (owner := owners[at]) is not None]
         cuts |= {at for (_, last), (at, speed) in itertools.pairwise(speeds) if speed != last}
@@ -203,7 +210,7 @@ def _spans(text: str, owners: Owners, start: int, stop: int) -> tuple[Said, ...]
         while end < stop and (owners[end] is None or owners[end] is own):
             end += 1
         said = re.sub(r"\s+", " ", text[at:end])
-        whole = own.text.strip() == said.strip()
+        whole = own.text != own.shown and own.text.strip() == said.strip()
         spans = _joined(
             spans, [own._replace(text=said, shown=said.replace(own.text, own.shown) if whole else said)]
         )

@@ -122,7 +122,7 @@ def test_a_sentence_is_said_again_and_the_rest_kept(
         command = ("speak", "-v", str(voice_folder), "One two. Three. Four!", "-o", str(wav))
         assert call(*command, "--subtitles", str(times), *more) == 0
         said[name] = json.loads(times.read_text())["sentences"], soundfile.read(wav, dtype="int16")[0]
-    assert "again: sentence 2, 'Three.'" in capsys.readouterr().out
+    assert "again: sentence 2, 'Three.'" in " ".join(capsys.readouterr().err.split())
     assert np.array_equal(said["again"][1], said["same"][1])
 
     def spoken(name: str, number: int) -> np.ndarray:
