@@ -24,7 +24,9 @@ from tasks.voice import check_name, open_pipeline, remembered
 from tasks.weights import LocalWeights, local, weights_folder
 
 if TYPE_CHECKING:
-    from tasks.release.voice import Piece, SpeakerReference, Voice
+    from tasks.release.marked_text import Mark
+    from tasks.release.subtitles import Transcript
+    from tasks.release.voice import Piece, SpeakerReference, SpeakOptions, Voice
 
 STANDARD = "-"
 PLAYERS = (
@@ -50,6 +52,23 @@ OUTPUT = typer.Option(
     "--output",
     "-o",
     help="WAV or FLAC file to write; - streams raw 16-bit mono samples to standard output.",
+)
+SUBTITLES = typer.Option(
+    None,
+    "--subtitles",
+    help="File for what is said when, by the durations that the voice spoke with: .srt, .vtt (with words) or "
+    ".json (with phones); repeat it for more.",
+)
+AGAIN = typer.Option(
+    None,
+    "--again",
+    metavar="N[:TAKE]",
+    help="Say the Nth sentence in another way and the rest as before: 3, 2,5, or 3:2 for a second other way.",
+)
+SSML = typer.Option(
+    None,
+    "--ssml/--plain",
+    help="Whether the text is SSML; else it is if it begins with <speak>. Both know [pause 500ms].",
 )
 SEED = typer.Option(0, "--seed", help="Same seed, same audio.")
 SPEED = typer.Option(
@@ -126,19 +145,23 @@ def speak(
     decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
     manner: list[str] | None = MANNER,
     lexicon: list[Path] | None = LEXICON,
+    subtitles: list[Path] | None = SUBTITLES,
+    again: list[str] | None = AGAIN,
+    ssml: bool | None = SSML,
 ) -> None:
     """Say a text with a voice, sentence by sentence."""
-    from tasks.release.sentences import spoken_sentences
+    from tasks.release.manuscript import marks_of
     from tasks.release.speech_file import kind_of
+    from tasks.release.subtitles import subtitle_writer
     from tasks.release.voice import SpeakOptions
 
     words = _text(text, file)
-    is_stream = str(output) == STANDARD
-    if not is_stream:
+    writers = [subtitle_writer(path) for path in subtitles or ()]
+    if str(output) != STANDARD:
         kind_of(output)
     _check_references(reference, reference_text, reference_clip, speaker)
     opened = _opened(context, voice, content_model, speaker_model, decoder_weights, manner, lexicon)
-    total = len(spoken_sentences(words, opened.max_characters))
+    marks = marks_of(words, opened.checked_language(language), ssml)
     options = SpeakOptions(
         seed=seed,
         language=language,
@@ -148,13 +171,57 @@ def speak(
         speaker=speaker,
         speed=speed,
         batch_sentences=batch,
-        at_once=is_stream,
+        at_once=str(output) == STANDARD,
+        takes=_takes(opened, marks, again or ()),
     )
-    pieces = opened.pieces(words, options)
-    if is_stream:
-        _stream(pieces, opened.sample_rate)
+    _say(opened, marks, options, output, writers)
+
+
+def _say(
+    voice: Voice[Any],
+    marks: Sequence[Mark],
+    options: SpeakOptions[Any],
+    output: Path,
+    writers: Sequence[Callable[[Transcript], None]],
+) -> None:
+    """Speak to a file or to standard output, then write what was said when."""
+    from tasks.release.subtitles import Transcript
+
+    if writers and not voice.times_words:
+        warn(
+            f"{voice.family_name} voices cannot tell when they say each word: sentences have times, words "
+            "have none"
+        )
+    transcript = Transcript(voice.sample_rate)
+    pieces = transcript.following(voice.pieces(marks, options))
+    if str(output) == STANDARD:
+        _stream(pieces, voice.sample_rate)
     else:
-        _write(pieces, opened.sample_rate, output, total)
+        _write(pieces, voice.sample_rate, output, len(voice.breaths(marks)))
+    for write in writers:
+        write(transcript)
+
+
+def _takes(voice: Voice[Any], marks: Sequence[Mark], again: Sequence[str]) -> dict[int, int]:
+    """Which sentences are said in another way; what that can change is told."""
+    from tasks.release.sentences import written
+    from tasks.release.takes import takes_of
+
+    if not again:
+        return {}
+    breaths = voice.breaths(marks)
+    takes = takes_of(again, breaths[-1].place.sentence + 1)
+    for number in takes:
+        said = " ".join(written(breath) for breath in breaths if breath.place.sentence == number)
+        warn(f"again: sentence {number + 1}, {said!r}")
+    if voice.seed_changes != "speech":
+        changed = {
+            "noise": "the noise of breath and consonants alone; words, timing and melody stay. --speed or "
+            "marks in the text change more",
+            "nothing": "nothing: its manner leaves nothing to chance (top_k, noise_scale)",
+        }
+        warn(f"--again: another seed changes {changed[voice.seed_changes]}")
+    return takes
 
 
 def _stream(pieces: Iterator[Piece], rate: int) -> None:
@@ -255,6 +322,7 @@ class _Prompt:
         return known[name]
 
     def _speak(self, text: str) -> None:
+        from tasks.release.manuscript import marks_of
         from tasks.release.speech_file import SpeechFile
         from tasks.release.voice import SpeakOptions
 
@@ -265,7 +333,8 @@ class _Prompt:
             speaker=self.speaker,
             speed=self.speed,
         )
-        pieces = self.voice.pieces(text, options)
+        marks = marks_of(text, self.voice.checked_language(self.language))
+        pieces = self.voice.pieces(marks, options)
         path = self._next_path()
         with SpeechFile(path, self.voice.sample_rate) as target:
             for piece in pieces:

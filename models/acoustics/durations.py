@@ -4,8 +4,11 @@ import torch
 from torch import Tensor
 
 
-def predicted_durations(logits: Tensor, speed: float = 1.0) -> Tensor:
-    """[B, L, bins] -> frames [B, L], not yet whole: the sum of the bins' probabilities over the speed."""
+def predicted_durations(logits: Tensor, speed: float | Tensor = 1.0) -> Tensor:
+    """[B, L, bins] -> frames [B, L], not yet whole: the sum of the bins' probabilities over the speed.
+
+    speed: of everything, or [B, L].
+    """
     return torch.sigmoid(logits).sum(-1) / speed
 
 

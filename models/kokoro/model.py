@@ -80,7 +80,7 @@ class Kokoro(nn.Module):
         teacher_f0: Tensor | None = None,
         teacher_noise: Tensor | None = None,
         teacher_frames: Sequence[int] | None = None,
-        speed: float = 1.0,
+        speed: float | Tensor = 1.0,
         segment: Segment | None = None,
         har: Sequence[Tensor] | None = None,
         rngs: Sequence[torch.Generator] | None = None,
@@ -98,7 +98,7 @@ class Kokoro(nn.Module):
             teacher_f0: [B, 2 T] Hz for the decoder, 0 where unvoiced.
             teacher_noise: [B, 2 T] energy for the decoder: what the heads call N is the log of a mel's norm.
             teacher_frames: sums of the rows of `teacher_dur`; None adds them up, and waits for a GPU.
-            speed: of predicted durations; above 1 is faster.
+            speed: of predicted durations, or of each token's [B, L]; above 1 is faster.
             segment: None decodes whole rows, one by one, since the decoder's norms would hear padding.
             har: source features of each row, in place of those of the pitch; for whole rows.
             rngs: of each whole row's source noise; None is torch's own.

@@ -136,8 +136,11 @@ class StyleTTS2(nn.Module):
             step_noise=noise.steps,
         )
 
-    def predict_prosody(self, text: ReadText, style: Tensor, speed: float = 1.0) -> Prosody:
-        """Durations and curves under a whole style [B, 2 style_dim]; `speed` above 1 is faster."""
+    def predict_prosody(self, text: ReadText, style: Tensor, speed: float | Tensor = 1.0) -> Prosody:
+        """Durations and curves under a whole style [B, 2 style_dim].
+
+        speed: of everything, or of each token [B, L]; above 1 is faster.
+        """
         prosodic = style[:, self.config.style_dim :]
         d = self.predictor.encode(text.d_en, prosodic, text.lengths)
         durations = predicted_durations(self.predictor.duration_logits(d, text.lengths), speed)

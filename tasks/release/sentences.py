@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from configs.errors import UserError
 from models.frontend.language import has_words
 from models.frontend.text.english.rule import begins_sentence, word_set
 from models.frontend.text.g2p import phonemize_marked
+from models.frontend.text.inline import without_phones
 from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
-from models.frontend.text.marked import STAND_IN, Marked, marked
+from models.frontend.text.marked import HIDDEN, Marked, hidden, marked
 from models.frontend.text.mixing import Stretch, stretches, unreadable_share
 from models.frontend.text.phonemized import Phonemized
+from tasks.release.marked_text import Breath, Manuscript, Place, Said, breaths, plain_marks
 
 MAX_FOREIGN_SHARE = 0.3
 """Letters of another script that a text may hold (names, for example) before it is refused."""
@@ -23,7 +25,7 @@ MAX_CHARACTERS = 200
 """Longer sentences are cut at a comma or, failing that, between words: decoders drift on long ones."""
 
 _ENDS = re.compile(r"(?<=[.!?…。！？；;])[\"'”’»)\]]*\s+|(?<=[。！？；])|\n+")
-_WHOLE = re.compile(f"{STAND_IN.pattern}|.", re.DOTALL)
+_WHOLE = re.compile(rf".[{HIDDEN}\u00a0]*", re.DOTALL)
 _CLAUSES = re.compile(r"(?<=[,，、:：–—])\s*")
 # A name follows these, so they end no sentence.
 _BEFORE_NAMES = word_set(
@@ -44,11 +46,15 @@ class Sentence(NamedTuple):
 
     Attributes:
         text: As written.
-        runs: Its phones, one run per language, in order.
+        runs: Its phones, one run per language or speed, in order.
+        speeds: Of the runs, above 1 faster than the rest; none where all are 1.
+        place: Where in the text it is, and the pauses around it.
     """
 
     text: str
     runs: tuple[Phonemized, ...]
+    speeds: tuple[float, ...] = ()
+    place: Place = Place()
 
     @property
     def phone_ids(self) -> list[int]:
@@ -56,31 +62,43 @@ class Sentence(NamedTuple):
         return [phone_id for run in self.runs for phone_id in run.phone_ids]
 
 
-def spoken_sentences(text: str, longest: int = MAX_CHARACTERS) -> list[str]:
-    """The sentences of a text that hold a word; stray marks between them are left out.
+def spoken_breaths(
+    text: Manuscript,
+    longest: int = MAX_CHARACTERS,
+    *,
+    one_speed: bool = False,
+    lexicon: Lexicon = NO_ENTRIES,
+    spoken: Collection[str] = (),
+) -> list[Breath]:
+    """What is said in one breath each, in order; stray marks between sentences are left out.
 
     Args:
         text: Any length.
         longest: Characters of a sentence above which it is cut.
+        one_speed: Cut sentences where their speed changes too.
+        lexicon, spoken: As `read_sentences`: no word with a pronunciation of its own is cut.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or a pause is not understood.
     """
-    sentences = split_sentences(text, longest)
-    if not sentences:
-        raise UserError("text: it is empty; give the words to speak")
-    spoken = [sentence for sentence in sentences if has_words(sentence)]
-    if not spoken:
-        raise UserError(f"text: {' '.join(sentences)[:60]!r} has no word that can be spoken")
-    return spoken
+    marks = plain_marks(text) if isinstance(text, str) else text
+    main = next(iter(spoken), "")
+
+    def sentences_of(plain: str) -> list[str]:
+        return split_sentences(hidden(plain, main, lexicon, spoken), longest)
+
+    return breaths(marks, sentences_of, one_speed=one_speed)
 
 
 def read_sentences(
-    text: str,
+    text: Manuscript,
     language: str,
     spoken: Collection[str],
     symbol_table: str,
     longest: int = MAX_CHARACTERS,
+    *,
+    one_speed: bool = False,
+    asked_language: Callable[[str], str] = str,
     lexicon: Lexicon = NO_ENTRIES,
 ) -> Iterator[Sentence]:
     """Phones of a text; the text is checked at once, each sentence read when it is asked for.
@@ -91,22 +109,34 @@ def read_sentences(
         spoken: Codes of all languages that may be mixed in.
         symbol_table: One of `symbols.TABLE_NAMES`.
         longest: Characters of a sentence above which it is cut.
+        one_speed: Cut sentences where their speed changes too.
+        asked_language: From a language that the text names to the code that reads it; may refuse.
         lexicon: Pronunciations of one's own; `[word](/phones/)` in the text goes before them.
 
     Raises:
-        UserError: as `spoken_sentences`, or too much of the text is in no spoken language.
+        UserError: as `spoken_breaths`, or too much of the text is in no spoken language.
     """
-    whole = marked(text, language, lexicon, spoken)
-    sentences = spoken_sentences(whole.text, longest)
-    read = [(one, _with_words(_parts(whole, one, language, spoken))) for one in sentences]
-    foreign = unreadable_share([part.letters for _, parts in read for part in parts])
+    found = spoken_breaths(text, longest, one_speed=one_speed, lexicon=lexicon, spoken=spoken)
+
+    def parts_of(span: Said) -> list[_Part]:
+        own = language if span.language is None else asked_language(span.language)
+        return _with_words(_parts(marked(span.text, own, lexicon, spoken), own, spoken))
+
+    read = [(one, [(span, part) for span in one.spans for part in parts_of(span)]) for one in found]
+    foreign = unreadable_share([part.letters for _, parts in read for _, part in parts])
     if foreign > MAX_FOREIGN_SHARE:
         raise UserError(
             f"text: {foreign:.0%} of its letters belong to no script of the language {language}; "
             f"this voice speaks {', '.join(spoken)}"
         )
     return (
-        Sentence(whole.plain(one), tuple(part.phones(symbol_table) for part in parts)) for one, parts in read
+        Sentence(
+            written(one),
+            tuple(part.phones(symbol_table) for _, part in parts),
+            tuple(span.speed for span, _ in parts),
+            one.place,
+        )
+        for one, parts in read
     )
 
 
@@ -115,7 +145,13 @@ def read_runs(
 ) -> list[Phonemized]:
     """Phones of a text that is not cut into sentences, a run for each stretch of one language."""
     whole = marked(text, language, lexicon, spoken)
-    return [part.phones(symbol_table) for part in _parts(whole, whole.text, language, spoken)]
+    return [part.phones(symbol_table) for part in _parts(whole, language, spoken)]
+
+
+def written(breath: Breath) -> str:
+    """A breath as a reader sees it, without inline phones."""
+    shown = "".join(span.shown for span in breath.spans)
+    return " ".join(without_phones(shown).split())
 
 
 class _Part(NamedTuple):
@@ -128,11 +164,11 @@ class _Part(NamedTuple):
         return phonemize_marked(self.text, self.letters.language, symbol_table)
 
 
-def _parts(whole: Marked, sentence: str, language: str, spoken: Collection[str]) -> list[_Part]:
-    parts = stretches(whole.in_letters(sentence), language, spoken)
+def _parts(whole: Marked, language: str, spoken: Collection[str]) -> list[_Part]:
+    parts = stretches(whole.in_letters(whole.text), language, spoken)
     ends = itertools.accumulate(len(part.text) for part in parts)
     return [
-        _Part(part, whole._replace(text=sentence[end - len(part.text) : end]))
+        _Part(part, whole._replace(text=whole.text[end - len(part.text) : end]))
         for part, end in zip(parts, ends, strict=True)
     ]
 

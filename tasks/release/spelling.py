@@ -23,13 +23,42 @@ UNKNOWN_RATIO_MAX = 0.3
 _SHOWN_LETTERS = 24
 
 
-class _Word(NamedTuple):
-    """A word or a mark of a sentence."""
+class Word(NamedTuple):
+    """A word or a mark of a sentence, as it is read.
+
+    Attributes:
+        text: Normalised.
+        phones: Of the table `ipa`.
+        language: Base code.
+        is_own: Whether it has a pronunciation of its own.
+        speed: Above 1 is faster than the rest of the text.
+    """
 
     text: str
     phones: tuple[str, ...]
     language: str
     is_own: bool
+    speed: float = 1.0
+
+
+class Spelled(NamedTuple):
+    """What is said at once.
+
+    Attributes:
+        tokens: Its characters between two pads; `phone_of` counts the phones of `words`.
+        words: What they belong to.
+    """
+
+    tokens: Tokens
+    words: tuple[Word, ...]
+
+    @property
+    def speeds(self) -> list[float]:
+        """Of the tokens: a phone's is its word's, a pad's or space's that of the phone before or after it."""
+        of_phones = [word.speed for word in self.words for _ in word.phones]
+        known = [None if phone == NO_PHONE else of_phones[phone] for phone in self.tokens.phone_of]
+        last = next((speed for speed in known if speed is not None), 1.0)
+        return [last := last if speed is None else speed for speed in known]
 
 
 def spelled(sentence: Sentence, table: str) -> Tokens:
@@ -42,10 +71,15 @@ def spelled(sentence: Sentence, table: str) -> Tokens:
     Raises:
         TextError: it is too long, or the table lacks too many of its characters; the sentence is named.
     """
-    return _checked(_tokens(_words(sentence), table), sentence, table)
+    return spelled_whole(sentence, table).tokens
 
 
-def spelled_in_parts(sentence: Sentence, table: str, longest: int) -> list[Tokens]:
+def spelled_whole(sentence: Sentence, table: str) -> Spelled:
+    """The same, with the words that the characters belong to."""
+    return _checked(_words(sentence), sentence, table)
+
+
+def spelled_in_parts(sentence: Sentence, table: str, longest: int) -> list[Spelled]:
     """A sentence in as few parts as have at most `longest` characters, the pads not counted.
 
     It is cut after the last mark that leaves a part short enough, or where there is none between words.
@@ -54,16 +88,15 @@ def spelled_in_parts(sentence: Sentence, table: str, longest: int) -> list[Token
         TextError: one word is too long, or the table lacks too many characters; the sentence is named.
     """
     words = _words(sentence)
-    whole = _tokens(words, table)
-    if _size(whole) <= longest:
-        return [_checked(whole, sentence, table)]
+    if _size(_tokens(words, table)) <= longest:
+        return [_checked(words, sentence, table)]
     parts = _parts(list(_units(words)), sentence, table, longest)
-    return [_checked(_tokens(part, table), sentence, table) for part in parts]
+    return [_checked(part, sentence, table) for part in parts]
 
 
 def _parts(
-    units: Sequence[tuple[_Word, ...]], sentence: Sentence, table: str, longest: int
-) -> Iterator[list[_Word]]:
+    units: Sequence[tuple[Word, ...]], sentence: Sentence, table: str, longest: int
+) -> Iterator[list[Word]]:
     sizes = [_size(_tokens(unit, table)) for unit in units]
     start = 0
     while start < len(units):
@@ -86,19 +119,19 @@ def _parts(
         start = end
 
 
-def _words(sentence: Sentence) -> list[_Word]:
+def _words(sentence: Sentence) -> list[Word]:
     return [
-        _Word(text, tuple(phones), run.language, place in run.own_words)
-        for run in sentence.runs
+        Word(text, tuple(phones), run.language, place in run.own_words, speed)
+        for run, speed in zip(sentence.runs, sentence.speeds or (1.0,) * len(sentence.runs), strict=True)
         for stream in [iter(run.phones)]
         for place, (text, count) in enumerate(zip(run.words, run.word2ph, strict=True))
         for phones in [itertools.islice(stream, count)]
     ]
 
 
-def _units(words: Sequence[_Word]) -> Iterator[tuple[_Word, ...]]:
+def _units(words: Sequence[Word]) -> Iterator[tuple[Word, ...]]:
     """Words with the marks after them, which stay together."""
-    unit: tuple[_Word, ...] = ()
+    unit: tuple[Word, ...] = ()
     for word in words:
         if unit and word.text not in MARKS:
             yield unit
@@ -107,7 +140,7 @@ def _units(words: Sequence[_Word]) -> Iterator[tuple[_Word, ...]]:
     yield unit
 
 
-def _tokens(words: Sequence[_Word], table: str) -> Tokens:
+def _tokens(words: Sequence[Word], table: str) -> Tokens:
     """Characters of words, language by language, with one pad at each end."""
     pad, space = character_table(table).pad_id, character_table(table).ids[" "]
     ids, phone_of, unknown = [pad], [NO_PHONE], list[str]()
@@ -132,6 +165,7 @@ def _size(tokens: Tokens) -> int:
     return len(tokens.ids) - 2
 
 
-def _checked(tokens: Tokens, sentence: Sentence, table: str) -> Tokens:
+def _checked(words: Sequence[Word], sentence: Sentence, table: str) -> Spelled:
+    tokens = _tokens(words, table)
     require_encodable(tokens, sentence.text, character_table(table), UNKNOWN_RATIO_MAX)
-    return tokens
+    return Spelled(tokens, tuple(words))

@@ -7,9 +7,9 @@ import itertools
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, Self, TypeVar, cast
 
 import numpy as np
 from pydantic import ValidationError
@@ -19,21 +19,44 @@ from configs.errors import UserError
 from models.frontend.audio import Samples, Waveform
 from models.frontend.text.lexicon import Lexicon
 from models.frontend.text.phonemized import base_language
-from tasks.release.sentences import MAX_CHARACTERS
+from models.seeds import derive_seed
+from tasks.release.marked_text import Breath, Manuscript, Place
+from tasks.release.sentences import MAX_CHARACTERS, Sentence, spoken_breaths
+from tasks.release.speech_times import TimedWord, shifted
 
 
 class Piece(NamedTuple):
-    """One sentence of a spoken text.
+    """One sentence of a spoken text, or the part of one between two pauses.
 
     Attributes:
         text: As written.
         samples: float32 `[S]` in +-1, with the pause before it.
         cut_off: No end was found, and it was stopped.
+        sentence: Number of the sentence in the text, from 0.
+        speech: First sample that is no pause, and the one after the last.
+        words: When each is said, counted from the beginning of `samples`; None where the family cannot tell.
     """
 
     text: str
     samples: Samples
     cut_off: bool
+    sentence: int
+    speech: tuple[int, int]
+    words: tuple[TimedWord, ...] | None
+
+
+class Uttered(NamedTuple):
+    """What a voice made of a sentence.
+
+    Attributes:
+        samples: float32 `[S]` in +-1.
+        words: When each is said; None where the family cannot tell.
+        cut_off: No end was found, and it was stopped.
+    """
+
+    samples: Samples
+    words: tuple[TimedWord, ...] | None = None
+    cut_off: bool = False
 
 
 class SpeakerReference(Protocol):
@@ -51,9 +74,14 @@ logger = logging.getLogger(__name__)
 WINDOW_BATCHES = 4
 """Sentences of so many batches are sorted by length, so that a batch's sentences end about together."""
 
+EDGE_LEVEL = 1 / 300
+EDGE_KEPT_S = 0.01
+"""What is quieter than this share of a sentence's peak is silence where it meets a pause, but for so much."""
+
 SentenceT = TypeVar("SentenceT")
 MannerT = TypeVar("MannerT", bound=Section)
 ReferenceT = TypeVar("ReferenceT", bound=SpeakerReference)
+SeedChanges = Literal["speech", "noise", "nothing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +97,8 @@ class SpeakOptions(Generic[ReferenceT]):
         speed: Above 1 is faster.
         batch_sentences: Sentences that are spoken together.
         at_once: Start with a single sentence, for a listener who waits.
+        takes: Numbers of sentences, from 0, that are said in another way, and in which other one, from 1. The
+            others are, sample for sample, what they are without it.
     """
 
     seed: int = 0
@@ -78,6 +108,17 @@ class SpeakOptions(Generic[ReferenceT]):
     speed: float | None = None
     batch_sentences: int | None = None
     at_once: bool = False
+    takes: Mapping[int, int] = field(default_factory=dict)
+
+    def seed_of(self, place: Place) -> int:
+        """Of what is drawn for the first take of a sentence or a part of one."""
+        own = derive_seed(self.seed, "speak", place.sentence)
+        return derive_seed(own, "part", place.part) if place.part else own
+
+    def other_seed_of(self, place: Place) -> int | None:
+        """The same for the take that is asked for; None where it is the first."""
+        take = self.takes.get(place.sentence)
+        return None if take is None else derive_seed(self.seed_of(place), "take", take)
 
 
 AS_TRAINED: SpeakOptions[Any] = SpeakOptions()
@@ -96,6 +137,8 @@ class Voice(ABC, Generic[ReferenceT]):
         continues_references: Whether it goes on from what is said in a reference.
         encoders: Names of the published encoders that it needs to take a reference from a recording.
         lexicon: Pronunciations that it was trained with, or was given since.
+        one_speed: Whether a sentence has one speed, so that it is said in parts where the text asks for more.
+        times_words: Whether it knows when it says each word.
     """
 
     family_name: ClassVar[str]
@@ -106,6 +149,8 @@ class Voice(ABC, Generic[ReferenceT]):
     continues_references: ClassVar[bool] = False
     encoders: ClassVar[tuple[str, ...]] = ()
     lexicon: Lexicon
+    one_speed: ClassVar[bool] = False
+    times_words: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -117,8 +162,23 @@ class Voice(ABC, Generic[ReferenceT]):
         """Languages of the clips, then those that published weights bring along."""
         return self.languages
 
+    def breaths(self, text: Manuscript) -> list[Breath]:
+        """What `pieces` makes a piece of each; raises as it does."""
+        return spoken_breaths(
+            text,
+            self.max_characters,
+            one_speed=self.one_speed,
+            lexicon=self.lexicon,
+            spoken=self.spoken_languages,
+        )
+
+    @property
+    def seed_changes(self) -> SeedChanges:
+        """What another seed changes in how a sentence is said."""
+        return "speech"
+
     @abstractmethod
-    def pieces(self, text: str, options: SpeakOptions[ReferenceT] = AS_TRAINED) -> Iterator[Piece]:
+    def pieces(self, text: Manuscript, options: SpeakOptions[ReferenceT] = AS_TRAINED) -> Iterator[Piece]:
         """Speak a text of any length sentence by sentence, in order, holding no more than a few of them.
 
         Raises:
@@ -167,7 +227,7 @@ class Voice(ABC, Generic[ReferenceT]):
         changed: Self = replace(cast("Any", self), lexicon=self.lexicon.joined(further))
         return changed
 
-    def speak(self, text: str, options: SpeakOptions[ReferenceT] = AS_TRAINED) -> Waveform:
+    def speak(self, text: Manuscript, options: SpeakOptions[ReferenceT] = AS_TRAINED) -> Waveform:
         """Speak a text; the same arguments give the same samples. Raises as `pieces`."""
         pieces = self.pieces(text, options)
         return Waveform(np.concatenate([piece.samples for piece in pieces]), self.sample_rate)
@@ -236,10 +296,52 @@ def windows(sentences: Iterator[SentenceT], batch: int, at_once: bool) -> Iterat
         size = min(size * batch, WINDOW_BATCHES * batch)
 
 
+def piece_of(sentence: Sentence, uttered: Uttered, pause_s: float, sample_rate: int) -> Piece:
+    """A sentence between its pauses.
+
+    Where the text asks for a pause, what the voice itself leaves silent there is cut off, so that the pause
+    is as long as asked for.
+
+    Args:
+        sentence: What was said.
+        uttered: How.
+        pause_s: The voice's own, between sentences.
+        sample_rate: Hz.
+    """
+    place = sentence.place
+    before_s = place.pause_s
+    if before_s is None:
+        before_s = pause_s if place.sentence and not place.part else 0.0
+    start, end = _sounding(uttered.samples, place.meets_pause, round(EDGE_KEPT_S * sample_rate))
+    lead, closing = round(before_s * sample_rate), round(place.closing_s * sample_rate)
+    samples = np.zeros(lead + end - start + closing, dtype=np.float32)
+    samples[lead : lead + end - start] = uttered.samples[start:end]
+    words = uttered.words
+    return Piece(
+        sentence.text,
+        samples,
+        uttered.cut_off,
+        place.sentence,
+        (lead, lead + end - start),
+        None if words is None else shifted(words, lead - start, lead, lead + end - start),
+    )
+
+
+def _sounding(samples: Samples, meets_pause: tuple[bool, bool], kept: int) -> tuple[int, int]:
+    """Where the sound begins and ends, on the sides that meet a pause."""
+    loud = np.flatnonzero(np.abs(samples) > EDGE_LEVEL * np.abs(samples).max(initial=0.0))
+    if not loud.size:
+        return 0, len(samples)
+    start, end = max(0, int(loud[0]) - kept), min(len(samples), int(loud[-1]) + 1 + kept)
+    return start if meets_pause[0] else 0, end if meets_pause[1] else len(samples)
+
+
 def without_edges(
     wave: Samples, edge_samples: int, start_samples: int, end_samples: int, least_samples: int
-) -> Samples:
+) -> tuple[Samples, int]:
     """Without the digital silence that training put around every clip, as far as pads were given it.
+
+    Returns the samples and how many of them went before the first.
 
     Args:
         wave: `[S]`.
@@ -248,7 +350,8 @@ def without_edges(
         least_samples: Kept in any case.
     """
     front, back = (min(edge_samples, given) for given in (start_samples, end_samples))
-    return np.asarray(wave[front : max(front + least_samples, len(wave) - back)], dtype=np.float32)
+    kept = wave[front : max(front + least_samples, len(wave) - back)]
+    return np.asarray(kept, dtype=np.float32), front
 
 
 def within_full_scale(samples: Samples) -> Samples:

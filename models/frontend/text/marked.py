@@ -23,6 +23,10 @@ _ENDING = re.compile(r"['’‘ʼ＇`´]?s(?!\w)")
 STAND_IN = re.compile("[\U00017000-\U000187f7]{2}|[\U00013000-\U0001342e]{2}|[\U00012000-\U00012399]{2}")
 
 
+HIDDEN = "\U00017000"
+"""What hides the letters of an own word after its first."""
+
+
 class OwnWord(NamedTuple):
     """A word as it is written and how it is said.
 
@@ -88,6 +92,22 @@ def marked(text: str, language: str, lexicon: Lexicon, others: Collection[str] =
         word = OwnWord(written, entry.said, entry.language, ending, entry.origin)
         places.append((found.start, found.end, word))
     return _replaced(text, sorted(places, key=lambda place: place[0])) if places else Marked(text, {})
+
+
+def hidden(text: str, language: str, lexicon: Lexicon, others: Collection[str] = ()) -> str:
+    """The text, as long as it is, for rules that cut it: own words show their first letter alone.
+
+    The letters behind it are HIDDEN, and their spaces no-break spaces. Arguments as of `marked`.
+    """
+    places = [(one.start, one.end, one.word) for one in inline_words(text)]
+    found = _outside_of_inline(text, language, lexicon, others)
+    places += [(one.start, one.end, text[one.start]) for one in found]
+    characters = list(text)
+    for start, end, word in places:
+        first, *rest = text[start:end]
+        shown = next((one for one in word if one.isalnum()), first)
+        characters[start:end] = [shown, *("\u00a0" if one.isspace() else HIDDEN for one in rest)]
+    return "".join(characters)
 
 
 def _inline_place(found: Inline, text: str, language: str) -> tuple[int, int, OwnWord]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 
 from models.frontend.text.capitals import lower_capitals
 from models.frontend.text.characters import Token, detokenize, fold, tokenize
@@ -23,6 +24,9 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _UNSPACED = frozenset(("zh", "yue", "ja"))
+_READS_POWERS = frozenset(("en",))
+_POWER_OF_UNIT = re.compile(r"(?<=[^\W\d_])[²³]")
+_POWER = re.compile(r"[²³]")
 
 
 def normalize(text: str, language: str) -> list[Token]:
@@ -31,9 +35,17 @@ def normalize(text: str, language: str) -> list[Token]:
     Any text is accepted; the list is empty when nothing in it can be spoken.
     """
     folded = fold(without_markup(text))
+    if language not in _READS_POWERS:
+        folded = _plain_powers(folded)
     expand = rules(language)
     spelled = expand(folded) if expand else spell_numbers(lower_capitals(folded), language)
     return tokenize(fold(spelled))
+
+
+def _plain_powers(text: str) -> str:
+    """Units as the vocabularies spell them, "m2"; the power of a number is a number of its own."""
+    text = _POWER_OF_UNIT.sub(lambda match: f"{unicodedata.digit(match[0])}", text)
+    return _POWER.sub(lambda match: f" {unicodedata.digit(match[0])} ", text)
 
 
 def without_markup(text: str) -> str:

@@ -55,7 +55,7 @@ def one_or_many(value: Decimal) -> int:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Vocabulary:
-    """One language. Texts are folded when rules read them, so that º is o, ² is 2 and ½ is 1⁄2."""
+    """One language. Texts are folded when rules read them, so that º is o, m² is m2 and ½ is 1⁄2."""
 
     language: str
     """Base code; num2words' name of it says the numbers."""

@@ -32,13 +32,17 @@ from models.t2s.generation import generate
 from models.t2s.model import TextToSemantic
 from models.t2s.sampling import Sampling
 from tasks.release.gpt_sovits.reference import Reference
+from tasks.release.marked_text import Manuscript
 from tasks.release.sentences import Sentence, read_sentences
 from tasks.release.voice import (
     AS_TRAINED,
     Piece,
+    SeedChanges,
     SpeakOptions,
+    Uttered,
     Voice,
     changed_manner,
+    piece_of,
     windows,
     within_full_scale,
 )
@@ -114,14 +118,28 @@ class GptSovitsVoice(Voice[Reference]):
 
     family_name: ClassVar[str] = "gpt-sovits"
     continues_references: ClassVar[bool] = True
+    one_speed: ClassVar[bool] = True
     encoders: ClassVar[tuple[str, ...]] = ("content", "speaker_vector", "linguistic")
 
-    def pieces(self, text: str, options: SpeakOptions[Reference] = AS_TRAINED) -> Iterator[Piece]:
+    @property
+    def seed_changes(self) -> SeedChanges:
+        """Everything, but for manners that leave nothing to chance."""
+        if self.manner.top_k > 1:
+            return "speech"
+        return "noise" if self.manner.noise_scale else "nothing"
+
+    def pieces(self, text: Manuscript, options: SpeakOptions[Reference] = AS_TRAINED) -> Iterator[Piece]:
         """As `Voice.pieces`: the decoder continues the first reference, the styles of all are averaged."""
         references = self.chosen_references(options)
         language = self.checked_language(options.language)
         sentences = read_sentences(
-            text, language, self.spoken_languages, self.symbol_table, lexicon=self.lexicon
+            text,
+            language,
+            self.spoken_languages,
+            self.symbol_table,
+            one_speed=True,
+            lexicon=self.lexicon,
+            asked_language=self.checked_language,
         )
         return self._rendered(sentences, references, options)
 
@@ -253,25 +271,31 @@ class GptSovitsVoice(Voice[Reference]):
         references: Sequence[Reference],
         options: SpeakOptions[Reference],
     ) -> Iterator[Piece]:
-        pause = np.zeros(round(self.manner.pause_s * self.frame.sample_rate), dtype=np.float32)
         style = self.style_of(references)
         batch = options.batch_sentences or self.manner.batch_sentences
-        number = 0
+        speed = self.manner.speed if options.speed is None else options.speed
         for window in windows(sentences, batch, options.at_once):
-            seeds = [derive_seed(options.seed, "speak", number + at) for at in range(len(window))]
+            seeds = [options.seed_of(sentence.place) for sentence in window]
             coded = self._draw_sorted(window, references[0], seeds, batch)
-            for sentence, own_seed, codes in zip(window, seeds, coded, strict=True):
-                wave = self._wave(sentence.runs, codes, style, own_seed, options.speed)
-                samples = within_full_scale(wave)
-                if codes.cut_off:
-                    logger.warning(
-                        "%r was cut off after %.1f s: the decoder found no end",
-                        sentence.text,
-                        len(samples) / self.frame.sample_rate,
-                    )
-                joined = np.concatenate([pause, samples]) if number else samples
-                yield Piece(sentence.text, joined, codes.cut_off)
-                number += 1
+            for sentence, seed, codes in zip(window, seeds, coded, strict=True):
+                other = options.other_seed_of(sentence.place)
+                if other is not None:
+                    seed = other
+                    (codes,) = self.draw_codes([sentence.runs], references[0], [other])
+                said = self._uttered(sentence, codes, style, seed, speed)
+                yield piece_of(sentence, said, self.manner.pause_s, self.sample_rate)
+
+    def _uttered(self, sentence: Sentence, coded: Coded, style: Tensor, seed: int, speed: float) -> Uttered:
+        """The sound of drawn codes. Which phone a code is of nobody says, so there are no times of words."""
+        own_speed = sentence.speeds[0] if sentence.speeds else 1.0
+        samples = within_full_scale(self._wave(sentence.runs, coded, style, seed, own_speed * speed))
+        if coded.cut_off:
+            logger.warning(
+                "%r was cut off after %.1f s: the decoder found no end",
+                sentence.text,
+                len(samples) / self.frame.sample_rate,
+            )
+        return Uttered(samples, None, coded.cut_off)
 
     def _draw_sorted(
         self, sentences: Sequence[Sentence], reference: Reference, seeds: Sequence[int], batch: int

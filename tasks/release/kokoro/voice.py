@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,20 +17,26 @@ from configs.errors import UserError
 from configs.family import FamilySettings
 from configs.release import KokoroSpeakSettings
 from models.frontend.audio import Samples
-from models.frontend.text.character_tokens import MAX_CHARACTERS, Tokens
+from models.frontend.text.character_tokens import MAX_CHARACTERS
 from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
 from models.kokoro.model import Kokoro
 from models.kokoro.upstream import read_voice, voice_rows_of
 from models.layers.precision import computes_in_bf16
 from models.seeds import derive_seed
+from tasks.release.marked_text import Manuscript
 from tasks.release.sentences import Sentence, read_sentences
-from tasks.release.spelling import spelled_in_parts
+from tasks.release.speech_times import shifted
+from tasks.release.spelling import Spelled, spelled_in_parts
+from tasks.release.token_times import timed_words, token_speeds
 from tasks.release.voice import (
     AS_TRAINED,
     Piece,
+    SeedChanges,
     SpeakOptions,
+    Uttered,
     Voice,
     changed_manner,
+    piece_of,
     windows,
     within_full_scale,
     without_edges,
@@ -58,13 +65,13 @@ class Part(NamedTuple):
     """What is said at once.
 
     Attributes:
-        sentence: Number of the sentence in the text.
-        tokens: Its characters between two pads.
+        sentence: Number of the sentence among those that are said together.
+        spelled: Its characters between two pads.
         seed: Of its source's noise.
     """
 
     sentence: int
-    tokens: Tokens
+    spelled: Spelled
     seed: int
 
 
@@ -94,6 +101,7 @@ class KokoroVoice(Voice[SpeakerTable]):
 
     family_name: ClassVar[str] = "kokoro"
     max_characters: ClassVar[int] = MAX_CHARACTERS
+    times_words: ClassVar[bool] = True
 
     @property
     def sample_rate(self) -> int:
@@ -105,12 +113,23 @@ class KokoroVoice(Voice[SpeakerTable]):
         """As `Voice.spoken_languages`."""
         return tuple(dict.fromkeys((*self.languages, *self.brought_languages)))
 
-    def pieces(self, text: str, options: SpeakOptions[SpeakerTable] = AS_TRAINED) -> Iterator[Piece]:
+    @property
+    def seed_changes(self) -> SeedChanges:
+        """The noise of breath and consonants is all that is drawn."""
+        return "noise"
+
+    def pieces(self, text: Manuscript, options: SpeakOptions[SpeakerTable] = AS_TRAINED) -> Iterator[Piece]:
         """As `Voice.pieces`: the references' tables are averaged."""
         table = torch.stack([one.table for one in self.chosen_references(options)]).mean(0)
         language = self.checked_language(options.language)
         sentences = read_sentences(
-            text, language, self.languages, self.family.symbol_table, self.max_characters, self.lexicon
+            text,
+            language,
+            self.languages,
+            self.family.symbol_table,
+            self.max_characters,
+            lexicon=self.lexicon,
+            asked_language=self.checked_language,
         )
         return self._rendered(sentences, table, options)
 
@@ -119,10 +138,8 @@ class KokoroVoice(Voice[SpeakerTable]):
         self, sentence: Sentence, reference: SpeakerTable, seed: int, *, speed: float | None = None
     ) -> Samples:
         """One sentence by the path that text takes."""
-        parts = self._parts(sentence, 0, seed)
-        return np.concatenate(
-            self._speak(parts, reference.table, self.manner.speed if speed is None else speed)
-        )
+        speed = self.manner.speed if speed is None else speed
+        return _in_a_row(self._speak(self._parts(sentence, 0, seed), reference.table, speed)).samples
 
     def reference_from_file(
         self, path: Path, text: str | None = None, language: str | None = None
@@ -144,35 +161,41 @@ class KokoroVoice(Voice[SpeakerTable]):
     def _rendered(
         self, sentences: Iterator[Sentence], table: Tensor, options: SpeakOptions[SpeakerTable]
     ) -> Iterator[Piece]:
-        pause = np.zeros(round(self.manner.pause_s * self.sample_rate), dtype=np.float32)
         speed = self.manner.speed if options.speed is None else options.speed
         batch = options.batch_sentences or self.manner.batch_sentences
-        number = 0
         for window in windows(sentences, batch, options.at_once):
-            parts = [
-                part
-                for at, sentence in enumerate(window, number)
-                for part in self._parts(sentence, at, derive_seed(options.seed, "speak", at))
-            ]
-            waves: dict[int, list[Samples]] = {}
-            # Texts of one length at a time: no row of a batch waits for a longer one.
-            ordered = sorted(range(len(parts)), key=lambda at: len(parts[at].tokens.ids))
-            spoken: dict[int, Samples] = {}
-            for start in range(0, len(ordered), batch):
-                chosen = ordered[start : start + batch]
-                spoken |= zip(chosen, self._speak([parts[at] for at in chosen], table, speed), strict=True)
-            for at, part in enumerate(parts):
-                waves.setdefault(part.sentence, []).append(spoken[at])
-            for sentence in window:
-                joined = waves[number] if number == 0 else [pause, *waves[number]]
-                yield Piece(sentence.text, np.concatenate(joined), False)
-                number += 1
+            seeds = [options.seed_of(sentence.place) for sentence in window]
+            spoken = self._uttered(window, seeds, table, speed, batch)
+            for sentence, first in zip(window, spoken, strict=True):
+                other = options.other_seed_of(sentence.place)
+                said = first if other is None else self._uttered([sentence], [other], table, speed, batch)[0]
+                yield piece_of(sentence, said, self.manner.pause_s, self.sample_rate)
+
+    def _uttered(
+        self, sentences: Sequence[Sentence], seeds: Sequence[int], table: Tensor, speed: float, batch: int
+    ) -> list[Uttered]:
+        """A few sentences, in their order."""
+        parts = [
+            part
+            for at, (sentence, seed) in enumerate(zip(sentences, seeds, strict=True))
+            for part in self._parts(sentence, at, seed)
+        ]
+        # Texts of one length at a time: no row of a batch waits for a longer one.
+        ordered = sorted(range(len(parts)), key=lambda at: len(parts[at].spelled.tokens.ids))
+        spoken: dict[int, Uttered] = {}
+        for start in range(0, len(ordered), batch):
+            chosen = ordered[start : start + batch]
+            spoken |= zip(chosen, self._speak([parts[at] for at in chosen], table, speed), strict=True)
+        own: list[list[Uttered]] = [[] for _ in sentences]
+        for at, part in enumerate(parts):
+            own[part.sentence].append(spoken[at])
+        return [_in_a_row(one) for one in own]
 
     def _parts(self, sentence: Sentence, number: int, seed: int) -> list[Part]:
         """The sentence as it is said; refused where a word is too long, or too many characters unknown."""
         longest = min(self.manner.max_phonemes, self.model.config.voice_rows)
         parts = spelled_in_parts(sentence, TABLE, longest)
-        return [Part(number, tokens, derive_seed(seed, "part", at)) for at, tokens in enumerate(parts)]
+        return [Part(number, part, derive_seed(seed, "part", at)) for at, part in enumerate(parts)]
 
     def _in_bf16(self) -> bool:
         wanted = self.manner.precision
@@ -180,25 +203,35 @@ class KokoroVoice(Voice[SpeakerTable]):
             wanted == "auto" and computes_in_bf16(self.model.bert_encoder.weight.device)
         )
 
-    def _speak(self, parts: Sequence[Part], table: Tensor, speed: float) -> list[Samples]:
-        """Waveforms of a batch."""
-        rows = [torch.tensor(part.tokens.ids) for part in parts]
+    def _speak(self, parts: Sequence[Part], table: Tensor, speed: float) -> list[Uttered]:
+        """A batch."""
+        rows = [torch.tensor(part.spelled.tokens.ids) for part in parts]
         lengths = torch.tensor([len(row) for row in rows])
-        rngs = [torch.Generator().manual_seed(part.seed) for part in parts]
         spoken = self.model.forward_train(
             pad_sequence(rows, batch_first=True),
             lengths,
             voice_rows_of(table, lengths),
-            speed=speed,
-            rngs=rngs,
+            speed=token_speeds([part.spelled for part in parts], speed),
+            rngs=[torch.Generator().manual_seed(part.seed) for part in parts],
             decoder_dtype=torch.bfloat16 if self._in_bf16() else None,
         )
-        frame, waves = self.model.config.frame_samples, []
-        for at, n_frames in enumerate(spoken.n_frames):
+        frame, uttered = self.model.config.frame_samples, []
+        for at, (part, n_frames) in enumerate(zip(parts, spoken.n_frames, strict=True)):
             wave = np.asarray(spoken.audio[at, 0, : n_frames * frame].numpy(), dtype=np.float32)
+            frames = spoken.token_frames[at, : len(rows[at])]
+            words = timed_words(part.spelled, (frames.cumsum(0) * frame).tolist(), TABLE)
             if not self.manner.keep_edges:
-                first, last = (int(spoken.token_frames[at, end]) for end in (0, int(lengths[at]) - 1))
-                edge = self.family.edge_silence_samples
-                wave = without_edges(wave, edge, first * frame, last * frame, frame)
-            waves.append(within_full_scale(wave))
-        return waves
+                edge, first, last = self.family.edge_silence_samples, int(frames[0]), int(frames[-1])
+                wave, front = without_edges(wave, edge, first * frame, last * frame, frame)
+                words = shifted(words, -front, 0, len(wave))
+            uttered.append(Uttered(within_full_scale(wave), words))
+        return uttered
+
+
+def _in_a_row(parts: Sequence[Uttered]) -> Uttered:
+    """Parts of a sentence, one after the other."""
+    starts = itertools.accumulate((len(part.samples) for part in parts), initial=0)
+    words = [
+        word for start, part in zip(starts, parts, strict=False) for word in shifted(part.words or (), start)
+    ]
+    return Uttered(np.concatenate([part.samples for part in parts]), tuple(words))

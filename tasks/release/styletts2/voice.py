@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -17,19 +17,24 @@ from configs.family import FamilySettings
 from configs.release import StyleTTS2SpeakSettings
 from models.frontend.audio import Samples
 from models.frontend.mel import styletts2_mel
-from models.frontend.text.character_tokens import Tokens
 from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
 from models.seeds import derive_seed
 from models.styletts2.model import ReadText, StyleTTS2
+from tasks.release.marked_text import Manuscript
 from tasks.release.reference_file import read_reference_file
 from tasks.release.sentences import Sentence, read_sentences
-from tasks.release.spelling import spelled
+from tasks.release.speech_times import shifted
+from tasks.release.spelling import Spelled, spelled_whole
+from tasks.release.token_times import timed_words, token_speeds
 from tasks.release.voice import (
     AS_TRAINED,
     Piece,
+    SeedChanges,
     SpeakOptions,
+    Uttered,
     Voice,
     changed_manner,
+    piece_of,
     windows,
     within_full_scale,
     without_edges,
@@ -60,18 +65,6 @@ class StyleReference:
     style: NDArray[np.float32]
 
 
-class Spoken(NamedTuple):
-    """One sentence as tokens.
-
-    Attributes:
-        text: As written.
-        tokens: Its characters between two pads.
-    """
-
-    text: str
-    tokens: Tokens
-
-
 @dataclass(frozen=True)
 class StyleTTS2Voice(Voice[StyleReference]):
     """Networks that speak in the style of a clip, in one drawn for the text, or between the two.
@@ -95,18 +88,30 @@ class StyleTTS2Voice(Voice[StyleReference]):
     lexicon: Lexicon = NO_ENTRIES
 
     family_name: ClassVar[str] = "styletts2"
+    times_words: ClassVar[bool] = True
 
     @property
     def sample_rate(self) -> int:
         """Of what it speaks, Hz."""
         return self.family.sample_rate
 
-    def pieces(self, text: str, options: SpeakOptions[StyleReference] = AS_TRAINED) -> Iterator[Piece]:
+    @property
+    def seed_changes(self) -> SeedChanges:
+        """Everything where styles are drawn; else the noise of breath and consonants."""
+        drawn = self.manner.style == "diffusion" or self.manner.alpha or self.manner.beta
+        return "speech" if drawn else "noise"
+
+    def pieces(self, text: Manuscript, options: SpeakOptions[StyleReference] = AS_TRAINED) -> Iterator[Piece]:
         """As `Voice.pieces`: the references' styles are averaged."""
         styles = [reference.style for reference in self.chosen_references(options)]
         language = self.checked_language(options.language)
         sentences = read_sentences(
-            text, language, self.languages, self.family.symbol_table, lexicon=self.lexicon
+            text,
+            language,
+            self.languages,
+            self.family.symbol_table,
+            lexicon=self.lexicon,
+            asked_language=self.checked_language,
         )
         return self._rendered(sentences, torch.from_numpy(np.mean(styles, axis=0))[None], options)
 
@@ -115,14 +120,14 @@ class StyleTTS2Voice(Voice[StyleReference]):
         self, sentence: Sentence, reference: StyleReference, seed: int, *, speed: float | None = None
     ) -> Samples:
         """One sentence by the path that text takes."""
-        (samples,) = self._speak(
-            [self._tokens_of(sentence)],
+        ((said, _),) = self._speak(
+            [self._spelled(sentence)],
             torch.from_numpy(reference.style)[None],
             [seed],
             self.manner.speed if speed is None else speed,
             None,
-        )[0]
-        return samples
+        )
+        return said.samples
 
     @torch.no_grad()
     def style_of(self, samples: Samples) -> NDArray[np.float32]:
@@ -154,61 +159,71 @@ class StyleTTS2Voice(Voice[StyleReference]):
     def _rendered(
         self, sentences: Iterator[Sentence], style: Tensor, options: SpeakOptions[StyleReference]
     ) -> Iterator[Piece]:
-        pause = np.zeros(round(self.manner.pause_s * self.sample_rate), dtype=np.float32)
         speed = self.manner.speed if options.speed is None else options.speed
         batch = options.batch_sentences or self.manner.batch_sentences
-        number, before = 0, None
+        before: Tensor | None = None
         for window in windows(sentences, batch, options.at_once):
             for start in range(0, len(window), batch):
-                spoken = [self._tokens_of(sentence) for sentence in window[start : start + batch]]
-                seeds = [derive_seed(options.seed, "speak", number + at) for at in range(len(spoken))]
-                waves, before = self._speak(spoken, style, seeds, speed, before)
-                for one, samples in zip(spoken, waves, strict=True):
-                    joined = np.concatenate([pause, samples]) if number else samples
-                    yield Piece(one.text, joined, False)
-                    number += 1
+                together = window[start : start + batch]
+                spelled = [self._spelled(sentence) for sentence in together]
+                seeds = [options.seed_of(sentence.place) for sentence in together]
+                spoken = self._speak(spelled, style, seeds, speed, before)
+                for sentence, own, (first, drawn) in zip(together, spelled, spoken, strict=True):
+                    other, said = options.other_seed_of(sentence.place), first
+                    if other is not None:
+                        # What follows carries on from the first take, so that it stays as it was.
+                        ((said, _),) = self._speak([own], style, [other], speed, before)
+                    yield piece_of(sentence, said, self.manner.pause_s, self.sample_rate)
+                    before = drawn
 
-    def _tokens_of(self, sentence: Sentence) -> Spoken:
+    def _spelled(self, sentence: Sentence) -> Spelled:
         """The sentence's characters; refused where they are too many, or too many are unknown."""
-        return Spoken(sentence.text, spelled(sentence, self.family.character_table or "styletts2"))
+        return spelled_whole(sentence, self._table)
+
+    @property
+    def _table(self) -> str:
+        return self.family.character_table or "styletts2"
 
     def _speak(
         self,
-        sentences: Sequence[Spoken],
+        sentences: Sequence[Spelled],
         style: Tensor,
         seeds: Sequence[int],
         speed: float,
         before: Tensor | None,
-    ) -> tuple[list[Samples], Tensor | None]:
-        """Waveforms of a batch, and the last drawn style, which the next batch carries on from."""
+    ) -> list[tuple[Uttered, Tensor | None]]:
+        """A batch, each with its drawn style, which the sentence after it carries on from."""
         rows = [torch.tensor(sentence.tokens.ids) for sentence in sentences]
         text = self.model.read(pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows]))
         styles, drawn = self._styles(text, style.expand(len(rows), -1), seeds, before)
-        prosody = self.model.predict_prosody(text, styles, speed)
+        prosody = self.model.predict_prosody(text, styles, token_speeds(sentences, speed))
         rngs = [torch.Generator().manual_seed(derive_seed(seed, "source")) for seed in seeds]
         waves = self.model.decode(text, styles, prosody, rngs=rngs)
-        last, frame = text.lengths - 1, self.model.config.frame_samples
-        ends = prosody.token_frames.gather(1, last[:, None])[:, 0].tolist()
-        starts = prosody.token_frames[:, 0].tolist()
-        return [
-            within_full_scale(
-                without_edges(
-                    wave.numpy(), self.family.edge_silence_samples, start * frame, end * frame, frame
-                )
-            )
-            for wave, start, end in zip(waves, starts, ends, strict=True)
-        ], drawn
+        frames = [frames[: len(row)] for frames, row in zip(prosody.token_frames, rows, strict=True)]
+        uttered = map(self._uttered, sentences, waves, frames)
+        return list(zip(uttered, drawn, strict=True))
+
+    def _uttered(self, sentence: Spelled, wave: Tensor, frames: Tensor) -> Uttered:
+        """Waveform `[S]` of tokens that lasted so many frames, without the silence of training."""
+        config = self.model.config
+        # What the decoder hears of a token is held back by as many frames.
+        ends = ((frames.cumsum(0) + config.frame_delay) * config.frame_samples).tolist()
+        first, last = (int(frames[at]) * config.frame_samples for at in (0, -1))
+        edge = self.family.edge_silence_samples
+        kept, front = without_edges(wave.numpy(), edge, first, last, config.frame_samples)
+        words = timed_words(sentence, ends, self._table)
+        return Uttered(within_full_scale(kept), shifted(words, -front, 0, len(kept)))
 
     def _styles(
         self, text: ReadText, reference: Tensor, seeds: Sequence[int], before: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
-        """Styles [B, 256] as the manner mixes them, and the last drawn one."""
+    ) -> tuple[Tensor, Sequence[Tensor | None]]:
+        """Styles [B, 256] as the manner mixes them, and the drawn ones."""
         manner, half = self.manner, self.model.config.style_dim
         shares = torch.ones(2 * half)
         if manner.style == "reference":
             shares = torch.cat([torch.full((half,), manner.alpha), torch.full((half,), manner.beta)])
         if not shares.any():
-            return reference, None
+            return reference, [None] * len(seeds)
         rngs = [torch.Generator().manual_seed(derive_seed(seed, "style")) for seed in seeds]
         drawn = self.model.draw_style(
             text,
@@ -217,8 +232,8 @@ class StyleTTS2Voice(Voice[StyleReference]):
             guidance=manner.embedding_scale,
             features=reference if self.model.config.multispeaker else None,
         )
-        carried = []
+        carried = list[Tensor]()
         for row in drawn:
             before = row if before is None else manner.carry_over * before + (1 - manner.carry_over) * row
             carried.append(before)
-        return torch.lerp(reference, torch.stack(carried), shares), before
+        return torch.lerp(reference, torch.stack(carried), shares), carried

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -93,6 +94,11 @@ def test_a_lexicon_is_added_to_the_voices_own(call: Call, voice_folder: Path, tm
         (("hello", "--reference", "a.wav", "--speaker", "tester"), "each says who speaks"),
         (("hello", "--reference", "a.wav"), "a.wav is no file"),
         (("hello", "--reference-clip", "tone_002"), "holds no corpus"),
+        (("hello", "--subtitles", "a.txt"), "a.txt must end in .srt, .vtt, .json"),
+        (("One. Two.", "--again", "3"), "there is no sentence 3; the text has 2"),
+        (("hello [pause 5 min]",), "column 7: '[pause 5 min]' is no pause"),
+        (("<speak>a<audio/></speak>",), "SSML, line 1, column 9: <audio> is not supported"),
+        (("a <b>c</b>", "--ssml"), "SSML, line 1, column 3: <b> is not supported"),
     ],
 )
 def test_mistakes_end_with_one_message(
@@ -104,6 +110,46 @@ def test_mistakes_end_with_one_message(
 ) -> None:
     assert call("speak", "-v", str(voice_folder), *arguments) == 2
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_subtitles_and_pauses_of_a_spoken_text(
+    call: Call, voice_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = '<speak>One two.<break time="700ms"/>Three four!</speak>'
+    paths = [tmp_path / f"said.{kind}" for kind in ("wav", "srt", "vtt", "json")]
+    options = [part for path in paths[1:] for part in ("--subtitles", str(path))]
+    assert call("speak", "-v", str(voice_folder), text, "-o", str(paths[0]), *options) == 0
+    assert "words have none" in " ".join(capsys.readouterr().err.split())
+    info = soundfile.info(paths[0])
+    described = json.loads(paths[3].read_text())
+    assert described["duration_s"] == pytest.approx(info.frames / info.samplerate, abs=1e-6)
+    first, second = described["sentences"]
+    assert second["start_s"] - first["end_s"] == pytest.approx(0.7, abs=1e-6)
+    assert first["words"] is second["words"] is None
+    samples, rate = soundfile.read(paths[0])
+    assert not samples[round(first["end_s"] * rate) : round(second["start_s"] * rate)].any()
+    assert paths[1].read_text().count(" --> ") == 2 and paths[2].read_text().startswith("WEBVTT")
+
+
+def test_a_sentence_is_said_again_and_the_rest_kept(
+    call: Call, voice_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said: dict[str, tuple[list[dict[str, float]], np.ndarray]] = {}
+    for name, more in (("plain", ()), ("again", ("--again", "2")), ("same", ("--again", "2"))):
+        wav, times = tmp_path / f"{name}.wav", tmp_path / f"{name}.json"
+        command = ("speak", "-v", str(voice_folder), "One two. Three. Four!", "-o", str(wav))
+        assert call(*command, "--subtitles", str(times), *more) == 0
+        said[name] = json.loads(times.read_text())["sentences"], soundfile.read(wav, dtype="int16")[0]
+    assert "again: sentence 2, 'Three.'" in " ".join(capsys.readouterr().err.split())
+    assert np.array_equal(said["again"][1], said["same"][1])
+
+    def spoken(name: str, number: int) -> np.ndarray:
+        sentences, samples = said[name]
+        rate = synthetic.FAMILY.sample_rate
+        return samples[slice(*(round(sentences[number][key] * rate) for key in ("start_s", "end_s")))]
+
+    for number in range(3):
+        assert np.array_equal(spoken("plain", number), spoken("again", number)) == (number != 1)
 
 
 def test_a_conversation(

@@ -29,7 +29,7 @@ def written(tokens: Tokens) -> str:
 
 
 def parts_of(one: Sentence, longest: int) -> list[str]:
-    return [written(part) for part in spelled_in_parts(one, "kokoro", longest)]
+    return [written(part.tokens) for part in spelled_in_parts(one, "kokoro", longest)]
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_each_language_is_spelled_by_its_own_rules() -> None:
     tokens = spelled(mixed, "kokoro")
     assert written(tokens) == "xr kɹ."
     assert tokens.phone_of == (NO_PHONE, 0, 1, NO_PHONE, 2, 3, 4, NO_PHONE)
-    assert [written(part) for part in spelled_in_parts(mixed, "kokoro", 3)] == ["xr", "kɹ."]
+    assert [written(part.tokens) for part in spelled_in_parts(mixed, "kokoro", 3)] == ["xr", "kɹ."]

@@ -16,12 +16,21 @@ from configs.train_sketch import SketchSpeakSettings
 from models.frontend.audio import Samples
 from models.frontend.text.character_tokens import MAX_CHARACTERS
 from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
-from models.seeds import derive_seed
 from models.sketch.model import Sketch
 from models.sketch.vocoder import waveform
+from tasks.release.marked_text import Manuscript
 from tasks.release.sentences import Sentence, read_sentences
 from tasks.release.spelling import spelled
-from tasks.release.voice import AS_TRAINED, Piece, SpeakOptions, Voice, changed_manner, within_full_scale
+from tasks.release.voice import (
+    AS_TRAINED,
+    Piece,
+    SpeakOptions,
+    Uttered,
+    Voice,
+    changed_manner,
+    piece_of,
+    within_full_scale,
+)
 
 
 class Speaker(NamedTuple):
@@ -45,26 +54,34 @@ class SketchVoice(Voice[Speaker]):
 
     family_name: ClassVar[str] = "sketch"
     max_characters: ClassVar[int] = MAX_CHARACTERS
+    one_speed: ClassVar[bool] = True
 
     @property
     def sample_rate(self) -> int:
         """Of what it speaks, Hz."""
         return self.family.sample_rate
 
-    def pieces(self, text: str, options: SpeakOptions[Speaker] = AS_TRAINED) -> Iterator[Piece]:
+    def pieces(self, text: Manuscript, options: SpeakOptions[Speaker] = AS_TRAINED) -> Iterator[Piece]:
         """As `Voice.pieces`."""
         self.chosen_references(options)
         language = self.checked_language(options.language)
         sentences = read_sentences(
-            text, language, self.languages, self.family.symbol_table, self.max_characters, self.lexicon
+            text,
+            language,
+            self.languages,
+            self.family.symbol_table,
+            self.max_characters,
+            one_speed=True,
+            lexicon=self.lexicon,
+            asked_language=self.checked_language,
         )
-        pause = np.zeros(round(self.manner.pause_s * self.sample_rate), dtype=np.float32)
         speed = self.manner.speed if options.speed is None else options.speed
 
         def spoken() -> Iterator[Piece]:
-            for number, sentence in enumerate(sentences):
-                wave = self.render(sentence, derive_seed(options.seed, "speak", number), speed)
-                yield Piece(sentence.text, np.concatenate([pause, wave]) if number else wave, False)
+            for sentence in sentences:
+                seed = options.other_seed_of(sentence.place) or options.seed_of(sentence.place)
+                wave = self.render(sentence, seed, speed * sentence.speeds[0])
+                yield piece_of(sentence, Uttered(wave), self.manner.pause_s, self.sample_rate)
 
         return spoken()
 
