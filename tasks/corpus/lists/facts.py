@@ -26,10 +26,20 @@ _LANGUAGES = frozenset((
     "uz", "vi", "yue", "zh", "all_ja", "all_ko", "all_yue", "all_zh",
 ))  # fmt: skip
 _SPEAKER = re.compile(r"(p|s|f|m|v|id|sp|spk|spkr|speaker|reader|voice)[-_ ]?\d{1,5}", re.IGNORECASE)
+# Of speakers and recordings, but not their names.
+_NO_NAMES = frozenset((
+    "m", "f", "male", "female", "man", "woman", "neutral", "happy", "sad", "angry", "surprise",
+    "surprised", "calm", "fear", "disgust", "amused", "sleepy", "excited", "whisper", "train",
+    "dev", "val", "valid", "test", "true", "false", "yes", "no", "english", "german", "deutsch",
+    "french", "spanish", "italian", "chinese", "mandarin", "cantonese", "japanese", "korean",
+    "russian", "polish", "portuguese", "dutch",
+))  # fmt: skip
 _MOST_LABEL_WORDS = 3
 _MOST_LABEL_CHARACTERS = 40
 _MOST_UNREPEATED = 20
 _LARGEST_SPEAKER = 99_999
+_LARGEST_UNREPEATED = 999
+"""Larger numbers that never come back may as well be texts in figures, or sizes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +120,11 @@ class Facts:
     @property
     def may_be_speaker(self) -> bool:
         """A label that names people: it comes back, or it is one name each in a short list."""
-        if not self.is_label:
+        if not self.is_label or all(value.lower() in _NO_NAMES for value in self.filled):
             return False
-        if self.is_integer and any(abs(int(value)) > _LARGEST_SPEAKER for value in self.filled):
+        again = self.distinct < len(self.filled) or len(self.filled) == 1
+        largest = _LARGEST_SPEAKER if again else _LARGEST_UNREPEATED
+        if self.is_integer and any(abs(int(value)) > largest for value in self.filled):
             return False
         few = len(self.filled) <= _MOST_UNREPEATED
         names = self.is_integer or self._all(lambda v: v.isalpha() or _SPEAKER.fullmatch(v) is not None)

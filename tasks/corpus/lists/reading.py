@@ -219,8 +219,8 @@ def _reference(written: str) -> str:
 
 
 def _kind(table: Table, columns: Columns, entries: Sequence[Entry]) -> str:
-    if table.header is not None and "file_name" in [name.lower() for name in table.header]:
-        return "huggingface"
+    if table.header is not None:
+        return "huggingface" if "file_name" in [name.lower() for name in table.header] else "table"
     roles = tuple(role for role in columns.roles if role is not Role.NONE)
     by_reference = _PATH_KINDS if _are_paths(entries) else _ID_KINDS
     return _KINDS.get(roles) or by_reference.get(roles, "table")

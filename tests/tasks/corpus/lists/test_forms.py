@@ -230,6 +230,18 @@ DOUBTS = {
         "more than one column may be the speaker",
         "id,text,speaker,-",
     ),
+    "genders": (
+        "metadata.csv",
+        "a|Hello there.|F\nb|Good bye.|M\nc|See you.|F\n",
+        "something else",
+        "id,text,-",
+    ),
+    "years in figures and words": (
+        "metadata.csv",
+        "a|1455|fourteen fifty-five\nb|1900|nineteen hundred\n",
+        "something else",
+        "id,-,text",
+    ),
     "one word again and again": ("metadata.csv", "a|anna\nb|anna\n", "the text or the speaker", "id,text"),
     "a header that is wrong": (
         "metadata.csv",
