@@ -24,7 +24,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _UNSPACED = frozenset(("zh", "yue", "ja"))
-_READS_POWERS = frozenset(("en",))
+_READS_POWERS = frozenset(("en", "zh", "yue"))
 _POWER_OF_UNIT = re.compile(r"(?<=[^\W\d_])[²³]")
 _POWER = re.compile(r"[²³]")
 

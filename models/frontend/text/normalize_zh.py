@@ -41,6 +41,9 @@ _UNITS = {
     "kWh": "千瓦时", "mAh": "毫安时", "MHz": "兆赫", "GHz": "吉赫", "kHz": "千赫", "Hz": "赫兹", "kW": "千瓦",
     "dB": "分贝", "g": "克", "V": "伏", "W": "瓦",
 }  # fmt: skip
+_LENGTHS = {"mm": "毫米", "cm": "厘米", "dm": "分米", "m": "米", "km": "千米"}
+_POWERS = {"²": "平方", "³": "立方"}
+_POWER_OF_UNIT = re.compile(rf"(?<![A-Za-z])({'|'.join(_LENGTHS)})([²³])")
 _NAMED_BY_DIGITS = "密码|邮编|邮政编码|QQ|航班|验证码|车牌|代码|编码"
 _WON = "获胜|取胜|胜|战胜|击败|领先|落后|落败|不敌|险胜|告负|逼平|战平|大胜|负于"
 _CALLED = "电话|热线|手机号?|号码|致电|拨打?|传真|客服|電話|熱線"
@@ -56,6 +59,8 @@ def expand(text: str) -> str:
     """Folded Chinese text with its numbers and signs written out in characters."""
     text = _GROUPED.sub(lambda match: match[0].replace(",", ""), text)
     text = _ADDRESS.sub(_address, text)
+    text = _POWER_OF_UNIT.sub(lambda match: _POWERS[match[2]] + _LENGTHS[match[1]], text)
+    text = re.sub("[²³]", lambda match: f"的{_POWERS[match[0]]}", text)
     pieces = _PIECE.findall(text)
     numbered = [at for at, piece in enumerate(pieces) if any(map(str.isdecimal, piece))]
     rewritten = [_rewritten(pieces[at].strip()) for at in numbered]
