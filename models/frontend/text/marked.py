@@ -104,9 +104,9 @@ def hidden(text: str, language: str, lexicon: Lexicon, others: Collection[str] =
     places += [(one.start, one.end, text[one.start]) for one in found]
     characters = list(text)
     for start, end, word in places:
-        first, *rest = text[start:end]
-        shown = next((one for one in word if one.isalnum()), first)
-        characters[start:end] = [shown, *("\u00a0" if one.isspace() else HIDDEN for one in rest)]
+        shown = next((one for one in word if one.isalnum()), text[start])
+        behind = ("\u00a0" if one.isspace() else HIDDEN for one in text[start + 1 : end])
+        characters[start:end] = [shown, *behind]
     return "".join(characters)
 
 
