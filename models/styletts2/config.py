@@ -80,7 +80,7 @@ class StyleTTS2Config:
     diffusion_multiplier: int = 2
     """Width of the feed-forward layers over the transformer's own."""
     diffusion_sigma_data: float = 0.2
-    """Spread of styles that the denoiser's scalings take for granted."""
+    """Spread of styles that the denoiser's scalings take for granted; training estimates it."""
     diffusion_log_mean: float = -3.0
     diffusion_log_std: float = 1.0
     """Of the noise levels drawn in training, as natural logarithms."""

@@ -222,11 +222,14 @@ class JointStep:
     def _diffusion_losses(
         self, batch: AcousticBatch, prosodic: Tensor, read: _Read, rng: torch.Generator
     ) -> dict[str, Tensor]:
-        """`sty`: distance of a style drawn for the text; `diff`: of the denoised style."""
+        """`sty`: distance of a style drawn for the text; `diff`: of the denoised style.
+
+        `sigma_data` is no loss: the spread of the batch's styles, of whose mean speaking makes use.
+        """
         model = self.networks.model
         with torch.no_grad():
             acoustic = model.style_encoder.encode_ragged(batch.mel, batch.mel_lengths)
-            style = torch.cat((acoustic, prosodic.detach()), dim=1).float()
+            style = torch.cat((acoustic, prosodic), dim=1).float()
         features = reference_style(self.networks, batch)
         spread = style_spread(style)
         drawn = draw_style(self.networks, read.bert, read.mask, features, spread, rng)
@@ -234,7 +237,7 @@ class JointStep:
         loss = model.diffusion.loss(
             style, read.bert, draws, mask=read.mask, features=features, sigma_data=spread
         )
-        return {"sty": functional.l1_loss(drawn.float(), style), "diff": loss}
+        return {"sty": functional.l1_loss(drawn.float(), style), "diff": loss, "sigma_data": spread}
 
 
 def _curve_losses(curves: PitchEnergy, f0_hz: Tensor, energy: Tensor) -> dict[str, Tensor]:

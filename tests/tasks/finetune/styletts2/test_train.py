@@ -17,6 +17,7 @@ from models.styletts2.joint_step import DIFFUSION, JOINT, PROSODY
 from tasks.finetune.characters.clips import collate, read_clips
 from tasks.finetune.characters.references import references_among
 from tasks.finetune.checkpoint import Checkpoints
+from tasks.finetune.loop import State
 from tasks.finetune.rates import set_rates
 from tasks.finetune.recipe import Updater
 from tasks.finetune.styletts2 import recipe
@@ -24,6 +25,7 @@ from tasks.finetune.styletts2.checks import check_adversary
 from tasks.finetune.styletts2.optimisers import adamw, group_settings
 from tasks.finetune.styletts2.phases import schedule_of
 from tasks.finetune.styletts2.settings import declared
+from tasks.finetune.styletts2.train import measured_spread
 from tasks.outcome import Produced, StoppedError
 from tests.models.styletts2 import training_case
 from tests.tasks.finetune import synthetic
@@ -146,6 +148,31 @@ def test_stage2_freezes_what_it_should_and_starts_prosody_styles_from_acoustic_o
     assert 0 < distance < 0.1
     fresh = weights(stage1, "predictor")
     assert any(not torch.equal(t, weights(produced, "predictor")[key]) for key, t in fresh.items())
+
+
+def test_the_spread_of_styles_is_measured_where_diffusion_learns(
+    train: Train, stage1: Produced, tmp_path: Path
+) -> None:
+    without = {"max_steps": 1, "max_epochs": None, "diff_step": 5, "joint_step": 9}
+    lengths = {"max_steps": 3, "max_epochs": None, "diff_step": 1, "joint_step": 9}
+    kept, produced = (
+        train("stage2", tmp_path / name, stage2=stage2) for name, stage2 in (("a", without), ("b", lengths))
+    )
+    sizes = [json.loads(each.files["config.json"].read_text())["sizes"] for each in (kept, produced)]
+    assert sizes[0]["diffusion_sigma_data"] == 0.2
+    points = produced.series["train/sigma_data"]
+    assert [step for step, _ in points] == [2, 3]
+    measured = sizes[1]["diffusion_sigma_data"]
+    assert measured == pytest.approx(sum(value for _, value in points) / 2)
+    assert abs(measured - 0.2) > 1e-3
+
+
+def test_the_spread_is_that_up_to_the_weights_that_are_kept() -> None:
+    curve = [{"step": 10.0, "mel": 1.0}, *({"step": 10.0 * n, "sigma_data": 0.1 * n} for n in (2, 3, 4))]
+    state = State(step=40, best_step=30, train_curve=curve)
+    assert measured_spread(state, best_alone=False) == {"diffusion_sigma_data": pytest.approx(0.3)}
+    assert measured_spread(state, best_alone=True) == {"diffusion_sigma_data": pytest.approx(0.25)}
+    assert measured_spread(State(step=10, train_curve=curve[:1]), best_alone=False) == {}
 
 
 def test_stages_read_their_own_settings_alone() -> None:
