@@ -103,7 +103,7 @@ class StyleTTS2Config:
     discriminator_channels: tuple[int, ...] = (32, 128, 512, 1024, 1024)
     resolution_channels: int = 32
     resolutions: tuple[tuple[int, int, int], ...] = RESOLUTIONS
-    """(n_fft, hop, window) of each spectrogram discriminator and of each part of the mel loss."""
+    """(n_fft, hop, window) of each spectrogram discriminator and of each part of the spectral losses."""
     slm_hidden: int = 768
     slm_layers: int = 13
     """Hidden states of the speech language model, its input embedding among them."""

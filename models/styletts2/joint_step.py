@@ -103,12 +103,13 @@ class JointStep:
     Args:
         networks: On one device, in the state of a phase (`training.enter`).
         max_len_frames: Longest stretch that is decoded, mel frames.
+        stft: Whether plain spectrograms are compared beside mels.
     """
 
-    def __init__(self, networks: Networks, max_len_frames: int) -> None:
+    def __init__(self, networks: Networks, max_len_frames: int, stft: bool = False) -> None:
         self.networks = networks
         self.max_frames = max_len_frames // 2
-        self.losses = wave_losses(networks)
+        self.losses = wave_losses(networks, stft)
 
     def forward(
         self, batch: AcousticBatch, phase: Phase, rng: torch.Generator, *, wave_only: bool = False
@@ -160,6 +161,8 @@ class JointStep:
     def generator_losses(self, passed: JointPass, phase: Phase) -> dict[str, Tensor]:
         """Unweighted scalars, those that the phase has; configs.train_styletts2 names and weighs them."""
         losses = {"mel": self.losses.mel_distance(passed.real, passed.fake), **passed.losses}
+        if (second := self.losses.stft_distance(passed.real, passed.fake)) is not None:
+            losses["stft"] = second
         if phase.adversarial:
             losses["gen"] = self.losses.adversarial(passed.real, passed.fake)
         if (distance := self.losses.slm_distance(passed.real, passed.fake)) is not None:

@@ -204,6 +204,9 @@ def test_optimisers_are_those_in_effect() -> None:
     }
     assert group_settings("decoder", settings, False)["betas"] == (0.0, 0.99)
     assert group_settings("bert", settings, False) == {"lr": 1e-5, "betas": (0.9, 0.99), "weight_decay": 0.01}
+    assert group_settings("bert", settings, False, fresh_bert=True)["lr"] == 1e-4
+    told = settings.model_copy(update={"bert_lr": 3e-6})
+    assert {group_settings("bert", told, False, fresh)["lr"] for fresh in (False, True)} == {3e-6}
     changed = StyleTTS2TrainSettings(optimiser={"modules": {"mpd": {"lr": 3e-4}}}).optimiser
     assert group_settings("mpd", changed, True)["lr"] == 3e-4
     cosine = StyleTTS2TrainSettings(
@@ -215,6 +218,22 @@ def test_optimisers_are_those_in_effect() -> None:
         set_rates([optimiser], cosine, step, 100)
         rates.append(optimiser.param_groups[0]["lr"])
     assert rates[:2] == [1e-4, 2e-4] and rates[2] > rates[3] and rates[3] == pytest.approx(1e-5, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("stage", "pretrained", "rate"),
+    [
+        ("stage2", {}, 2e-4),
+        ("stage2", {"pretrained_bert": "bert.t7"}, 1e-5),
+        ("finetune", {"pretrained": "voice.pth"}, 1e-5),
+    ],
+)
+def test_a_fresh_plbert_learns_as_fast_as_the_others(
+    stage: str, pretrained: dict[str, str], rate: float
+) -> None:
+    made = styletts2_case.recipe_of(stage, slm={"model": None}, optimiser={"lr": 2e-4}, **pretrained)
+    rates = {group["name"]: group["lr"] for group in made.optimisers["generator"].param_groups}
+    assert rates["bert"] == rate and rates["predictor"] == 2e-4
 
 
 def test_an_adversary_that_never_fires_is_refused() -> None:
