@@ -7,6 +7,7 @@ name the file and line, and `voicewright config show` can say why a value is wha
 from __future__ import annotations
 
 import difflib
+import types
 import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -51,14 +52,12 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
     """
     given: dict[str, Given] = {}
     if preset is not None:
-        given |= _read_preset(preset, ())
+        given = _read_preset(preset, ())
     if file is not None:
-        given |= read_file(file)
+        given = _over(given, read_file(file))
     for text in overrides:
         name, value = _override(text)
-        path = _full_name(name)
-        given = {p: g for p, g in given.items() if not p.startswith(f"{path}.")}
-        given[path] = Given(value, "--set")
+        given = _over(given, {_full_name(name): Given(value, "--set")})
     _check_names(given)
     tree: dict[str, Any] = {}
     for path, one in given.items():
@@ -114,9 +113,7 @@ def documented(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[
     """Every `(dotted path, type, default, description)`, for the reference page."""
     for name, field in model.model_fields.items():
         section = _section(field.annotation)
-        if section is not None:
-            yield from documented(section, f"{prefix}{name}.")
-        else:
+        if section is not field.annotation:
             kind = getattr(field.annotation, "__name__", None) or str(field.annotation)
             if typing.get_origin(field.annotation) is not None:
                 kind = str(field.annotation).replace("typing.", "")
@@ -126,6 +123,8 @@ def documented(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[
                 field.get_default(call_default_factory=True),
                 field.description or "",
             )
+        if section is not None:
+            yield from documented(section, f"{prefix}{name}.")
 
 
 def _read_preset(name: str, within: tuple[str, ...]) -> dict[str, Given]:
@@ -139,7 +138,18 @@ def _read_preset(name: str, within: tuple[str, ...]) -> dict[str, Given]:
     own = {p: Given(g.value, g.origin.replace(str(PRESETS.parent.parent) + "/", "")) for p, g in own.items()}
     base = own.pop("base", None)
     below = _read_preset(str(base.value), (*within, name)) if base else {}
-    return below | own | {"preset": Given(name, f"preset {name}")}
+    return _over(below, own) | {"preset": Given(name, f"preset {name}")}
+
+
+def _over(below: dict[str, Given], own: dict[str, Given]) -> dict[str, Given]:
+    """What holds where `own` is said later: a whole group hides what was said of its parts, a part a null."""
+    groups = {path.rsplit(".", n)[0] for path in own for n in range(1, path.count(".") + 1)}
+    return {
+        path: one
+        for path, one in below.items()
+        if not any(path.startswith(f"{other}.") for other in own)
+        and not (path in groups and one.value is None)
+    } | own
 
 
 def _walk(node: yaml.MappingNode, prefix: str, file: str) -> Iterator[tuple[str, Given]]:
@@ -202,6 +212,9 @@ def _explain(error: ValidationError, given: dict[str, Given]) -> str:
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
+    """The group that a field holds, also one that may be null."""
+    is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    for part in typing.get_args(annotation) if is_union else (annotation,):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            return part
     return None

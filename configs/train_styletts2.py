@@ -83,7 +83,12 @@ class StyleTTS2OptimiserSettings(FallingRates):
     stepped moves most groups' first beta from 0 to 0.85.
     """
 
-    bert_lr: float = Field(default=1e-5, gt=0, description="of PL-BERT")
+    bert_lr: float | None = Field(
+        default=None,
+        gt=0,
+        description="of PL-BERT in stage2 and finetune; null: 1e-5, as published, where it was pretrained, "
+        "and `lr` where it starts afresh",
+    )
     ft_lr: float = Field(
         default=1e-5,
         gt=0,
@@ -119,6 +124,12 @@ class StyleTTS2LossSettings(Section):
     """Weight of each loss, under its published name."""
 
     lambda_mel: float = Field(default=5.0, ge=0, description="multi-resolution mel distance")
+    lambda_stft: float = Field(
+        default=0.0,
+        ge=0,
+        description="spectral convergence and log magnitude of spectrograms of all bins, at several "
+        "resolutions; 0, as published: mels alone are compared",
+    )
     lambda_gen: float = Field(default=1.0, ge=0, description="adversarial and feature matching losses")
     lambda_slm: float = Field(
         default=1.0, ge=0, description="distance of the speech language model's features"
@@ -308,8 +319,9 @@ class StyleTTS2TrainSettings(TrainSettings):
     sample_clips: int = Field(
         default=1,
         ge=0,
-        description="held-out clips that are rendered to FLAC at a validation, with predicted and with "
-        "recorded prosody; those of the first, the best and the last validation are kept. 0: none",
+        description="held-out clips, if there are so many, that are rendered to FLAC at a validation, with "
+        "predicted and with recorded prosody, whatever validation_clips is; those of the first, the best and "
+        "the last validation are kept. 0: none",
     )
     stage1: Stage1Settings = Stage1Settings()
     stage2: Stage2Settings = Stage2Settings()

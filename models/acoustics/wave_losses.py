@@ -14,7 +14,7 @@ from models.discriminators.multi_period import JudgesInOnePass
 from models.layers.freezing import frozen
 from models.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from models.losses.relativistic import relativistic_discriminator_loss, relativistic_generator_loss
-from models.losses.spectral import MultiResolutionMelLoss
+from models.losses.spectral import MultiResolutionMelLoss, MultiResolutionStftLoss
 
 
 class WaveLosses:
@@ -25,6 +25,7 @@ class WaveLosses:
         judges: Discriminators; none where the run has no adversaries.
         wavlm: The speech language model whose features are compared, if any.
         slm_layers: Hidden states that it gives.
+        stft: A second distance, on the waveforms' device, if any.
     """
 
     def __init__(
@@ -33,15 +34,21 @@ class WaveLosses:
         judges: Sequence[JudgesInOnePass],
         wavlm: WavLM | None = None,
         slm_layers: int = 0,
+        stft: MultiResolutionStftLoss | None = None,
     ) -> None:
         self._mel = distance
         self._judges = judges
         self._wavlm = wavlm
         self._slm_layers = slm_layers
+        self._stft = stft
 
     def mel_distance(self, real: Tensor, fake: Tensor) -> Tensor:
         """Multi-resolution mel distance, a scalar."""
         return self._mel(fake[:, 0], real[:, 0])
+
+    def stft_distance(self, real: Tensor, fake: Tensor) -> Tensor | None:
+        """Multi-resolution distance of all bins, a scalar; None where it is not wanted."""
+        return None if self._stft is None else self._stft(fake[:, 0], real[:, 0])
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Least squares and TPRLS of all discriminators on the real and the detached made waveform."""

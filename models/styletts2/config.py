@@ -80,7 +80,7 @@ class StyleTTS2Config:
     diffusion_multiplier: int = 2
     """Width of the feed-forward layers over the transformer's own."""
     diffusion_sigma_data: float = 0.2
-    """Spread of styles that the denoiser's scalings take for granted."""
+    """Spread of styles that the denoiser's scalings take for granted; training estimates it."""
     diffusion_log_mean: float = -3.0
     diffusion_log_std: float = 1.0
     """Of the noise levels drawn in training, as natural logarithms."""
@@ -103,7 +103,7 @@ class StyleTTS2Config:
     discriminator_channels: tuple[int, ...] = (32, 128, 512, 1024, 1024)
     resolution_channels: int = 32
     resolutions: tuple[tuple[int, int, int], ...] = RESOLUTIONS
-    """(n_fft, hop, window) of each spectrogram discriminator and of each part of the mel loss."""
+    """(n_fft, hop, window) of each spectrogram discriminator and of each part of the spectral losses."""
     slm_hidden: int = 768
     slm_layers: int = 13
     """Hidden states of the speech language model, its input embedding among them."""

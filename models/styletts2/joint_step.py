@@ -103,12 +103,13 @@ class JointStep:
     Args:
         networks: On one device, in the state of a phase (`training.enter`).
         max_len_frames: Longest stretch that is decoded, mel frames.
+        stft: Whether plain spectrograms are compared beside mels.
     """
 
-    def __init__(self, networks: Networks, max_len_frames: int) -> None:
+    def __init__(self, networks: Networks, max_len_frames: int, stft: bool = False) -> None:
         self.networks = networks
         self.max_frames = max_len_frames // 2
-        self.losses = wave_losses(networks)
+        self.losses = wave_losses(networks, stft)
 
     def forward(
         self, batch: AcousticBatch, phase: Phase, rng: torch.Generator, *, wave_only: bool = False
@@ -160,6 +161,8 @@ class JointStep:
     def generator_losses(self, passed: JointPass, phase: Phase) -> dict[str, Tensor]:
         """Unweighted scalars, those that the phase has; configs.train_styletts2 names and weighs them."""
         losses = {"mel": self.losses.mel_distance(passed.real, passed.fake), **passed.losses}
+        if (second := self.losses.stft_distance(passed.real, passed.fake)) is not None:
+            losses["stft"] = second
         if phase.adversarial:
             losses["gen"] = self.losses.adversarial(passed.real, passed.fake)
         if (distance := self.losses.slm_distance(passed.real, passed.fake)) is not None:
@@ -222,11 +225,14 @@ class JointStep:
     def _diffusion_losses(
         self, batch: AcousticBatch, prosodic: Tensor, read: _Read, rng: torch.Generator
     ) -> dict[str, Tensor]:
-        """`sty`: distance of a style drawn for the text; `diff`: of the denoised style."""
+        """`sty`: distance of a style drawn for the text; `diff`: of the denoised style.
+
+        `sigma_data` is no loss: the spread of the batch's styles, of whose mean speaking makes use.
+        """
         model = self.networks.model
         with torch.no_grad():
             acoustic = model.style_encoder.encode_ragged(batch.mel, batch.mel_lengths)
-            style = torch.cat((acoustic, prosodic.detach()), dim=1).float()
+            style = torch.cat((acoustic, prosodic), dim=1).float()
         features = reference_style(self.networks, batch)
         spread = style_spread(style)
         drawn = draw_style(self.networks, read.bert, read.mask, features, spread, rng)
@@ -234,7 +240,7 @@ class JointStep:
         loss = model.diffusion.loss(
             style, read.bert, draws, mask=read.mask, features=features, sigma_data=spread
         )
-        return {"sty": functional.l1_loss(drawn.float(), style), "diff": loss}
+        return {"sty": functional.l1_loss(drawn.float(), style), "diff": loss, "sigma_data": spread}
 
 
 def _curve_losses(curves: PitchEnergy, f0_hz: Tensor, energy: Tensor) -> dict[str, Tensor]:

@@ -58,12 +58,13 @@ class Stage1Step:
     Args:
         networks: On one device, in the state of a phase (`training.enter`).
         max_len_frames: Longest stretch that is decoded, mel frames.
+        stft: Whether plain spectrograms are compared beside mels.
     """
 
-    def __init__(self, networks: Networks, max_len_frames: int) -> None:
+    def __init__(self, networks: Networks, max_len_frames: int, stft: bool = False) -> None:
         self.networks = networks
         self.max_frames = max_len_frames // 2
-        self.losses = wave_losses(networks)
+        self.losses = wave_losses(networks, stft)
 
     def forward(self, batch: AcousticBatch, rng: torch.Generator) -> ReconstructionPass:
         """Align, crop and decode; every random number but dropout's is drawn from `rng`."""
@@ -92,6 +93,8 @@ class Stage1Step:
     def generator_losses(self, passed: ReconstructionPass, phase: Phase) -> dict[str, Tensor]:
         """Unweighted scalars, those that the phase has; configs.train_styletts2 names and weighs them."""
         losses = {"mel": self.losses.mel_distance(passed.real, passed.fake)}
+        if (second := self.losses.stft_distance(passed.real, passed.fake)) is not None:
+            losses["stft"] = second
         if phase.aligns:
             losses |= aligner_losses(passed.aligned, passed.batch)
         if phase.adversarial:

@@ -30,7 +30,7 @@ from models.discriminators.resolution import MultiResolutionDiscriminator
 from models.discriminators.wavlm import WavLMDiscriminator
 from models.layers.masking import sequence_mask
 from models.layers.precision import full_precision
-from models.losses.spectral import MultiResolutionMelLoss
+from models.losses.spectral import MultiResolutionMelLoss, MultiResolutionStftLoss
 from models.pitch.jdc import PitchExtractor
 from models.styletts2.config import StyleTTS2Config
 from models.styletts2.model import StyleTTS2
@@ -213,13 +213,18 @@ def recorded_pitch(networks: Networks, mel: Tensor, given_hz: Tensor) -> Tensor:
         return networks.pitch_extractor(mel[:, None].float()).f0_hz
 
 
-def wave_losses(networks: Networks) -> WaveLosses:
-    """Distances and verdicts between waveforms, of the discriminators and the WavLM that the run has."""
+def wave_losses(networks: Networks, stft: bool = False) -> WaveLosses:
+    """Distances and verdicts between waveforms, of the discriminators and the WavLM that the run has.
+
+    Args:
+        stft: Whether plain spectrograms are compared too.
+    """
     config = networks.config
     judges = [judge for judge in (networks.mpd, networks.msd) if judge is not None]
     distance = MultiResolutionMelLoss(config.sample_rate, config.resolutions)
     device = networks.model.bert_encoder.weight.device
-    return WaveLosses(distance.to(device), judges, networks.wavlm, config.slm_layers)
+    second = MultiResolutionStftLoss(config.resolutions).to(device) if stft else None
+    return WaveLosses(distance.to(device), judges, networks.wavlm, config.slm_layers, second)
 
 
 def chosen(weights: Mapping[str, float], losses: Mapping[str, Tensor]) -> dict[str, float]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from math import inf
 from typing import Any
 
 from configs.errors import UserError
@@ -48,11 +49,8 @@ _ISTFTNET: Mapping[str, tuple[str, ...]] = {
 }
 """The same for sizes that only this decoder has."""
 _DILATIONS = ("model_params", "decoder", "resblock_dilation_sizes")
-_TRAINING = (
-    *("dropout", "diffusion_mask_probability", "diffusion_sigma_data"),
-    *("diffusion_log_mean", "diffusion_log_std"),
-)
-"""Values of training, on which the form of the weights does not depend."""
+_TRAINING = ("dropout", "diffusion_mask_probability", "diffusion_log_mean", "diffusion_log_std")
+"""Values of training alone. The spread of styles is none: training estimates it, and speaking needs it."""
 _FIXED = (
     *("text_kernel", "decoder_hidden", "decoder_text", "bert_embedding", "bert_hidden", "bert_heads"),
     *("bert_intermediate", "bert_layers", "bert_positions", "aligner_mfcc", "aligner_layers"),
@@ -79,6 +77,12 @@ def sizes_of_content(content: Any, source: str) -> dict[str, Any]:
         value = _at(content, place)
         if value is not None and name not in _TRAINING:
             found[name] = value
+    spread = found.get("diffusion_sigma_data", 1.0)
+    if isinstance(spread, bool) or not isinstance(spread, int | float) or not 0 < spread < inf:
+        raise UserError(
+            f"{source}: model_params.diffusion.dist.sigma_data = {spread!r}: it is the spread of styles, a "
+            "number above 0 (about 0.2); put the voice's own there, or take the line out"
+        )
     dilations = _at(content, _DILATIONS)
     if isinstance(dilations, list) and dilations:
         if any(each != dilations[0] for each in dilations):

@@ -121,6 +121,7 @@ class Start(Generic[BatchT]):
         digests: SHA-256 of the files that weights came from, by network; empty from scratch.
         render: Waveforms [S] on the CPU by name, of a batch of one clip.
         derived: Further tensors by file name, made of the trained networks.
+        measured: Sizes that the training itself has found, by name, in place of those it began with.
         memory: What to lower where memory is out.
         description: What `config.json` tells beside what `Training` says.
         warnings: What the user should know of the networks.
@@ -132,6 +133,7 @@ class Start(Generic[BatchT]):
     digests: Mapping[str, str]
     render: Callable[[BatchT, torch.Generator], dict[str, Tensor]] = lambda *_: {}
     derived: Callable[[Trained], Mapping[str, NamedTensors]] = lambda _: {}
+    measured: Callable[[State], Mapping[str, float]] = lambda _: {}
     memory: Callable[[], Memory] = Memory
     description: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()
@@ -179,7 +181,7 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
     start, state, clips = fitted.start, fitted.trained.state, len(training.clips)
     description = {
         **training.description,
-        "sizes": sizes_as_json(start.sizes),
+        "sizes": {**sizes_as_json(start.sizes), **start.measured(state)},
         "steps": state.step,
         "best_step": state.best_step,
         "epochs": state.epoch,

@@ -147,6 +147,21 @@ def test_every_preset_resolves(name: str):
     assert resolve(name).settings.preset == name
 
 
+def test_a_group_that_may_be_null_is_set_part_by_part_and_switched_off_and_on(tmp_path: Path):
+    rule = "train.styletts2.slm.adversary"
+    assert {f"{rule}", f"{rule}.iter"} <= {path for path, *_ in documented()}
+    assert resolve("styletts2-libritts").settings.train.styletts2.slm.adversary.iter == 20
+    file = tmp_path / "own.yaml"
+    file.write_text("train:\n  styletts2:\n    slm:\n      adversary:\n        min_len: 300\n")
+    found = resolve("styletts2-libritts", file).settings.train.styletts2.slm.adversary
+    assert (found.min_len, found.iter) == (300, 20)
+    off = [f"{rule}=null"]
+    assert resolve("styletts2-libritts", file, off).settings.train.styletts2.slm.adversary is None
+    again = resolve("styletts2-libritts", file, [*off, f"{rule}.thresh=4"])
+    assert again.settings.train.styletts2.slm.adversary.thresh == 4
+    assert again.settings.train.styletts2.slm.adversary.iter == 10
+
+
 def test_settings_are_frozen():
     settings = resolve("tiny").settings
     with pytest.raises(ValidationError):

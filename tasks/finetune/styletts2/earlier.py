@@ -34,7 +34,10 @@ from tasks.finetune.trained import read_json, sizes_as_json
 OFFICIAL_CONFIG = "config.yml"
 """The configuration that lies beside a published voice."""
 
-_FREE = ("version", "slm_hidden", "slm_layers", "slm_channels", "frame_delay", "trailing_frames", "dropout")
+_FREE = (
+    *("version", "slm_hidden", "slm_layers", "slm_channels", "frame_delay", "trailing_frames", "dropout"),
+    "diffusion_sigma_data",
+)
 """Sizes that a run may change."""
 
 

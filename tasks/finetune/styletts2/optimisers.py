@@ -14,8 +14,18 @@ CONTINUED = ("decoder", "style_encoder")
 """Networks that stage 1 has trained and that later stages train on, more gently."""
 
 
-def group_settings(name: str, settings: StyleTTS2OptimiserSettings, first_stage: bool) -> dict[str, Any]:
-    """Rate, betas and weight decay of a network, as published unless the settings say otherwise."""
+PRETRAINED_BERT_LR = 1e-5
+"""The published rate of PL-BERT, which has read a language's texts before it reads a voice's."""
+
+
+def group_settings(
+    name: str, settings: StyleTTS2OptimiserSettings, first_stage: bool, fresh_bert: bool = False
+) -> dict[str, Any]:
+    """Rate, betas and weight decay of a network, as published unless the settings say otherwise.
+
+    Args:
+        fresh_bert: Whether PL-BERT starts afresh, and so has as much to learn as the others.
+    """
     chosen: dict[str, Any] = {
         "lr": settings.lr,
         "betas": settings.betas,
@@ -23,7 +33,7 @@ def group_settings(name: str, settings: StyleTTS2OptimiserSettings, first_stage:
     }
     if name == "bert" and not first_stage:
         chosen = {
-            "lr": settings.bert_lr,
+            "lr": settings.bert_lr or (settings.lr if fresh_bert else PRETRAINED_BERT_LR),
             "betas": settings.bert_betas,
             "weight_decay": settings.bert_weight_decay,
         }
@@ -36,15 +46,20 @@ def group_settings(name: str, settings: StyleTTS2OptimiserSettings, first_stage:
 
 
 def adamw(
-    networks: Mapping[str, nn.Module], settings: StyleTTS2OptimiserSettings, first_stage: bool
+    networks: Mapping[str, nn.Module],
+    settings: StyleTTS2OptimiserSettings,
+    first_stage: bool,
+    fresh_bert: bool = False,
 ) -> torch.optim.AdamW:
     """One AdamW with a group per network, which carries its `name` and its full rate as `full_lr`.
+
+    Args and rates as `group_settings`.
 
     Parameters without a gradient are not stepped, so a network that a phase does not train stays as it is.
     """
     groups = []
     for name, network in networks.items():
-        chosen = group_settings(name, settings, first_stage)
+        chosen = group_settings(name, settings, first_stage, fresh_bert)
         parameters = [p for key, p in network.named_parameters() if not key.startswith("pooler.")]
         groups.append({"params": parameters, "name": name, "full_lr": chosen["lr"], **chosen})
     return torch.optim.AdamW(groups, eps=settings.epsilon, fused=True)

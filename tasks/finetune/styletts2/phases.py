@@ -23,6 +23,9 @@ from models.styletts2.joint_step import (
 from models.styletts2.step import ACOUSTIC, ALIGNED
 from models.styletts2.training import Phase
 
+MEASURED = ("sigma_data",)
+"""What the steps tell beside their losses."""
+
 
 class Border(NamedTuple):
     """Where a phase begins: at an epoch, or at an optimiser step where one is given."""
@@ -72,5 +75,9 @@ def schedule_of(stage: Stage1Settings | Stage2Settings | FinetuneSettings, joint
 
 
 def loss_weights(losses: StyleTTS2LossSettings) -> Mapping[str, float]:
-    """The weights of all generator losses, by the names that the steps give them."""
-    return {name.removeprefix("lambda_"): weight for name, weight in losses.model_dump().items()}
+    """The weights of all generator losses, by the names that the steps give them.
+
+    What is only measured has none: it is averaged and put on the curve like a loss.
+    """
+    weights = {name.removeprefix("lambda_"): weight for name, weight in losses.model_dump().items()}
+    return {**weights, **dict.fromkeys(MEASURED, 0.0)}

@@ -64,7 +64,8 @@ class _Recipe:
         if any(phase.adversarial for phase in phases):
             judges = {name: self.modules[name] for name in DISCRIMINATORS}
             self.optimisers["discriminator"] = adamw(judges, settings.optimiser, first_stage)
-        generator = adamw(trained, settings.optimiser, first_stage)
+        fresh_bert = settings.pretrained_bert is None and settings.pretrained is None
+        generator = adamw(trained, settings.optimiser, first_stage, fresh_bert)
         self.optimisers["generator"] = generator
         self.adversary: SlmAdversary | None = None
         if any(phase.joint for phase in phases):
@@ -104,7 +105,7 @@ class Stage1Recipe(_Recipe):
         machine: Machine,
     ) -> None:
         super().__init__(networks, settings, schedule, steps, machine, first_stage=True)
-        self.step = Stage1Step(networks, settings.max_len_frames)
+        self.step = Stage1Step(networks, settings.max_len_frames, settings.losses.lambda_stft > 0)
 
     def train_step(self, batch: AcousticBatch, update: Updater, rng: torch.Generator) -> None:
         """One step, or the part of it that this pass wants."""
@@ -142,7 +143,7 @@ class JointRecipe(_Recipe):
         references: References = no_references,
     ) -> None:
         super().__init__(networks, settings, schedule, steps, machine, False, references)
-        self.step = JointStep(networks, settings.max_len_frames)
+        self.step = JointStep(networks, settings.max_len_frames, settings.losses.lambda_stft > 0)
 
     def train_step(self, batch: AcousticBatch, update: Updater, rng: torch.Generator) -> None:
         """One step, or the part of it that this pass wants."""

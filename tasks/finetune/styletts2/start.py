@@ -33,7 +33,12 @@ DECODERS: Mapping[str, Mapping[str, Any]] = {
 }
 """Sizes that belong to each vocoder."""
 
-NO_QUIRKS: Mapping[str, int] = {"frame_delay": 0, "trailing_frames": 0}
+NO_QUIRKS: Mapping[str, Any] = {
+    "frame_delay": 0,
+    "trailing_frames": 0,
+    "diffusion_sigma_data": StyleTTS2Config.diffusion_sigma_data,
+}
+"""What speaking knows of weights beside their sizes, for fresh ones."""
 LARGEST_STYLE = 1e4
 """Norm of a style beyond which no weights have arrived: trained ones make styles of norm 1 to 10."""
 LARGEST_MEL_DISTANCE = 1.0
@@ -41,15 +46,15 @@ LARGEST_MEL_DISTANCE = 1.0
 
 
 def model_config(
-    settings: StyleTTS2TrainSettings, n_symbols: int, wavlm: WavLM | None, quirks: Mapping[str, int]
+    settings: StyleTTS2TrainSettings, n_symbols: int, wavlm: WavLM | None, quirks: Mapping[str, Any]
 ) -> StyleTTS2Config:
     """The sizes of a run: the version's, changed by the settings and by what the run reads.
 
     Args:
         n_symbols: Of the family's characters.
         wavlm: The speech language model, which decides what its discriminator reads.
-        quirks: Of speaking (a delay, added frames), as the weights were made with; what is not in it is as
-            published. Fresh weights have none (`NO_QUIRKS`).
+        quirks: Of speaking (a delay, added frames, the spread of styles), as the weights were made with; what
+            is not in it is as published. Fresh weights have none (`NO_QUIRKS`).
 
     Raises:
         UserError: sizes that contradict each other.

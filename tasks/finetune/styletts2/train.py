@@ -23,6 +23,7 @@ from tasks.finetune.characters.clips import Clips, FamilyOfCharacters, collate, 
 from tasks.finetune.characters.references import no_references, references_among
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.length import TrainingLength
+from tasks.finetune.loop import State
 from tasks.finetune.styletts2.begin import begin
 from tasks.finetune.styletts2.checks import check_adversary, is_judged
 from tasks.finetune.styletts2.phases import Schedule, schedule_of
@@ -123,11 +124,29 @@ def _start(
         sizes=networks.config,
         digests=begun.digests,
         render=partial(_render, networks, stage != "stage1"),
+        measured=partial(measured_spread, best_alone=settings.early_stop_patience > 0),
         memory=lambda: _memory(settings, recipe),
         description={"dropped": dict(begun.dropped)},
         warnings=(*warnings, *begun.warnings),
         notes=begun.notes,
     )
+
+
+def measured_spread(state: State, best_alone: bool) -> dict[str, float]:
+    """`diffusion_sigma_data`, the mean spread of the styles that diffusion learnt from, as published.
+
+    Args:
+        state: Of a training that has ended.
+        best_alone: Whether its result are the weights that validated best, and what came later has no part.
+
+    Returns:
+        Nothing where diffusion did not learn: the networks keep the spread that they came with.
+    """
+    last = state.best_step if best_alone and state.best_step is not None else state.step
+    learnt = [point for point in state.train_curve if "sigma_data" in point and point["step"] <= last]
+    if not learnt:
+        return {}
+    return {"diffusion_sigma_data": sum(point["sigma_data"] for point in learnt) / len(learnt)}
 
 
 def _recipe(

@@ -126,6 +126,21 @@ def test_a_reference_is_needed_exactly_where_the_model_has_use_for_it() -> None:
             diffusion.denoise(style, 1.0, text, features=wrong)
 
 
+@pytest.mark.parametrize(("spread", "scale"), [(0.2, 4.472136), (0.5, 1.961161)])
+def test_noisy_styles_are_scaled_by_the_spread_that_the_voice_was_trained_with(
+    spread: float, scale: float
+) -> None:
+    """EDM's c_in = 1 / sqrt(sigma^2 + sigma_data^2), here at sigma = 0.1, whoever asks."""
+    diffusion = StyleDiffusion(styletts2_config("ljspeech", **TINY, diffusion_sigma_data=spread))
+    style, text, _ = _inputs(diffusion, 1, 3)
+    heard: list[Tensor] = []
+    diffusion.unet.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
+    diffusion.denoise(style, 0.1, text)
+    torch.testing.assert_close(heard[0], scale * style)
+    diffusion.sample(torch.ones_like(style), text, steps=2, step_noise=torch.zeros(1, *style.shape))
+    torch.testing.assert_close(heard[1], 3.0 * torch.ones_like(style) / (9 + spread**2) ** 0.5)
+
+
 def test_a_single_step_is_refused() -> None:
     with pytest.raises(UserError, match="at least 2"):
         karras_sigmas(1)

@@ -9,7 +9,9 @@ import torch
 
 from configs.train_styletts2 import SlmAdversarySettings
 from models.acoustics.crops import draw_crops
+from models.acoustics.prosody import PitchEnergy
 from models.acoustics.spectral_norm import SpectralConv2d
+from models.losses.spectral import MultiResolutionStftLoss
 from models.styletts2 import joint_step, step
 from models.styletts2.joint_step import JointStep
 from models.styletts2.slm_adversary import (
@@ -24,6 +26,8 @@ from models.styletts2.training import (
     DISCRIMINATORS,
     Networks,
     Phase,
+    align,
+    aligner_losses,
     enter,
     iterate_spectral_norms,
 )
@@ -154,6 +158,48 @@ def test_without_a_speech_language_model_its_distance_is_no_loss() -> None:
     assert "slm" not in generator_gradients(networks(slm=False), joint_step.PROSODY)
 
 
+@pytest.mark.parametrize("phase", [step.ACOUSTIC, joint_step.PROSODY], ids=lambda phase: phase.name)
+def test_plain_spectrograms_are_compared_where_that_is_wanted(phase: Phase) -> None:
+    made = networks(given=True, slm=False)
+    enter(made, phase)
+    kind = Stage1Step if phase in STAGE1 else JointStep
+    of: list[dict[str, torch.Tensor]] = []
+    for stft in (False, True):
+        one = kind(made, 80, stft)
+        passed = one.forward(batch(), rng()) if kind is Stage1Step else one.forward(batch(), phase, rng())
+        of.append(one.generator_losses(passed, phase))
+    assert of[1].keys() - of[0].keys() == {"stft"}
+    distance = MultiResolutionStftLoss(made.config.resolutions)
+    torch.testing.assert_close(of[1]["stft"], distance(passed.fake[:, 0], passed.real[:, 0]))
+
+
+@pytest.mark.parametrize("phase", [joint_step.JOINT, joint_step.FINETUNE_JOINT], ids=lambda phase: phase.name)
+def test_styles_that_diffusion_learns_from_are_targets_and_do_not_move_towards_it(phase: Phase) -> None:
+    made = networks(multispeaker=True)
+    enter(made, phase)
+    losses = JointStep(made, 80).forward(batch(multispeaker=True), phase, rng()).losses
+    assert not losses["sigma_data"].requires_grad and losses["sigma_data"] > 0
+    (losses["sty"] + losses["diff"]).backward()
+    assert {n for n, net in made.named().items() if any(p.grad is not None for p in net.parameters())} == {
+        "bert",
+        "diffusion",
+    }
+
+
+def test_pitch_counts_a_tenth_and_the_distance_from_the_path_tenfold() -> None:
+    made = networks()
+    enter(made, joint_step.FINETUNE)
+    curves = PitchEnergy(torch.tensor([[110.0, 0.0, 130.0]]), torch.tensor([[1.0, 2.0, 3.0]]))
+    found = joint_step._curve_losses(curves, torch.tensor([[100.0, 0.5, 130.0]]), torch.zeros(1, 3))
+    # Smooth L1: half the square below 1, the distance less a half above.
+    assert float(found["f0"]) == pytest.approx((9.5 + 0.125 + 0.0) / 3 / 10)
+    assert float(found["norm"]) == pytest.approx((0.5 + 1.5 + 2.5) / 3)
+    aligned = align(made, batch(), rng())
+    assert aligned.attention is not None
+    distance = (aligned.attention - aligned.path).abs().mean()
+    torch.testing.assert_close(aligner_losses(aligned, batch())["mono"], 10 * distance)
+
+
 def test_multi_speaker_models_hear_references() -> None:
     made = networks(multispeaker=True)
     enter(made, joint_step.JOINT)
@@ -244,6 +290,26 @@ def test_large_gradients_are_divided_by_the_predictors_norm(size: float, factor:
     torch.testing.assert_close(made.model.bert_encoder.weight.grad.flatten()[0], torch.tensor(expected))
     scaled = predictor.duration_proj.linear_layer.weight.grad.flatten()[0]
     torch.testing.assert_close(scaled, torch.tensor(expected * RULE.scale))
+
+
+def test_duration_projection_duration_lstm_and_diffusion_learn_a_hundredth_from_the_adversary() -> None:
+    """As published: the rest of the predictor, PL-BERT and its encoder take the gradients as they are."""
+    made = judged_networks()
+    gradients = {
+        f"{name}.{key}": parameter
+        for name in TRAINED
+        for key, parameter in made.named()[name].named_parameters()
+    }
+    for parameter in gradients.values():
+        parameter.grad = torch.ones_like(parameter)
+    scale_gradients(made, SlmAdversarySettings(thresh=1e9))
+    scaled = ("predictor.duration_proj.", "predictor.lstm.", "diffusion.")
+    for part in scaled:
+        assert any(key.startswith(part) for key in gradients)
+    for key, parameter in gradients.items():
+        assert parameter.grad is not None
+        wanted = 0.01 if key.startswith(scaled) else 1.0
+        torch.testing.assert_close(parameter.grad, torch.full_like(parameter, wanted))
 
 
 def test_half_precision_losses_are_finite_and_close() -> None:

@@ -288,6 +288,16 @@ def test_sizes_come_back_from_the_official_configuration() -> None:
         sizes_of_content({"decoder": 1}, "config.yml")
 
 
+def test_the_spread_of_a_voices_styles_is_read_and_written() -> None:
+    content = content_of(styletts2_config("libritts", diffusion_sigma_data=0.5))
+    assert content["model_params"]["diffusion"]["dist"]["sigma_data"] == 0.5
+    assert sizes_of_content(content, "config.yml")["diffusion_sigma_data"] == 0.5
+    for wrong in (0, -0.2, float("nan"), "wide", True):
+        content["model_params"]["diffusion"]["dist"]["sigma_data"] = wrong
+        with pytest.raises(UserError, match=r"config\.yml: .*dist\.sigma_data = .*number above 0"):
+            sizes_of_content(content, "config.yml")
+
+
 def test_full_size_networks_need_no_memory_to_be_compared() -> None:
     with torch.device("meta"):
         published = StyleTTS2(styletts2_config("libritts")).decoder.state_dict()

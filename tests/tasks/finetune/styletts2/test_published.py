@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,14 @@ def test_fine_tuning_starts_exactly_from_a_published_voice(
 ) -> None:
     began = networks(version=version)
     path = official.write(tmp_path / "epoch_2nd_00100.pth", official.content(began))
-    (tmp_path / "config.yml").write_text(yaml.safe_dump(content_of(began.config)))
-    produced = train("finetune", pretrained=str(path), version=version)
+    told = replace(began.config, diffusion_sigma_data=0.5)
+    (tmp_path / "config.yml").write_text(yaml.safe_dump(content_of(told)))
+    produced = train(
+        "finetune",
+        pretrained=str(path),
+        version=version,
+        finetune={**ONE_STEP, "diff_step": 9, "joint_step": 9},
+    )
     wanted = official.state(began)
     for name in ("bert", "decoder", "text_encoder", "diffusion", "mpd"):
         found = load_file(produced.files[f"{name}.safetensors"])
@@ -81,6 +88,8 @@ def test_fine_tuning_starts_exactly_from_a_published_voice(
     described = json.loads(produced.files["config.json"].read_text())
     assert described["pretrained"]["decoder"] == of_file(path)
     assert described["sizes"]["frame_delay"] == began.config.frame_delay
+    # Diffusion has not learnt, so that it is the file's still.
+    assert described["sizes"]["diffusion_sigma_data"] == 0.5
     left_out = described["dropped"]
     assert left_out["optimizer"].endswith("no weights")
     assert left_out["text_aligner"] == "this run has no use for it"

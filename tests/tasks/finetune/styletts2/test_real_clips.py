@@ -49,11 +49,11 @@ LOSSES = {
     ("stage1", 0): "mel",
     ("stage1", 2): "mel mono s2s gen slm disc",
     ("stage2", 0): "mel slm f0 norm dur length ce",
-    ("stage2", 2): "mel slm f0 norm dur length ce sty diff gen disc",
-    ("stage2", 4): "mel slm f0 norm dur length ce sty diff gen disc slm_gen slm_disc",
+    ("stage2", 2): "mel slm f0 norm dur length ce sty diff sigma_data gen disc",
+    ("stage2", 4): "mel slm f0 norm dur length ce sty diff sigma_data gen disc slm_gen slm_disc",
     ("finetune", 0): "mel slm f0 norm dur length ce mono s2s gen disc",
-    ("finetune", 2): "mel slm f0 norm dur length ce mono s2s sty diff gen disc",
-    ("finetune", 4): "mel slm f0 norm dur length ce mono s2s sty diff gen disc slm_gen slm_disc",
+    ("finetune", 2): "mel slm f0 norm dur length ce mono s2s sty diff sigma_data gen disc",
+    ("finetune", 4): "mel slm f0 norm dur length ce mono s2s sty diff sigma_data gen disc slm_gen slm_disc",
 }
 
 

@@ -17,6 +17,7 @@ from models.styletts2.joint_step import DIFFUSION, JOINT, PROSODY
 from tasks.finetune.characters.clips import collate, read_clips
 from tasks.finetune.characters.references import references_among
 from tasks.finetune.checkpoint import Checkpoints
+from tasks.finetune.loop import State
 from tasks.finetune.rates import set_rates
 from tasks.finetune.recipe import Updater
 from tasks.finetune.styletts2 import recipe
@@ -24,6 +25,7 @@ from tasks.finetune.styletts2.checks import check_adversary
 from tasks.finetune.styletts2.optimisers import adamw, group_settings
 from tasks.finetune.styletts2.phases import schedule_of
 from tasks.finetune.styletts2.settings import declared
+from tasks.finetune.styletts2.train import measured_spread
 from tasks.outcome import Produced, StoppedError
 from tests.models.styletts2 import training_case
 from tests.tasks.finetune import synthetic
@@ -148,6 +150,31 @@ def test_stage2_freezes_what_it_should_and_starts_prosody_styles_from_acoustic_o
     assert any(not torch.equal(t, weights(produced, "predictor")[key]) for key, t in fresh.items())
 
 
+def test_the_spread_of_styles_is_measured_where_diffusion_learns(
+    train: Train, stage1: Produced, tmp_path: Path
+) -> None:
+    without = {"max_steps": 1, "max_epochs": None, "diff_step": 5, "joint_step": 9}
+    lengths = {"max_steps": 3, "max_epochs": None, "diff_step": 1, "joint_step": 9}
+    kept, produced = (
+        train("stage2", tmp_path / name, stage2=stage2) for name, stage2 in (("a", without), ("b", lengths))
+    )
+    sizes = [json.loads(each.files["config.json"].read_text())["sizes"] for each in (kept, produced)]
+    assert sizes[0]["diffusion_sigma_data"] == 0.2
+    points = produced.series["train/sigma_data"]
+    assert [step for step, _ in points] == [2, 3]
+    measured = sizes[1]["diffusion_sigma_data"]
+    assert measured == pytest.approx(sum(value for _, value in points) / 2)
+    assert abs(measured - 0.2) > 1e-3
+
+
+def test_the_spread_is_that_up_to_the_weights_that_are_kept() -> None:
+    curve = [{"step": 10.0, "mel": 1.0}, *({"step": 10.0 * n, "sigma_data": 0.1 * n} for n in (2, 3, 4))]
+    state = State(step=40, best_step=30, train_curve=curve)
+    assert measured_spread(state, best_alone=False) == {"diffusion_sigma_data": pytest.approx(0.3)}
+    assert measured_spread(state, best_alone=True) == {"diffusion_sigma_data": pytest.approx(0.25)}
+    assert measured_spread(State(step=10, train_curve=curve[:1]), best_alone=False) == {}
+
+
 def test_stages_read_their_own_settings_alone() -> None:
     assert "train.styletts2.stage2" not in declared("stage1")
     assert "train.styletts2.pretrained" not in declared("stage1")
@@ -177,6 +204,9 @@ def test_optimisers_are_those_in_effect() -> None:
     }
     assert group_settings("decoder", settings, False)["betas"] == (0.0, 0.99)
     assert group_settings("bert", settings, False) == {"lr": 1e-5, "betas": (0.9, 0.99), "weight_decay": 0.01}
+    assert group_settings("bert", settings, False, fresh_bert=True)["lr"] == 1e-4
+    told = settings.model_copy(update={"bert_lr": 3e-6})
+    assert {group_settings("bert", told, False, fresh)["lr"] for fresh in (False, True)} == {3e-6}
     changed = StyleTTS2TrainSettings(optimiser={"modules": {"mpd": {"lr": 3e-4}}}).optimiser
     assert group_settings("mpd", changed, True)["lr"] == 3e-4
     cosine = StyleTTS2TrainSettings(
@@ -188,6 +218,22 @@ def test_optimisers_are_those_in_effect() -> None:
         set_rates([optimiser], cosine, step, 100)
         rates.append(optimiser.param_groups[0]["lr"])
     assert rates[:2] == [1e-4, 2e-4] and rates[2] > rates[3] and rates[3] == pytest.approx(1e-5, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("stage", "pretrained", "rate"),
+    [
+        ("stage2", {}, 2e-4),
+        ("stage2", {"pretrained_bert": "bert.t7"}, 1e-5),
+        ("finetune", {"pretrained": "voice.pth"}, 1e-5),
+    ],
+)
+def test_a_fresh_plbert_learns_as_fast_as_the_others(
+    stage: str, pretrained: dict[str, str], rate: float
+) -> None:
+    made = styletts2_case.recipe_of(stage, slm={"model": None}, optimiser={"lr": 2e-4}, **pretrained)
+    rates = {group["name"]: group["lr"] for group in made.optimisers["generator"].param_groups}
+    assert rates["bert"] == rate and rates["predictor"] == 2e-4
 
 
 def test_an_adversary_that_never_fires_is_refused() -> None:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from configs.errors import UserError
 from models.styletts2.upstream import read_checkpoint
 from models.styletts2.upstream_config import sizes_of_content
+from tasks.release.speak import load_voice
 from tasks.release.styletts2.official_files import told_of, write_official_files
 from tests.tasks.finetune.styletts2 import case as styletts2_case
 
@@ -34,6 +35,9 @@ def test_the_exported_file_holds_the_weights_and_the_sizes(voice_folder: Path) -
     official = yaml.safe_load((voice_folder / "official/config.yml").read_text())
     assert sizes_of_content(official, "config.yml").items() <= sizes.items()
     assert official["PLBERT_dir"] == "Utils/PLBERT/"
+    # Training has estimated it: what voice, networks and official scripts speak with is one number.
+    spread = official["model_params"]["diffusion"]["dist"]["sigma_data"]
+    assert load_voice(voice_folder).model.config.diffusion_sigma_data == spread != 0.2
     problem = described["official"]["problem"]
     assert "bert_embedding is 8, not 128" in problem
     assert problem in (voice_folder / "README.md").read_text()
