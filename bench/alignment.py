@@ -35,7 +35,7 @@ from models.aligner.hmm_aligner import Utterance
 from models.aligner.quality import check_silence, require_sound
 from models.aligner.textgrid import read_textgrid
 from models.frontend.text.g2p import phonemize
-from tasks.features.acoustic_model import limits_of
+from tasks.features.aligners import limits_of
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGLISH_TABLE = "gpt-sovits-v2"
