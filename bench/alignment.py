@@ -430,7 +430,7 @@ def main() -> None:
         show("Loud silence and swapped texts", safe, console)
     file = results.FOLDER / "alignment.json"
     before = json.loads(file.read_text("utf-8")) if file.is_file() else {}
-    measured = {"accuracy": accurate, "safety": safe}
+    measured: dict[str, Sequence[Any]] = {"accuracy": accurate, "safety": safe}
     results.write(
         "alignment",
         {name: kept(before.get(name, []), [r._asdict() for r in rows]) for name, rows in measured.items()},
