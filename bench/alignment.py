@@ -1,21 +1,26 @@
 """How well each aligner finds phone boundaries, and whether it notices when it failed.
 
     python -m bench.alignment [--speech FOLDER] [--quick]
+    python -m bench.alignment --set FOLDER [--set FOLDER ...]
 
 Truth: align-synth (the synthesisers' own segment times) and align-human (published segmentations).
 Boundaries are the starts of all phones and the ends before pauses. On recordings without truth (ljs-mini,
 kerstin-de) the table shows what every alignment must keep: loud time that no phone claims, and right and
 swapped texts told apart.
-Writes bench/results/alignment.json.
+--set measures other English sets with known times alone: `metadata.csv` (id|text), sound files, and phones
+in ARPAbet as `.TextGrid`, `.lab` or `.json`.
+Writes bench/results/alignment.json; rows that were not measured this time stay in it.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import re
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +30,7 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
+from bench.alignment_truth import SILENT_LABELS, TIERS, read_truth
 from bench.measuring import results
 from configs.align import AlignSettings
 from models.aligner import hmm_aligner, sphinx
@@ -35,11 +41,11 @@ from models.aligner.hmm_aligner import Utterance
 from models.aligner.quality import check_silence, require_sound
 from models.aligner.textgrid import read_textgrid
 from models.frontend.text.g2p import phonemize
-from tasks.features.acoustic_model import limits_of
+from tasks.features.aligners import limits_of
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGLISH_TABLE = "gpt-sovits-v2"
-SILENT_LABELS = frozenset({"", "pau", "sil", "sp"})
+SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
 Align = Callable[[Utterance], Alignment]
 
 # Australian SAMPA of the hand-segmented emuR clips; "H" is aspiration, part of the stop before it.
@@ -149,6 +155,22 @@ def read_synthetic(speech: Path, voices: Sequence[str] = ("",)) -> list[Case]:
     return cases
 
 
+def read_set(folder: Path) -> list[Case]:
+    """Any English set with known times; clips with a word that the dictionary lacks are left out."""
+    cases = []
+    for line in (folder / "metadata.csv").read_text("utf-8").splitlines():
+        name, *texts = line.split("|")
+        words = re.sub(r"[^a-z' ]", "", texts[-1].lower()).split()
+        sound = next(iter(sorted(p for p in folder.rglob(f"{name}.*") if p.suffix in SOUNDS)), None)
+        if sound is None or any(word not in dictionary() for word in words):
+            continue
+        samples, rate = soundfile.read(sound, dtype="float32", always_2d=True)
+        truth = [replace(i, label=arpabet(i.label) if i.label else "") for i in read_truth(folder, name)]
+        spoken = [interval.label for interval in truth if interval.label]
+        cases.append(Case(name, Utterance(samples.mean(axis=1), rate, words, grouped(spoken, words)), truth))
+    return cases
+
+
 def read_human(speech: Path) -> list[Case]:
     """The English align-human clips with a phone tier, labels as ARPAbet."""
     folder = speech / "align-human"
@@ -156,7 +178,7 @@ def read_human(speech: Path) -> list[Case]:
     for line in (folder / "metadata.csv").read_text("utf-8").splitlines():
         name, text = line.split("|")
         tiers = read_textgrid((folder / "textgrids" / f"{name}.TextGrid").read_text("utf-8"))
-        tier = next((tiers[t] for t in ("Phonetic", "phone", "phones") if t in tiers), None)
+        tier = next((tiers[t] for t in TIERS if t in tiers), None)
         found = sorted((folder / "wavs").glob(f"{name}.*"))
         words = text.lower().split()
         if tier is None or not found or any(word not in dictionary() for word in words):
@@ -242,6 +264,23 @@ def by_hmm(cases: Sequence[Case], synthetic: bool) -> Align:
 
 def g2p(word: str) -> list[str]:
     return phonemize(word, "en", ENGLISH_TABLE).phones
+
+
+def accuracy_of_set(folder: Path) -> list[Row]:
+    """Every aligner on one set with known times, the HMM trained on its very clips."""
+    cases = read_set(folder)
+    return [
+        measure(folder.name, "pocketsphinx (auto)", cases, by_sphinx),
+        measure(folder.name, "hmm, flat start", cases, lambda: by_hmm(cases, False)),
+        measure(folder.name, "hmm, bootstrapped", cases, lambda: by_hmm(cases, True)),
+    ]
+
+
+def kept(before: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of now, and those of before that were not measured again, in the order of before."""
+    rows = {(row["corpus"], row["aligner"]): row for row in before}
+    rows.update({(row["corpus"], row["aligner"]): row for row in now})
+    return list(rows.values())
 
 
 def accuracy(speech: Path, quick: bool) -> list[Row]:
@@ -377,14 +416,24 @@ def main() -> None:
     )
     parser.add_argument("--speech", type=Path, default=ROOT.parent / "shared" / "speech")
     parser.add_argument("--quick", action="store_true", help="one voice and a few clips")
+    parser.add_argument("--set", type=Path, action="append", default=[], dest="sets", metavar="FOLDER")
     arguments = parser.parse_args()
     console = Console(width=150)
-    accurate = accuracy(arguments.speech, arguments.quick)
+    safe: list[Safety] = []
+    if arguments.sets:
+        accurate = [row for folder in arguments.sets for row in accuracy_of_set(folder)]
+    else:
+        accurate = accuracy(arguments.speech, arguments.quick)
+        safe = all_safety(arguments.speech, arguments.quick)
     show("Phone boundaries against known times", accurate, console)
-    safe = all_safety(arguments.speech, arguments.quick)
-    show("Loud silence and swapped texts", safe, console)
+    if safe:
+        show("Loud silence and swapped texts", safe, console)
+    file = results.FOLDER / "alignment.json"
+    before = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    measured: dict[str, Sequence[Any]] = {"accuracy": accurate, "safety": safe}
     results.write(
-        "alignment", {"accuracy": [r._asdict() for r in accurate], "safety": [r._asdict() for r in safe]}
+        "alignment",
+        {name: kept(before.get(name, []), [r._asdict() for r in rows]) for name, rows in measured.items()},
     )
 
 

@@ -21,8 +21,14 @@ class MfaSettings(Section):
     acoustic_model: str | None = Field(
         default=None,
         min_length=1,
-        description="Acoustic model (a zip file, or a name that `mfa model download acoustic` installed) "
-        "whose phones are the symbol table's; unset: trained on the corpus.",
+        description="Ready acoustic model whose phones are the symbol table's: a zip file, or a name that "
+        "`mfa model download acoustic` installed (below `MFA_ROOT_DIR`, else `~/Documents/MFA`); unset: "
+        "trained on the corpus.",
+    )
+    max_training_s: float = Field(
+        default=3600.0,
+        gt=0,
+        description="MFA trains on up to this many seconds of recordings.",
     )
     batch_clips: int = Field(
         default=64, ge=1, le=4096, description="Clips per call: a call takes seconds to start."
@@ -40,23 +46,30 @@ class AlignSettings(Section):
 
     backend: Literal["auto", "mfa", "pocketsphinx", "hmm"] = Field(
         "auto",
-        description="`auto` takes MFA where it is configured and runs, else `pocketsphinx` for English, else "
-        "`hmm` (built in, learns from the recordings themselves, any language).",
+        description="`auto` takes MFA where it runs with a ready acoustic model (`mfa.acoustic_model`) that "
+        "knows the phones, else `pocketsphinx` for English, else `hmm` (built in, learns from the recordings "
+        "themselves, any language). `mfa` without a ready model trains one.",
     )
     max_phones_per_s: float = Field(
         30.0, gt=0, description="Clips whose text has more phones per second are refused unaligned."
     )
     max_training_s: float = Field(
-        180.0,
+        600.0,
         gt=0,
-        description="The hmm learns from the first clips, in order of their ids, up to this many seconds; "
-        "recordings added later leave it, and all alignments made with it, as they are.",
+        description="The hmm learns from up to this many seconds of recordings, chosen by their content, "
+        "speakers taking turns.",
     )
     min_training_s: float = Field(
-        120.0,
+        40.0,
         ge=0,
         description="With fewer seconds of recordings the hmm first learns from synthetic speech of the same "
-        "texts, then adapts to the voice.",
+        "texts, then adapts to the voice; with more that is worse.",
+    )
+    relearn_growth: float = Field(
+        2.0,
+        ge=1,
+        description="A learned model (hmm or MFA) is kept, and with it all alignments, until the speech is "
+        "so many times what it was, or a recording that taught it is gone or has changed; a warning says so.",
     )
     min_score_pocketsphinx: float = Field(
         -38.0,

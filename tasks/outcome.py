@@ -71,11 +71,13 @@ class Work:
         dir: private folder that survives a kill and is the same for the same key.
         progress: reports how far the work is.
         stop: whether someone asked to stop; a stage that can, saves its state and raises `StoppedError`.
+        earlier: the stage's own files of the voice's last run, for one that declares `continues`.
     """
 
     dir: Path
     progress: Progress
     stop: Callable[[], bool]
+    earlier: Mapping[str, Path] = field(default_factory=dict)
 
 
 class Inputs(Protocol):

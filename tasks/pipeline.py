@@ -10,7 +10,7 @@ import errno
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -285,7 +285,9 @@ class Pipeline:
                 found, tally = run_row_stage(stage, key, inputs, context, force)
             else:
                 self._begin(stage, key)
-                found, tally = run_corpus_stage(stage, key, inputs, context, force)
+                found, tally = run_corpus_stage(
+                    stage, key, inputs, context, force, {} if force else self._earlier(stage, key)
+                )
             # A row stage whose every row was known (a recording was taken away) computed nothing.
             status = "computed" if force or tally.computed or not tally.total else "cached"
             made = _Obtained(found, key, tally, status, reason)
@@ -389,6 +391,19 @@ class Pipeline:
         if record is None or earlier["key"] == key.action:
             return [why]
         return differences(record.parts, key.parts) or [why]
+
+    def _earlier(self, stage: CorpusStage, key: Key) -> dict[str, Path]:
+        """The stage's whole files of the voice's last run; none where more than the inputs has changed."""
+        entry = known_run(self.workspace, self.voice)["stages"].get(stage.name) if stage.continues else None
+        record = manifests.load(self.store, stage.name, entry["key"]) if entry is not None else None
+        if record is None or any(record.parts.get(n) != key.parts[n] for n in key.parts if n != "inputs"):
+            return {}
+        files = {}
+        for name, ref in record.files.items():
+            # What is damaged is made again, if it comes to that.
+            with suppress(DamagedError):
+                files[name] = self.store.local_path(ref)
+        return files
 
     def _begin(self, stage: CorpusStage, key: Key) -> None:
         """Note what is being made: until it is done, its scratch folder is what a later run goes on from."""

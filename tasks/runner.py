@@ -260,9 +260,11 @@ def run_corpus_stage(
     inputs: Mapping[str, Manifest],
     context: Context,
     force: bool,
+    earlier: Mapping[str, Path],
 ) -> tuple[Manifest, Tally]:
     """Run the function over whole inputs in a private folder that survives a kill.
 
+    earlier: the stage's files of the voice's last run, if it shall see them.
     While the function runs the store stands open to `gc`: what it reads is pinned, what it makes lies in its
     folder.
     """
@@ -273,7 +275,7 @@ def run_corpus_stage(
         if found is not None and not force:
             return found, Tally(len(found.rows), 0, len(found.rows))
         require_space(stage, inputs, context.settings, context.store, folder)
-        work = Work(folder, context.progress, context.stop)
+        work = Work(folder, context.progress, context.stop, earlier)
         made = function_of(stage)(CorpusInputs(stage, inputs, context), view(stage, context.settings), work)
         with context.using():
             manifest = manifests.commit(context.store, _stored(stage, key, made, context.store))

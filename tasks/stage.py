@@ -157,6 +157,9 @@ class CorpusStage(_Declared):
     records_of: Sequence[str] = ()
     """Stages of which it is read how they were made: key, settings, code, warnings, metrics."""
     uses_gpu: bool = False
+    continues: bool = False
+    """Sees its own files of the voice's last run (`Work.earlier`) where nothing but its inputs has changed.
+    Not in the key: what it makes with them must hold for its inputs as well as what it makes without."""
     notes: str = ""
     """`module:function` that says in words for people what the files hold; no key holds its wording."""
 

@@ -14,16 +14,8 @@ from models.aligner import hmm, hmm_aligner, sphinx
 from models.aligner.alignment import AlignError, Alignment, Interval, read_transcript
 from models.aligner.hmm_aligner import Utterance
 from models.aligner.quality import check_silence, require_plausible_rate, require_sound
-from tasks.features import mfa
-from tasks.features.acoustic_model import (
-    ALIGNERS,
-    MFA_MODEL,
-    Aligner,
-    limits_of,
-    model_file,
-    read_aligners,
-    utterance_of,
-)
+from tasks.features import mfa, mfa_model
+from tasks.features.aligners import ALIGNERS, Aligner, limits_of, model_file, read_aligners, utterance_of
 from tasks.stage import ConfigView, Outcome, reject
 
 
@@ -49,8 +41,7 @@ def align_rows(
             results[row_id] = error
     if for_mfa:
         version = next(a.version for a in aligners.values() if a.backend == mfa.NAME)
-        model = settings.mfa.acoustic_model or str(models[MFA_MODEL])
-        results.update(mfa.align(settings.mfa, version, model, for_mfa))
+        results.update(mfa.align(settings.mfa, version, models[mfa_model.FILE], for_mfa))
     return [
         _outcome(
             row,

@@ -8,9 +8,10 @@ a whole corpus: what goes in is checked before (tasks.features.align), what come
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from models.aligner import mfa_output
 from models.aligner.alignment import AlignError, Alignment, read_transcript
 from models.aligner.features import PAD_S, SAMPLE_RATE, padded, to_16k
 from models.aligner.hmm_aligner import Utterance
+from tasks.features import mfa_model
 
 NAME = mfa_output.NAME
 _FLAGS = ("--clean", "--final_clean", "--single_speaker", "--no_use_mp", "--no_use_postgres", "-j", "1")
@@ -67,7 +69,7 @@ def train(settings: MfaSettings, clips: Mapping[str, Utterance]) -> bytes:
     """
     with tempfile.TemporaryDirectory(prefix="mfa-") as folder:
         corpus, _ = _write_corpus(Path(folder), clips)
-        model = corpus.root / "model.zip"
+        model = corpus.root / mfa_model.FILE
         finished = _call(
             settings,
             ["train", str(corpus.recordings), str(corpus.dictionary), str(model), *_FLAGS],
@@ -80,17 +82,57 @@ def train(settings: MfaSettings, clips: Mapping[str, Utterance]) -> bytes:
 
 
 def align(
-    settings: MfaSettings, version: str, model: str, clips: Mapping[str, Utterance]
+    settings: MfaSettings, version: str, model: Path, clips: Mapping[str, Utterance]
 ) -> dict[str, Alignment | AlignError]:
     """Aligns clips in one call; every id that goes in comes back, as an alignment or as the reason why not.
 
-    model: path of an acoustic model or its name. Raises UserError when the call as a whole fails.
+    model: an acoustic model's file, under any name. A clip with phones that the model does not know becomes
+    an AlignError, since MFA would refuse all clips with it. Raises UserError when the call as a whole fails.
     """
+    results: dict[str, Alignment | AlignError] = {}
+    known = mfa_model.phones_of(model)
+    for clip_id, clip in clips.items():
+        unknown = sorted(spoken_phones([clip]) - known) if known is not None else []
+        if unknown:
+            results[clip_id] = _unknown(unknown)
+    rest = {clip_id: clip for clip_id, clip in clips.items() if clip_id not in results}
+    return {**results, **_align_known(settings, version, model, rest)} if rest else results
+
+
+def spoken_phones(clips: Iterable[Utterance]) -> frozenset[str]:
+    """Phones that the dictionary for these clips holds."""
+    return frozenset(phone for clip in clips for word in _spoken_words(clip) for phone in word)
+
+
+def _unknown(phones: Sequence[str]) -> AlignError:
+    return AlignError(
+        "align_failed",
+        "phones",
+        " ".join(phones),
+        "MFA's acoustic model does not know the phones",
+        "take a model of the same symbol table (features.align.mfa.acoustic_model), or another "
+        "features.align.backend",
+    )
+
+
+def _align_known(
+    settings: MfaSettings, version: str, model: Path, clips: Mapping[str, Utterance]
+) -> dict[str, Alignment | AlignError]:
     with tempfile.TemporaryDirectory(prefix="mfa-") as folder:
         corpus, names = _write_corpus(Path(folder), clips)
+        # MFA tells a model by the ending of its name, which a stored file lacks.
+        named = corpus.root / mfa_model.FILE
+        shutil.copyfile(model, named)
         finished = _call(
             settings,
-            ["align", str(corpus.recordings), str(corpus.dictionary), model, str(corpus.output), *_FLAGS],
+            [
+                "align",
+                str(corpus.recordings),
+                str(corpus.dictionary),
+                str(named),
+                str(corpus.output),
+                *_FLAGS,
+            ],
             corpus.root,
             settings.timeout_s,
         )
@@ -215,7 +257,8 @@ def _made_up_word(number: int) -> str:
 def _call(
     settings: MfaSettings, arguments: Sequence[str], root: Path, timeout_s: float
 ) -> subprocess.CompletedProcess[str]:
-    # MFA takes its work folder from this variable only; its own default is shared by all runs of a user.
+    # MFA keeps its work folder and its settings below this one; its default is shared by all runs of a user.
+    # Downloaded models lie there too: tasks.features.mfa_model finds those.
     environment = {**os.environ, "MFA_ROOT_DIR": str(root)}
     try:
         return subprocess.run(

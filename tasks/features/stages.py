@@ -95,14 +95,15 @@ ACOUSTIC_MODEL = CorpusStage(
     version=1,
     run="tasks.features.acoustic_model:acoustic_model_corpus",
     reads={
-        "phonemize": ("utterance_id", "words", "phones", "word2ph", "language"),
-        "enhance": ("utterance_id", "audio", "sample_rate"),
+        "phonemize": ("utterance_id", "source_digest", "words", "phones", "word2ph", "language"),
+        "enhance": ("utterance_id", "audio"),
         "measure": ("utterance_id", "speech_s"),
         "speaker": ("utterance_id", "speaker"),
     },
     config=("features.align",),
     schema=schemas.ACOUSTIC_MODEL,
     libraries=("numpy", "scipy", "pocketsphinx", "espeakng-loader", "safetensors"),
+    continues=True,
     about="The aligner of each language, and its model where it has to be learned.",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from configs.base import Section
 from configs.errors import UserError
 from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Work, reject
 from tasks.pipeline import Pipeline, Scan
-from tasks.stage import CodeByRow, CorpusStage, RowStage
+from tasks.stage import CodeByRow, CorpusStage, RowStage, Stage
 
 WORDS = pa.schema([("name", pa.string()), ("length", pa.int32())])
 TOTAL = pa.schema([("name", pa.string()), ("total", pa.int32())])
@@ -59,6 +59,15 @@ def add_up(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     return Produced(rows=[{"name": "all", "total": total}], files={"total.txt": work.dir / "total.txt"})
 
 
+def remember(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+    """Keeps what it made first: the file of the voice's last run, where there is one."""
+    calls.append("remember")
+    total = str(sum(inputs.table("measure")["length"].to_pylist()))
+    before = work.earlier.get("first.txt")
+    (work.dir / "first.txt").write_text(before.read_text() if before is not None else total)
+    return Produced(files={"first.txt": work.dir / "first.txt"})
+
+
 STAGES = (
     RowStage(
         name="measure",
@@ -72,6 +81,18 @@ STAGES = (
     ),
     CorpusStage(name="add_up", version=1, run=f"{__name__}:add_up", reads={"measure": None}, schema=TOTAL),
 )
+CONTINUING = (
+    STAGES[0],
+    CorpusStage(
+        name="remember",
+        version=1,
+        run=f"{__name__}:remember",
+        reads={"measure": None},
+        config=("measure.unused",),
+        schema=TOTAL,
+        continues=True,
+    ),
+)
 
 
 @pytest.fixture
@@ -79,11 +100,16 @@ def make(tmp_path: Path) -> Iterator[object]:
     calls.clear()
     made = []
 
-    def build(texts: dict[str, str], settings: Settings | None = None, where: str = "a") -> Pipeline:
+    def build(
+        texts: dict[str, str],
+        settings: Settings | None = None,
+        where: str = "a",
+        stages: Sequence[Stage] = STAGES,
+    ) -> Pipeline:
         rows = [{"recording_id": n, "text": t, "location": f"/{where}/{n}"} for n, t in texts.items()]
         store = Store(str(tmp_path / "store"), tmp_path / "cache")
         pipeline = Pipeline(
-            tmp_path / "workspace", "v", settings or Settings(), lambda: Scan(rows), STAGES, store
+            tmp_path / "workspace", "v", settings or Settings(), lambda: Scan(rows), stages, store
         )
         made.append(pipeline)
         return pipeline
@@ -201,6 +227,27 @@ def test_forcing_recomputes_rows_and_cuts_off(make):
     calls.clear()
     assert run(make(FIVE), measure=True) == {"measure": "computed", "add_up": "cached"}
     assert sorted(calls) == ["a", "b", "c", "d", "e"]
+
+
+def remembered(make, texts: dict[str, str], settings: Settings | None = None, force: bool = False) -> str:
+    pipeline = make(texts, settings, stages=CONTINUING)
+    pipeline.run_stage("measure")
+    return pipeline.run_stage("remember", force=force).files["first.txt"].read_text()
+
+
+def test_a_stage_that_continues_sees_its_files_of_the_last_run_where_only_inputs_changed(make):
+    assert remembered(make, {"a": "four", "b": "sixsix"}) == "5"
+    assert remembered(make, {"a": "four", "b": "sixsix", "c": "eighteig"}) == "5"
+    assert calls.count("remember") == 2
+    assert remembered(make, {"a": "four", "b": "sixsix", "c": "eighteig"}) == "5"
+    assert calls.count("remember") == 2
+    others = Settings(measure=Measure(unused=1))
+    assert remembered(make, {"a": "four", "b": "sixsix", "c": "eighteig"}, others) == "9"
+
+
+def test_a_forced_stage_continues_nothing(make):
+    remembered(make, {"a": "four"})
+    assert remembered(make, {"a": "four", "b": "sixsix"}, force=True) == "5"
 
 
 def test_rejects_are_kept_with_the_row(make):

@@ -17,13 +17,9 @@ from configs.errors import UserError
 from models.frontend.audio import encode_flac
 from models.frontend.espeak import synthesize
 from models.frontend.text.g2p import phonemize
-from tasks.features.acoustic_model import (
-    ALIGNERS,
-    acoustic_model_corpus,
-    read_aligners,
-    resolve,
-)
+from tasks.features.acoustic_model import acoustic_model_corpus
 from tasks.features.align import align_rows
+from tasks.features.aligners import ALIGNERS, read_aligners, resolve
 from tasks.features.stages import ACOUSTIC_MODEL, ALIGN
 from tasks.stage import Outcome, Produced, Work
 
@@ -61,11 +57,14 @@ class FakeInputs:
     def __init__(self, rows: Sequence[dict[str, Any]]) -> None:
         self._rows = list(rows)
 
-    def table(self, stage: str, columns: Sequence[str] | None = None) -> pa.Table:
+    def table(
+        self, stage: str, columns: Sequence[str] | None = None, only: Sequence[str] | None = None
+    ) -> pa.Table:
         declared = ACOUSTIC_MODEL.reads[stage]
         assert declared is not None
         assert columns is None or set(columns) <= set(declared)
-        return pa.Table.from_pylist([{name: row[name] for name in columns or declared} for row in self._rows])
+        rows = [row for row in self._rows if only is None or row["utterance_id"] in only]
+        return pa.Table.from_pylist([{name: row[name] for name in columns or declared} for row in rows])
 
     def files(self, stage: str) -> dict[str, Path]:
         raise AssertionError(stage)
@@ -78,9 +77,14 @@ def view(settings: AlignSettings) -> Any:
     return SimpleNamespace(features=SimpleNamespace(align=settings))
 
 
-def run_model(rows: Sequence[dict[str, Any]], settings: AlignSettings, folder: Path) -> Produced:
+def run_model(
+    rows: Sequence[dict[str, Any]],
+    settings: AlignSettings,
+    folder: Path,
+    earlier: Mapping[str, Path] | None = None,
+) -> Produced:
     folder.mkdir(parents=True, exist_ok=True)
-    work = Work(folder, lambda done, total, text="", **metrics: None, lambda: False)
+    work = Work(folder, lambda done, total, text="", **metrics: None, lambda: False, earlier or {})
     return acoustic_model_corpus(FakeInputs(rows), view(settings), work)
 
 
@@ -114,14 +118,81 @@ def test_german_is_learned_and_aligned(tmp_path: Path) -> None:
         assert made["model_digest"] == aligner.model_digest
 
 
-def test_the_model_is_the_same_bytes_and_later_clips_leave_it_alone(tmp_path: Path) -> None:
+def contents(produced: Produced) -> dict[str, bytes]:
+    return {name: path.read_bytes() for name, path in produced.files.items()}
+
+
+def test_the_model_is_the_same_bytes_whatever_the_clips_are_called_and_how_they_are_ordered(
+    tmp_path: Path,
+) -> None:
     rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN)]
     settings = AlignSettings(max_training_s=sum(row["speech_s"] for row in rows[:3]) + 0.1)
     first = run_model(rows, settings, tmp_path / "a")
-    again = run_model([*rows[::-1], make_row(9, GERMAN[0], "de", 180)], settings, tmp_path / "b")
-    for name, path in first.files.items():
-        assert path.read_bytes() == again.files[name].read_bytes()
+    renamed = [{**row, "utterance_id": f"v{9 - i}"} for i, row in enumerate(rows)]
+    assert contents(first) == contents(run_model(renamed, settings, tmp_path / "b"))
+    assert 0 < read_aligners(first.files[ALIGNERS])["de"].clips < 4
+
+
+@pytest.mark.parametrize("name", ["a000", "z999"])
+def test_a_new_clip_leaves_the_model_alone_wherever_its_id_sorts(tmp_path: Path, name: str) -> None:
+    rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN)]
+    first = run_model(rows, AlignSettings(), tmp_path / "a")
+    new = {**make_row(9, GERMAN[0], "de", 180), "utterance_id": name}
+    again = run_model([new, *rows], AlignSettings(), tmp_path / "b", first.files)
+    assert contents(first) == contents(again)
     assert list(first.rows) == list(again.rows)
+    assert not again.warnings
+    anew = run_model([new, *rows], AlignSettings(), tmp_path / "c")
+    assert read_aligners(anew.files[ALIGNERS])["de"].clips == 5
+
+
+def test_the_model_is_learned_anew_when_the_speech_has_doubled_and_says_so(tmp_path: Path) -> None:
+    rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN)]
+    first = run_model(rows[:2], AlignSettings(), tmp_path / "a")
+    again = run_model(rows, AlignSettings(relearn_growth=1.9), tmp_path / "b", first.files)
+    assert read_aligners(again.files[ALIGNERS])["de"].clips == 4
+    (warning,) = again.warnings
+    assert "learned anew" in warning and "grown" in warning
+
+
+@pytest.mark.parametrize("change", ["gone", "sound", "text"])
+def test_the_model_is_learned_anew_when_a_clip_that_taught_it_is_not_what_it_was(
+    tmp_path: Path, change: str
+) -> None:
+    rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN)]
+    first = run_model(rows, AlignSettings(), tmp_path / "a")
+    other = make_row(0, GERMAN[0], "de", 130)
+    last = {
+        "gone": [],
+        "sound": [{**rows[0], "audio": other["audio"]}],
+        "text": [{**rows[0], **{name: rows[1][name] for name in ("words", "phones", "word2ph")}}],
+    }[change]
+    again = run_model([*rows[1:], *last], AlignSettings(), tmp_path / "b", first.files)
+    assert contents(again) != contents(first)
+    assert "1 of the 4 clips" in again.warnings[0]
+
+
+def test_a_lost_model_is_learned_again_from_the_same_clips(tmp_path: Path) -> None:
+    rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN)]
+    first = run_model(rows[:3], AlignSettings(), tmp_path / "a")
+    table = {ALIGNERS: first.files[ALIGNERS]}
+    assert contents(run_model(rows, AlignSettings(), tmp_path / "b", table)) == contents(first)
+
+
+def test_more_speech_teaches_up_to_the_limit_and_speakers_take_turns(tmp_path: Path) -> None:
+    rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN * 2)]
+    rows = [
+        {**row, "source_digest": f"{i:064d}", "speaker": "anna" if i else "bert"}
+        for i, row in enumerate(rows)
+    ]
+    limit = 2 * max(row["speech_s"] for row in rows)
+    few = run_model(rows, AlignSettings(max_training_s=limit), tmp_path / "a")
+    learned = read_aligners(few.files[ALIGNERS])["de"]
+    assert 2 <= learned.clips < 8 and learned.trained_on_s <= limit
+    alone = run_model(rows[:1], AlignSettings(), tmp_path / "b")
+    assert set(read_aligners(alone.files[ALIGNERS])["de"].learned) < set(learned.learned)
+    everything = run_model(rows, AlignSettings(), tmp_path / "c")
+    assert read_aligners(everything.files[ALIGNERS])["de"].clips == 8
 
 
 def test_a_language_without_a_usable_clip_fails_alone(tmp_path: Path) -> None:
@@ -186,17 +257,18 @@ def test_swapped_german_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_auto_takes_what_there_is() -> None:
-    assert resolve("auto", "en", mfa_runs=True) == "mfa"
-    assert resolve("auto", "en-US", mfa_runs=False) == "pocketsphinx"
-    assert resolve("auto", "de", mfa_runs=False) == "hmm"
-    assert resolve("hmm", "en", mfa_runs=True) == "hmm"
+    assert resolve("auto", "en", ready_mfa=True) == "mfa"
+    assert resolve("auto", "en-US", ready_mfa=False) == "pocketsphinx"
+    assert resolve("auto", "de", ready_mfa=False) == "hmm"
+    assert resolve("hmm", "en", ready_mfa=True) == "hmm"
+    assert resolve("mfa", "de", ready_mfa=False) == "mfa"
     with pytest.raises(UserError, match="de"):
-        resolve("pocketsphinx", "de", mfa_runs=False)
+        resolve("pocketsphinx", "de", ready_mfa=False)
 
 
 def test_mfa_that_does_not_run_is_an_error_when_asked_for_and_a_warning_in_auto(tmp_path: Path) -> None:
     rows = [make_row(0, ENGLISH[0], "en")]
-    broken = MfaSettings(executable=str(tmp_path / "no-mfa"))
+    broken = MfaSettings(executable=str(tmp_path / "no-mfa"), acoustic_model="english_us_arpa")
     with pytest.raises(UserError, match=r"features\.align\.mfa\.executable"):
         run_model(rows, AlignSettings(backend="mfa", mfa=broken), tmp_path)
     produced = run_model(rows, AlignSettings(mfa=broken), tmp_path)
