@@ -20,10 +20,13 @@ class ComputeSettings(Section):
         ge=1,
         le=256,
         description="arithmetic threads of a training stage; sums in another order end in other last "
-        "bits, so a fixed number, not the machine's count, keeps results the same everywhere",
+        "bits, so a fixed number, not the machine's count, keeps results the same everywhere. Speech "
+        "recognition on a CPU shares them out over the workers, and hears the same whatever their number",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="where models train; auto takes a CUDA device when there is one"
+        default="auto",
+        description="where models train and faster-whisper listens; auto takes a CUDA device when there "
+        "is one",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto",

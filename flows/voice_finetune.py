@@ -12,7 +12,6 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
-from configs.errors import UserError
 from flows.finetune import finetune
 from flows.prefect_glue import (
     StageRuns,
@@ -26,7 +25,7 @@ from flows.prepare import prepare
 from flows.recorded import Recorder, Status
 from flows.release import release
 from tasks.pipeline import StageResult
-from tasks.voice import Request, check_name, check_weights, open_pipeline
+from tasks.voice import Request, check_name, check_weights, open_pipeline, recordings_at
 
 SAMPLE = "sample"
 WORKSPACE_VARIABLE = "VOICEWRIGHT_WORKSPACE"
@@ -59,7 +58,7 @@ def voice_finetune(
     """Make or update a voice; finished stages are found in the store and not repeated.
 
     Args:
-        recordings: folder of recordings, or `sample` for the embedded ones.
+        recordings: folder of recordings, one recording, or `sample` for the embedded ones.
         voice: the voice's name.
         preset: settings to start from.
         config_file: YAML file with further settings.
@@ -75,7 +74,7 @@ def voice_finetune(
     tell_in_one_line()
     place = workspace_folder(workspace)
     request = Request(
-        recordings_folder(recordings, place),
+        recordings_given(recordings, place),
         check_name(voice),
         preset,
         Path(config_file).resolve() if config_file else None,
@@ -149,11 +148,11 @@ def workspace_folder(workspace: str | None) -> Path:
     return Path(chosen).expanduser().resolve()
 
 
-def recordings_folder(recordings: str, workspace: Path) -> Path:
-    """The folder of recordings; `sample` is written when it is not there yet.
+def recordings_given(recordings: str, workspace: Path) -> Path:
+    """The folder of recordings, or the one recording; `sample` is written when it is not there yet.
 
     Raises:
-        UserError: it is no folder.
+        UserError: it is neither.
     """
     if recordings == SAMPLE:
         from tasks.corpus.sample import write_sample
@@ -162,7 +161,4 @@ def recordings_folder(recordings: str, workspace: Path) -> Path:
         for _written in write_sample(folder):
             pass
         return folder
-    folder = Path(recordings).expanduser().resolve()
-    if not folder.is_dir():
-        raise UserError(f"recordings: {recordings} is not a folder on this machine; give an absolute path")
-    return folder
+    return recordings_at(recordings)

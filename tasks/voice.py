@@ -80,6 +80,25 @@ def remembered(workspace: Path, voice: str) -> Request:
     )
 
 
+def recordings_at(given: str | Path) -> Path:
+    """The absolute path of a folder of recordings, or of one recording.
+
+    A link to a recording keeps its name: what it leads to may have none (as in caches of downloads).
+
+    Raises:
+        UserError: it is neither.
+    """
+    path = Path(given).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if path.is_file():
+        return path.parent.resolve() / path.name
+    raise UserError(
+        f"recordings: {given} is not a folder and not a file on this machine; name the folder that holds the "
+        "recordings, or one recording"
+    )
+
+
 def open_store(workspace: Path, settings: Settings) -> Store:
     """The artifact store that the settings name; by default a folder of the workspace."""
     url = settings.store.url or str(workspace / "store")

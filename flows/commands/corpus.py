@@ -1,4 +1,4 @@
-"""Recordings to start with, and the store that keeps what was made of them: `sample`, `store`."""
+"""Recordings to start with, what was made of them, and where it is kept: `sample`, `corpus`, `store`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from configs.errors import UserError
 from configs.loading import resolve
 from flows.commands.shared import JSON, console, errors, print_json, session, warn
 from tasks import tidying
-from tasks.voice import open_store
+from tasks.voice import open_pipeline, open_store, remembered
 
 STORE_URL = typer.Option(None, "--url", help="Store to look at; by default the workspace's own.")
 
@@ -23,6 +23,7 @@ STORE_URL = typer.Option(None, "--url", help="Store to look at; by default the w
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(sample)
+    app.add_typer(corpus_app, name="corpus")
     app.add_typer(store_app, name="store")
 
 
@@ -37,6 +38,33 @@ def sample(folder: Path = typer.Argument(..., help="New or empty folder.")) -> N
             count += 1
             progress.update(bar, completed=count, total=written.total)
     console.print(f"{folder}: {count} recordings with transcripts", markup=False)
+
+
+corpus_app = typer.Typer(help="What a voice learns from.", no_args_is_help=True)
+
+
+@corpus_app.command("export")
+def export_corpus(
+    context: typer.Context,
+    folder: Path = typer.Argument(..., help="New or empty folder."),
+    voice: str = typer.Option(..., "--voice", "-v", help="Name of the voice."),
+    as_json: bool = JSON,
+) -> None:
+    """Write a voice's training table as a Hugging Face dataset folder: Parquet of each split, and a card."""
+    from tasks.release.dataset_folder import table_files, write_dataset
+
+    workspace = session(context).workspace
+    files = table_files(open_pipeline(workspace, remembered(workspace, voice)))
+    written: list[str] = []
+    with writing(folder), Progress(console=errors, transient=True) as progress:
+        bar = progress.add_task("copying", total=len(files))
+        for name in write_dataset(files, folder):
+            written.append(name)
+            progress.update(bar, completed=len(written), description=f"copying {name}")
+    if as_json:
+        return print_json({"folder": str(folder), "files": written})
+    console.print(f"{folder}: {len(written)} files; README.md says what is in them", markup=False)
+    return None
 
 
 store_app = typer.Typer(help="The artifact store.", no_args_is_help=True)

@@ -12,7 +12,7 @@ from configs.errors import UserError
 from configs.loading import leaves, presets, resolve
 from flows.commands.shared import JSON, console, print_json, session, warn
 from tasks.run_record import StageEntry, read_run, voices
-from tasks.voice import Request, check_name, open_pipeline, remembered
+from tasks.voice import Request, check_name, open_pipeline, recordings_at, remembered
 from tasks.weights import LocalWeights
 
 PRESET = typer.Option(None, "--preset", "-p", help="Settings to start from: see `config show`.")
@@ -32,7 +32,9 @@ def add_to(app: typer.Typer) -> None:
 
 def finetune(
     context: typer.Context,
-    recordings: Path = typer.Argument(..., help="Folder of recordings, with or without transcripts."),
+    recordings: Path = typer.Argument(
+        ..., help="Folder of recordings, with or without transcripts, or one recording."
+    ),
     voice: str = typer.Option(..., "--voice", "-v", help="Name of the voice."),
     preset: str | None = PRESET,
     config: Path | None = CONFIG,
@@ -45,21 +47,17 @@ def finetune(
         False, "--verify", help="Re-hash every stored result instead of trusting its size."
     ),
 ) -> None:
-    """Make or update a voice from a folder of recordings; finished stages are not repeated."""
+    """Make or update a voice from recordings; finished stages are not repeated."""
     from flows.run import run_voice
 
-    folder = recordings.expanduser().resolve()
-    if not folder.is_dir():
-        raise UserError(
-            f"RECORDINGS: {recordings} is not a folder; name the folder that holds the recordings"
-        )
+    place = recordings_at(recordings)
     if preset is None and config is None:
         warn(
             "no --preset given: published full sizes, trained from scratch, which takes a GPU and days; "
             f"there are {', '.join(presets())}"
         )
     request = Request(
-        folder, check_name(voice), preset, config.resolve() if config else None, tuple(overrides or ())
+        place, check_name(voice), preset, config.resolve() if config else None, tuple(overrides or ())
     )
     run_voice(session(context).workspace, request, until, tuple(force or ()), verify)
 

@@ -63,19 +63,66 @@ def require_whisper(model: str, download: bool) -> Path:
     return folder
 
 
+class Processor(NamedTuple):
+    """What a recogniser computes on.
+
+    Attributes:
+        device: `auto` is a CUDA device where there is one, else the CPU; `cpu` or `cuda`.
+        threads: Of a CPU. Their number is the machine's affair: what is heard is the same, bit for bit.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+
+
+ONE_THREAD = Processor()
+_ON_CPU = "int8"
+_ON_GPU = ("float16", "int8_float16", "float32")
+"""Arithmetic, the best first that the device has. int8 is the fastest on a CPU; its sums are exact."""
+
+
+class _Placed(NamedTuple):
+    device: str
+    arithmetic: str
+
+
+@lru_cache
+def _placed(device: str) -> _Placed:
+    """Where a recogniser runs and in what.
+
+    Raises:
+        UserError: a CUDA device is asked for and there is none.
+    """
+    import ctranslate2
+
+    count = ctranslate2.get_cuda_device_count() if device != "cpu" else 0
+    if device == "cuda" and not count:
+        raise UserError("compute.device = cuda: speech recognition finds no CUDA device; use auto or cpu")
+    chosen = "cuda" if count else "cpu"
+    if chosen == "cpu":
+        return _Placed(chosen, _ON_CPU)
+    supported = ctranslate2.get_supported_compute_types(chosen)
+    return _Placed(chosen, next(kind for kind in _ON_GPU if kind in supported))
+
+
 @lru_cache(maxsize=1)
-def _whisper(folder: str) -> Any:
+def _whisper(folder: str, processor: Processor) -> Any:
     from faster_whisper import WhisperModel
 
-    # int8 on one thread: the fastest on a CPU, and sums in one order.
+    placed = _placed(processor.device)
     return WhisperModel(
-        folder, device="cpu", compute_type="int8", cpu_threads=1, num_workers=1, local_files_only=True
+        folder,
+        device=placed.device,
+        compute_type=placed.arithmetic,
+        cpu_threads=processor.threads,
+        num_workers=1,
+        local_files_only=True,
     )
 
 
-def whisper_languages(folder: Path) -> Collection[str]:
+def whisper_languages(folder: Path, processor: Processor = ONE_THREAD) -> Collection[str]:
     """Codes of the languages that a faster-whisper model knows, by its own names."""
-    known: Collection[str] = _whisper(str(folder)).supported_languages
+    known: Collection[str] = _whisper(str(folder), processor).supported_languages
     return known
 
 
@@ -87,13 +134,20 @@ def whisper_language(code: str | None, known: Collection[str]) -> str | None:
 
 
 def recognise_whisper(
-    samples_16k: NDArray[np.float32], folder: Path, language: str | None, beam_size: int
+    samples_16k: NDArray[np.float32],
+    folder: Path,
+    language: str | None,
+    beam_size: int,
+    processor: Processor = ONE_THREAD,
 ) -> Recognition:
     """Transcribe `[T]` at 16 kHz with faster-whisper, which detects a language not given or not known to it.
 
     Greedy in temperature, without the previous text, so that a row depends on nothing but itself.
+
+    Raises:
+        UserError: the device is not there.
     """
-    model = _whisper(str(folder))
+    model = _whisper(str(folder), processor)
     segments, info = model.transcribe(
         samples_16k,
         language=whisper_language(language, model.supported_languages),

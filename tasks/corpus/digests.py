@@ -24,9 +24,11 @@ _SHAPE = TypeAdapter(dict[str, _Stamped])
 class DigestCache:
     """Digests by path, size, time and inode; only ever saves reading, never enters a key."""
 
-    def __init__(self, file: Path, root: Path) -> None:
+    def __init__(self, file: Path, root: Path, sees_all: bool = True) -> None:
+        """sees_all: whether all files of the folder will be asked for, so that others have vanished."""
         self._file = file
         self._root = root
+        self._sees_all = sees_all
         self._seen: dict[str, _Stamped] = {}
         try:
             self._known = records.read_file(file, _SHAPE) or {}
@@ -51,7 +53,11 @@ class DigestCache:
     def save(self) -> None:
         """Write it atomically; entries of other folders stay, those of vanished files go."""
         prefix = f"{_name(self._root)}/"
-        kept = {name: v for name, v in self._known.items() if not name.startswith(prefix)}
+        kept = {
+            name: stamped
+            for name, stamped in self._known.items()
+            if not self._sees_all or not name.startswith(prefix)
+        }
         write_atomically(self._file, records.encode({**kept, **self._seen}))
 
 

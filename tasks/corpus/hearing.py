@@ -10,7 +10,9 @@ from typing import Any
 from configs.naming import named_in
 from configs.transcribe import TranscribeSettings
 from models.frontend.asr import (
+    ONE_THREAD,
     SAMPLE_RATE,
+    Processor,
     Recognition,
     find_whisper,
     recognise_sphinx,
@@ -34,10 +36,12 @@ class Ear:
     Attributes:
         folder: faster-whisper's model; None is pocketsphinx.
         beam_size: Hypotheses that faster-whisper keeps.
+        processor: What faster-whisper computes on.
     """
 
     folder: Path | None
     beam_size: int
+    processor: Processor = ONE_THREAD
 
     @property
     def name(self) -> str:
@@ -46,13 +50,13 @@ class Ear:
     @property
     def tells_languages(self) -> bool:
         """Whether it knows more than English."""
-        return self.folder is not None and len(whisper_languages(self.folder)) > 1
+        return self.folder is not None and len(whisper_languages(self.folder, self.processor)) > 1
 
     def hears_another(self, heard: Recognition, stated: str) -> bool:
         """Whether it tells the language and heard another one; False for a language that it does not know."""
         if self.folder is None or heard.language_confidence is None:
             return False
-        known = whisper_language(stated, whisper_languages(self.folder))
+        known = whisper_language(stated, whisper_languages(self.folder, self.processor))
         return known is not None and known != heard.language
 
     @property
@@ -66,10 +70,17 @@ class Ear:
         samples = resample(audio.samples, audio.sample_rate, SAMPLE_RATE)
         if self.folder is None:
             return recognise_sphinx(samples)
-        return recognise_whisper(samples, self.folder, language, self.beam_size)
+        return recognise_whisper(samples, self.folder, language, self.beam_size, self.processor)
 
 
-def ear_for(language: str | None, settings: TranscribeSettings) -> Ear | None:
+def processor_of(compute: Any) -> Processor:
+    """What recognition computes on, by `compute`: its workers, one process each, share the threads."""
+    return Processor(compute.device, max(1, compute.threads // compute.workers))
+
+
+def ear_for(
+    language: str | None, settings: TranscribeSettings, processor: Processor = ONE_THREAD
+) -> Ear | None:
     """The recogniser that the settings choose, if it may know the language; None where none does.
 
     Raises:
@@ -81,6 +92,6 @@ def ear_for(language: str | None, settings: TranscribeSettings) -> Ear | None:
             folder = require_whisper(settings.model, settings.download)
     elif settings.backend == "auto":
         folder = find_whisper(settings.model, settings.download)
-    ear = Ear(folder, settings.beam_size)
+    ear = Ear(folder, settings.beam_size, processor)
     foreign = language is not None and language.split("-")[0].lower() != ENGLISH
     return None if foreign and not ear.tells_languages else ear

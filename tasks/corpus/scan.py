@@ -21,11 +21,11 @@ from tasks.corpus.digests import DigestCache
 from tasks.corpus.lists import parquet_rows
 from tasks.corpus.lists.columns import Trust
 from tasks.corpus.lists.entries import BadLine, Entry, ListError, Listing, file_name
-from tasks.corpus.lists.names import Recordings, sounds_like_list
+from tasks.corpus.lists.names import AUDIO_SUFFIXES, Recordings, sounds_like_list
 from tasks.corpus.lists.reading import read_list
 from tasks.corpus.matching import NAMED_FIRST, Transcript, few, match, refused_text
 from tasks.corpus.sets import RecordingSet, sets_of
-from tasks.corpus.sidecars import Sidecars
+from tasks.corpus.sidecars import Sidecars, found_alone
 from tasks.corpus.speakers import Located, safe_name, speakers_of
 from tasks.corpus.unread import sounds_not_read, texts_not_used
 from tasks.corpus.walk import recording_ids, shown, walk
@@ -63,6 +63,8 @@ class _Scan:
     settings: CorpusSettings
     digests: DigestCache
     sidecars: Sidecars
+    is_one: bool
+    """Whether it is a single recording, which its lists may speak of beside others."""
     used: set[str] = field(default_factory=set)
     """Lists that were read or refused, by their paths inside the folder."""
     items: list[_Item] = field(default_factory=list)
@@ -72,8 +74,8 @@ class _Scan:
     warnings: list[str] = field(default_factory=list)
 
 
-def scan_recordings(root: Path, settings: CorpusSettings, digest_cache: Path) -> ScanResult:
-    """Look through a recordings folder.
+def scan_recordings(place: Path, settings: CorpusSettings, digest_cache: Path) -> ScanResult:
+    """Look through a recordings folder, or at a single recording and the texts of its name.
 
     Each row holds recording_id, source_path (inside the folder), source_digest (SHA-256), text, speaker,
     language, transcript_source (None where unknown), cuts (stretches with texts of their own, or None),
@@ -81,18 +83,24 @@ def scan_recordings(root: Path, settings: CorpusSettings, digest_cache: Path) ->
     recording's identity.
 
     Args:
-        root: the folder.
+        place: the folder, a recording, or a Parquet file with recordings.
         settings: `corpus` of the settings.
         digest_cache: file that remembers digests of files whose size, time and inode have not changed.
 
     Raises:
-        UserError: the folder is absent, holds nothing usable, or a setting does not fit it.
+        UserError: it is absent, holds nothing usable, or a setting does not fit it.
     """
-    if not root.is_dir():
-        raise UserError(f"recordings: {root} is no folder; name the folder that holds the recordings")
-    root = root.resolve()
-    found = walk(root)
-    scan = _Scan(root, settings, DigestCache(digest_cache, root), Sidecars(root, settings, found))
+    is_file = place.is_file()
+    if not is_file and not place.is_dir():
+        raise UserError(
+            f"recordings: {place} is no folder and no file; name the folder that holds the recordings, or "
+            "one recording"
+        )
+    root = place.parent.resolve() if is_file else place.resolve()
+    found = found_alone(root / place.name) if is_file else walk(root)
+    is_one = is_file and bool(found.recordings)
+    digests = DigestCache(digest_cache, root, sees_all=not is_file)
+    scan = _Scan(root, settings, digests, Sidecars(root, settings, found), is_one)
     scan.rejects += found.rejects
     scan.warnings += found.warnings
     for one in sets_of(root, settings, found):
@@ -103,7 +111,7 @@ def scan_recordings(root: Path, settings: CorpusSettings, digest_cache: Path) ->
     rows = _rows(scan)
     unread = sounds_not_read(root, found.others)
     if not rows:
-        raise UserError(_nothing(root, scan.rejects, unread))
+        raise UserError(_nothing(place, scan.rejects, unread))
     scan.warnings += unread
     if settings.transcripts == "auto" and settings.metadata is None:
         scan.warnings += texts_not_used(root, found, scan.used | scan.sidecars.used)
@@ -123,7 +131,8 @@ def _scan_set(scan: _Scan, one: RecordingSet) -> None:
     if others is None or (listings is None and not others):
         return
     matched = match(f"{shown(folder)}/" if folder else "", listings or [], list(inside), others)
-    scan.rejects += matched.rejects
+    # A list that was named for a single recording may be that of all its neighbours.
+    scan.rejects += [one for one in matched.rejects if not (scan.is_one and one.code == "no_audio")]
     scan.warnings += matched.warnings
     for reference in matched.climbing:
         bases = (posixpath.join(folder, base, reference.replace("\\", "/")) for base in NAMED_FIRST)
@@ -337,17 +346,20 @@ def _refused_file(path: str, error: ListError | OSError) -> Reject:
     return reject(name, error.code, "text", error.value, error.reason, error.remedy)
 
 
-def _nothing(root: Path, rejects: Sequence[Reject], unread: Sequence[str]) -> str:
+def _nothing(place: Path, rejects: Sequence[Reject], unread: Sequence[str]) -> str:
+    if not rejects and place.is_file():
+        kinds = ", ".join(sorted(AUDIO_SUFFIXES))
+        return f"recordings: {place} is no recording that is read: its name has none of the endings {kinds}"
     if not rejects and unread:
-        return f"recordings: {root} holds no recordings that are read: {unread[0]}"
+        return f"recordings: {place} holds no recordings that are read: {unread[0]}"
     if not rejects:
         return (
-            f"recordings: {root} holds no recordings; put WAV, FLAC, MP3, OGG, Opus, M4A, AAC or WebM "
+            f"recordings: {place} holds no recordings; put WAV, FLAC, MP3, OGG, Opus, M4A, AAC or WebM "
             "files there"
         )
     first = rejects[0]
     more = f" (and {len(rejects) - 1} more)" if len(rejects) > 1 else ""
     return (
-        f"recordings: nothing in {root} can be used: {first.row_id}: {first.code}: {first.reason}{more}; "
+        f"recordings: nothing in {place} can be used: {first.row_id}: {first.code}: {first.reason}{more}; "
         f"{first.remedy}"
     )

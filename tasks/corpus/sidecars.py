@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
@@ -10,9 +11,9 @@ from configs.corpus import CorpusSettings
 from tasks.corpus.lists.cues import Cues, read_cues
 from tasks.corpus.lists.entries import ListError
 from tasks.corpus.lists.lines import read_sidecar
-from tasks.corpus.lists.names import CUE_SUFFIXES, has_audio_suffix
+from tasks.corpus.lists.names import CUE_SUFFIXES, has_audio_suffix, is_list_name
 from tasks.corpus.matching import Transcript, refused_text
-from tasks.corpus.walk import Found, shown
+from tasks.corpus.walk import Found, lower_suffix, shown
 
 _TEXT_SUFFIXES = (".normalized.txt", ".lab", ".txt")
 _CODE = re.compile(r"\.([a-z]{2,3}([-_][A-Za-z]{2,4})?)")
@@ -83,6 +84,31 @@ class Sidecars:
         if refusal is not None:
             raise ListError(refusal.code, refusal.value, refusal.reason, refusal.remedy)
         return Transcript(text, None, None, "sidecar")
+
+
+def found_alone(file: Path) -> Found:
+    """One recording (or Parquet file) with the text files, subtitles and TextGrids of its own name.
+
+    Of what else lies beside it only names are looked at.
+    """
+    if not has_audio_suffix(file.name):
+        return Found(texts=[file.name]) if is_list_name(file.name) else Found(others=[file.name])
+    try:
+        with os.scandir(file.parent) as listed:
+            beside = [entry.name for entry in listed if entry.is_file(follow_symlinks=False)]
+    except OSError as error:
+        where = shown(str(file.parent))
+        said = f"{where} cannot be listed ({error.strerror}), so texts beside the recording are not read"
+        return Found(recordings=[file.name], warnings=[said])
+    stem = file.name.rpartition(".")[0]
+    texts = [name for name in beside if _is_sidecar(name, stem)]
+    return Found(recordings=[file.name], texts=sorted(texts, key=os.fsencode))
+
+
+def _is_sidecar(name: str, stem: str) -> bool:
+    if name.lower().endswith(CUE_SUFFIXES):
+        return _stem_of_cues(name) == stem
+    return any(lower_suffix(name) == f"{stem}{suffix}" for suffix in _TEXT_SUFFIXES)
 
 
 def _stem_of_cues(path: str) -> str:

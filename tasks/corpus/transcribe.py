@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from configs.transcribe import TranscribeSettings
-from models.frontend.asr import Recognition, word_error_rate
+from models.frontend.asr import Processor, Recognition, word_error_rate
 from models.frontend.language import foreign_share, has_words, identify, spoken_length
 from models.frontend.text.inline import without_phones
 from models.frontend.text.sharing import Share, refit
-from tasks.corpus.hearing import Ear, ear_for
+from tasks.corpus.hearing import Ear, ear_for, processor_of
 from tasks.corpus.language import FILE as LANGUAGE_FILE
 from tasks.stage import ConfigView, Outcome, Reject, reject
 
@@ -32,19 +32,24 @@ def transcribe_rows(
     """Text and language of each utterance.
 
     Raises:
-        UserError: the named recogniser's model is not at hand.
+        UserError: the named recogniser's model, or the device, is not at hand.
     """
+    processor = processor_of(cfg.compute)
     corpus = json.loads(files["language"][LANGUAGE_FILE].read_text(encoding="utf-8"))
-    return [_transcribe(row, corpus, cfg.corpus.transcribe) for row in rows]
+    return [_transcribe(row, corpus, cfg.corpus.transcribe, processor) for row in rows]
 
 
-def _transcribe(row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSettings) -> Outcome:
+def _transcribe(
+    row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSettings, processor: Processor
+) -> Outcome:
     if row["text"] is None:
-        return _recognised(row, corpus, settings)
-    return _given(row, corpus, settings)
+        return _recognised(row, corpus, settings, processor)
+    return _given(row, corpus, settings, processor)
 
 
-def _given(row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSettings) -> Outcome:
+def _given(
+    row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSettings, processor: Processor
+) -> Outcome:
     text = " ".join(row["text"].split())
     is_share = row["text_before"] is not None
     around = f"{row['text_before']} {row['text_after']}"
@@ -52,7 +57,7 @@ def _given(row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSetti
     heard = None
     warnings: list[str] = []
     if is_share or settings.check_given_text:
-        ear = ear_for(language.code, settings)
+        ear = ear_for(language.code, settings, processor)
         heard = ear.hear(row, language.code) if ear else None
         if heard is None and not is_share:
             warnings.append(
@@ -76,9 +81,11 @@ def _given(row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSetti
     return Outcome(rows=[made], warnings=warnings)
 
 
-def _recognised(row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSettings) -> Outcome:
+def _recognised(
+    row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSettings, processor: Processor
+) -> Outcome:
     stated = row["language"] or (corpus[0] if len(corpus) == 1 else None)
-    ear = ear_for(stated, settings)
+    ear = ear_for(stated, settings, processor)
     if ear is None or (stated is None and len(corpus) > 1 and not ear.tells_languages):
         spoken = stated or f"one of {', '.join(corpus)}"
         return Outcome(rejects=[_unheard(row, spoken)])

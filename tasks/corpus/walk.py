@@ -43,11 +43,12 @@ class Found:
     def text_named(self, path: str) -> str | None:
         """The text file of this path, whatever the case of its suffix."""
         if self._texts is None:
-            self._texts = {_lower_suffix(name): name for name in self.texts}
-        return self._texts.get(_lower_suffix(path))
+            self._texts = {lower_suffix(name): name for name in self.texts}
+        return self._texts.get(lower_suffix(path))
 
 
-def _lower_suffix(path: str) -> str:
+def lower_suffix(path: str) -> str:
+    """The path with its ending in small letters."""
     stem, dot, suffix = path.rpartition(".")
     return f"{stem}{dot}{suffix.lower()}"
 

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import pyarrow as pa
 import yaml
 
+from tasks.features.examples import Column
+
 _SHOWN_SYMBOLS = 20
+_EXAMPLE = """```python
+import io
+
+import soundfile
+from datasets import load_dataset
+
+table = load_dataset("FOLDER", streaming=True)  # this folder, or its name on the hub
+for row in table["train"].decode(False):
+    samples, sample_rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]))
+    print(row["speaker"], row["text"], len(samples) / sample_rate)
+```"""
 
 
 class CardRow(NamedTuple):
@@ -36,13 +50,15 @@ class CardFacts(NamedTuple):
     rejects: Mapping[tuple[str, str], int]
 
 
-def dataset_card(rows: Sequence[CardRow], facts: CardFacts, files: Mapping[str, str]) -> str:
+def dataset_card(
+    rows: Sequence[CardRow], facts: CardFacts, files: Mapping[str, str], columns: Sequence[Column]
+) -> str:
     """Markdown with the hub's YAML head. files: split -> glob of its Parquet files."""
     content = f" and content features `{facts.content_backend}`" if facts.content_backend else ""
     total_s = sum(row.duration_s for row in rows)
     languages = sorted({row.language for row in rows})
     head = {
-        "license": facts.licence,
+        "license": facts.licence.lower(),  # the hub's names of licences have no capitals
         "language": languages,
         "task_categories": ["text-to-speech"],
         "configs": [
@@ -51,6 +67,7 @@ def dataset_card(rows: Sequence[CardRow], facts: CardFacts, files: Mapping[str, 
                 "data_files": [{"split": split, "path": path} for split, path in files.items()],
             }
         ],
+        "dataset_info": {"features": [_feature(column, facts.sample_rate) for column in columns]},
     }
     parts = [
         f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---",
@@ -67,16 +84,35 @@ def dataset_card(rows: Sequence[CardRow], facts: CardFacts, files: Mapping[str, 
         _table(("speaker", "clips", "duration"), _grouped(rows, "speaker")),
         "## Languages",
         _table(("language", "clips", "duration"), _grouped(rows, "language")),
+        "## Columns",
+        _table(("column", "type", "meaning"), [(one.name, _shown(one.kind), one.about) for one in columns]),
         "## Rejected",
         _rejects(facts.rejects),
         "## Symbols outside the table",
         _unknown(rows),
         "## Reading it",
-        "```python\nfrom datasets import load_dataset\n\n"
-        'table = load_dataset("parquet", data_files={"train": "data/train-*.parquet"}, streaming=True)\n'
-        "```",
+        f"{_EXAMPLE}\n\nWith `torchcodec` installed, `audio` is decoded without `.decode(False)` too.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _feature(column: Column, sample_rate: int) -> dict[str, Any]:
+    """A column as the hub's head says it."""
+    if pa.types.is_struct(column.kind):
+        return {"name": column.name, "dtype": {"audio": {"sampling_rate": sample_rate}}}
+    if pa.types.is_list(column.kind):
+        return {"name": column.name, "list": _dtype(column.kind.value_type)}
+    return {"name": column.name, "dtype": _dtype(column.kind)}
+
+
+def _dtype(kind: pa.DataType) -> str:
+    return {"float": "float32", "double": "float64"}.get(str(kind), str(kind))
+
+
+def _shown(kind: pa.DataType) -> str:
+    if pa.types.is_struct(kind):
+        return "audio"
+    return f"list of {_dtype(kind.value_type)}" if pa.types.is_list(kind) else _dtype(kind)
 
 
 def _grouped(rows: Sequence[CardRow], field: str) -> list[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ One row is one utterance with everything that training needs. The files are plai
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -63,7 +64,20 @@ _OF_FEATURE = {
 """Columns that only the tables of families have that learn from the feature."""
 
 
-def example_schema(features: Collection[str]) -> pa.Schema:
-    """The schema of a table as its files have it, with these of the features that not every family reads."""
+class Column(NamedTuple):
+    """A column of the table and what it holds, in words."""
+
+    name: str
+    kind: pa.DataType
+    about: str
+
+
+def example_columns(features: Collection[str]) -> list[Column]:
+    """The columns of a table, with these of the features that not every family reads."""
     left_out = {name for feature, own in _OF_FEATURE.items() if feature not in features for name in own}
-    return pa.schema([pa.field(name, kind) for name, kind, _ in _FIELDS if name not in left_out])
+    return [Column(*field) for field in _FIELDS if field[0] not in left_out]
+
+
+def example_schema(features: Collection[str]) -> pa.Schema:
+    """The schema of a table as its files have it; see `example_columns`."""
+    return pa.schema([pa.field(column.name, column.kind) for column in example_columns(features)])

@@ -14,7 +14,7 @@ from configs.errors import UserError
 from models.frontend.audio import decode_flac, encode_flac, resample
 from tasks.features.card import CardFacts, CardRow, dataset_card
 from tasks.features.durations import Clock, phone_frames
-from tasks.features.examples import example_schema
+from tasks.features.examples import example_columns, example_schema
 from tasks.features.split import SPLITS, Clip, split_clips
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
@@ -75,7 +75,7 @@ def shard_corpus(
     present = set(splits.values())
     globs: dict[str, str] = {s: f"data/{s}-*.parquet" for s in SPLITS if s in present}
     card = files["README.md"] = work.dir / "README.md"
-    card.write_text(dataset_card(card_rows, facts, globs), encoding="utf-8")
+    card.write_text(dataset_card(card_rows, facts, globs, example_columns(features)), encoding="utf-8")
     return Produced(files=files, metrics=_metrics(card_rows), warnings=_warnings(splits))
 
 

@@ -29,6 +29,7 @@ from tests.flows.conftest import Call
         (("store", "ls", "--url", "/nowhere"), ["/nowhere"]),
         (("exchange", "import", "/nowhere", "out"), ["/nowhere", "2-name2text.txt"]),
         (("exchange", "export", "v", "out"), ["'v'", "known: none yet"]),
+        (("corpus", "export", "out", "--voice", "v"), ["'v'", "known: none yet"]),
         (
             (
                 *("exchange", "voice", "-v", "v", "--sovits", "/no.pth", "--t2s", "/no.ckpt"),

@@ -21,7 +21,7 @@ from artifacts.store import Store
 from configs.errors import MachineError, UserError
 from flows.deployment_alias import DEFAULT, with_default
 from flows.prefect_glue import StageRuns, artifact_key, tell_in_one_line, watched_by, worth_retrying
-from flows.voice_finetune import recordings_folder
+from flows.voice_finetune import recordings_given
 from tasks.pipeline import Pipeline, Scan, StageResult
 from tasks.runner import StoppedError
 from tasks.stage import CorpusStage, Inputs, Outcome, Produced, RowStage, Work, upstream
@@ -222,7 +222,7 @@ def test_artifact_keys_are_what_prefect_takes() -> None:
 
 def test_recordings_that_are_no_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="recordings: /nowhere is not a folder"):
-        recordings_folder("/nowhere", tmp_path)
+        recordings_given("/nowhere", tmp_path)
 
 
 def test_the_flows_bare_name_means_its_default_deployment() -> None:

@@ -136,8 +136,10 @@ def heard_as(
 ) -> None:
     """A faster-whisper that hears what `told` says for each language that it is asked for."""
     monkeypatch.setattr(hearing, "find_whisper", lambda model, download: Path("whisper"))
-    monkeypatch.setattr(hearing, "whisper_languages", lambda folder: languages)
-    monkeypatch.setattr(hearing, "recognise_whisper", lambda samples, folder, language, beam: told[language])
+    monkeypatch.setattr(hearing, "whisper_languages", lambda folder, processor: languages)
+    monkeypatch.setattr(
+        hearing, "recognise_whisper", lambda samples, folder, language, beam, processor: told[language]
+    )
 
 
 def test_a_language_that_the_ear_contradicts_is_refused(
@@ -217,3 +219,11 @@ def test_a_share_that_nobody_can_hear_is_kept_as_guessed(languages: dict) -> Non
     row = utterance("dort drüben im Wald", text_before="Es war", text_after="ein Haus", language="de")
     (made,) = run_one(TRANSCRIBE, row, files=languages).rows
     assert (made["text"], made["word_error_rate"]) == ("dort drüben im Wald", None)
+
+
+def test_recognition_computes_where_compute_says_and_only_the_device_is_in_the_key() -> None:
+    cfg = settings(compute__device="cuda", compute__threads=6, compute__workers=2)
+    assert hearing.processor_of(cfg.compute) == ("cuda", 3)
+    assert hearing.processor_of(settings(compute__threads=2, compute__workers=4).compute).threads == 1
+    assert "compute.device" in TRANSCRIBE.config
+    assert set(TRANSCRIBE.machine) == {"compute.threads", "compute.workers"}

@@ -25,6 +25,7 @@ from configs.speaker_vector import SpeakerVectorSettings
 from configs.spectrogram import SpectrogramSettings
 from models.frontend.audio import decode_flac, encode_flac
 from tasks.families import FAMILIES
+from tasks.features.examples import example_schema
 from tasks.features.stages import (
     CONTENT,
     LINGUISTIC,
@@ -280,8 +281,14 @@ def test_the_card_says_what_is_in_it(inputs: FakeInputs, tree: SimpleNamespace, 
     card = shard(inputs, tree, tmp_path).files["README.md"].read_text(encoding="utf-8")
     head = yaml.safe_load(card.split("---")[1])
     assert head["language"] == ["en"]
-    assert head["license"] == "CC0-1.0"
+    assert head["license"] == "cc0-1.0"
+    assert "Licence of the recordings: CC0-1.0." in card
     assert {one["split"] for one in head["configs"][0]["data_files"]} == {"train", "validation", "test"}
+    named = {one["name"]: one for one in head["dataset_info"]["features"]}
+    assert list(named) == example_schema(ALL).names
+    assert named["audio"]["dtype"] == {"audio": {"sampling_rate": 32_000}}
+    assert named["f0_hz"]["list"] == "float32" and named["duration_s"]["dtype"] == "float64"
+    assert "| phones | list of string | phone symbols |" in card
     assert "| ann | 9 |" in card
     assert "| screen | low_snr | 1 |" in card
 
