@@ -54,6 +54,7 @@ SETTINGS = {
     "release.synthesize.repetition_penalty": Published(1.35, "AR/models/t2s_model.py: infer_panel"),
     "release.synthesize.prompt_with_reference": Published(True, "inference_webui.py: get_tts_wav"),
     "release.synthesize.noise_scale": Published(0.5, "module/models.py: SynthesizerTrn.decode"),
+    "release.synthesize.pause_s": Published(0.3, "inference_webui.py: pause_second"),
     "release.synthesize.speed": Published(1.0, "module/models.py: SynthesizerTrn.decode"),
 }
 """Defaults, which the presets of published weights leave alone."""
@@ -63,5 +64,9 @@ CONSTANTS = {
     "models.t2s.preference:BETA": Published(0.2, "AR/models/t2s_model.py: dpo_loss(..., 0.2)"),
     "models.t2s.config:CODES_PER_S": Published(25, "AR/data/dataset.py: hz"),
     "tasks.finetune.gpt_sovits.planner:FEWEST_CLIPS": Published(100, "AR/data/dataset.py: min_num"),
+    "tasks.release.gpt_sovits.prompt:SILENT_SAMPLES": Published(
+        9_600, "inference_webui.py: int(32000 * 0.3) zeros after wav16k"
+    ),
+    "tasks.release.gpt_sovits.marks:FEWEST_PHONES": Published(6, "inference_webui.py: len(phones) < 6"),
 }
 """`module:name` of constants that no setting changes."""
