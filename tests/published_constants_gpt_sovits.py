@@ -60,6 +60,8 @@ SETTINGS = {
 """Defaults, which the presets of published weights leave alone."""
 
 CONSTANTS = {
+    "models.frontend.level:PEAK": Published(0.95, "prepare_datasets/2-get-hubert-wav32k.py: maxx"),
+    "models.frontend.level:SHARE": Published(0.5, "prepare_datasets/2-get-hubert-wav32k.py: alpha"),
     "models.t2s.generation:STEPS_WITHOUT_END": Published(11, "AR/models/t2s_model.py: idx < 11"),
     "models.t2s.preference:BETA": Published(0.2, "AR/models/t2s_model.py: dpo_loss(..., 0.2)"),
     "models.t2s.config:CODES_PER_S": Published(25, "AR/data/dataset.py: hz"),
