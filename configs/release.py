@@ -43,7 +43,7 @@ class SynthesizeSettings(Section):
         description="precision in which the decoder's weights are read for speaking: `fp16` is what "
         "published files hold, `int8` is smaller still and changes codes sooner",
     )
-    pause_s: float = Field(default=0.25, ge=0, le=5, description="between sentences, seconds")
+    pause_s: float = Field(default=0.3, ge=0, le=5, description="between sentences, seconds")
 
 
 class EvaluateSettings(Section):

@@ -1,4 +1,8 @@
-"""Settings of the stage train_t2s. Defaults are those of GPT-SoVITS's published recipe."""
+"""Settings of the stage train_t2s. Defaults are what takes effect in GPT-SoVITS's published recipe.
+
+Its `s1longer-v2.yaml` names other rates, a warm-up and a decay that its code overrides:
+docs/decisions/gpt-sovits.md.
+"""
 
 from __future__ import annotations
 
@@ -40,20 +44,23 @@ class T2sTrainSettings(ReferenceOrderSettings):
         "`voicewright models list` or the path of an s1 file; null trains from scratch",
     )
     optimizer: Literal["adamw", "scaled_adam"] = Field(
-        default="adamw",
+        default="scaled_adam",
         description="scaled_adam is what GPT-SoVITS trains with; it clips by itself, without clip",
     )
     learning_rate: float | None = Field(
         default=None,
         gt=0,
-        description="after the warm-up; null: 2e-4 with adamw, 2e-3 with scaled_adam",
+        description="after the warm-up; null: 2e-3 with scaled_adam, 2e-4 with adamw",
     )
     final_learning_rate: float | None = Field(
         default=None,
         ge=0,
-        description="where the cosine decay ends at the last step; null: a tenth of learning_rate",
+        description="where the cosine decay ends at the last step; null: learning_rate with scaled_adam, "
+        "which stays constant, a tenth of it with adamw",
     )
-    warmup_steps: int = Field(default=20, ge=0, description="steps of linear rise")
+    warmup_steps: int = Field(
+        default=0, ge=0, description="steps of linear rise; give adamw about 20 where it trains from scratch"
+    )
     betas: tuple[float, float] = Field(default=(0.9, 0.95), description="the optimiser's averaging factors")
     weight_decay: float = Field(default=0.01, ge=0, description="adamw: weight decay")
     clip: float = Field(default=1.0, gt=0, description="adamw: gradient norm the decoder is clipped to")
@@ -75,9 +82,10 @@ class T2sTrainSettings(ReferenceOrderSettings):
 
     @property
     def last_learning_rate(self) -> float:
-        """`final_learning_rate`, or a tenth of the peak."""
-        final = self.final_learning_rate
-        return self.peak_learning_rate / 10 if final is None else final
+        """`final_learning_rate`, or the optimiser's own."""
+        if self.final_learning_rate is not None:
+            return self.final_learning_rate
+        return self.peak_learning_rate / {"adamw": 10, "scaled_adam": 1}[self.optimizer]
 
     @model_validator(mode="after")
     def _one_source_of_sizes(self) -> T2sTrainSettings:

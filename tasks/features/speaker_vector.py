@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from configs.naming import named_in
 from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import decode_flac
+from models.frontend.level import training_gain
 from models.speaker.eres2netv2 import embed_speaker_vector
 from tasks.stage import ConfigView, Outcome, reject
 
@@ -30,7 +33,8 @@ def _speaker_vector_row(row: dict[str, Any], settings: SpeakerVectorSettings) ->
         clip = decode_flac(row["audio"])
         try:
             with named_in("features.speaker_vector"):
-                vector = embed_speaker_vector(clip.samples, clip.sample_rate, settings.model).tobytes()
+                samples = clip.samples * np.float32(training_gain(clip.samples))
+                vector = embed_speaker_vector(samples, clip.sample_rate, settings.model).tobytes()
         except ValueError as error:
             refusal = reject(
                 row["utterance_id"],

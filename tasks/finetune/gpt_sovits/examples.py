@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from models.frontend.audio import decode_flac, resample
+from models.frontend.level import training_gain
 from models.frontend.mel import SpectrogramParameters, linear_spectrogram
 from tasks.finetune.shards import Place, Split, decoded_groups, finite_values, read_rows
 
@@ -36,9 +37,9 @@ class Example(NamedTuple):
         utterance_id: Which clip.
         phone_ids: int64 `[L]`.
         linguistic: float16 `[D, L]`, or None for zeros.
-        linear: float16 `[F, T]` magnitudes; `[F, 0]` when read without audio, like the next two.
+        linear: float16 `[F, T]` magnitudes of `wave`; `[F, 0]` when read without audio, like the next two.
         content: float16 `[D, T]`.
-        wave: float32 `[S]` at the family's sample rate.
+        wave: float32 `[S]` at the family's sample rate, at the level of `training_gain`.
         speaker_vector: float32 `[20480]`; None when the shards have none, or read without audio.
     """
 
@@ -119,8 +120,11 @@ def _decode(row: Mapping[str, Any], frame: SpectrogramParameters) -> Example:
         return Example(name, phone_ids, linguistic, nothing, nothing, nothing[0], None)
     recorded = decode_flac(row["audio"]["bytes"])
     wave = resample(recorded.samples, recorded.sample_rate, frame.sample_rate)
+    gain = np.float32(training_gain(wave))
+    wave = wave * gain
     if row["linear"]:
-        linear = _track(row, "linear", row["n_bins"])
+        # Magnitudes follow the level; they were stored at the recording's own.
+        linear = (_track(row, "linear", row["n_bins"]) * gain).astype(np.float16)
     else:
         spectrogram = linear_spectrogram(torch.from_numpy(wave)[None], frame)[0]
         linear = spectrogram.numpy().astype(np.float16)

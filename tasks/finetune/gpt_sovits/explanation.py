@@ -55,11 +55,19 @@ def _network(name: str, length: Mapping[str, Any], why: Mapping[str, Any]) -> st
     limits = []
     if length["max_epochs"] is not None:
         steps = max(1, int(length["max_epochs"] * why["steps_per_epoch"]))
-        limits.append(f"{length['max_epochs']} epochs ({steps} steps)")
+        # Whoever sets a limit counts passes; so does every curve and every log.
+        counted = "" if reason == "limits_given" else _as_counted(length["max_epochs"], why.get("passes", 1))
+        limits.append(f"{length['max_epochs']} epochs ({steps} steps{counted})")
     if length["max_steps"] is not None:
         limits.append(f"{length['max_steps']} steps")
     source = "from published weights" if why["pretrained"] else "from scratch"
     return f"{name}: {' or '.join(limits)}, {source}{TRAINED[reason]}"
+
+
+def _as_counted(epochs: int, passes: int) -> str:
+    if passes == 1:
+        return ""
+    return f"; {epochs // passes} as GPT-SoVITS counts, which repeats so few clips {passes} times in each"
 
 
 def _duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tasks.finetune.gpt_sovits.planned import PLAN_FILE, REASONS_FILE
-from tasks.finetune.gpt_sovits.planner import Network, plan_training, reasons
+from tasks.finetune.gpt_sovits.planner import Network, plan_training, reasons, t2s_passes
 from tasks.finetune.shards import is_of_split
 from tasks.outcome import ConfigView, Inputs, Produced, Work
 
@@ -35,6 +35,7 @@ def plan_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
             max_epochs=settings.max_epochs,
             max_steps=settings.max_steps,
             steps_per_epoch=max(1, -(-trained // settings.batch_size)) / settings.accumulate,
+            passes=t2s_passes(trained) if name == "t2s" else 1,
         )
         for name, settings in (("sovits", cfg.train.sovits), ("t2s", cfg.train.t2s))
     }

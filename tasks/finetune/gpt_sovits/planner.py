@@ -54,6 +54,13 @@ AMOUNTS = (
 )
 SCRATCH_STEPS = {"sovits": 20_000, "t2s": 10_000}
 """Without published weights there is no table: a length to begin with, to be judged by the curves."""
+FEWEST_CLIPS = 100
+"""GPT-SoVITS repeats fewer clips than that within an epoch of T2S, so that it makes some steps."""
+
+
+def t2s_passes(clips: int) -> int:
+    """Passes through so many clips that GPT-SoVITS counts as one epoch of T2S (`AR/data/dataset.py`)."""
+    return max(2, FEWEST_CLIPS // clips) if 0 < clips < FEWEST_CLIPS else 1
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class Network:
         max_epochs, max_steps: Limits set by the user, which overrule the plan's.
         steps_per_epoch: Optimiser steps of a pass through the training clips; below 1 where a step
             accumulates more batches than an epoch has.
+        passes: Passes through the clips that GPT-SoVITS counts as one epoch.
     """
 
     pretrained: bool
@@ -73,6 +81,7 @@ class Network:
     max_epochs: int | None
     max_steps: int | None
     steps_per_epoch: float
+    passes: int = 1
 
 
 class Decision(NamedTuple):
@@ -121,6 +130,7 @@ def reasons(plan: Plan, speech_s: float, n_clips: int, networks: Mapping[str, Ne
                 "reason": decision.reason,
                 "pretrained": networks[name].pretrained,
                 "steps_per_epoch": networks[name].steps_per_epoch,
+                "passes": networks[name].passes,
             }
             for name, decision in plan.decisions.items()
         },
@@ -149,4 +159,5 @@ def _decide(name: str, network: Network, span: Span | None) -> Decision:
 
 
 def _fitting(span: Span, network: Network) -> TrainingLength:
-    return TrainingLength(True, max_epochs=span.epochs(network.steps_per_epoch))
+    epochs = span.epochs(network.steps_per_epoch * network.passes)
+    return TrainingLength(True, max_epochs=epochs * network.passes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +12,17 @@ from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.gpt_sovits.trained import load_decoder, load_generator
 from tasks.finetune.trained import read_json
 from tasks.pipeline import Pipeline
-from tasks.release.clips import ClipFacts, clip_facts, clip_row, corpus_clip, languages_of, representative
+from tasks.release.clips import (
+    ClipFacts,
+    clip_facts,
+    clip_row,
+    clip_speech,
+    corpus_clip,
+    languages_of,
+    representative,
+)
+from tasks.release.gpt_sovits.marks import missing_marks, with_marks
+from tasks.release.gpt_sovits.prompt import prompt_codes
 from tasks.release.gpt_sovits.reference import Reference
 from tasks.release.gpt_sovits.voice import GptSovitsVoice
 from tasks.stage import ConfigView, Inputs
@@ -37,8 +47,7 @@ def assemble_voice(inputs: Inputs, cfg: ConfigView) -> GptSovitsVoice:
     profiles = inputs.table("speaker_profile").to_pylist()
     speakers = {clip.speaker for clip in clips}
     heard = [profile for profile in profiles if profile["speaker"] in speakers]
-    codes = codes_by_clip(inputs)
-    return GptSovitsVoice(
+    voice = GptSovitsVoice(
         generator=load_generator(sovits["generator.safetensors"], sovits_config["sizes"]),
         decoder=prepare_for_decoding(
             load_decoder(t2s["decoder.safetensors"], t2s_config["sizes"]),
@@ -47,9 +56,7 @@ def assemble_voice(inputs: Inputs, cfg: ConfigView) -> GptSovitsVoice:
         frame=spectrogram_parameters(cfg.family),
         symbol_table=sovits_config["symbol_table"],
         languages=languages_of(clips),
-        references={
-            profile["speaker"]: clip_reference(representative(profile, clips), codes) for profile in heard
-        },
+        references={},
         default_speaker=max(heard, key=lambda p: (p["duration_s"], p["speaker"]))["speaker"],
         manner=cfg.release.synthesize,
         linguistic=cfg.features.linguistic,
@@ -57,37 +64,44 @@ def assemble_voice(inputs: Inputs, cfg: ConfigView) -> GptSovitsVoice:
         speaker_vector=cfg.features.speaker_vector,
         published=not (sovits_config["from_scratch"] or t2s_config["from_scratch"]),
     )
+    chosen = {profile["speaker"]: representative(profile, clips) for profile in heard}
+    return replace(voice, references={name: clip_reference(voice, clip) for name, clip in chosen.items()})
 
 
-def clip_reference(clip: ClipFacts, codes: Mapping[str, tuple[int, ...]]) -> Reference:
-    """A clip of the corpus as a reference."""
-    row = clip_row(clip, ["audio", "phone_ids", "linguistic", "linguistic_dim", "speaker_vector"])
+def clip_reference(voice: GptSovitsVoice, clip: ClipFacts) -> Reference:
+    """A clip of the corpus as a reference of the voice.
+
+    Raises:
+        UserError: weights of an encoder cannot be had.
+    """
+    row = clip_row(clip, ["audio", "linguistic", "linguistic_dim", "speaker_vector"])
     vector = row["speaker_vector"]
-    linguistic = None
-    if row["linguistic"]:
+    samples = np.asarray(decode_flac(row["audio"]["bytes"]).samples, dtype=np.float32)
+    speech = clip_speech(clip)
+    runs = with_marks([speech])
+    added = missing_marks(speech.phones, speech.symbol_table)
+    # Marks of a Chinese clip have vectors of their own, and change those of the characters around them.
+    linguistic = voice.linguistic_features(runs) if any(added) else None
+    if linguistic is None and row["linguistic"]:
         stored = np.frombuffer(row["linguistic"], np.float16).reshape(-1, row["linguistic_dim"])
-        linguistic = np.ascontiguousarray(stored.T, dtype=np.float32)
+        linguistic = np.ascontiguousarray(np.pad(stored.astype(np.float32), (added, (0, 0))).T)
     return Reference(
         speaker=clip.speaker,
         utterance_id=clip.utterance_id,
         text=clip.text,
         language=clip.language,
-        samples=np.asarray(decode_flac(row["audio"]["bytes"]).samples, dtype=np.float32),
-        phone_ids=tuple(row["phone_ids"]),
-        codes=codes[clip.utterance_id],
+        samples=samples,
+        phone_ids=tuple(phone_id for run in runs for phone_id in run.phone_ids),
+        codes=prompt_codes(samples, voice.generator, voice.frame, voice.content),
         linguistic=linguistic,
         speaker_vector=np.frombuffer(vector, np.float32).copy() if vector else None,
     )
 
 
 def corpus_reference(voice: GptSovitsVoice, pipeline: Pipeline, utterance_id: str) -> Reference:
-    """A clip of the finished voice's corpus as a reference, with the codes that its run read off it.
+    """A clip of the finished voice's corpus as a reference.
 
     Raises:
-        UserError: the corpus has no such clip, or the stages that describe it have not been run.
+        UserError: the corpus has no such clip, or weights of an encoder cannot be had.
     """
-    del voice
-    clip = corpus_clip(pipeline, utterance_id)
-    table = pipeline.table("semantic", ["utterance_id", "codes"])
-    codes = dict(zip(table["utterance_id"].to_pylist(), table["codes"].to_pylist(), strict=True))
-    return clip_reference(clip, {utterance_id: tuple(codes[utterance_id])})
+    return clip_reference(voice, corpus_clip(pipeline, utterance_id))

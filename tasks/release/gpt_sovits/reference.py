@@ -20,8 +20,8 @@ class Reference:
         text: What is said; "" where nobody knows.
         language: In which language.
         samples: float32 `[S]` at the family's sample rate.
-        phone_ids: Phones of the text; none for an unknown text, which prompts nothing.
-        codes: Semantic codes of the clip at 25 Hz.
+        phone_ids: Phones of the text with its marks; none for an unknown text, which prompts nothing.
+        codes: Semantic codes of the clip and the silence after it, at 25 Hz.
         linguistic: float32 `[D, L]` for the phones, or None for zeros.
         speaker_vector: float32 `[V]`, where the generator is conditioned on one.
     """

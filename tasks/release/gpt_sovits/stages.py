@@ -10,7 +10,6 @@ from tasks.stage import CorpusStage
 
 _VOICE: dict[str, Sequence[str]] = {
     "shard": ("*.parquet",),
-    "semantic": ("utterance_id", "codes"),
     "speaker_profile": ("speaker", "n_clips", "duration_s", "reference_utterance_id"),
     "train_sovits": ("generator.safetensors", "config.json"),
     "train_t2s": ("decoder.safetensors", "config.json"),
@@ -24,16 +23,19 @@ _VOICE_CONFIG = (
     "features.speaker_vector",
 )
 
+_PROMPT_LIBRARIES = ("transformers", "scipy", "soxr")
+"""Of the encoder that hears the reference clip."""
+
 _PUBLISHED = ("train.sovits.pretrained", "train.t2s.pretrained")
 
 SYNTHESIZE = CorpusStage(
     name="synthesize",
     version=1,
     run="tasks.release.gpt_sovits.synthesize:synthesize_corpus",
-    reads=_VOICE,
+    reads={**_VOICE, "semantic": ("utterance_id", "codes")},
     config=(*_VOICE_CONFIG, "seed", "compute.threads"),
     schema=schemas.NOTHING,
-    libraries=("torch", "numpy", "soundfile"),
+    libraries=("torch", "numpy", "soundfile", *_PROMPT_LIBRARIES),
     about="held-out sentences rendered by every path",
 )
 
@@ -61,7 +63,7 @@ EXPORT = CorpusStage(
     reads={**_VOICE, "evaluate": ("evaluation.json",)},
     config=(*_VOICE_CONFIG, *_PUBLISHED, *EXPORT_CONFIG),
     schema=schemas.NOTHING,
-    libraries=("safetensors", "soundfile"),
+    libraries=("safetensors", "soundfile", *_PROMPT_LIBRARIES),
     about="the voice as a self-contained folder",
     writes=lambda _cfg: {"train_sovits": 0.4, "train_t2s": 0.5},
 )

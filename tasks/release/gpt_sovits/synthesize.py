@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from models.frontend.audio import Samples
+from models.frontend.level import training_gain
 from models.seeds import derive_seed
 from models.sovits.step import reconstructed
 from models.threads import arithmetic_threads
@@ -70,8 +71,11 @@ def _render(
     own_codes, phone_ids = torch.tensor([codes]), torch.tensor([phonemized.phone_ids])
     rng = torch.Generator().manual_seed(seed_of("codes"))
     from_codes = voice.render_codes(own_codes, phone_ids, voice.style_of([reference]), rng, speed=1.0)
+    # The others come at the level that the voice was trained at.
+    recording = clip_samples(clip)
+    recording = recording * np.float32(training_gain(recording))
     return [
-        Sample(RECORDING, clip_samples(clip)),
+        Sample(RECORDING, recording),
         Sample("posterior", _resynthesis(voice, example)),
         Sample("codes", from_codes),
         Sample("text", rendered.samples, rendered.cut_off),

@@ -31,6 +31,7 @@ from models.t2s.config import CODES_PER_S
 from models.t2s.generation import generate
 from models.t2s.model import TextToSemantic
 from models.t2s.sampling import Sampling
+from tasks.release.gpt_sovits.marks import with_marks
 from tasks.release.gpt_sovits.reference import Reference
 from tasks.release.marked_text import Manuscript
 from tasks.release.sentences import Sentence, read_sentences
@@ -147,7 +148,8 @@ class GptSovitsVoice(Voice[Reference]):
     def render(
         self, runs: Runs, references: Sequence[Reference], seed: int, speed: float | None = None
     ) -> Rendering:
-        """One sentence by the path that text takes: phones, codes, waveform."""
+        """One sentence by the path that text takes: phones with their marks, codes, waveform."""
+        runs = with_marks(runs)
         (coded,) = self.draw_codes([runs], references[0], [seed])
         samples = self._wave(runs, coded, self.style_of(references), seed, speed)
         return Rendering(samples, coded.codes, coded.cut_off)
@@ -272,6 +274,7 @@ class GptSovitsVoice(Voice[Reference]):
         options: SpeakOptions[Reference],
     ) -> Iterator[Piece]:
         style = self.style_of(references)
+        sentences = (sentence._replace(runs=with_marks(sentence.runs)) for sentence in sentences)
         batch = options.batch_sentences or self.manner.batch_sentences
         speed = self.manner.speed if options.speed is None else options.speed
         for window in windows(sentences, batch, options.at_once):

@@ -20,8 +20,8 @@ from models.frontend.text.lexicon import Lexicon
 from models.frontend.text.phonemized import Phonemized
 from models.sovits.model import SovitsGenerator
 from models.speaker.eres2netv2 import embed_speaker_vector
-from tasks.features.content import encode_content
-from tasks.finetune.gpt_sovits.semantic import semantic_codes
+from tasks.release.gpt_sovits.marks import with_marks
+from tasks.release.gpt_sovits.prompt import prompt_codes
 from tasks.release.gpt_sovits.reference import Reference
 from tasks.release.reference_file import read_reference_file
 from tasks.release.sentences import read_runs
@@ -92,15 +92,14 @@ def reference_from_file(
     )
     if text is None:
         return timbre
-    runs = read_runs(text, spoken_language, voice.spoken_languages, voice.symbol_table, voice.lexicon)
-    features, _ = encode_content(samples, voice.frame, voice.content)
-    # Half precision as in the shards, so that a clip of the corpus gets the codes it has there.
-    stored = np.ascontiguousarray(features.numpy().T).astype(np.float16)
+    runs = with_marks(
+        read_runs(text, spoken_language, voice.spoken_languages, voice.symbol_table, voice.lexicon)
+    )
     return replace(
         timbre,
         text=without_phones(text),
         phone_ids=tuple(phone_id for run in runs for phone_id in run.phone_ids),
-        codes=tuple(semantic_codes(stored, voice.generator)),
+        codes=prompt_codes(samples, voice.generator, voice.frame, voice.content),
         linguistic=voice.linguistic_features(runs),
     )
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from models.t2s.model import TextToSemantic
-from models.t2s.preference import spoil
+from models.t2s.preference import preference_loss, spoil
 from models.t2s.step import T2SStep, log_probabilities
 from tests.models.t2s.small import CONFIG, random_batch
 
@@ -62,3 +62,9 @@ def test_the_preference_makes_spoiled_sequences_less_likely() -> None:
         losses["preference"].backward()
         optimiser.step()
     assert (margin() > before).all()
+
+
+def test_the_preference_is_the_published_loss() -> None:
+    """-log sigmoid(0.2 (chosen - rejected)): at margins of 5 and -5, log(1 + 1/e) and log(1 + e)."""
+    loss = preference_loss(torch.tensor([5.0, -5.0]), torch.zeros(2))
+    assert torch.isclose(loss, torch.tensor((0.3132617 + 1.3132617) / 2))

@@ -72,6 +72,7 @@ TINY_T2S = {
     "validate_every_steps": 3,
     "checkpoint_every_steps": 2,
     "log_every_steps": 2,
+    "optimizer": "adamw",
     "warmup_steps": 2,
     "accumulate": 1,
     "min_phones_per_s": 1,

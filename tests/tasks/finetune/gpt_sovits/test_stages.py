@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -13,14 +14,24 @@ import torch
 from safetensors.torch import load_file
 
 from configs.errors import UserError
+from configs.plan import PlanSettings
 from configs.train_sovits import SovitsTrainSettings
+from configs.train_t2s import T2sTrainSettings
+from models.frontend.audio import encode_flac
+from models.frontend.level import training_gain
 from models.frontend.mel import linear_spectrogram
+from models.t2s.config import t2s_config
+from models.t2s.model import TextToSemantic
+from models.t2s.step import T2SStep
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.gpt_sovits.examples import read_split
+from tasks.finetune.gpt_sovits.plan import plan_corpus
 from tasks.finetune.gpt_sovits.semantic import semantic_rows
 from tasks.finetune.gpt_sovits.sovits import train as sovits_training
-from tasks.finetune.gpt_sovits.stages import SEMANTIC, TRAIN_SOVITS, TRAIN_T2S
+from tasks.finetune.gpt_sovits.stages import PLAN, SEMANTIC, TRAIN_SOVITS, TRAIN_T2S
 from tasks.finetune.gpt_sovits.t2s import train as t2s_training
+from tasks.finetune.gpt_sovits.t2s.recipe import T2sRecipe
+from tasks.finetune.machine import Machine
 from tasks.finetune.rates import warmup_cosine
 from tasks.outcome import Produced
 from tasks.runner import StoppedError
@@ -222,6 +233,52 @@ def test_t2s_refuses_what_it_cannot_learn_from(
         train_t2s(shards, codes, sovits, tmp_path / "none", min_phones_per_s=24)
 
 
+def test_t2s_refuses_clips_slower_than_3_and_faster_than_25_phones_a_second(
+    shards: dict[str, Path], codes: pa.Table, sovits: Produced, tmp_path: Path
+) -> None:
+    train = pq.read_table(shards["data/train-00000-of-00001.parquet"], columns=["utterance_id", "phone_ids"])
+    phones = {row["utterance_id"]: len(row["phone_ids"]) for row in train.to_pylist()}
+    slowest, fastest = ({name: 25 * n / rate for name, n in phones.items()} for rate in (3, 25))
+    names = sorted(phones)
+    # Just within both limits, just without.
+    lengths = dict(zip(names[:4], (int(slowest[names[0]]), int(slowest[names[1]]) + 1,
+                                   int(np.ceil(fastest[names[2]])), int(np.ceil(fastest[names[3]])) - 1),
+                       strict=True))  # fmt: skip
+    rows = codes.to_pylist()
+    for row in rows:
+        row["codes"] = [1] * lengths.get(row["utterance_id"], len(row["codes"]))
+    changed = pa.Table.from_pylist(rows, schema=codes.schema)
+    limits = {"min_phones_per_s": T2sTrainSettings().min_phones_per_s, "max_steps": 1}
+    produced = train_t2s(shards, changed, sovits, tmp_path, **limits)
+    refused = {reject.row_id for reject in produced.rejects if reject.code == "speaking_rate"}
+    assert refused & set(lengths) == {names[1], names[3]}
+
+
+def test_the_plan_repeats_20_clips_in_t2s_alone(tmp_path: Path) -> None:
+    tree = synthetic.settings()
+    unlimited = {"pretrained": "s.pth", "max_steps": None, "max_epochs": None}
+    tree.train = SimpleNamespace(
+        plan=PlanSettings(), sovits=SovitsTrainSettings(**unlimited), t2s=T2sTrainSettings(**unlimited)
+    )
+    screened = pa.table({"utterance_id": [f"c{n}" for n in range(20)], "speech_s": [10.0] * 20})
+    inputs = synthetic.FakeInputs({"shard": synthetic.write_shards(tmp_path / "s", 20)}, {"screen": screened})
+    produced = plan_corpus(inputs, synthetic.view(PLAN, tree), synthetic.work(tmp_path / "plan"))
+    lengths = json.loads(produced.files["plan.json"].read_text())
+    # 5 batches of 4 an epoch: one SoVITS step each; four to a step of T2S, and 5 passes make its epoch.
+    assert lengths["sovits"]["max_epochs"] == 15
+    assert lengths["t2s"]["max_epochs"] == 8 * 5
+
+
+def test_t2s_keeps_the_published_rate_from_the_first_step_to_the_last() -> None:
+    step = T2SStep(TextToSemantic(t2s_config("v2", width=16, n_heads=2, n_layers=1, feed_forward=32)))
+    recipe = T2sRecipe(step, T2sTrainSettings(), 50, Machine(torch.device("cpu"), bf16=False))
+    rates = []
+    for number in range(50):
+        recipe.set_learning_rates(number, 0)
+        rates.append(recipe.optimisers["decoder"].param_groups[0]["lr"])
+    assert rates == [0.002] * 50
+
+
 def test_learning_rate_rises_then_falls() -> None:
     rates = [warmup_cosine(step, 100, 10, 1.0, 0.1) for step in range(101)]
     assert rates[0] == pytest.approx(0.1)
@@ -240,7 +297,29 @@ def test_spectrogram_is_computed_where_the_shards_have_none(shards: dict[str, Pa
     computed = read_split({path.name: path}, "validation", frame, 10)[0]
     expected = linear_spectrogram(torch.from_numpy(computed.wave)[None], frame)[0].numpy()
     assert computed.linear.shape == kept.linear.shape == expected.shape
-    assert np.allclose(computed.linear, kept.linear, atol=2e-2)
+    # What the shards hold was rounded to half precision before it was levelled, and again after.
+    assert np.allclose(computed.linear, kept.linear, rtol=2e-3, atol=2e-2)
+
+
+@pytest.mark.parametrize("level", [0.02, 0.3, 1.0])
+def test_clips_are_trained_on_half_scaled_to_a_peak_of_95_hundredths(tmp_path: Path, level: float) -> None:
+    row = synthetic.row(4, 0.5)
+    frame = spectrogram_parameters(synthetic.FAMILY)
+    wave = synthetic.tone(4, 0.5)
+    wave *= np.float32(level / np.abs(wave).max())
+    row["audio"]["bytes"] = encode_flac(wave, synthetic.FAMILY.sample_rate)
+    linear = linear_spectrogram(torch.from_numpy(wave)[None], frame)[0]
+    for stored in (synthetic.as_bytes(linear), b""):
+        path = tmp_path / f"train-{len(stored)}.parquet"
+        pq.write_table(pa.Table.from_pylist([{**row, "linear": stored}]), path)
+        example = read_split({path.name: path}, "train", frame, 10)[0]
+        assert np.abs(example.wave).max() == pytest.approx(0.475 + 0.5 * level, abs=2e-3)
+        heard = linear_spectrogram(torch.from_numpy(example.wave)[None], frame)[0].numpy()
+        np.testing.assert_allclose(example.linear, heard, rtol=1e-2, atol=0.05 * heard.max() ** 0.5)
+
+
+def test_digital_silence_keeps_its_level() -> None:
+    assert training_gain(np.zeros(5, np.float32)) == 1.0
 
 
 def test_infinite_feature_names_the_clip(tmp_path: Path) -> None:

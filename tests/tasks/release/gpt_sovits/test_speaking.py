@@ -14,18 +14,22 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 import torch
+from transformers import HubertConfig, HubertModel
 
+from configs.content import ContentSettings
 from configs.errors import UserError
 from configs.linguistic import LinguisticSettings
 from models.frontend.audio import encode_flac
 from models.frontend.text.g2p import phonemize
+from models.frontend.text.symbols import load_symbol_table
 from models.sovits.model import SovitsGenerator
-from tasks.features.content import content_rows
+from tasks.features.content import content_rows, encode_content
 from tasks.features.stages import CONTENT
-from tasks.finetune.gpt_sovits.semantic import semantic_rows
+from tasks.finetune.gpt_sovits.semantic import semantic_codes, semantic_rows
 from tasks.finetune.gpt_sovits.stages import SEMANTIC
+from tasks.release.clips import clip_facts, clip_speech
 from tasks.release.gpt_sovits import voice as voice_module
-from tasks.release.gpt_sovits.assembly import corpus_reference
+from tasks.release.gpt_sovits.assembly import clip_reference, corpus_reference
 from tasks.release.gpt_sovits.export import export_corpus
 from tasks.release.gpt_sovits.stages import EXPORT
 from tasks.release.gpt_sovits.voice import GptSovitsVoice
@@ -34,6 +38,7 @@ from tasks.release.sentences import read_sentences
 from tasks.release.speak import load_voice
 from tasks.release.speech_file import RawStream, SpeechFile
 from tasks.release.voice import SpeakOptions
+from tests.models.tiny import speech_encoder_sizes
 from tests.tasks.finetune import synthetic
 
 TEXT = (
@@ -159,7 +164,82 @@ def test_a_stranger_is_heard_as_the_corpus_is(
     (coded,) = semantic_rows(content.rows, synthetic.view(SEMANTIC, release.tree), trained)
     reference = reference_from_file(voice, clip, "one two three")
     assert list(reference.codes) == coded.rows[0]["codes"]
-    assert list(reference.phone_ids) == phonemize("one two three", "en", "ipa").phone_ids
+    assert list(reference.phone_ids) == phonemize("one two three.", "en", "ipa").phone_ids
+
+
+@pytest.fixture
+def hubert(tmp_path: Path) -> ContentSettings:
+    """HuBERT with its real strides, as narrow as the voice's content."""
+    sizes = speech_encoder_sizes(num_hidden_layers=1, hidden_size=12, num_attention_heads=2)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        HubertModel(HubertConfig(**sizes)).save_pretrained(tmp_path / "hubert")
+    return ContentSettings(backend="hubert", model=str(tmp_path / "hubert"))
+
+
+def test_the_prompt_ends_in_9600_zeros_at_16_khz(
+    voice: GptSovitsVoice, clip: Path, hubert: ContentSettings
+) -> None:
+    """That is .6 s, or 15 codes, whatever the family's rate."""
+    hearing = dataclasses.replace(voice, content=hubert)
+    reference = reference_from_file(hearing, clip, "one two three")
+    samples, rate = reference.samples, voice.sample_rate
+    features, codes = [], []
+    for silent in (0, 9_600):
+        zeros = np.zeros(silent * rate // 16_000, np.float32)
+        features.append(encode_content(np.concatenate((samples, zeros)), voice.frame, hubert)[0])
+        codes.append(semantic_codes(features[-1].numpy().T.astype(np.float16), voice.generator))
+    assert list(reference.codes) == codes[1]
+    assert len(codes[1]) - len(codes[0]) == 15
+
+
+def test_own_clips_prompt_with_silence_and_a_last_mark(
+    voice: GptSovitsVoice, release: SimpleNamespace, hubert: ContentSettings
+) -> None:
+    clip = next(c for c in clip_facts(release.inputs.files("shard")) if c.utterance_id == "tone_002")
+    plain, heard = (
+        clip_reference(dataclasses.replace(voice, content=content), clip)
+        for content in (voice.content, hubert)
+    )
+    assert len(heard.codes) - len(plain.codes) == 15
+    assert heard.phone_ids == plain.phone_ids == voice.reference_of(None).phone_ids
+    assert heard.phone_ids == (*clip_speech(clip).phone_ids, load_symbol_table("ipa").ids["."])
+
+
+def test_the_decoder_and_the_generator_read_the_marks(
+    voice: GptSovitsVoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[list[str]] = []
+    draw_codes, wave = GptSovitsVoice.draw_codes, GptSovitsVoice._wave
+
+    def drawn(self: GptSovitsVoice, sentences: Sequence[Any], *rest: Any) -> Any:
+        read.extend([phone for run in runs for phone in run.phones] for runs in sentences)
+        return draw_codes(self, sentences, *rest)
+
+    def spoken(self: GptSovitsVoice, runs: Any, *rest: Any) -> Any:
+        read.append([phone for run in runs for phone in run.phones])
+        return wave(self, runs, *rest)
+
+    monkeypatch.setattr(GptSovitsVoice, "draw_codes", drawn)
+    monkeypatch.setattr(GptSovitsVoice, "_wave", spoken)
+    words = phonemize("one two three", "en", "ipa").phones
+    (piece,) = voice.pieces("one two three")
+    assert piece.text == "one two three"
+    assert read == [[*words, "."]] * 2
+    read.clear()
+    voice.render([phonemize("no", "en", "ipa")], [voice.reference_of(None)], 1)
+    assert read == [[".", *phonemize("no", "en", "ipa").phones, "."]] * 2
+
+
+def test_short_sentences_keep_their_own_numbers(voice: GptSovitsVoice) -> None:
+    """GPT-SoVITS would say `No.` with what follows."""
+    pieces = list(voice.pieces("No. He went home. Yes."))
+    assert [(piece.sentence, piece.text) for piece in pieces] == [
+        (0, "No."),
+        (1, "He went home."),
+        (2, "Yes."),
+    ]
+    assert [piece.speech[0] for piece in pieces] == [0, *[round(0.3 * voice.sample_rate)] * 2]
 
 
 def test_references_decide_how_a_text_sounds(voice: GptSovitsVoice, clip: Path) -> None:
@@ -227,6 +307,8 @@ def test_speaker_vectors_and_linguistic_features_travel_with_the_voice(
     reference = load_voice(exported.files["voice.json"].parent).reference_of(None)
     assert np.array_equal(reference.speaker_vector, vector)
     assert reference.linguistic.shape == (8, len(reference.phone_ids))
+    # The mark that was added has zeros, as all phones of English have.
+    assert (reference.linguistic[:, :-1] == 1).all() and not reference.linguistic[:, -1].any()
 
 
 def test_a_generator_with_speaker_vectors_gets_one_per_reference(voice: GptSovitsVoice) -> None:
