@@ -15,6 +15,7 @@ import torch
 from artifacts.store import write_atomically
 from configs.errors import UserError
 from models.frontend.audio import decode_flac
+from models.frontend.level import training_gain
 from models.published import serialized
 from tasks.corpus.experiment_folder import (
     BERT,
@@ -81,7 +82,8 @@ def write_experiment(
 def _write_tensors(folder: Path, wave: str, row: Mapping[str, Any]) -> None:
     clip = decode_flac(row["audio"]["bytes"])
     data = io.BytesIO()
-    soundfile.write(data, clip.samples, clip.sample_rate, format="WAV", subtype="PCM_16")
+    levelled = clip.samples * np.float32(training_gain(clip.samples))
+    soundfile.write(data, levelled, clip.sample_rate, format="WAV", subtype="PCM_16")
     write_atomically(folder / WAVES / wave, data.getvalue())
     content = np.frombuffer(row["content"], "<f2").reshape(row["n_frames"], row["content_dim"])
     parts = {CONTENT: content.T[None]}

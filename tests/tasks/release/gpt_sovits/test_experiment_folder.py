@@ -18,7 +18,7 @@ import torch
 from artifacts.manifest import Reject
 from configs.corpus import CorpusSettings
 from configs.errors import UserError
-from models.frontend.audio import encode_flac
+from models.frontend.audio import decode_flac, encode_flac
 from models.frontend.mel import frame_count
 from models.frontend.text.g2p import phonemize
 from tasks.corpus.experiment_folder import (
@@ -99,6 +99,17 @@ def test_a_written_folder_has_what_the_training_scripts_look_for(experiment: Pat
         assert content.dtype == torch.float16
         vector = torch.load(experiment / "7-sv_cn" / f"{name}.pt", weights_only=True)
         assert vector.shape == (1, 20480)
+
+
+def test_waves_are_written_at_the_level_of_training(
+    experiment: Path, rows: dict[str, dict[str, Any]]
+) -> None:
+    for name, row in rows.items():
+        recorded = decode_flac(row["audio"]["bytes"]).samples
+        written, _ = soundfile.read(experiment / "5-wav32k" / f"{name}.wav", dtype="float32")
+        expected = 0.5 * recorded + 0.475 * recorded / np.abs(recorded).max()
+        np.testing.assert_allclose(written, expected, atol=1e-4)
+        assert np.abs(expected - recorded).max() > 0.01
 
 
 def test_what_was_written_is_read_back(experiment: Path, rows: dict[str, dict[str, Any]]) -> None:
