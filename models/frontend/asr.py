@@ -97,7 +97,7 @@ def _placed(device: str) -> _Placed:
 
     count = ctranslate2.get_cuda_device_count() if device != "cpu" else 0
     if device == "cuda" and not count:
-        raise UserError("compute.device = cuda: speech recognition finds no CUDA device; use auto or cpu")
+        raise UserError("`device` = cuda: speech recognition finds no CUDA device; use auto or cpu")
     chosen = "cuda" if count else "cpu"
     if chosen == "cpu":
         return _Placed(chosen, _ON_CPU)

@@ -70,7 +70,8 @@ class Ear:
         samples = resample(audio.samples, audio.sample_rate, SAMPLE_RATE)
         if self.folder is None:
             return recognise_sphinx(samples)
-        return recognise_whisper(samples, self.folder, language, self.beam_size, self.processor)
+        with named_in("compute"):
+            return recognise_whisper(samples, self.folder, language, self.beam_size, self.processor)
 
 
 def processor_of(compute: Any) -> Processor:
