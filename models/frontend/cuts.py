@@ -4,40 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.frontend.activity import HOP_S
 from models.frontend.segmenter import Limits
+from models.frontend.timed_text import Cut
 
 _SENTENCE_END = re.compile("[.!?…。！？]['\"”’»)）」』]*$")
 _WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
 _OVERLAP_S = 0.05
 _NEAR_S = 1.0
-
-
-class Cut(NamedTuple):
-    """A stretch of a recording and what is said in it.
-
-    Attributes:
-        start_s, end_s: inside the recording, seconds.
-        text: what is said.
-        speaker: who says it, where that is known.
-        joins: it may be joined with its neighbours to an utterance, as subtitles and words may.
-    """
-
-    start_s: float
-    end_s: float
-    text: str
-    speaker: str | None = None
-    joins: bool = False
-
-    @property
-    def duration_s(self) -> float:
-        """Its length, seconds."""
-        return self.end_s - self.start_s
 
 
 def join_cuts(cuts: Sequence[Cut], limits: Limits) -> list[Cut]:

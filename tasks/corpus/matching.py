@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from models.frontend.cuts import Cut
+from models.frontend.timed_text import Cut
 from tasks.corpus.lists.entries import (
     MAX_REFERENCE_CHARACTERS,
     MAX_TEXT_CHARACTERS,

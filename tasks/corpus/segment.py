@@ -9,10 +9,11 @@ from typing import Any
 from configs.segment import SegmentSettings
 from models.frontend.activity import HOP_S, SILENT_DBFS, Activity, analyse_activity, pause_mask
 from models.frontend.audio import Waveform, decode_flac, encode_flac
-from models.frontend.cuts import Cut, join_cuts, placed
+from models.frontend.cuts import join_cuts, placed
 from models.frontend.rms_slicer import SlicerParameters, segments_of_pieces, slice_silence
 from models.frontend.segmenter import Limits, Segment, plan_segments, trim_silence
 from models.frontend.text.sharing import Share, share_text
+from models.frontend.timed_text import Cut
 from tasks.stage import ConfigView, Outcome, Reject, reject
 
 _LEAST_SPEECH_S = 0.1

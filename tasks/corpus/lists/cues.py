@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from models.aligner.alignment import Interval
 from models.aligner.textgrid import read_textgrid
-from models.frontend.cuts import Cut
+from models.frontend.timed_text import Cut
 from tasks.corpus.lists.entries import ListError, clean, file_name, has_control, legible
 from tasks.corpus.lists.lines import read_whole
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.frontend.activity import HOP_S
-from models.frontend.cuts import Cut, join_cuts, placed
+from models.frontend.cuts import join_cuts, placed
 from models.frontend.segmenter import Limits
+from models.frontend.timed_text import Cut
 
 LIMITS = Limits(min_s=1.0, max_s=12.0, pad_s=0.4, split_pause_s=0.3)
 
