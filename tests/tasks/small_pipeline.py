@@ -19,6 +19,8 @@ LENGTHS = pa.schema([("name", pa.string()), ("length", pa.int32())])
 SQUARES = pa.schema([("name", pa.string()), ("square", pa.int32())])
 TOTALS = pa.schema([("name", pa.string()), ("total", pa.int32())])
 TRAIN_S = 0.02
+# Which tables of phones enter a key is asked of the settings, since `Request` knows lexicons.
+SETTINGS = SimpleNamespace(family=SimpleNamespace(symbol_table="ipa", character_table=None))
 
 
 def measure(rows: list[dict], cfg: ConfigView, files: object) -> list[Outcome]:
@@ -74,7 +76,7 @@ def small_pipeline(
     return Pipeline(
         workspace,
         voice,
-        SimpleNamespace(),
+        SETTINGS,
         scan=lambda: Scan(rows),
         stages=STAGES,
         store=Store(url or str(workspace / "store"), workspace / "cache"),
