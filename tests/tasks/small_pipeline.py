@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 
 import pyarrow as pa
 
 from artifacts.store import Store
+from configs.settings import Settings
 from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Work
 from tasks.pipeline import Pipeline, Scan
 from tasks.stage import CorpusStage, RowStage
@@ -20,7 +20,7 @@ SQUARES = pa.schema([("name", pa.string()), ("square", pa.int32())])
 TOTALS = pa.schema([("name", pa.string()), ("total", pa.int32())])
 TRAIN_S = 0.02
 # Which tables of phones enter a key is asked of the settings, since `Request` knows lexicons.
-SETTINGS = SimpleNamespace(family=SimpleNamespace(symbol_table="ipa", character_table=None))
+SETTINGS = Settings()
 
 
 def measure(rows: list[dict], cfg: ConfigView, files: object) -> list[Outcome]:
