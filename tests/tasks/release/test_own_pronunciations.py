@@ -19,6 +19,7 @@ from tasks.features.phonemize import phonemize_rows
 from tasks.features.stages import PHONEMIZE
 from tasks.release import speak
 from tasks.release.exported_folder import write_lexicon
+from tasks.release.marked_text import Manuscript
 from tasks.release.sentences import Sentence, read_runs, read_sentences
 from tasks.release.spelling import spelled
 from tasks.release.voice import AS_TRAINED, Piece, SpeakOptions, Voice
@@ -36,7 +37,7 @@ LEXICON = Lexicon(
 
 
 def read(text: str, language: str, spoken: tuple[str, ...], table: str, longest: int = 200) -> list[Sentence]:
-    return list(read_sentences(text, language, spoken, table, longest, LEXICON))
+    return list(read_sentences(text, language, spoken, table, longest, lexicon=LEXICON))
 
 
 @pytest.mark.parametrize(
@@ -108,9 +109,10 @@ class _Silent(Voice[Any]):
     def sample_rate(self) -> int:
         return 100
 
-    def pieces(self, text: str, options: SpeakOptions[Any] = AS_TRAINED) -> Iterator[Piece]:
+    def pieces(self, text: Manuscript, options: SpeakOptions[Any] = AS_TRAINED) -> Iterator[Piece]:
         for one in read_sentences(text, "en", ("en",), "gpt-sovits-v2", lexicon=self.lexicon):
-            yield Piece(" ".join(one.runs[0].phones), np.zeros(len(one.phone_ids), np.float32), False)
+            samples = np.zeros(len(one.phone_ids), np.float32)
+            yield Piece(" ".join(one.runs[0].phones), samples, False, 0, (0, len(samples)), None)
 
     def reference_from_file(self, path: Path, text: str | None = None, language: str | None = None) -> Any:
         raise NotImplementedError
