@@ -34,9 +34,9 @@ def test_two_processes_end_as_one_does(tmp_path: Path) -> None:
     expected, found = (Checkpoints(tmp_path / name / "checkpoints").latest() for name in ("alone", "both"))
     assert expected is not None and found is not None
     weights = [{n: t.float() for n, t in under(s.tensors, "module/").items()} for s in (found, expected)]
-    # Three steps of AdamW: below 1e-5 on processors with AVX-512, 1.25e-5 on one without it.
+    # Three steps of AdamW: below 1e-5 on processors with AVX-512; 1.25e-5 and 4.6e-5 on one without it.
     assert worst(*weights) < 2e-5
-    assert worst(*(load_file(made.files["voices.safetensors"]) for made in (both, alone))) < 1e-5
+    assert worst(*(load_file(made.files["voices.safetensors"]) for made in (both, alone))) < 1e-4
     for curve in ("train_curve", "validation_curve"):
         for point, other in zip(found.history[curve], expected.history[curve], strict=True):
             assert point == pytest.approx(other, rel=1e-3, abs=1e-5)
