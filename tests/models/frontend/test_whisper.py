@@ -106,7 +106,7 @@ def test_device_and_arithmetic_follow_from_what_is_asked_for_and_there(
 
 def test_a_gpu_that_is_not_there_is_told(stand_in: type[StandIn], monkeypatch: pytest.MonkeyPatch) -> None:
     gpu(monkeypatch, 0)
-    with pytest.raises(UserError, match=r"compute\.device = cuda"):
+    with pytest.raises(UserError, match=r"`device` = cuda: speech recognition finds no CUDA device"):
         hear(Processor("cuda"))
     assert not stand_in.made
 
