@@ -1,9 +1,10 @@
-"""Where the shared recordings and reference numbers are found, and a skip with a reason when they are not."""
+"""Switches that hold for all tests, and the recordings and recorded numbers that many of them read."""
 
 from __future__ import annotations
 
 import os
 import signal
+import tarfile
 from pathlib import Path
 
 import hypothesis
@@ -34,32 +35,46 @@ hypothesis.settings.load_profile("same")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _folder(variable: str, default: str) -> Path:
-    folder = Path(os.environ.get(variable, ROOT.parent / "shared" / default))
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is absent; set {variable} to a folder of that form")
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of real recordings, one sub-folder per corpus, as `tests/speech/corpora.py` lists them."""
+    from tests.speech.corpora import write_corpora
+
+    folder = tmp_path_factory.mktemp("speech")
+    write_corpora(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def speech() -> Path:
-    """Folder of real recordings, one sub-folder per corpus."""
-    return _folder("VOICEWRIGHT_SPEECH", "speech")
+def long_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of recordings of minutes, where it is known when somebody speaks."""
+    from tests.speech.joined import write_long
+
+    folder = tmp_path_factory.mktemp("long")
+    write_long(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of broken and malicious input, which nobody may change."""
+    from tests.speech.hostile import write_hostile
+
+    folder = tmp_path_factory.mktemp("hostile") / "hostile"
+    write_hostile(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def goldens() -> Path:
     """Folder of recorded numbers that the models must reproduce."""
-    return _folder("VOICEWRIGHT_GOLDENS", "goldens")
+    return ROOT / "tests" / "goldens"
 
 
 @pytest.fixture(scope="session")
-def cases() -> Path:
-    """Folder of what users tripped over, by kind of input."""
-    return _folder("VOICEWRIGHT_CASES", "cases")
-
-
-@pytest.fixture(scope="session")
-def mfa_outputs() -> Path:
-    """Folder of outputs of the real Montreal Forced Aligner."""
-    return _folder("VOICEWRIGHT_MFA", "mfa")
+def mfa_outputs(goldens: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of outputs of the real Montreal Forced Aligner for the embedded recordings."""
+    folder = tmp_path_factory.mktemp("mfa")
+    with tarfile.open(goldens / "mfa.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder

@@ -17,7 +17,7 @@ def small_disk(folder: Path, size_bytes: int) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", str(folder)]
     if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting a small file system needs root")
+        pytest.skip("mounting a small file system needs root: run the tests as root, in a container say")
     try:
         yield folder
     finally:

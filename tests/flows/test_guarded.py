@@ -232,16 +232,16 @@ def test_a_page_of_another_site_can_start_nothing(up: Up, browser: Any) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_the_pages_open_with_the_login(up: Up, browser: Any, host: str) -> None:
-    url = up.endpoints["prefect"].replace("127.0.0.1", host)
-    browser.open(f"{url}/deployments", 1400)
-    wait(lambda: "password" in browser.evaluate("document.body.innerHTML").lower())
-    password = json.dumps(up.login)
-    browser.evaluate(f"localStorage.setItem('prefect-password', btoa({password}))")
-    browser.open("about:blank", 1400)
-    browser.open(f"{url}/deployments", 1400)
-    wait(lambda: "nightly" in browser.evaluate("document.body.innerText"))
+def test_the_pages_open_with_the_login_by_either_name(up: Up, browser: Any) -> None:
+    for host in ("127.0.0.1", "localhost"):
+        url = up.endpoints["prefect"].replace("127.0.0.1", host)
+        browser.open(f"{url}/deployments", 1400)
+        wait(lambda: "password" in browser.evaluate("document.body.innerHTML").lower())
+        password = json.dumps(up.login)
+        browser.evaluate(f"localStorage.setItem('prefect-password', btoa({password}))")
+        browser.open("about:blank", 1400)
+        browser.open(f"{url}/deployments", 1400)
+        wait(lambda: "nightly" in browser.evaluate("document.body.innerText"))
 
 
 def test_a_run_that_brings_a_command_along_is_refused(up: Up, tmp_path: Path) -> None:

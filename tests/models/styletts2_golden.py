@@ -1,6 +1,5 @@
 """Weights, inputs and comparisons of the StyleTTS 2 goldens, by the rules of their README."""
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tests.models.golden_fill import source
+from tests.models.golden_store import read_arrays, read_table
 
 _POWER_ITERATIONS = 8
 
@@ -36,8 +36,7 @@ def shapes(goldens: Path, configuration: str) -> dict[str, dict[str, list[int]]]
 
 def arrays(goldens: Path, name: str) -> dict[str, NDArray[Any]]:
     """The arrays of one case under `in_<name>` and `out_<name>`."""
-    with np.load(folder(goldens) / f"{name}.npz") as stored:
-        return dict(stored)
+    return read_arrays(folder(goldens), name)
 
 
 def inputs(goldens: Path, name: str) -> dict[str, Tensor]:
@@ -160,4 +159,4 @@ def check(goldens: Path, name: str, key: str, value: Tensor) -> None:
 
 
 def _json(goldens: Path, name: str) -> Any:
-    return json.loads((folder(goldens) / name).read_text())
+    return read_table(folder(goldens), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -249,19 +250,17 @@ def _contrast(one: str, other: str) -> float:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ["report", "lineage"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 400])
-def test_page_is_quiet_and_fits(
-    browser: Any, pages: dict[str, Path], tmp_path: Path, name: str, scheme: str, width: int
-) -> None:
-    browser.open(pages[name].as_uri(), width, scheme)
-    assert browser.evaluate("document.documentElement.scrollWidth") == width
-    background = browser.evaluate("getComputedStyle(document.body).backgroundColor")
-    brightness = sum(int(v) for v in re.findall(r"\d+", background)[:3]) / 3
-    assert brightness > 200 if scheme == "light" else brightness < 60
-    assert browser.screenshot(tmp_path / "page.png").stat().st_size > 10_000
-    assert browser.complaints() == []
-    assert browser.requests() == [pages[name].as_uri()]
+def test_page_is_quiet_and_fits(browser: Any, pages: dict[str, Path], tmp_path: Path, name: str) -> None:
+    for scheme, width in itertools.product(("light", "dark"), (1280, 400)):
+        looked_at = scheme, width
+        browser.open(pages[name].as_uri(), width, scheme)
+        assert browser.evaluate("document.documentElement.scrollWidth") == width, looked_at
+        background = browser.evaluate("getComputedStyle(document.body).backgroundColor")
+        brightness = sum(int(v) for v in re.findall(r"\d+", background)[:3]) / 3
+        assert brightness > 200 if scheme == "light" else brightness < 60, looked_at
+        assert browser.screenshot(tmp_path / "page.png").stat().st_size > 10_000, looked_at
+        assert browser.complaints() == [], looked_at
+        assert browser.requests() == [pages[name].as_uri()], looked_at
 
 
 @pytest.mark.browser

@@ -6,7 +6,6 @@ import itertools
 import json
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from tasks.voice import Request, open_pipeline
+from tests.speech.hostile import ITEMS, Item
 
 pytestmark = [pytest.mark.hostile, pytest.mark.slow]
 
@@ -30,26 +30,15 @@ sys.exit(status)
 """
 
 
-@pytest.fixture(scope="module")
-def hostile(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
-    folder = tmp_path_factory.mktemp("hostile")
-    with tarfile.open(speech / "hostile" / "hostile.tar.xz") as archive:
-        # The links that lead nowhere are part of the test: the `data` filter would refuse them.
-        archive.extractall(folder, filter="tar")
-    root = folder / "hostile"
-    return root, json.loads((root / "expected.json").read_text())["items"]
-
-
 @pytest.mark.timeout(400)
 def test_every_item_gets_its_verdict(
-    hostile: tuple[Path, list[dict[str, Any]]],
+    hostile: Path,
     command: Callable[..., list[str]],
     environment: dict[str, str],
     read: Callable[..., Any],
     tmp_path: Path,
 ):
-    root, items = hostile
-    arguments = ("finetune", root, "--voice", "h", "--preset", "tiny", "--until", "screen")
+    arguments = ("finetune", hostile, "--voice", "h", "--preset", "tiny", "--until", "screen")
     run = command(*arguments, "--set", "tracking.enabled=false")
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, *run],
@@ -64,21 +53,18 @@ def test_every_item_gets_its_verdict(
     assert int(done.stdout.split()[-1]) * 1024 < MEMORY_BYTES
 
     rejects = read("rejects", "h")
-    verdicts = Verdicts(root, tmp_path / "workspace", rejects)
-    wrong = [f"{item['path']!r}: {said}" for item in items if (said := verdicts.deviation(item))]
+    verdicts = Verdicts(hostile, tmp_path / "workspace", rejects)
+    wrong = [f"{item.path!r}: {said}" for item in ITEMS if (said := verdicts.deviation(item))]
     assert not wrong, "\n".join(wrong)
     for refused in rejects:
         assert all(refused[part] for part in ("code", "field", "reason", "remedy")), refused
 
 
 @pytest.mark.timeout(200)
-def test_what_is_too_little_to_validate_on_is_said_before_training(
-    hostile: tuple[Path, list[dict[str, Any]]], tmp_path: Path
-):
-    root, items = hostile
-    (item,) = (item for item in items if item["code"] == "too_little_data")
+def test_what_is_too_little_to_validate_on_is_said_before_training(hostile: Path, tmp_path: Path):
+    (item,) = (item for item in ITEMS if item.code == "too_little_data")
     workspace = tmp_path / "workspace"
-    pipeline = open_pipeline(workspace, Request(root / item["path"], "v", "tiny"))
+    pipeline = open_pipeline(workspace, Request(hostile / item.path, "v", "tiny"))
     for name in itertools.takewhile(lambda name: not name.startswith("train"), pipeline.stages):
         pipeline.run_stage(name)
     pipeline.close()
@@ -112,9 +98,9 @@ class Verdicts:
         } | {warning.split(":")[0] for warning in told}
         pipeline.close()
 
-    def deviation(self, item: dict[str, Any]) -> str | None:
+    def deviation(self, item: Item) -> str | None:
         """Why an item's verdict is not the expected one, or None."""
-        path, expected, code = item["path"], item["expected"], item["code"]
+        path, expected, code = item
 
         def belongs(other: str) -> bool:
             return other == path or other.startswith(f"{path}/")
@@ -134,7 +120,6 @@ class Verdicts:
             "reject": as_expected and not used,
             "reject_items": as_expected and used,
             "reject_dataset": as_expected and not used,
-            "skip": True,
             "bait": not used,
         }
         if allowed[expected]:

@@ -17,17 +17,24 @@ pytestmark = pytest.mark.golden
 
 ISTFT, HIFI, KOKORO = "styletts2_ljspeech_istftnet", "styletts2_libritts_hifigan", "kokoro"
 DECODERS = {"decoder_istftnet": ISTFT, "decoder_hifigan": HIFI}
+# Its styles come from a table of voices.
+ABSENT_IN_KOKORO = ("style_encoder", "predictor_encoder")
 N_HARMONICS = 9
 
 
-@pytest.mark.parametrize("configuration", (ISTFT, HIFI, KOKORO))
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize(
+    ("name", "configuration"),
+    [
+        (name, configuration)
+        for name in BUILDERS
+        for configuration in (ISTFT, HIFI, KOKORO)
+        if configuration != KOKORO or name not in ABSENT_IN_KOKORO
+    ],
+)
 def test_names_and_shapes_are_those_of_published_checkpoints(
     goldens: Path, configuration: str, name: str
 ) -> None:
     recorded = golden.shapes(goldens, configuration)
-    if name not in recorded:
-        pytest.skip(f"{configuration} has no {name}")
     built = BUILDERS[name](recorded[name])
     assert {key: list(value.shape) for key, value in built.state_dict().items()} == recorded[name]
 

@@ -48,11 +48,17 @@ def test_frames_are_centred_where_the_spectrograms_are(method: str) -> None:
     assert abs(np.median(pitch.f0_hz[inner] - centres[inner])) < 0.6
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("n_samples", [0, 1, 800, 6_400])
+@pytest.mark.parametrize(
+    ("method", "n_samples"),
+    [
+        (method, n_samples)
+        for method in METHODS
+        for n_samples in (0, 1, 800, 6_400)
+        # The small crepe stands for both where a network runs.
+        if (method, n_samples) != ("crepe-full", 6_400)
+    ],
+)
 def test_silence_and_very_short_clips_are_unvoiced(method: str, n_samples: int) -> None:
-    if method == "crepe-full" and n_samples > 800:
-        pytest.skip("covered by crepe-tiny")
     pitch = track_pitch(np.zeros(n_samples, np.float32), RATE, HOP, 10, method)
     assert pitch.f0_hz.shape == pitch.voiced.shape == (10,)
     assert not pitch.voiced.any()

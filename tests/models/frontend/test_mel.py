@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from models.frontend.mel import (
     mel_from_linear,
     slaney_filterbank,
 )
+from tests.models.golden_store import read_arrays, read_table
 
 FAMILY = SpectrogramParameters(sample_rate=32_000, n_fft=2_048, hop_samples=640, n_mels=128)
 
@@ -44,8 +44,8 @@ def relative_error(found: np.ndarray, expected: np.ndarray) -> float:
 @pytest.mark.golden
 def test_recorded_spectrograms(goldens: Path) -> None:
     folder = goldens / "gpt_sovits"
-    case = json.loads((folder / "case.json").read_text())
-    recorded = np.load(folder / "mel.npz")
+    case = read_table(folder, "case.json")
+    recorded = read_arrays(folder, "mel")
     n_samples = case["mel"]["N"]
     waves = np.stack([golden_wave(f"{case['tag']}/mel/{b}", n_samples) for b in range(2)])
 
@@ -71,7 +71,8 @@ def test_recorded_spectrograms(goldens: Path) -> None:
 def test_filterbank_is_slaneys(
     sample_rate: int, n_fft: int, n_mels: int, low_hz: float, high_hz: float | None
 ) -> None:
-    librosa = pytest.importorskip("librosa")
+    import librosa
+
     expected = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=low_hz, fmax=high_hz)
     parameters = SpectrogramParameters(sample_rate, n_fft, n_fft // 4, n_mels, low_hz, high_hz)
     np.testing.assert_allclose(slaney_filterbank(parameters), expected, atol=1e-7)

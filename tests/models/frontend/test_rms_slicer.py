@@ -1,6 +1,5 @@
 """GPT-SoVITS's slicer: its recorded cuts, and what must hold for any recording."""
 
-import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,7 +19,9 @@ from models.frontend.rms_slicer import (
 )
 from models.frontend.segmenter import Limits
 from tests.models.golden_fill import source, test_wave
+from tests.models.golden_store import read_table
 from tests.models.sovits.golden_case import case, folder
+from tests.speech.joined import LJ
 
 RATE = 16_000
 
@@ -36,7 +37,7 @@ def speech_and_silence(tag: str, lead: int, durations: list[list[float]], rate: 
 
 @pytest.mark.golden
 def test_cuts_are_the_references(goldens: Path) -> None:
-    recorded = json.loads((folder(goldens) / "slicer.json").read_text())
+    recorded = read_table(folder(goldens), "slicer.json")
     rate = 32_000
     samples = speech_and_silence(case(goldens)["tag"], recorded["lead_silence"], recorded["durations"], rate)
     assert samples.size == recorded["total"]
@@ -91,11 +92,11 @@ def test_the_level_is_a_frames_own() -> None:
     assert level[50] == pytest.approx(0.5 * np.sqrt(0.5))
 
 
-def test_a_piece_that_is_too_long_is_cut_on_in_its_pauses(speech: Path) -> None:
+def test_a_piece_that_is_too_long_is_cut_on_in_its_pauses(long_recordings: Path) -> None:
     import soundfile
 
     samples, rate = soundfile.read(
-        speech / "long" / "wavs" / "long_lj_share_mixed.flac", dtype="float32", frames=60 * 24_000
+        long_recordings / "wavs" / f"{LJ}.flac", dtype="float32", frames=60 * 24_000
     )
     pieces = slice_silence(samples, rate, SlicerParameters(min_length=20_000.0))
     assert max(piece.end - piece.start for piece in pieces) > 12 * rate

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bench.segmentation import score_recording
 from models.frontend.activity import HOP_S, Activity, analyse_activity, pause_mask
 from models.frontend.segmenter import Limits, plan_segments, trim_silence
+from tests.speech.joined import LJ, PEOPLE, SONNETS
 
 LIMITS = Limits(min_s=1.0, max_s=6.0, pad_s=0.2, split_pause_s=0.3)
 
@@ -88,12 +89,10 @@ def test_outer_silence_of_a_clip_is_trimmed_only_where_it_is_long() -> None:
     assert end_s == activity.duration_s
 
 
-@pytest.mark.parametrize(
-    "name", ["long_lj_share_mixed", "long_libri_multispeaker_share", "long_librivox_sonnets"]
-)
-def test_real_recordings_are_cut_in_true_pauses(speech: Path, name: str) -> None:
-    truth = json.loads((speech / "long" / f"{name}.truth.json").read_text(encoding="utf-8"))
-    score = score_recording(speech / "long", truth)
+@pytest.mark.parametrize("name", [LJ, PEOPLE, SONNETS])
+def test_real_recordings_are_cut_in_true_pauses(long_recordings: Path, name: str) -> None:
+    truth = json.loads((long_recordings / f"{name}.truth.json").read_text(encoding="utf-8"))
+    score = score_recording(long_recordings, truth)
     assert score.longest_s <= 12.0
     assert score.shortest_s >= 0.99
     assert score.forced == 0

@@ -117,7 +117,7 @@ def whisper(request: pytest.FixtureRequest) -> Path:
     workspace = Path(os.environ.get("VOICEWRIGHT_WORKSPACE", "~/.voicewright")).expanduser()
     folder = workspace / "models" / request.param
     if find_whisper(str(folder), download=False) is None:
-        pytest.skip(f"{folder} is absent: `voicewright models fetch {request.param}` gets it")
+        pytest.skip(f"{folder} is absent: `.venv/bin/voicewright models fetch {request.param}` gets it")
     return folder
 
 

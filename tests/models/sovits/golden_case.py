@@ -1,10 +1,8 @@
 """The networks and inputs of the SoVITS goldens, rebuilt from their manifests and `case.json`."""
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -14,6 +12,7 @@ from models.layers.masking import sequence_mask
 from models.sovits.config import SovitsConfig, sovits_config
 from models.sovits.model import SovitsGenerator
 from tests.models.golden_fill import fill, integers, normal
+from tests.models.golden_store import read_arrays, read_table
 
 GENERATOR_GAIN = 0.6
 
@@ -34,16 +33,15 @@ def folder(goldens: Path) -> Path:
 
 
 def case(goldens: Path) -> dict[str, Any]:
-    return json.loads((folder(goldens) / "case.json").read_text())
+    return read_table(folder(goldens), "case.json")
 
 
 def arrays(goldens: Path, name: str) -> dict[str, NDArray[Any]]:
-    with np.load(folder(goldens) / f"{name}.npz") as stored:
-        return dict(stored)
+    return read_arrays(folder(goldens), name)
 
 
 def manifest(goldens: Path, name: str) -> list[dict[str, Any]]:
-    return json.loads((folder(goldens) / f"manifest_{name}.json").read_text())
+    return read_table(folder(goldens), f"manifest_{name}.json")
 
 
 def filled_generator(version: str) -> SovitsGenerator:

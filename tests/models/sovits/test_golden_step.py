@@ -1,6 +1,5 @@
 """Two discriminator-then-generator updates give the reference's losses, gradients and weights."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from models.layers.masking import sequence_mask
 from models.sovits.config import sovits_config
 from models.sovits.step import SovitsBatch, SovitsStep, generator_parameter_groups
 from tests.models.golden_fill import error_against, relative_error, test_wave
+from tests.models.golden_store import read_table
 from tests.models.sovits.conftest import PUBLISHED_WEIGHTS
 from tests.models.sovits.golden_case import (
     Inputs,
@@ -63,7 +63,7 @@ def _check_gradients(norms: np.ndarray, expected: np.ndarray) -> None:
 @pytest.mark.parametrize("version", ["v2", "v2Pro"])
 def test_two_updates_reproduce_the_reference(goldens: Path, version: str) -> None:
     golden = arrays(goldens, f"trainstep_{version}")
-    names = json.loads((folder(goldens) / f"trainstep_{version}_names.json").read_text())
+    names = read_table(folder(goldens), f"trainstep_{version}_names.json")
     config = sovits_config(version)
     step = SovitsStep(filled_generator(version), filled_discriminator(config), PUBLISHED_WEIGHTS)
     inputs = training_inputs(goldens, config)

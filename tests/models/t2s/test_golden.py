@@ -1,6 +1,5 @@
 """The text-to-semantic decoder reproduces GPT-SoVITS's hidden states, losses, gradients and tokens."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from models.t2s.step import (
     top_k_accuracy,
 )
 from tests.models.golden_fill import error_against, fill, integers, normal, t2s_gain
+from tests.models.golden_store import read_table
 from tests.models.sovits.golden_case import arrays, case, folder, manifest
 
 pytestmark = pytest.mark.golden
@@ -56,7 +56,7 @@ def _batch(goldens: Path, model: TextToSemantic) -> T2SBatch:
         bert=bert * phones[:, None],
         codes=integers(f"{tag}/t2s/y", 0, config.n_codes, n_rows, n_codes),
         code_lengths=code_lengths,
-        utterance_ids=("a", "b", "c"),
+        utterance_ids=tuple(f"row{b}" for b in range(n_rows)),
     )
 
 
@@ -86,7 +86,7 @@ def test_reference_mask_reproduces_hidden_states_loss_and_gradient(
     loss = cross_entropies(prediction).sum()
     np.testing.assert_allclose(loss.item(), golden["old.loss"], rtol=1e-6)
 
-    names = json.loads((folder(goldens) / "t2s_param_names.json").read_text())
+    names = read_table(folder(goldens), "t2s_param_names.json")
     parameters = dict(model.named_parameters())
     gradients = torch.autograd.grad(loss, [parameters[name] for name in names])
     norms = np.array([float(g.double().norm()) for g in gradients])

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import tarfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +14,7 @@ from tasks.corpus.ingest import ingest_rows
 from tasks.corpus.scan import scan_recordings
 from tasks.corpus.stages import INGEST
 from tasks.stage import ConfigView, Reject
+from tests.speech.hostile import ITEMS, Item
 
 pytestmark = pytest.mark.hostile
 
@@ -38,21 +36,10 @@ class Verdicts:
 
 
 @pytest.fixture(scope="module")
-def items(speech, tmp_path_factory) -> tuple[Path, list[dict]]:
-    folder = tmp_path_factory.mktemp("hostile")
-    with tarfile.open(speech / "hostile" / "hostile.tar.xz") as archive:
-        # The links that lead nowhere are part of the test: the `data` filter would refuse them.
-        archive.extractall(folder, filter="tar")
-    root = folder / "hostile"
-    return root, json.loads((root / "expected.json").read_text())["items"]
-
-
-@pytest.fixture(scope="module")
-def verdicts(items, tmp_path_factory) -> Verdicts:
-    root, _ = items
+def verdicts(hostile, tmp_path_factory) -> Verdicts:
     started = time.monotonic()
     settings = CorpusSettings()
-    found = scan_recordings(root, settings, tmp_path_factory.mktemp("cache") / "digests.json")
+    found = scan_recordings(hostile, settings, tmp_path_factory.mktemp("cache") / "digests.json")
     view = ConfigView(SimpleNamespace(corpus=settings), INGEST.config)
     used, warnings = {}, list(found.warnings)
     rejects = {one.row_id: one for one in found.rejects}
@@ -70,19 +57,19 @@ def code_of(one: Reject) -> str:
     return THEIR_CODES.get(one.code, one.code)
 
 
-def test_every_item_gets_its_verdict(items, verdicts):
+def test_every_item_gets_its_verdict(verdicts):
     """Collects all deviations, so that one does not hide the next."""
     wrong = []
-    for item in items[1]:
+    for item in ITEMS:
         complaint = deviation(item, verdicts)
         if complaint:
-            wrong.append(f"{item['path']!r} ({item['expected']} {item['code']}): {complaint}")
+            wrong.append(f"{item.path!r} ({item.expected} {item.code}): {complaint}")
     assert not wrong, "\n".join(wrong)
 
 
-def deviation(item: dict, verdicts: Verdicts) -> str | None:
+def deviation(item: Item, verdicts: Verdicts) -> str | None:
     """Why an item's verdict is not the expected one, or None."""
-    path, expected, code = item["path"], item["expected"], item["code"]
+    path, expected, code = item
     inside = f"{path}/"
     used = {p: row for p, row in verdicts.used.items() if p == path or p.startswith(inside)}
     rejects = {p: one for p, one in verdicts.rejects.items() if p == path or p.startswith(inside)}
@@ -116,34 +103,32 @@ def test_time_is_bounded(verdicts):
     assert verdicts.seconds < 60
 
 
-def test_conversions_lose_no_speech(items, verdicts):
+def test_conversions_lose_no_speech(verdicts):
     good = verdicts.used["audio/good.wav"]
-    for item in items[1]:
-        made = verdicts.used.get(item["path"])
-        if made is None or item["code"] not in ("downmix", "antiphase", "peak_over_1", "low_level"):
+    for item in ITEMS:
+        made = verdicts.used.get(item.path)
+        if made is None or item.code not in ("downmix", "antiphase", "peak_over_1", "low_level"):
             continue
         assert made["duration_s"] == pytest.approx(good["duration_s"], abs=0.1)
-        assert made["conversions"], item["path"]
+        assert made["conversions"], item.path
 
 
-def test_each_set_alone(items, tmp_path):
+def test_each_set_alone(hostile, tmp_path):
     """A refused set by itself is one clear error, any other works by itself too."""
-    root, listed = items
-    for item in listed:
-        if not item["path"].startswith("datasets/"):
+    for item in ITEMS:
+        if not item.path.startswith("datasets/"):
             continue
-        refused = item["expected"] == "reject_dataset" or item["code"] == "encoding"
+        refused = item.expected == "reject_dataset" or item.code == "encoding"
         try:
-            found = scan_recordings(root / item["path"], CorpusSettings(), tmp_path / "digests.json")
+            found = scan_recordings(hostile / item.path, CorpusSettings(), tmp_path / "digests.json")
         except UserError as error:
-            assert refused, item["path"]
-            assert item["code"] in str(error)
+            assert refused, item.path
+            assert item.code in str(error)
         else:
-            assert not refused and found.rows, item["path"]
+            assert not refused and found.rows, item.path
 
 
-def test_the_encoding_setting_mends_latin_1(items, tmp_path):
-    root, _ = items
+def test_the_encoding_setting_mends_latin_1(hostile, tmp_path):
     settings = CorpusSettings(encoding="latin-1")
-    found = scan_recordings(root / "datasets" / "latin1", settings, tmp_path / "digests.json")
+    found = scan_recordings(hostile / "datasets" / "latin1", settings, tmp_path / "digests.json")
     assert "Café naïve déjà vu" in {row["text"] for row in found.rows}

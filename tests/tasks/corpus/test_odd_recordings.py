@@ -20,6 +20,7 @@ from tasks.corpus.ingest import ingest_rows
 from tasks.corpus.scan import scan_recordings
 from tasks.corpus.stages import INGEST
 from tasks.stage import ConfigView, Outcome
+from tests.speech.hostile import encoded
 
 RATE = 22_050
 TO_ITS_END = "read to its end: the header gives no length"
@@ -239,27 +240,24 @@ def test_values_that_are_no_sound_are_refused(ingest):
     assert refused.code == "non_finite"
 
 
-# -- the shared cases
-
-
-def test_damaged_containers_are_one_reject_each(cases, speech, tmp_path):
+@pytest.mark.parametrize(
+    ("codec", "container", "chunk", "offset", "broken"),
+    [
+        # The size of the chunk before the sound, and of the sound itself.
+        ("pcm_s16be", "caf", b"info", 5, 0xFF),
+        ("pcm_s16le", "w64", b"data", 23, 0x7F),
+    ],
+)
+def test_a_damaged_container_is_one_reject_among_its_neighbours(
+    codec, container, chunk, offset, broken, speech, tmp_path
+):
     root = tmp_path / "in"
-    shutil.copytree(cases / "input" / "damaged-containers", root)
-    damaged = len(list(root.iterdir()))
+    root.mkdir()
+    data = bytearray(encoded(voice(1.6)[:, 0], codec, container))
+    data[data.index(chunk) + offset] = broken
+    (root / f"broken.{container}").write_bytes(data)
     for clip in sorted((speech / "ljs-mini" / "wavs").iterdir())[:3]:
         shutil.copy(clip, root)
     outcomes = outcomes_of(root, tmp_path)
-    assert sum(len(outcome.rejects) for outcome in outcomes) == damaged
+    assert sum(len(outcome.rejects) for outcome in outcomes) == 1
     assert sum(len(outcome.rows) for outcome in outcomes) == 3
-
-
-def test_the_shared_recording_without_a_length_is_read(cases, tmp_path):
-    outcomes = outcomes_of(cases / "input" / "wav-data-size-zero", tmp_path)
-    assert [outcome.rows[0]["conversions"] for outcome in outcomes] == [[TO_ITS_END]]
-    assert outcomes[0].rows[0]["duration_s"] == pytest.approx(1.2)
-
-
-def test_the_shared_recording_with_an_offset_loses_it(cases, tmp_path):
-    (outcome,) = outcomes_of(cases / "input" / "wav-dc-offset", tmp_path)
-    assert abs(samples_of(outcome).mean()) < 1e-5
-    assert outcome.rows[0]["conversions"] == ["removed a constant offset of +0.4000 of full scale"]

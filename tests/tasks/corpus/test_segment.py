@@ -10,6 +10,7 @@ import pytest
 
 from models.frontend.audio import decode_flac
 from tasks.corpus.stages import SEGMENT
+from tests.speech.joined import LJ, PEOPLE
 from tests.tasks.corpus.stage_inputs import read, recording, run_one, settings
 
 RATE = 16000
@@ -45,8 +46,8 @@ def test_long_outer_silence_is_trimmed_to_a_margin(clip: tuple[np.ndarray, int])
     assert np.abs(audio.samples).max() == pytest.approx(np.abs(samples).max(), abs=1e-4)
 
 
-def test_a_long_recording_is_cut_and_its_pieces_are_where_they_say(speech: Path) -> None:
-    samples, rate = read(speech / "long" / "wavs" / "long_lj_share_mixed.flac")
+def test_a_long_recording_is_cut_and_its_pieces_are_where_they_say(long_recordings: Path) -> None:
+    samples, rate = read(long_recordings / "wavs" / f"{LJ}.flac")
     outcome = run_one(SEGMENT, recording(samples, rate))
     assert len(outcome.rows) > 10
     assert not outcome.warnings
@@ -60,20 +61,23 @@ def test_a_long_recording_is_cut_and_its_pieces_are_where_they_say(speech: Path)
     assert len({utterance["utterance_id"] for utterance in outcome.rows}) == len(outcome.rows)
 
 
-def test_a_long_recording_shares_its_text_out_over_its_pieces(speech: Path) -> None:
-    samples, rate = read(speech / "long" / "wavs" / "long_lj_share_mixed.flac")
-    text = (speech / "long" / "metadata.csv").read_text(encoding="utf-8").split("long_lj_share_mixed|")[1]
+def test_a_long_recording_shares_its_text_out_over_its_pieces(long_recordings: Path) -> None:
+    samples, rate = read(long_recordings / "wavs" / f"{LJ}.flac")
+    text = (long_recordings / "metadata.csv").read_text(encoding="utf-8").split(f"{LJ}|")[1]
     text = text.split("\n")[0]
     outcome = run_one(SEGMENT, recording(samples, rate, text=text))
     assert "shared out" in outcome.warnings[0]
-    assert " ".join(utterance["text"] for utterance in outcome.rows) == " ".join(text.split())
+    # A piece of little speech may be left without a word.
+    shares = [utterance["text"] for utterance in outcome.rows if utterance["text"]]
+    assert len(shares) >= len(outcome.rows) - 1
+    assert " ".join(shares) == " ".join(text.split())
     first = outcome.rows[0]
     assert (first["text"], first["text_before"]) == ("and used an exceedingly beautiful type,", "")
     assert first["text_after"].startswith("which is indeed")
 
 
-def test_other_limits_are_kept(speech: Path) -> None:
-    samples, rate = read(speech / "long" / "wavs" / "long_libri_multispeaker_share.flac")
+def test_other_limits_are_kept(long_recordings: Path) -> None:
+    samples, rate = read(long_recordings / "wavs" / f"{PEOPLE}.flac")
     cfg = settings(corpus__segment__max_s=4.0)
     outcome = run_one(SEGMENT, recording(samples, rate), cfg)
     assert max(utterance["duration_s"] for utterance in outcome.rows) <= 4.0
@@ -95,8 +99,8 @@ def test_speech_50_db_down_is_speech(clip: tuple[np.ndarray, int]) -> None:
     assert len(run_one(SEGMENT, recording(samples * 10**-2.5, rate, text="words")).rows) == 1
 
 
-def test_gpt_sovits_slices_every_recording_without_text(speech: Path) -> None:
-    samples, rate = read(speech / "long" / "wavs" / "long_lj_share_mixed.flac")
+def test_gpt_sovits_slices_every_recording_without_text(long_recordings: Path) -> None:
+    samples, rate = read(long_recordings / "wavs" / f"{LJ}.flac")
     cfg = settings(corpus__segment__method="gpt-sovits", corpus__segment__max_s=5.0)
     outcome = run_one(SEGMENT, recording(samples[: 60 * rate], rate), cfg)
     assert len(outcome.rows) > 8
@@ -108,8 +112,8 @@ def test_gpt_sovits_slices_every_recording_without_text(speech: Path) -> None:
     assert all(left["end_s"] <= right["start_s"] for left, right in pairwise(outcome.rows))
 
 
-def test_gpt_sovits_pieces_that_are_too_short_are_named(speech: Path) -> None:
-    samples, rate = read(speech / "long" / "wavs" / "long_lj_share_mixed.flac")
+def test_gpt_sovits_pieces_that_are_too_short_are_named(long_recordings: Path) -> None:
+    samples, rate = read(long_recordings / "wavs" / f"{LJ}.flac")
     cfg = settings(corpus__segment__method="gpt-sovits", corpus__segment__clip_min_s=5.0)
     outcome = run_one(SEGMENT, recording(samples[: 90 * rate], rate), cfg)
     assert outcome.rows

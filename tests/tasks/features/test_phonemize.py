@@ -48,7 +48,7 @@ def test_a_language_without_rules_is_named_where_its_texts_hold_figures() -> Non
 
 
 def test_the_figures_of_japanese_are_left_to_open_jtalk_without_a_word() -> None:
-    pytest.importorskip("pyopenjtalk", reason="the extra ja is not installed")
+    pytest.importorskip("pyopenjtalk", reason="Japanese is not installed: pip install -e '.[ja]'")
     cfg = ConfigView(resolve("tiny").settings, PHONEMIZE.config)
     read = phonemize_rows([row("3月", "ja")], cfg, {})[0]
     assert read.rows and not any("num2words" in warning for warning in read.warnings)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -192,8 +192,10 @@ def test_texts_without_phones_are_rejected_with_a_remedy(
     assert refused.remedy
 
 
-@pytest.mark.skipif(find_spec("pyopenjtalk") is not None, reason="the Japanese front end is installed")
-def test_an_absent_front_end_stops_the_run_with_the_package_to_install(tree: SimpleNamespace) -> None:
+def test_an_absent_front_end_stops_the_run_with_the_package_to_install(
+    tree: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyopenjtalk", None)
     row = {"utterance_id": "u", "source_digest": "d", "text": "今日は", "language": "ja"}
     with pytest.raises(UserError, match=r"pip install -e '\.\[ja\]'"):
         run_rows(PHONEMIZE, [row], tree)

@@ -91,7 +91,7 @@ def test_a_missing_front_end_names_what_to_install(
 
 
 def test_japanese_has_phones_and_pitch() -> None:
-    pytest.importorskip("pyopenjtalk", reason="the extra ja is not installed")
+    pytest.importorskip("pyopenjtalk", reason="Japanese is not installed: pip install -e '.[ja]'")
     spoken = phonemize("橋と箸、ティー。", "ja", "gpt-sovits-v2")
     assert not spoken.unknown
     assert " ".join(spoken.phones) == "h a [ sh i ] t o h a ] sh i , t i ] i ."
@@ -105,7 +105,7 @@ def test_what_open_jtalk_is_silent_about_has_no_phones(monkeypatch: pytest.Monke
 
 
 def test_cantonese_is_read_by_character() -> None:
-    pytest.importorskip("ToJyutping", reason="the extra yue is not installed")
+    pytest.importorskip("ToJyutping", reason="Cantonese is not installed: make setup does it")
     spoken = phonemize("佢喺香港, OK!", "yue", "gpt-sovits-v2")
     assert spoken.words[:4] == ["佢", "喺", "香", "港"]
     assert spoken.phones[:8] == ["Yk", "Yeoi5", "Yh", "Yai2", "Yh", "Yoeng1", "Yg", "Yong2"]

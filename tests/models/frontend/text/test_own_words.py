@@ -96,13 +96,13 @@ def test_korean_respellings_stay_in_their_word() -> None:
 
 
 def test_cantonese_syllables() -> None:
-    pytest.importorskip("ToJyutping")
+    pytest.importorskip("ToJyutping", reason="Cantonese is not installed: make setup does it")
     words = said("佢喺香港!", "yue", "gpt-sovits-v2")
     assert (words["香"], words["港"]) == ("Yh Yoeng1", "Yg Yong2")
 
 
 def test_japanese_respellings() -> None:
-    pytest.importorskip("pyopenjtalk")
+    pytest.importorskip("pyopenjtalk", reason="Japanese is not installed: pip install -e '.[ja]'")
     lexicon = Lexicon((Entry("東京", "ときよ"), Entry("GIF", "じふ", "ja")))
     words = said("東京のGIFです。", "ja", "gpt-sovits-v2", lexicon)
     spoken = {word: "".join(one for one in phones if one.isalpha()) for word, phones in words.items()}

@@ -1,6 +1,5 @@
 """The reference's orders of clips: as recorded, and with warnings of what they do to a corpus."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,12 @@ from tasks.finetune.gpt_sovits.reference_batches import (
     t2s_order,
     t2s_plan,
 )
+from tests.models.golden_store import read_table
 from tests.models.sovits.golden_case import folder
 
 
 def recorded(goldens: Path, sampler: str) -> dict[str, Any]:
-    return json.loads((folder(goldens) / "samplers.json").read_text())[sampler]
+    return read_table(folder(goldens), "samplers.json")[sampler]
 
 
 @pytest.mark.golden
