@@ -5,12 +5,15 @@ import torch
 
 from configs.errors import UserError
 from models.t2s.config import t2s_config
-from models.t2s.generation import STEPS_WITHOUT_END, GeneratedCodes, generate
+from models.t2s.generation import GeneratedCodes, generate
 from models.t2s.model import TextToSemantic
 from models.t2s.sampling import Sampling, draw, penalized, probabilities
 from models.t2s.step import T2SBatch, T2SStep
 from tests.models.golden_fill import integers, normal
 from tests.models.t2s.small import CONFIG
+
+# GPT-SoVITS never ends within its first 11 codes.
+BARRED_CODES = 11
 
 
 @pytest.fixture
@@ -91,7 +94,7 @@ def test_cached_decoding_equals_full_passes(model: TextToSemantic, prompted: boo
         with torch.no_grad():
             hidden = model(*batch[:3], sequence, n_given)[:, -1]
         logits = penalized(model.ar_predict_layer(hidden), sequence, 1.35)
-        if t < STEPS_WITHOUT_END:
+        if t < BARRED_CODES:
             logits[:, CONFIG.end_id] = -torch.inf
         assert torch.equal(logits.argmax(-1), out.codes[:, t])
         sequence = torch.cat((sequence, out.codes[:, t : t + 1]), dim=1)
@@ -117,8 +120,7 @@ def test_decoding_ends_at_the_end_code_but_not_at_once(model: TextToSemantic) ->
         model.ar_predict_layer.weight[CONFIG.end_id] = 5.0
     out = _generate(model, slice(None), prompted=True)
     assert out.ended.all()
-    # GPT-SoVITS bars the end from the first 11 codes.
-    assert out.lengths.tolist() == [11, 11]
+    assert out.lengths.tolist() == [BARRED_CODES] * 2
     assert not (out.codes == CONFIG.end_id).any()
 
 
