@@ -16,7 +16,7 @@ from models.t2s.config import t2s_config
 from models.t2s.model import TextToSemantic
 from tasks.finetune.gpt_sovits.sovits.recipe import loss_weights
 from tasks.finetune.gpt_sovits.t2s.recipe import build_optimizer
-from tests.published_constants_gpt_sovits import CONSTANTS, SETTINGS
+from tests.published_constants.gpt_sovits import CONSTANTS, SETTINGS
 
 DEFAULTS = {
     "train.t2s": T2sTrainSettings(),

@@ -11,13 +11,8 @@ import pytest
 from configs.loading import leaves, presets, resolve
 from configs.train_styletts2 import StyleTTS2TrainSettings
 from models.styletts2.config import VERSIONS, styletts2_config
-from tests.published_constants import (
-    STYLETTS2_CONSTANTS,
-    STYLETTS2_PRESETS,
-    STYLETTS2_SETTINGS,
-    STYLETTS2_SIZES,
-    Published,
-)
+from tests.published_constants.published import Published
+from tests.published_constants.styletts2 import CONSTANTS, PRESETS, SETTINGS, SIZES
 
 GROUPS = ("losses", "optimiser", "slm.adversary", "stage1", "stage2", "finetune")
 ALONE = ("batch_size", "accumulate", "ema_decay", "max_len_frames")
@@ -38,30 +33,30 @@ def _values(table: Mapping[str, Published]) -> dict[str, Any]:
 
 
 def test_every_default_is_the_published_one() -> None:
-    assert _recipe(StyleTTS2TrainSettings()) == _values(STYLETTS2_SETTINGS)
+    assert _recipe(StyleTTS2TrainSettings()) == _values(SETTINGS)
 
 
 def test_every_preset_has_a_table() -> None:
-    assert set(STYLETTS2_PRESETS) == {name for name in presets() if name.startswith("styletts2-")}
+    assert set(PRESETS) == {name for name in presets() if name.startswith("styletts2-")}
 
 
-@pytest.mark.parametrize("preset", STYLETTS2_PRESETS)
+@pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_changes_what_its_table_says_and_nothing_else(preset: str) -> None:
     found = _recipe(resolve(preset).settings.train.styletts2)
-    assert found == _values({**STYLETTS2_SETTINGS, **STYLETTS2_PRESETS[preset]})
+    assert found == _values({**SETTINGS, **PRESETS[preset]})
 
 
-@pytest.mark.parametrize("name", STYLETTS2_CONSTANTS)
+@pytest.mark.parametrize("name", CONSTANTS)
 def test_a_constant_is_the_published_one(name: str) -> None:
     module, constant = name.split(":")
-    wanted = STYLETTS2_CONSTANTS[name]
+    wanted = CONSTANTS[name]
     assert getattr(importlib.import_module(module), constant) == wanted.value, wanted.source
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_sizes_are_the_published_ones(version: str) -> None:
     config = styletts2_config(version)
-    assert {name: getattr(config, name) for name in STYLETTS2_SIZES} == _values(STYLETTS2_SIZES)
+    assert {name: getattr(config, name) for name in SIZES} == _values(SIZES)
 
 
 def test_danish_renders_twenty_clips_every_2500_steps() -> None:

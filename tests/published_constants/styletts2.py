@@ -1,21 +1,14 @@
-"""Numbers that come from a publication, with where they stand in it, beside which ours are held.
+"""Numbers of StyleTTS 2, with where they stand in its publication, beside which ours are held.
 
 A preset's own table holds what it changes of the one it is based on, and why where no publication says so.
-StyleTTS 2's files are those of github.com/yl4579/StyleTTS2.
+Sources are files of github.com/yl4579/StyleTTS2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
-
-class Published(NamedTuple):
-    """A value and its source: `FILE: KEY`, a paper's section, or `ours: REASON`."""
-
-    value: Any
-    source: str
-
+from tests.published_constants.published import Published
 
 _CONFIG = "Configs/config.yml"
 _LIBRITTS = "Configs/config_libritts.yml"
@@ -26,7 +19,7 @@ _DANISH = "ours: the recipe asked for, 64 clips a step, 600,000 steps, warm-up a
 _SMALL = "ours: minutes of speech in minutes of one core"
 _ABSENT = "ours: the published code has none"
 
-STYLETTS2_SETTINGS: Mapping[str, Published] = {
+SETTINGS: Mapping[str, Published] = {
     "batch_size": Published(16, f"{_CONFIG}: batch_size"),
     "accumulate": Published(1, f"{_SECOND}: steps after every batch"),
     "ema_decay": Published(0.0, _ABSENT),
@@ -47,7 +40,7 @@ STYLETTS2_SETTINGS: Mapping[str, Published] = {
     "optimiser.lr": Published(1e-4, f"{_CONFIG}: optimizer_params.lr"),
     "optimiser.schedule": Published("constant", f"{_SECOND}: no scheduler is stepped"),
     "optimiser.final_lr": Published(1e-5, "ours: no use without a schedule"),
-    "optimiser.bert_lr": Published(None, "ours: as STYLETTS2_CONSTANTS says where PL-BERT was pretrained"),
+    "optimiser.bert_lr": Published(None, "ours: as CONSTANTS says where PL-BERT was pretrained"),
     "optimiser.ft_lr": Published(1e-5, f"{_CONFIG}: optimizer_params.ft_lr"),
     "optimiser.betas": Published((0.85, 0.99), "optimizers.py: 0.99, and what OneCycleLR makes of 0.0"),
     "optimiser.bert_betas": Published((0.9, 0.99), f"{_SECOND}: adjust BERT learning rate"),
@@ -92,7 +85,7 @@ _LIBRITTS_SETTINGS = {
     "stage2.diff_epoch": Published(10, f"{_LIBRITTS}: loss_params.diff_epoch"),
     "stage2.joint_epoch": Published(15, f"{_LIBRITTS}: loss_params.joint_epoch"),
 }
-STYLETTS2_PRESETS: Mapping[str, Mapping[str, Published]] = {
+PRESETS: Mapping[str, Mapping[str, Published]] = {
     "styletts2-ljspeech": {},
     "styletts2-libritts": _LIBRITTS_SETTINGS,
     "styletts2-finetune": {
@@ -139,7 +132,7 @@ STYLETTS2_PRESETS: Mapping[str, Mapping[str, Published]] = {
 """What each preset changes of them."""
 
 _DIFFUSION = f"{_CONFIG}: model_params.diffusion"
-STYLETTS2_CONSTANTS: Mapping[str, Published] = {
+CONSTANTS: Mapping[str, Published] = {
     "models.losses.relativistic:TAU": Published(0.04, "losses.py: tau"),
     "models.losses.spectral:N_MELS": Published(128, "losses.py: torchaudio's default"),
     "models.losses.spectral:RESOLUTIONS": Published(
@@ -158,7 +151,7 @@ STYLETTS2_CONSTANTS: Mapping[str, Published] = {
 }
 """Of modules, as `MODULE:NAME`."""
 
-STYLETTS2_SIZES: Mapping[str, Published] = {
+SIZES: Mapping[str, Published] = {
     "dropout": Published(0.2, f"{_CONFIG}: model_params.dropout"),
     "max_dur": Published(50, f"{_CONFIG}: model_params.max_dur"),
     "style_dim": Published(128, f"{_CONFIG}: model_params.style_dim"),

@@ -5,15 +5,7 @@ Sources are paths in github.com/RVC-Boss/GPT-SoVITS, commit 48b1a01, below GPT_S
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Published(NamedTuple):
-    """A value, and where it stands."""
-
-    value: object
-    source: str
-
+from tests.published_constants.published import Published
 
 _T2S = "AR/models/t2s_lightning_module.py: configure_optimizers"
 _RATES = "AR/modules/lr_schedulers.py: every step sets 0.002, whatever the yaml says"
@@ -64,6 +56,9 @@ CONSTANTS = {
     "models.frontend.level:SHARE": Published(0.5, "prepare_datasets/2-get-hubert-wav32k.py: alpha"),
     "models.t2s.generation:STEPS_WITHOUT_END": Published(11, "AR/models/t2s_model.py: idx < 11"),
     "models.t2s.preference:BETA": Published(0.2, "AR/models/t2s_model.py: dpo_loss(..., 0.2)"),
+    "models.sovits.step:LOW_RATE_PARTS": Published(
+        ("enc_p.text_embedding", "enc_p.encoder_text", "enc_p.mrte"), "s2_train.py: te_p, et_p, mrte_p"
+    ),
     "models.t2s.config:CODES_PER_S": Published(25, "AR/data/dataset.py: hz"),
     "tasks.finetune.gpt_sovits.planner:FEWEST_CLIPS": Published(100, "AR/data/dataset.py: min_num"),
     "tasks.release.gpt_sovits.prompt:SILENT_SAMPLES": Published(
