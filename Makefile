@@ -5,11 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := demo
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 4 ? 4 : n)))
 # The networks of the tests are too small to fill two threads, so tests run in processes of one thread. A file
-# stays in one process, which makes its fixtures once; the order is kept because the short files come last.
+# stays in one process, which makes its fixtures once; tests/conftest.py puts the longest files first.
 TESTS = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) \
-  --dist loadfile --no-loadscope-reorder
+  --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 10
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast test-random check format bench docs up down clean

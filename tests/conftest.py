@@ -35,6 +35,14 @@ hypothesis.settings.load_profile("same")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Minutes each: begun last, they would keep one process busy while the others have nothing left.
+LONGEST = ("tests/pipeline/", "tests/flows/", "tests/artifacts/test_gc.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 @pytest.fixture(scope="session")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of real recordings, one sub-folder per corpus, as `tests/speech/corpora.py` lists them."""
