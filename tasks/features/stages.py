@@ -50,7 +50,6 @@ SPEAKER = RowStage(
         "enhance": _AUDIO,
         "segment": ("speaker",),
     },
-    only=("measure",),
     config=("features.speaker.backend", "features.speaker.model", "features.speaker.download"),
     schema=schemas.SPEAKER,
     libraries=("resemblyzer", "speechbrain", "torch", "silero-vad", "onnxruntime", "soxr"),
@@ -62,7 +61,6 @@ PHONEMIZE = RowStage(
     version=1,
     run="tasks.features.phonemize:phonemize_rows",
     reads={"transcribe": ("source_digest", "text", "language")},
-    only=("measure",),
     config=(
         "features.phonemize.symbol_table",
         "features.phonemize.unknown_ratio_max",
@@ -115,7 +113,6 @@ ALIGN = RowStage(
         "enhance": _AUDIO,
         "phonemize": ("words", "phones", "word2ph", "language"),
     },
-    only=("measure",),
     broadcast=("acoustic_model",),
     config=("features.align",),
     schema=schemas.ALIGN,
@@ -219,7 +216,7 @@ _FURTHER: dict[str, tuple[str, ...]] = {
 }
 """What only some families learn from."""
 _REFUSING = (
-    "ingest", "segment", "enhance", "transcribe", "measure", "speaker", "phonemize", "align", "screen",
+    "ingest", "segment", "measure", "enhance", "transcribe", "speaker", "phonemize", "align", "screen",
     "pitch", "spectrogram",
 )  # fmt: skip
 

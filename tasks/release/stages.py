@@ -39,8 +39,8 @@ EXPORT_CONFIG = ("release.export", "features.phonemize.lexicon", "corpus.licence
 _SHOWN: dict[str, tuple[str, ...]] = {
     "ingest": ("recording_id", "source_path", "source_digest", "duration_s"),
     "segment": ("utterance_id", "recording_id"),
-    "enhance": ("utterance_id", "duration_s"),
-    "measure": ("utterance_id", "snr_db", "loudness_lufs"),
+    "measure": ("utterance_id", "snr_db", "reverberation_s"),
+    "enhance": ("utterance_id", "duration_s", "loudness_lufs"),
     "align": ("utterance_id", "backend", "backend_version", "phones", "words"),
     "screen": (
         "utterance_id",
