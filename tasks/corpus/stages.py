@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from artifacts import schemas
-from tasks.stage import SCAN, CorpusStage, RowStage
+from tasks.stage import SCAN, ConfigView, CorpusStage, RowStage
+
+
+def _hears_by_network(cfg: ConfigView) -> bool:
+    """Whether recognition is faster-whisper's."""
+    settings = cfg.corpus.transcribe
+    if settings.backend != "auto" or cfg.compute.device == "cpu":
+        return bool(settings.backend == "faster-whisper")
+    from models.frontend.asr import find_whisper
+
+    return find_whisper(settings.model, download=False) is not None
+
 
 INGEST = RowStage(
     name="ingest",
@@ -107,6 +118,7 @@ TRANSCRIBE = RowStage(
     machine=("compute.threads", "compute.workers"),
     schema=schemas.TRANSCRIBE,
     libraries=("faster-whisper", "pocketsphinx", "py3langid", "soxr"),
+    uses_gpu=_hears_by_network,
     about="settles text and language; recognises what has no text",
 )
 
