@@ -17,7 +17,7 @@ class ScreenSettings(Section):
         default=15.0, description="Below this signal-to-noise ratio a warning is given, dB."
     )
     max_reverberation_s: float = Field(
-        default=1.0,
+        default=0.7,
         gt=0.0,
         description="Longest reverberation, seconds in which a room's sound falls by 60 dB.",
     )
