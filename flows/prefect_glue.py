@@ -301,10 +301,10 @@ class _Progress:
 @contextmanager
 def _gpu_turn(pipeline: Pipeline, name: str, force: bool) -> Iterator[None]:
     """Hold the GPU's one place while a stage that runs networks on it computes."""
-    uses_gpu = wants_gpu(pipeline.stages[name], pipeline.settings)
-    # The look-up comes before the question for a device: that one imports torch.
-    cached = uses_gpu and not force and pipeline.known(name) is not None
-    if not uses_gpu or cached or not on_gpu(pipeline.settings):
+    stage, settings = pipeline.stages[name], pipeline.settings
+    # The look-up comes before the questions for a network and a device: those import much.
+    cached = bool(stage.uses_gpu) and not force and pipeline.known(name) is not None
+    if not stage.uses_gpu or cached or not (wants_gpu(stage, settings) and on_gpu(settings)):
         yield
         return
     run_log().info("%s: waiting for the GPU", name)

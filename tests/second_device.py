@@ -92,12 +92,13 @@ def second_device() -> Iterator[torch.device]:
     """Makes the device exist for as long as it lasts."""
     autocast = torch.autocast
 
-    tensor = torch.tensor
-
-    def made_of(data: Any, device: Any = None, **named: Any) -> Tensor:
+    def placing(make: Any) -> Any:
         # Numbers of Python's that are laid out on the device `meta` itself are lost.
-        made = tensor(data, **named)
-        return made if device is None else made.to(device)
+        def made_of(data: Any, device: Any = None, **named: Any) -> Tensor:
+            made: Tensor = make(data, **named)
+            return made if device is None else made.to(device)
+
+        return made_of
 
     def of_cpu(device_type: str, *arguments: Any, **named: Any) -> Any:
         return autocast("cpu" if device_type == THERE.type else device_type, *arguments, **named)
@@ -108,7 +109,8 @@ def second_device() -> Iterator[torch.device]:
 
     with (
         mock.patch.object(torch, "autocast", of_cpu),
-        mock.patch.object(torch, "tensor", made_of),
+        mock.patch.object(torch, "tensor", placing(torch.tensor)),
+        mock.patch.object(torch, "as_tensor", placing(torch.as_tensor)),
         mock.patch.object(torch._C, "_InferenceMode", without_gradients),
         _Moves(),
     ):

@@ -466,8 +466,8 @@ def _opened(
     }
     further = read_lexicons(lexicon or ())
     if published_family(voice) is not None and not (folder / "voice.json").is_file():
-        published = load_published(voice, LocalWeights(workspace / "models"), changes)
-        published = published.on(chosen_device(device or AUTOMATIC, "--device"))
+        place = chosen_device(device or AUTOMATIC, "--device")
+        published = load_published(voice, LocalWeights(workspace / "models"), changes).on(place)
         published = published.with_lexicon(lexicon_of(workspace, voice, None).joined(further))
         return published.with_encoders(given, lambda model: local(model, workspace / "models"))
     if not (folder / "voice.json").is_file():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,10 @@ import torch
 
 from configs.compute import ComputeSettings
 from configs.errors import UserError
+from configs.settings import Settings
+from models.frontend.asr import WHISPER_FILES
 from tasks import runner
+from tasks.corpus.stages import TRANSCRIBE
 from tasks.device import chosen_device
 from tasks.stage import RowStage, wants_gpu
 from tasks.workers import Workers
@@ -75,6 +79,30 @@ def test_a_gpu_that_is_not_there_stops_the_stage(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UserError, match=r"compute\.device = cuda: no CUDA device is found"):
         runner._is_on_gpu(stage(True), settings("cuda"))
     assert not runner._is_on_gpu(stage(False), settings("cuda"))
+
+
+@pytest.mark.parametrize(
+    ("backend", "device", "is_there", "expected"),
+    [
+        ("pocketsphinx", "auto", True, False),
+        ("faster-whisper", "auto", False, True),
+        ("auto", "auto", True, True),
+        ("auto", "auto", False, False),
+        ("auto", "cpu", True, False),
+    ],
+)
+def test_recognition_wants_a_gpu_where_whisper_listens(
+    tmp_path: Path, backend: str, device: str, is_there: bool, expected: bool
+) -> None:
+    for name in WHISPER_FILES if is_there else ():
+        (tmp_path / name).touch()
+    settings = Settings.model_validate(
+        {
+            "corpus": {"transcribe": {"backend": backend, "model": str(tmp_path)}},
+            "compute": {"device": device},
+        }
+    )
+    assert wants_gpu(TRANSCRIBE, settings) is expected
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from configs.compute import ComputeSettings
 from configs.errors import UserError
 from configs.speaker_vector import SpeakerVectorSettings
 from configs.train_sovits import SovitsTrainSettings
@@ -58,8 +59,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def run(rows: list[dict[str, Any]], **changes: Any) -> list[Outcome]:
     settings = SpeakerVectorSettings(**changes)
-    tree = SimpleNamespace(features=SimpleNamespace(speaker_vector=settings))
-    outcomes = function_of(SPEAKER_VECTOR)(rows, ConfigView(tree, SPEAKER_VECTOR.config), {})
+    tree = SimpleNamespace(
+        features=SimpleNamespace(speaker_vector=settings), compute=ComputeSettings(device="cpu")
+    )
+    outcomes = function_of(SPEAKER_VECTOR)(rows, view(SPEAKER_VECTOR, tree), {})
     for outcome in outcomes:
         pa.Table.from_pylist(list(outcome.rows), schema=SPEAKER_VECTOR.schema)
     return outcomes

@@ -14,6 +14,12 @@ from tests.second_device import second_device
 TEXT = "One two. Three four five!"
 
 
+def same_sound(here: np.ndarray, there: np.ndarray) -> bool:
+    """Whether two renderings differ by rounding: a CPU has kernels of its own for some convolutions, and the phase
+    of what is nearly silent turns on the last bit."""
+    return here.shape == there.shape and float(np.corrcoef(here, there)[0, 1]) > 0.999
+
+
 def spoken_on_both(
     folder: Path, manner: dict[str, Any] | None = None, reference: Path | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
