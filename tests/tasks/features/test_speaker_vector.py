@@ -31,8 +31,8 @@ from tasks.features.stages import SPEAKER_VECTOR
 from tasks.finetune.gpt_sovits.examples import Examples, read_split
 from tasks.finetune.gpt_sovits.sovits.batch import collate
 from tasks.finetune.gpt_sovits.sovits.recipe import loss_weights
-from tasks.outcome import ConfigView, Outcome
-from tasks.stage import function_of
+from tasks.outcome import Outcome
+from tasks.stage import function_of, view
 from tests.models.tiny import TINY_SOVITS
 from tests.tasks.finetune import synthetic
 

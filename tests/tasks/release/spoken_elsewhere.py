@@ -15,8 +15,8 @@ TEXT = "One two. Three four five!"
 
 
 def same_sound(here: np.ndarray, there: np.ndarray) -> bool:
-    """Whether two renderings differ by rounding: a CPU has kernels of its own for some convolutions, and the phase
-    of what is nearly silent turns on the last bit."""
+    """Whether two renderings differ by rounding: a CPU has kernels of its own for some convolutions, and the
+    phase of what is nearly silent turns on the last bit."""
     return here.shape == there.shape and float(np.corrcoef(here, there)[0, 1]) > 0.999
 
 
