@@ -192,7 +192,10 @@ def _room_row(measured: list[float | None], warns: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, print, write; without a folder there is nothing to hear."""
+    if len(sys.argv) < 2:
+        print("bench/denoising.py: give a folder of corpora, and one of recognisers")
+        return
     speech = Path(sys.argv[1])
     models = Path(sys.argv[2]) if len(sys.argv) > 2 else None
     rows = list(noise_rows(speech, models))
