@@ -91,13 +91,13 @@ TRANSCRIBE = _schema(
 MEASURE = _schema(
     _UTTERANCE,
     _SOURCE,
-    ("snr_db", F32, "signal-to-noise ratio, dB"),
+    ("snr_db", F32, "signal-to-noise ratio as recorded, dB"),
     ("clipping_ratio", F32, "share of samples in runs at full scale, 0-1"),
     ("bandwidth_hz", F32, "highest frequency that carries speech energy, Hz"),
     ("silence_ratio", F32, "share of the clip without speech, 0-1"),
     ("speech_s", F32, "seconds of speech"),
-    ("loudness_lufs", F32, "integrated loudness, LUFS"),
     ("peak_dbfs", F32, "sample peak, dBFS"),
+    ("reverberation_s", F32, "seconds in which the room's sound falls by 60 dB, or null"),
 )
 SPEAKER = _schema(
     _UTTERANCE,
@@ -148,7 +148,8 @@ SCREEN = _schema(
     ("text", STR, "what is spoken"),
     ("duration_s", F64, "seconds"),
     ("speech_s", F32, "seconds of speech"),
-    ("snr_db", F32, "signal-to-noise ratio, dB"),
+    ("snr_db", F32, "signal-to-noise ratio as recorded, dB"),
+    ("reverberation_s", F32, "seconds in which the room's sound falls by 60 dB, or null"),
     ("clipping_ratio", F32, "share of samples at full scale, 0-1"),
     ("bandwidth_hz", F32, "Hz"),
     ("silence_ratio", F32, "0-1"),

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from bench.measuring import results
+from configs.compute import ComputeSettings
 from configs.content import ContentSettings
 from configs.family import FamilySettings
 from configs.pitch import PitchSettings
@@ -28,7 +29,7 @@ from models.frontend.f0 import METHODS
 from models.frontend.text.g2p import phonemize
 from models.frontend.text.phonemized import choose_table
 from tasks.features.stages import CONTENT, PITCH, SPECTROGRAM
-from tasks.stage import ConfigView, RowStage, function_of
+from tasks.stage import RowStage, function_of, view
 
 MAX_FILES = 20
 SLOW_METHODS = ("crepe-full",)
@@ -90,11 +91,12 @@ def _settings(method: str = "dio") -> SimpleNamespace:
     features = SimpleNamespace(
         pitch=PitchSettings(method=method), spectrogram=SpectrogramSettings(), content=ContentSettings()
     )
-    return SimpleNamespace(family=FamilySettings(), features=features)
+    compute = ComputeSettings(device="cpu")
+    return SimpleNamespace(family=FamilySettings(), features=features, compute=compute)
 
 
 def _run(stage: RowStage, rows: list[dict[str, Any]], settings: Any) -> list[dict[str, Any]]:
-    outcomes = function_of(stage)(rows, ConfigView(settings, stage.config), {})
+    outcomes = function_of(stage)(rows, view(stage, settings), {})
     return [row for outcome in outcomes for row in outcome.rows]
 
 

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from configs.base import Section
 
+Device = Literal["auto", "cpu", "cuda"]
+
 
 class ComputeSettings(Section):
     """What the work may use. Only what can change a result's bits is part of a stage's key."""
@@ -23,10 +25,10 @@ class ComputeSettings(Section):
         "bits, so a fixed number, not the machine's count, keeps results the same everywhere. Speech "
         "recognition on a CPU shares them out over the workers, and hears the same whatever their number",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(
+    device: Device = Field(
         default="auto",
-        description="where models train and faster-whisper listens; auto takes a CUDA device when there "
-        "is one",
+        description="where networks train, listen, make features (crepe, HuBERT, BERT, ECAPA, ERes2NetV2) "
+        "and speak; auto takes a CUDA device when there is one",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto",

@@ -12,10 +12,16 @@ class EnhanceSettings(Section):
 
     denoise: bool = Field(
         default=False,
-        description="Remove steady noise by spectral gating (noisereduce); it also takes some of the voice.",
+        description="Remove noise by DeepFilterNet 3 (the extra `denoise`) from utterances that are noisy as "
+        "recorded; what screening judges stays the recording's own measure.",
     )
-    denoise_strength: float = Field(
-        default=0.7, gt=0.0, le=1.0, description="Share of the gated noise that is removed."
+    denoise_below_db: float = Field(
+        default=20.0,
+        description="Only utterances with a signal-to-noise ratio below this are cleaned, dB: of cleaner "
+        "ones it would take more than it gives.",
+    )
+    denoise_limit_db: float = Field(
+        default=100.0, gt=0.0, le=100.0, description="Noise is turned down by at most this much, dB."
     )
     loudness_lufs: float | None = Field(
         default=None,

@@ -41,7 +41,17 @@ class SynthesizeSettings(Section):
     decoder_weights: DecoderWeights = Field(
         default="fp32",
         description="precision in which the decoder's weights are read for speaking: `fp16` is what "
-        "published files hold, `int8` is smaller still and changes codes sooner",
+        "published files hold, `int8` is smaller still, changes codes sooner and runs on a CPU alone",
+    )
+    cuda_graphs: bool = Field(
+        default=True,
+        description="on a CUDA device, record a decoding step once and replay it, which spares the calls "
+        "between its small products; what is said is the same",
+    )
+    precision: SpokenPrecision = Field(
+        default="fp32",
+        description="arithmetic of the vocoder; `auto` is bf16 on a CUDA device and on CPUs with units for "
+        "it (AMX), `bf16` is bf16 anywhere. fp32 until bf16 has been heard with published weights",
     )
     pause_s: float = Field(default=0.3, ge=0, le=5, description="between sentences, seconds")
 
@@ -130,8 +140,9 @@ class KokoroSpeakSettings(Section):
     )
     precision: SpokenPrecision = Field(
         default="auto",
-        description="arithmetic of the decoder; auto is bf16 on CPUs with units for it (AMX), where it is "
-        "nearly twice as fast, else fp32. Words and their timing are the same, waveforms correlate by .999",
+        description="arithmetic of the decoder; auto is bf16 on CUDA devices and on CPUs with units for it "
+        "(AMX), where it is nearly twice as fast, else fp32. Words and their timing are the same, waveforms "
+        "correlate by .999",
     )
     keep_edges: bool = Field(
         default=True,

@@ -12,9 +12,19 @@ from configs.base import Section
 class ScreenSettings(Section):
     """corpus.screen"""
 
-    min_snr_db: float = Field(default=8.0, description="Lowest signal-to-noise ratio, dB.")
+    min_snr_db: float = Field(default=8.0, description="Lowest signal-to-noise ratio as recorded, dB.")
     warn_snr_db: float = Field(
         default=15.0, description="Below this signal-to-noise ratio a warning is given, dB."
+    )
+    max_reverberation_s: float = Field(
+        default=0.7,
+        gt=0.0,
+        description="Longest reverberation, seconds in which a room's sound falls by 60 dB.",
+    )
+    warn_reverberation_s: float = Field(
+        default=0.5,
+        gt=0.0,
+        description="Above this reverberation a warning is given, seconds; dry recordings measure .2 to .4.",
     )
     max_clipping_ratio: float = Field(
         default=0.01, ge=0.0, le=1.0, description="Largest share of samples clipped at full scale."
@@ -86,6 +96,7 @@ class ScreenSettings(Section):
     def _bounds_are_in_order(self) -> Self:
         for low, high in (
             ("min_snr_db", "warn_snr_db"),
+            ("warn_reverberation_s", "max_reverberation_s"),
             ("warn_clipping_ratio", "max_clipping_ratio"),
             ("min_bandwidth_hz", "warn_bandwidth_hz"),
             ("min_phones_per_s", "max_phones_per_s"),

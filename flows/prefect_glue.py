@@ -35,7 +35,7 @@ from configs.errors import MachineError, UserError
 from flows.services import GPU_LIMIT
 from tasks.outcome import StoppedError
 from tasks.pipeline import Pipeline, StageResult
-from tasks.stage import Stage
+from tasks.stage import Stage, wants_gpu
 from tasks.stages import Stages, stages_of
 
 RETRY_DELAYS_S = (2, 20)
@@ -300,11 +300,11 @@ class _Progress:
 
 @contextmanager
 def _gpu_turn(pipeline: Pipeline, name: str, force: bool) -> Iterator[None]:
-    """Hold the GPU's one place while a stage that trains on it computes."""
-    uses_gpu = getattr(pipeline.stages[name], "uses_gpu", False)
-    # The look-up comes before the question for a device: that one imports torch.
-    cached = uses_gpu and not force and pipeline.known(name) is not None
-    if not uses_gpu or cached or not on_gpu(pipeline.settings):
+    """Hold the GPU's one place while a stage that runs networks on it computes."""
+    stage, settings = pipeline.stages[name], pipeline.settings
+    # The look-up comes before the questions for a network and a device: those import much.
+    cached = bool(stage.uses_gpu) and not force and pipeline.known(name) is not None
+    if not stage.uses_gpu or cached or not (wants_gpu(stage, settings) and on_gpu(settings)):
         yield
         return
     run_log().info("%s: waiting for the GPU", name)
@@ -313,7 +313,7 @@ def _gpu_turn(pipeline: Pipeline, name: str, force: bool) -> Iterator[None]:
 
 
 def on_gpu(settings: Any) -> bool:
-    """Whether training will use a CUDA device."""
+    """Whether networks will run on a CUDA device."""
     if settings.compute.device != "auto":
         return bool(settings.compute.device == "cuda")
     import torch

@@ -23,7 +23,7 @@ from configs.errors import UserError
 from tasks.named import imported
 from tasks.outcome import ConfigView, Outcome, Produced, Progress, StoppedError, Work
 from tasks.space import require_space, require_space_for_recordings
-from tasks.stage import CorpusStage, Key, RowStage, Stage, function_of, view
+from tasks.stage import CorpusStage, Key, RowStage, Stage, function_of, view, wants_gpu
 from tasks.workers import Workers
 
 
@@ -125,6 +125,9 @@ def _compute(
     """
     config = view(stage, context.settings)
     size = stage.batch_rows(config) if callable(stage.batch_rows) else stage.batch_rows
+    on_gpu = bool(missing) and _is_on_gpu(stage, context.settings)
+    if on_gpu:
+        size = max(size, stage.gpu_rows)
     files = {
         name: {n: context.store.local_path(ref) for n, ref in inputs[name].files.items()}
         for name in stage.broadcast
@@ -142,7 +145,7 @@ def _compute(
             for row_ids in [[row_id for row_id, _ in group[at : at + size]]]
         ]
 
-    results = context.workers.map(_call, batches(), stage.parallel)
+    results = context.workers.map(_call, batches(), stage.parallel, alone=on_gpu)
     for group in groups:
         outcomes: list[Outcome] = []
         while len(outcomes) < len(group):
@@ -154,6 +157,20 @@ def _compute(
         answers.update(written)
         done += len(group)
         yield done
+
+
+def _is_on_gpu(stage: RowStage, settings: Any) -> bool:
+    """Whether the rows are computed on a GPU.
+
+    Raises:
+        UserError: one is asked for and there is none.
+    """
+    if not wants_gpu(stage, settings):
+        return False
+    # Whoever computes nothing asks for no device, and imports no torch.
+    from tasks.device import chosen_device
+
+    return chosen_device(settings.compute.device).type != "cpu"
 
 
 def _write_group(

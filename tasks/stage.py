@@ -78,6 +78,8 @@ class _Declared:
     """Distributions whose versions enter the key."""
     about: str = ""
     """One line for people."""
+    uses_gpu: bool | Callable[[ConfigView], bool] = False
+    """Whether networks run on `compute.device`, where that depends on the settings by these."""
     writes: Callable[[ConfigView], Mapping[str, float]] | None = None
     """Bytes that the stage writes at least, per byte of an upstream stage's rows and files; None where that
     is little."""
@@ -138,6 +140,8 @@ class RowStage(_Declared):
     batch_rows: int | Callable[[ConfigView], int] = 1
     rows_per_shard: int = 16
     parallel: bool = True
+    gpu_rows: int = 32
+    """Rows at once on a GPU, all in one process: each further one would hold the weights there once more."""
     passing: Sequence[str] = ()
     """Codes of rejects that tell of the moment, not of the row: the next run tries these rows again."""
 
@@ -156,7 +160,6 @@ class CorpusStage(_Declared):
     """Stages whose rejects are read as well."""
     records_of: Sequence[str] = ()
     """Stages of which it is read how they were made: key, settings, code, warnings, metrics."""
-    uses_gpu: bool = False
     continues: bool = False
     """Sees its own files of the voice's last run (`Work.earlier`) where nothing but its inputs has changed.
     Not in the key: what it makes with them must hold for its inputs as well as what it makes without."""
@@ -205,6 +208,12 @@ def upstream(stage: Stage) -> list[str]:
 def view(stage: Stage, settings: Any) -> ConfigView:
     """The part of the settings that the stage declared."""
     return ConfigView(settings, (*stage.config, *stage.machine))
+
+
+def wants_gpu(stage: Stage, settings: Any) -> bool:
+    """Whether the stage's networks run on `compute.device`, with these settings."""
+    asked = stage.uses_gpu
+    return asked(view(stage, settings)) if callable(asked) else asked
 
 
 def config_slice(settings: Any, paths: Sequence[str]) -> dict[str, Any]:

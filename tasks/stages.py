@@ -18,10 +18,10 @@ from tasks.stage import Stage, upstream
 PREPARE = (
     corpus.INGEST,
     corpus.SEGMENT,
+    corpus.MEASURE,
     corpus.ENHANCE,
     corpus.LANGUAGE,
     corpus.TRANSCRIBE,
-    corpus.MEASURE,
     features.SPEAKER,
     features.PHONEMIZE,
     features.ACOUSTIC_MODEL,

@@ -38,16 +38,30 @@ class Workers:
         self._pool: ProcessPoolExecutor | None = None
 
     def map(
-        self, function: Callable[..., Any], batches: Sequence[tuple[Any, ...]], parallel: bool
+        self,
+        function: Callable[..., Any],
+        batches: Sequence[tuple[Any, ...]],
+        parallel: bool,
+        alone: bool = False,
     ) -> Iterator[Any]:
         """Results in the order of the batches.
 
         A handful of batches is computed here: starting a process costs more than they do.
 
+        Args:
+            function: Called with each batch.
+            batches: Arguments.
+            parallel: Whether several processes may compute.
+            alone: Compute in one process of their own, which ends with them: what it holds on a GPU, weights
+                and context, is free afterwards.
+
         Raises:
             MachineError: a worker process was killed, most often for memory, or the machine refused something
                 in one.
         """
+        if alone:
+            yield from self._alone(function, batches)
+            return
         if not parallel or self.count < 2 or (self._pool is None and len(batches) <= 2):
             for batch in batches:
                 # Entered per batch: the caller of this generator must not stay limited to one thread.
@@ -55,7 +69,19 @@ class Workers:
                     result = function(*batch)
                 yield result
             return
-        pool = self._started()
+        yield from self._sent(self._started(), function, batches)
+
+    def _alone(self, function: Callable[..., Any], batches: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        one = Workers(1)
+        try:
+            yield from one._sent(one._started(), function, batches)
+        finally:
+            one.close()
+
+    def _sent(
+        self, pool: ProcessPoolExecutor, function: Callable[..., Any], batches: Sequence[tuple[Any, ...]]
+    ) -> Iterator[Any]:
+        """Results of a pool in the order of the batches, of which a few wait in it."""
         waiting = [pool.submit(_told, function, *batch) for batch in batches[: self.count * 4]]
         sent = len(waiting)
         try:

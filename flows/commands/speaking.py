@@ -16,6 +16,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from configs import plain_yaml
+from configs.compute import Device
 from configs.errors import UserError
 from configs.release import DecoderWeights
 from flows.commands.shared import console, errors, session, warn
@@ -24,11 +25,14 @@ from tasks.voice import check_name, open_pipeline, remembered
 from tasks.weights import LocalWeights, local, weights_folder
 
 if TYPE_CHECKING:
+    import torch
+
     from tasks.release.marked_text import Mark
     from tasks.release.subtitles import Transcript
     from tasks.release.voice import Piece, SpeakerReference, SpeakOptions, Voice
 
 STANDARD = "-"
+AUTOMATIC: Device = "auto"
 PLAYERS = (
     ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"),
     ("pw-play",),
@@ -104,6 +108,12 @@ DECODER_WEIGHTS = typer.Option(
     "--decoder-weights",
     help="Less precise is faster; else the voice's own setting.",
 )
+DEVICE = typer.Option(
+    None,
+    "--device",
+    help="Where to compute: cuda, cpu, or auto (a CUDA device where there is one); else `compute.device` of "
+    "the voice's settings.",
+)
 MANNER = typer.Option(
     None,
     "--manner",
@@ -143,6 +153,7 @@ def speak(
     content_model: str | None = CONTENT_MODEL,
     speaker_model: str | None = SPEAKER_MODEL,
     decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
+    device: Device | None = DEVICE,
     manner: list[str] | None = MANNER,
     lexicon: list[Path] | None = LEXICON,
     subtitles: list[Path] | None = SUBTITLES,
@@ -160,7 +171,7 @@ def speak(
     if str(output) != STANDARD:
         kind_of(output)
     _check_references(reference, reference_text, reference_clip, speaker)
-    opened = _opened(context, voice, content_model, speaker_model, decoder_weights, manner, lexicon)
+    opened = _opened(context, voice, content_model, speaker_model, decoder_weights, device, manner, lexicon)
     marks = marks_of(words, opened.checked_language(language), ssml)
     options = SpeakOptions(
         seed=seed,
@@ -259,12 +270,13 @@ def interactive(
     content_model: str | None = CONTENT_MODEL,
     speaker_model: str | None = SPEAKER_MODEL,
     decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
+    device: Device | None = DEVICE,
     manner: list[str] | None = MANNER,
     lexicon: list[Path] | None = LEXICON,
 ) -> None:
     """Type texts and hear them; the voice is loaded once. `:help` lists what can be changed."""
     player = _player() if play else None
-    loaded = _opened(context, voice, content_model, speaker_model, decoder_weights, manner, lexicon)
+    loaded = _opened(context, voice, content_model, speaker_model, decoder_weights, device, manner, lexicon)
     prompt = _Prompt(loaded, folder, player, seed, speed, speaker, language)
     prompt.greet()
     try:
@@ -427,15 +439,17 @@ def _opened(
     content_model: str | None,
     speaker_model: str | None,
     decoder_weights: DecoderWeights | None,
+    device: Device | None,
     manner: Sequence[str] | None,
     lexicon: Sequence[Path] | None,
 ) -> Voice[Any]:
     """The voice of a name or folder.
 
     Raises:
-        UserError: there is none, or it or a lexicon is damaged.
+        UserError: there is none, it or a lexicon is damaged, or the device is not there.
     """
     from models.frontend.text.lexicon_file import read_lexicons
+    from tasks.device import chosen_device
     from tasks.lexicons import lexicon_of
     from tasks.release.published import load_published, published_family
     from tasks.release.speak import load_voice
@@ -452,7 +466,8 @@ def _opened(
     }
     further = read_lexicons(lexicon or ())
     if published_family(voice) is not None and not (folder / "voice.json").is_file():
-        published = load_published(voice, LocalWeights(workspace / "models"), changes)
+        place = chosen_device(device or AUTOMATIC, "--device")
+        published = load_published(voice, LocalWeights(workspace / "models"), changes).on(place)
         published = published.with_lexicon(lexicon_of(workspace, voice, None).joined(further))
         return published.with_encoders(given, lambda model: local(model, workspace / "models"))
     if not (folder / "voice.json").is_file():
@@ -463,8 +478,21 @@ def _opened(
         settings = remembered(workspace, voice).resolve().settings if voice in voices(workspace) else None
         further = lexicon_of(workspace, voice, settings).joined(further)
     weights = _weights_folder(workspace, voice)
-    opened = load_voice(folder, changes).with_lexicon(further)
+    opened = load_voice(folder, changes, _device(device, workspace, voice)).with_lexicon(further)
     return opened.with_encoders(given, lambda model: local(model, weights))
+
+
+def _device(asked: Device | None, workspace: Path, voice: str) -> torch.device:
+    """The option's, else that of the voice's settings; a voice from elsewhere has none.
+
+    Raises:
+        UserError: it is not there.
+    """
+    from tasks.device import chosen_device
+
+    if asked is None and voice in voices(workspace):
+        return chosen_device(remembered(workspace, voice).resolve().settings.compute.device)
+    return chosen_device(asked or AUTOMATIC, "--device")
 
 
 def _manner(pairs: Sequence[str] | None) -> dict[str, object]:

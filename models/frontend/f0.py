@@ -47,6 +47,7 @@ class _Request(NamedTuple):
     hop_samples: int
     f0_min_hz: float
     f0_max_hz: float
+    device: str
 
 
 def track_pitch(
@@ -58,17 +59,18 @@ def track_pitch(
     f0_min_hz: float = 60.0,
     f0_max_hz: float = 600.0,
     first_centre: int | None = None,
+    device: str = "cpu",
 ) -> Pitch:
     """Pitch of samples [T] in -1..1, exactly n_frames frames of hop_samples.
 
     first_centre: the sample that frame 0 is centred on; None is half a hop, as in GPT-SoVITS. Frames past the
-    end repeat nothing: they are unvoiced. Raises ValueError for an unknown method, or for a hop that CREPE's
-    16 kHz grid cannot hold.
+    end repeat nothing: they are unvoiced. device: where CREPE computes, the only network. Raises ValueError
+    for an unknown method, or for a hop that CREPE's 16 kHz grid cannot hold.
     """
     tracker = _TRACKERS.get(method)
     if tracker is None:
         raise ValueError(f"pitch method {method!r} does not exist: use one of {', '.join(METHODS)}")
-    request = _Request(sample_rate, hop_samples, f0_min_hz, f0_max_hz)
+    request = _Request(sample_rate, hop_samples, f0_min_hz, f0_max_hz, device)
     cut = hop_samples // 2 if first_centre is None else first_centre
     shifted = np.asarray(samples, dtype=np.float32)[cut:]
     missing = int(_MIN_SIGNAL_S * sample_rate) - len(shifted)
@@ -129,7 +131,7 @@ def _crepe(capacity: str) -> Callable[[Samples, _Request], NDArray[np.float64]]:
             decoder=_decode_crepe,
             return_periodicity=True,
             batch_size=_CREPE_BATCH_FRAMES,
-            device="cpu",
+            device=request.device,
         )
         # CREPE normalises every frame, so it finds pitch in faint noise: silence is gated by level.
         periodicity = torchcrepe.filter.median(periodicity, 3)
@@ -151,7 +153,7 @@ def _decode_crepe(activations: Any) -> tuple[Any, Any]:
 
     bins, _ = torchcrepe.decode.viterbi(activations)
     weights = torch.nan_to_num(activations, neginf=0.0).clamp(min=0.0)
-    index = torch.arange(activations.shape[1])[None, :, None]
+    index = torch.arange(activations.shape[1], device=activations.device)[None, :, None]
     near = (index - bins[:, None, :]).abs() <= _CREPE_REFINEMENT_BINS
     weights = torch.where(near, weights, 0.0)
     mean_bin = (weights * index).sum(dim=1) / weights.sum(dim=1).clamp(min=1e-9)

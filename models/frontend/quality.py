@@ -12,6 +12,7 @@ from scipy.signal import butter, sosfilt, welch
 from scipy.special import gammaincinv, ndtri
 
 from models.frontend.activity import Activity, pause_mask
+from models.frontend.reverberation import reverberation_s
 
 MAX_SNR_DB = 60.0
 
@@ -29,6 +30,7 @@ class Quality(NamedTuple):
     silence_ratio: share of time in pauses, 0 to 1.
     speech_s: seconds outside pauses.
     peak_dbfs: sample peak.
+    reverberation_s: in which the room's sound falls by 60 dB; None where it is not heard.
     """
 
     snr_db: float
@@ -37,6 +39,7 @@ class Quality(NamedTuple):
     silence_ratio: float
     speech_s: float
     peak_dbfs: float
+    reverberation_s: float | None
 
 
 def measure_quality(samples: NDArray[np.float32], sample_rate: int, activity: Activity) -> Quality:
@@ -51,6 +54,7 @@ def measure_quality(samples: NDArray[np.float32], sample_rate: int, activity: Ac
         silence_ratio=silence_ratio,
         speech_s=activity.duration_s * (1.0 - silence_ratio),
         peak_dbfs=20 * math.log10(max(peak, 1e-7)),
+        reverberation_s=reverberation_s(samples, sample_rate),
     )
 
 

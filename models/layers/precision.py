@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -13,6 +13,12 @@ def full_precision(x: Tensor) -> Iterator[None]:
     """No autocast inside: spectra, exponentials and searches are useless in half precision."""
     with torch.autocast(x.device.type, enabled=False):
         yield
+
+
+def spoken_dtype(wanted: Literal["auto", "fp32", "bf16"], device: torch.device) -> torch.dtype | None:
+    """What a decoder computes in while speaking; None is that of its weights."""
+    in_bf16 = wanted == "bf16" or (wanted == "auto" and computes_in_bf16(device))
+    return torch.bfloat16 if in_bf16 else None
 
 
 def computes_in_bf16(device: torch.device) -> bool:

@@ -5,6 +5,7 @@ quantised self-supervised features in the prior. Module names are those of publi
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -168,8 +169,11 @@ class SovitsGenerator(nn.Module):
         noise_scale: float = 0.5,
         rng: torch.Generator | None = None,
         prior_noise: Tensor | None = None,
+        decoder_dtype: torch.dtype | None = None,
     ) -> Tensor:
         """As `decode`, for the style [1 or B, G, 1] of `mean_style`: one voice's sentences share it.
+
+        decoder_dtype: what the vocoder computes in, where not in that of its weights.
 
         Raises:
             UserError: no source of noise.
@@ -188,7 +192,9 @@ class SovitsGenerator(nn.Module):
             noise = prior_noise if prior_noise is not None else _normal_like(z_p, rng)
             z_p = z_p + noise * torch.exp(prior.log_std) * noise_scale
         z = self.flow(z_p, prior.frame_mask, style, reverse=True)
-        return self.dec(z * prior.frame_mask, style)
+        with nullcontext() if decoder_dtype is None else torch.autocast(z.device.type, decoder_dtype):
+            wave = self.dec(z * prior.frame_mask, style)
+        return wave.to(z.dtype)
 
     def extract_codes(self, ssl: Tensor) -> Tensor:
         """Content features [B, D, T] at 50 Hz -> semantic codes [B, T // 2] int64 at 25 Hz."""

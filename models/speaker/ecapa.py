@@ -21,6 +21,7 @@ from configs.errors import UserError
 from models.published import build_strictly, read_weights
 
 SAMPLE_RATE = 16000
+CPU = torch.device("cpu")
 WEIGHTS_FILE = "embedding_model.ckpt"
 N_MELS = 80
 _WIDTHS = (
@@ -41,8 +42,8 @@ class EcapaEncoder(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def load_ecapa(model: str, download: bool) -> EcapaEncoder:
-    """The encoder with weights from a folder, the hub's cache, or (if allowed) the hub.
+def load_ecapa(model: str, download: bool, device: torch.device = CPU) -> EcapaEncoder:
+    """The encoder with weights from a folder, the hub's cache, or (if allowed) the hub; on a device.
 
     Raises:
         UserError: the weights are in none of them, or are not ECAPA's.
@@ -52,7 +53,8 @@ def load_ecapa(model: str, download: bool) -> EcapaEncoder:
         weights = read_weights(path)
     except UserError as error:
         raise UserError(f"`model` = {model}: {error}") from error
-    return build_ecapa(weights, str(path))
+    encoder = build_ecapa(weights, str(path))
+    return encoder._replace(network=encoder.network.to(device))
 
 
 def build_ecapa(weights: Mapping[str, Tensor], origin: str) -> EcapaEncoder:
@@ -113,14 +115,18 @@ def find_weights(model: str, download: bool) -> Path:
         ) from error
 
 
-def embed_ecapa(samples_16k: NDArray[np.float32], model: str, download: bool) -> NDArray[np.float32]:
+def embed_ecapa(
+    samples_16k: NDArray[np.float32], model: str, download: bool, device: torch.device = CPU
+) -> NDArray[np.float32]:
     """Unit-length embedding `[192]` of speech `[T]` at 16 kHz.
+
+    One clip at a time on every device: the network mirrors a clip at its ends, where padding would stand.
 
     Raises:
         UserError: as `load_ecapa`.
     """
-    encoder = load_ecapa(model, download)
+    encoder = load_ecapa(model, download, device)
     with torch.inference_mode():
         mels = encoder.features(torch.from_numpy(samples_16k)[None])
-        embedding = encoder.network(mels - mels.mean(1, keepdim=True)).reshape(-1)
+        embedding = encoder.network((mels - mels.mean(1, keepdim=True)).to(device)).reshape(-1).cpu()
     return torch.nn.functional.normalize(embedding, dim=0).numpy()

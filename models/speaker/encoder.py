@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from models.frontend.activity import ANALYSIS_RATE, Activity, pause_mask, runs
 from models.frontend.audio import resample
-from models.speaker.ecapa import embed_ecapa
+from models.speaker.ecapa import CPU, embed_ecapa
 from models.speaker.ge2e import embed_ge2e
 
 Backend = Literal["resemblyzer", "ecapa"]
@@ -24,14 +25,17 @@ def embed_speaker(
     backend: Backend,
     model: str,
     download: bool,
+    device: torch.device = CPU,
 ) -> NDArray[np.float32]:
     """Unit-length float32 embedding of who speaks in `[T]`; `[256]` or, from ecapa, `[192]`.
+
+    device: Where ecapa computes; resemblyzer's network is small and stays on the CPU.
 
     Raises:
         UserError: the backend's weights are not at hand.
     """
     speech = without_pauses(resample(samples, sample_rate, ANALYSIS_RATE), activity)
-    embedding = embed_ecapa(speech, model, download) if backend == "ecapa" else embed_ge2e(speech)
+    embedding = embed_ecapa(speech, model, download, device) if backend == "ecapa" else embed_ge2e(speech)
     return embedding.astype(np.float32)
 
 

@@ -23,6 +23,7 @@ from models.frontend.fbank import KALDI_16K, kaldi_fbank
 from models.published import load_strictly, read_weights
 
 SAMPLE_RATE = KALDI_16K.sample_rate
+CPU = torch.device("cpu")
 VECTOR_SIZE = 20_480
 WEIGHTS_FILE = "pretrained_eres2netv2w24s4ep4.ckpt"
 WEIGHTS_FOLDER = "sv"
@@ -136,12 +137,13 @@ class ERes2NetV2(nn.Module):
 
 
 def embed_speaker_vector(
-    samples: NDArray[np.float32], sample_rate: int, model_path: str | Path
+    samples: NDArray[np.float32], sample_rate: int, model_path: str | Path, device: torch.device = CPU
 ) -> NDArray[np.float32]:
     """The speaker vector, float32 `[20480]`, of a whole clip `[T]` in -1..1 at any rate.
 
     Args:
         model_path: see `find_eres2netv2`.
+        device: of the network, which hears one clip at a time: it averages over all of a clip.
 
     Raises:
         UserError: the weights cannot be had.
@@ -150,7 +152,8 @@ def embed_speaker_vector(
     wave = torch.from_numpy(np.ascontiguousarray(resample(samples, sample_rate, SAMPLE_RATE)))
     fbank = kaldi_fbank(wave)[None]
     with torch.inference_mode():
-        return load_eres2netv2(find_eres2netv2(model_path))(fbank)[0].numpy()
+        network = load_eres2netv2(find_eres2netv2(model_path), device)
+        return network(fbank.to(device))[0].cpu().numpy()
 
 
 def find_eres2netv2(model_path: str | Path) -> Path:
@@ -171,8 +174,8 @@ def find_eres2netv2(model_path: str | Path) -> Path:
 
 
 @lru_cache(maxsize=1)
-def load_eres2netv2(path: Path) -> ERes2NetV2:
-    """The network with a checkpoint's weights, frozen, in float32 and evaluation mode.
+def load_eres2netv2(path: Path, device: torch.device = CPU) -> ERes2NetV2:
+    """The network with a checkpoint's weights on a device, frozen, in float32 and evaluation mode.
 
     Raises:
         UserError: the file is damaged, holds more than weights, or is of another network.
@@ -185,4 +188,4 @@ def load_eres2netv2(path: Path) -> ERes2NetV2:
         ) from error
     network = ERes2NetV2()
     load_strictly(network, weights, str(path))
-    return network.eval().requires_grad_(False)
+    return network.eval().requires_grad_(False).to(device)

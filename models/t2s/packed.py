@@ -39,6 +39,10 @@ class BlockProjection(nn.Module):
         rows = x.flatten(0, -2).expand(N_BLOCKS, -1, -1)
         return torch.baddbmm(self.bias, rows, self.blocks).transpose(0, 1).reshape(*x.shape[:-1], -1)
 
+    def weight(self) -> Tensor:
+        """[N, K], as it was before."""
+        return self.blocks.transpose(1, 2).flatten(0, 1)
+
 
 class PlainProjection(nn.Module):
     """[..., K] -> [..., N] as `nn.Linear`, in the weight's precision."""
@@ -153,8 +157,31 @@ def prepare_for_decoding(model: TextToSemantic, weights: Weights = "fp32") -> Pa
         raise UserError(f"weights = {weights!r} is not known; use one of {', '.join(get_args(Weights))}")
     device = model.bert_proj.weight.device
     if weights == "int8" and device.type != "cpu":
-        raise UserError(f"weights = 'int8' on {device.type}: runs on a CPU only; use fp16")
+        raise _only_on_cpu(device)
     return PackedDecoder(model, weights)
+
+
+def moved(decoder: TextToSemantic, device: torch.device) -> TextToSemantic:
+    """A decoder on another device, where it came from a CPU; moved, not copied.
+
+    Blocks serve a CPU alone, and become the plain weights that they were cut from.
+
+    Raises:
+        UserError: its weights are int8, which a CPU alone multiplies.
+    """
+    if device.type != "cpu":
+        for layer in decoder.h.layers:
+            for owner in (layer.get_submodule("self_attn"), layer):
+                for name, part in list(owner.named_children()):
+                    if isinstance(part, ByteProjection):
+                        raise _only_on_cpu(device)
+                    if isinstance(part, BlockProjection):
+                        setattr(owner, name, PlainProjection(part.weight(), part.bias.flatten()))
+    return decoder.to(device)
+
+
+def _only_on_cpu(device: torch.device) -> UserError:
+    return UserError(f"weights = 'int8' on {device.type}: runs on a CPU only; use fp16")
 
 
 def pack(weight: Tensor, bias: Tensor, weights: Weights) -> nn.Module:

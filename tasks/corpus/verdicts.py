@@ -29,7 +29,7 @@ class Candidate:
     """What is known of one utterance before screening; units as in the stages' schemas.
 
     aligner: backend and model that gave `alignment_score`; scores compare only within one.
-    alignment_score, word_error_rate: None where there is none.
+    alignment_score, word_error_rate, reverberation_s: None where there is none.
     """
 
     utterance_id: str
@@ -37,6 +37,7 @@ class Candidate:
     duration_s: float
     speech_s: float
     snr_db: float
+    reverberation_s: float | None
     clipping_ratio: float
     bandwidth_hz: float
     silence_ratio: float
@@ -68,7 +69,19 @@ def judge_measures(candidate: Candidate, settings: ScreenSettings) -> Reject | N
     bounds = (
         ("speech_s", "little_speech", "min_speech_s", "It holds next to no speech; remove it."),
         ("clipping_ratio", "clipping", "max_clipping_ratio", "Record with less gain."),
-        ("snr_db", "noisy", "min_snr_db", "Record in a quieter room, or try corpus.enhance.denoise."),
+        (
+            "snr_db",
+            "noisy",
+            "min_snr_db",
+            "Record in a quieter room; or lower the threshold and set corpus.enhance.denoise, which cleans "
+            "what then passes.",
+        ),
+        (
+            "reverberation_s",
+            "reverberant",
+            "max_reverberation_s",
+            "Record close to the microphone, in a room with carpets and curtains.",
+        ),
         ("bandwidth_hz", "narrow_band", "min_bandwidth_hz", "Use the original, not a telephone copy."),
         ("silence_ratio", "mostly_silence", "max_silence_ratio", "Trim the recording."),
         ("phones_per_s", "rate_outlier", "max_phones_per_s", "Check that the text belongs to the audio."),
@@ -82,7 +95,7 @@ def judge_measures(candidate: Candidate, settings: ScreenSettings) -> Reject | N
     )
     for field, code, bound, remedy in bounds:
         value, limit = getattr(candidate, field), getattr(settings, bound)
-        if not math.isfinite(value):
+        if value is None or not math.isfinite(value):
             continue
         if value < limit if bound.startswith("min_") else value > limit:
             side = "below" if bound.startswith("min_") else "above"
@@ -207,6 +220,9 @@ def warn(candidates: Sequence[Candidate], settings: ScreenSettings) -> list[str]
     doubts = {
         f"signal-to-noise ratio below {settings.warn_snr_db:g} dB": [
             c.utterance_id for c in candidates if c.snr_db < settings.warn_snr_db
+        ],
+        f"a room that sounds on for more than {settings.warn_reverberation_s:g} s (reverberation)": [
+            c.utterance_id for c in candidates if (c.reverberation_s or 0.0) > settings.warn_reverberation_s
         ],
         f"more than {settings.warn_clipping_ratio:.1%} of the samples clipped": [
             c.utterance_id for c in candidates if c.clipping_ratio > settings.warn_clipping_ratio

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from configs.errors import UserError
 from configs.linguistic import LinguisticSettings
-from models.linguistic.bert import bert_features, load_bert
+from models.linguistic.bert import bert_features_together, load_bert
+from tasks.device import chosen_device
 from tasks.stage import ConfigView, Outcome
 
 
@@ -19,19 +21,29 @@ def linguistic_rows(
 ) -> list[Outcome]:
     """One outcome per row; empty features stand for zeros.
 
-    Raises UserError when BERT's weights cannot be had, or its vectors are not of the configured size.
+    Raises UserError when BERT's weights or the device cannot be had, or its vectors are not of the configured
+    size.
     """
     del files
-    return [_linguistic_row(row, cfg.features.linguistic) for row in rows]
-
-
-def _linguistic_row(row: dict[str, Any], settings: LinguisticSettings) -> Outcome:
-    features, backend = b"", "zeros"
-    if settings.backend == "bert" and row["language"] == "zh":
+    settings: LinguisticSettings = cfg.features.linguistic
+    read = [at for at, row in enumerate(rows) if settings.backend == "bert" and row["language"] == "zh"]
+    vectors: dict[int, Tensor] = {}
+    if read:
         encoder = load_bert(
-            settings.model, settings.revision, settings.weights_digest, "features.linguistic.model"
+            settings.model,
+            settings.revision,
+            settings.weights_digest,
+            "features.linguistic.model",
+            chosen_device(cfg.compute.device),
         )
-        vectors = bert_features(encoder, row["words"], row["word2ph"], settings.layer)
+        texts = [(rows[at]["words"], rows[at]["word2ph"]) for at in read]
+        vectors = dict(zip(read, bert_features_together(encoder, texts, settings.layer), strict=True))
+    return [_outcome(row, vectors.get(at), settings) for at, row in enumerate(rows)]
+
+
+def _outcome(row: dict[str, Any], vectors: Tensor | None, settings: LinguisticSettings) -> Outcome:
+    features, backend = b"", "zeros"
+    if vectors is not None:
         if vectors.shape[0] != settings.dim:
             raise UserError(
                 f"features.linguistic.dim = {settings.dim}: {settings.model} gives vectors of "

@@ -18,12 +18,22 @@ from tasks.stage import ConfigView, Outcome
 def pitch_rows(
     rows: list[dict[str, Any]], cfg: ConfigView, files: Mapping[str, Mapping[str, Path]]
 ) -> list[Outcome]:
-    """One outcome per row, with exactly as many frames as the spectrogram."""
+    """One outcome per row, with exactly as many frames as the spectrogram.
+
+    Raises UserError when a network tracks and the device cannot be had.
+    """
     del files
-    return [_pitch_row(row, cfg) for row in rows]
+    if not cfg.features.pitch.method.startswith("crepe"):
+        return [_pitch_row(row, cfg, "cpu") for row in rows]
+    # The other trackers need no torch.
+    from tasks.device import chosen_device, full_fp32
+
+    device = str(chosen_device(cfg.compute.device))
+    with full_fp32():
+        return [_pitch_row(row, cfg, device) for row in rows]
 
 
-def _pitch_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
+def _pitch_row(row: dict[str, Any], cfg: ConfigView, device: str) -> Outcome:
     samples = family_wave(row, cfg.family)
     settings = cfg.features.pitch
     pitch = track_pitch(
@@ -35,6 +45,7 @@ def _pitch_row(row: dict[str, Any], cfg: ConfigView) -> Outcome:
         settings.f0_min_hz,
         settings.f0_max_hz,
         first_frame_centre(cfg.family),
+        device,
     )
     warnings = [] if pitch.voiced.any() else [f"{row['utterance_id']}: {settings.method} found no pitch"]
     made = {

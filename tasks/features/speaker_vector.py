@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from configs.naming import named_in
 from configs.speaker_vector import SpeakerVectorSettings
 from models.frontend.audio import decode_flac
 from models.frontend.level import training_gain
 from models.speaker.eres2netv2 import embed_speaker_vector
+from tasks.device import CPU, chosen_device, full_fp32
 from tasks.stage import ConfigView, Outcome, reject
 
 
@@ -21,20 +23,25 @@ def speaker_vector_rows(
 ) -> list[Outcome]:
     """One outcome per row.
 
-    Raises UserError when the network's weights cannot be had.
+    Raises UserError when the network's weights or the device cannot be had.
     """
     del files
-    return [_speaker_vector_row(row, cfg.features.speaker_vector) for row in rows]
+    settings: SpeakerVectorSettings = cfg.features.speaker_vector
+    device = CPU if settings.backend == "none" else chosen_device(cfg.compute.device)
+    with full_fp32():
+        return [_speaker_vector_row(row, settings, device) for row in rows]
 
 
-def _speaker_vector_row(row: dict[str, Any], settings: SpeakerVectorSettings) -> Outcome:
+def _speaker_vector_row(
+    row: dict[str, Any], settings: SpeakerVectorSettings, device: torch.device
+) -> Outcome:
     vector = b""
     if settings.backend == "eres2netv2":
         clip = decode_flac(row["audio"])
         try:
             with named_in("features.speaker_vector"):
                 samples = clip.samples * np.float32(training_gain(clip.samples))
-                vector = embed_speaker_vector(samples, clip.sample_rate, settings.model).tobytes()
+                vector = embed_speaker_vector(samples, clip.sample_rate, settings.model, device).tobytes()
         except ValueError as error:
             refusal = reject(
                 row["utterance_id"],

@@ -50,10 +50,11 @@ SPEAKER = RowStage(
         "enhance": _AUDIO,
         "segment": ("speaker",),
     },
-    only=("measure",),
     config=("features.speaker.backend", "features.speaker.model", "features.speaker.download"),
     schema=schemas.SPEAKER,
     libraries=("resemblyzer", "speechbrain", "torch", "silero-vad", "onnxruntime", "soxr"),
+    machine=("compute.device",),
+    uses_gpu=lambda cfg: cfg.features.speaker.backend == "ecapa",
     about="speaker embedding per utterance",
 )
 
@@ -62,7 +63,6 @@ PHONEMIZE = RowStage(
     version=1,
     run="tasks.features.phonemize:phonemize_rows",
     reads={"transcribe": ("source_digest", "text", "language")},
-    only=("measure",),
     config=(
         "features.phonemize.symbol_table",
         "features.phonemize.unknown_ratio_max",
@@ -115,7 +115,6 @@ ALIGN = RowStage(
         "enhance": _AUDIO,
         "phonemize": ("words", "phones", "word2ph", "language"),
     },
-    only=("measure",),
     broadcast=("acoustic_model",),
     config=("features.align",),
     schema=schemas.ALIGN,
@@ -133,6 +132,8 @@ PITCH = RowStage(
     config=("features.pitch", *_FRAMES),
     schema=schemas.PITCH,
     libraries=("pyworld", "torchcrepe", "librosa", "soxr", "numpy"),
+    machine=("compute.device",),
+    uses_gpu=lambda cfg: cfg.features.pitch.method.startswith("crepe"),
     about="Fundamental frequency in Hz and voicing per frame.",
 )
 
@@ -158,6 +159,8 @@ CONTENT = RowStage(
     config=("features.content", *_FRAMES),
     schema=schemas.CONTENT,
     libraries=("torch", "transformers", "scipy", "soxr"),
+    machine=("compute.device",),
+    uses_gpu=lambda cfg: cfg.features.content.backend == "hubert",
     about="HuBERT or MFCC features per frame.",
     writes=lambda cfg: {"enhance": 0.5 if cfg.features.content.backend == "hubert" else 0.05},
 )
@@ -172,6 +175,9 @@ LINGUISTIC = RowStage(
     schema=schemas.LINGUISTIC,
     libraries=("torch", "transformers"),
     batch_rows=8,
+    machine=("compute.device",),
+    uses_gpu=lambda cfg: cfg.features.linguistic.backend == "bert",
+    gpu_rows=128,
     about="BERT features per phone (Chinese), zeros elsewhere.",
     writes=lambda cfg: {"phonemize": 5.0 if cfg.features.linguistic.backend == "bert" else 0.0},
 )
@@ -185,6 +191,8 @@ SPEAKER_VECTOR = RowStage(
     config=("features.speaker_vector",),
     schema=schemas.SPEAKER_VECTOR,
     libraries=("torch", "soxr"),
+    machine=("compute.device",),
+    uses_gpu=lambda cfg: cfg.features.speaker_vector.backend != "none",
     about="Speaker vector of v2Pro (ERes2NetV2), none for other versions.",
 )
 
@@ -219,7 +227,7 @@ _FURTHER: dict[str, tuple[str, ...]] = {
 }
 """What only some families learn from."""
 _REFUSING = (
-    "ingest", "segment", "enhance", "transcribe", "measure", "speaker", "phonemize", "align", "screen",
+    "ingest", "segment", "measure", "enhance", "transcribe", "speaker", "phonemize", "align", "screen",
     "pitch", "spectrogram",
 )  # fmt: skip
 

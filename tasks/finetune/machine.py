@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from configs.compute import ComputeSettings
-from configs.errors import UserError
 from models.layers.precision import computes_in_bf16
+from tasks.device import BatchT, chosen_device, placed
 from tasks.finetune.distributed import current_ranks
-
-BatchT = TypeVar("BatchT", bound=tuple)
 
 
 @dataclass(frozen=True)
@@ -39,13 +36,7 @@ class Machine:
 
     def place(self, batch: BatchT) -> BatchT:
         """A batch (a NamedTuple) with its tensors on the device."""
-        if self.device.type == "cpu":
-            return batch
-        moved = {
-            name: value.to(self.device, non_blocking=True) if isinstance(value, Tensor) else value
-            for name, value in batch._asdict().items()  # type: ignore[attr-defined]
-        }
-        return type(batch)(**moved)
+        return placed(batch, self.device)
 
 
 def choose_machine(compute: ComputeSettings, bf16_on_cpu: bool = False) -> Machine:
@@ -58,10 +49,7 @@ def choose_machine(compute: ComputeSettings, bf16_on_cpu: bool = False) -> Machi
     Raises:
         UserError: a CUDA device is asked for and there is none.
     """
-    count = torch.cuda.device_count()
-    if compute.device == "cuda" and not count:
-        raise UserError("compute.device = cuda: no CUDA device is found; use auto or cpu")
-    device = "cuda" if count and compute.device != "cpu" else "cpu"
+    device = chosen_device(compute.device).type
     is_fast = device == "cuda" or (bf16_on_cpu and computes_in_bf16(torch.device(device)))
     bf16 = compute.precision == "bf16" or (compute.precision == "auto" and is_fast)
     ranks = current_ranks()

@@ -28,6 +28,7 @@ from models.metrics.pitch import pitch_error
 from models.metrics.spectral import mel_distance_db, warped_mel_distance_db
 from models.metrics.warping import warping_path
 from models.speaker.encoder import embed_speaker
+from tasks.device import CPU, chosen_device
 from tasks.release.samples import LISTING, RECORDING
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
@@ -143,6 +144,7 @@ def speaker_similarities(
     if centroid is None:
         return {}
     speaker = cfg.features.speaker
+    device = chosen_device(cfg.compute.device) if speaker.backend == "ecapa" else CPU
     values = {}
     for kind, sound in sounds.items():
         samples, rate = sound.wave
@@ -154,6 +156,7 @@ def speaker_similarities(
                 speaker.backend,
                 speaker.model,
                 speaker.download,
+                device,
             )
         values[f"{kind}/speaker_similarity"] = float(np.dot(embedding, centroid))
     return values

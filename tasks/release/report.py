@@ -160,8 +160,8 @@ def _corpus(
     inputs: Inputs, cfg: ConfigView, screen: Sequence[Mapping[str, Any]], stages: Iterable[str]
 ) -> Corpus:
     recorded = inputs.table("ingest", ["duration_s"]).column("duration_s").to_pylist()
-    measure = inputs.table("measure", ["snr_db", "loudness_lufs"])
-    durations = inputs.table("enhance", ["duration_s"]).column("duration_s").to_pylist()
+    measure = inputs.table("measure", ["snr_db", "reverberation_s"])
+    enhance = inputs.table("enhance", ["duration_s", "loudness_lufs"])
     limits, cuts = cfg.corpus.screen, cfg.corpus.segment
     return Corpus(
         recordings=len(recorded),
@@ -174,22 +174,29 @@ def _corpus(
             Distribution(
                 "Duration",
                 "s",
-                tuple(durations),
+                tuple(enhance.column("duration_s").to_pylist()),
                 "All clips, before screening.",
                 ((cuts.clip_min_s, "minimum"), (cuts.max_s, "cut at")),
             ),
             Distribution(
                 "Loudness",
                 "LUFS",
-                _known(measure.column("loudness_lufs")),
+                _known(enhance.column("loudness_lufs")),
                 "Integrated loudness (ITU-R BS.1770).",
             ),
             Distribution(
                 "Signal to noise",
                 "dB",
                 _known(measure.column("snr_db")),
-                "Higher is cleaner.",
+                "As recorded; higher is cleaner.",
                 ((limits.min_snr_db, "minimum"), (limits.warn_snr_db, "warning")),
+            ),
+            Distribution(
+                "Reverberation",
+                "s",
+                _known(measure.column("reverberation_s")),
+                "How long the room sounds on, of clips that tell it; dry ones are at .2 to .4.",
+                ((limits.warn_reverberation_s, "warning"), (limits.max_reverberation_s, "maximum")),
             ),
         ),
         rejects=tuple(

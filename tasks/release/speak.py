@@ -16,19 +16,24 @@ from tasks.release.voice import SpeakerReference, Voice
 from tasks.release.voice_folder import DESCRIPTION, read_description
 
 if TYPE_CHECKING:
+    import torch
+
     from tasks.pipeline import Pipeline
 
 
-def load_voice(folder: Path, manner: Mapping[str, object] | None = None) -> Voice[Any]:
+def load_voice(
+    folder: Path, manner: Mapping[str, object] | None = None, device: torch.device | None = None
+) -> Voice[Any]:
     """Load a voice that `export` wrote; `voice.speak(text)` makes it speak.
 
     Args:
         folder: Holds voice.json.
         manner: Settings of how it speaks that differ from the voice's own.
+        device: Where its networks compute; None is the CPU.
 
     Raises:
-        UserError: the folder is no voice, a file is missing or changed, another version wrote it, or a
-            setting is wrong.
+        UserError: the folder is no voice, a file is missing or changed, another version wrote it, a setting
+            is wrong, or a network cannot compute on the device.
     """
     described = read_description(folder)
     family = str(described.get("family"))
@@ -40,6 +45,7 @@ def load_voice(folder: Path, manner: Mapping[str, object] | None = None) -> Voic
     try:
         described["synthesize"] = described["synthesize"] | dict(manner or {})
         voice: Voice[Any] = voice_loader(family)(folder, described)
+        voice = voice if device is None else voice.on(device)
         is_own = FILE in described.get("digests", {})
         return voice.with_lexicon(read_lexicon(folder / FILE)) if is_own else voice
     except (KeyError, TypeError) as error:

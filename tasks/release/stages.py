@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from artifacts import schemas
-from tasks.stage import SCAN, CorpusStage, Stage
+from tasks.stage import SCAN, ConfigView, CorpusStage, Stage
 
 EVALUATE_READS: dict[str, tuple[str, ...]] = {
     "synthesize": ("*",),
@@ -19,7 +19,14 @@ EVALUATE_CONFIG = (
     "features.speaker.download",
 )
 EVALUATE_LIBRARIES = ("torch", "numpy", "pyworld", "resemblyzer", "speechbrain")
+EVALUATE_MACHINE = ("compute.device",)
 """What a stage declares that measures renderings, and whatever else the family measures."""
+
+
+def embeds_by_network(cfg: ConfigView) -> bool:
+    """Whether speakers are told by a network that runs on the device."""
+    return bool(cfg.features.speaker.backend == "ecapa")
+
 
 EVALUATE = CorpusStage(
     name="evaluate",
@@ -27,6 +34,8 @@ EVALUATE = CorpusStage(
     run="tasks.release.evaluate:evaluate_corpus",
     reads=EVALUATE_READS,
     config=EVALUATE_CONFIG,
+    machine=EVALUATE_MACHINE,
+    uses_gpu=embeds_by_network,
     schema=schemas.NOTHING,
     libraries=EVALUATE_LIBRARIES,
     about="distances of renderings to recordings",
@@ -39,8 +48,8 @@ EXPORT_CONFIG = ("release.export", "features.phonemize.lexicon", "corpus.licence
 _SHOWN: dict[str, tuple[str, ...]] = {
     "ingest": ("recording_id", "source_path", "source_digest", "duration_s"),
     "segment": ("utterance_id", "recording_id"),
-    "enhance": ("utterance_id", "duration_s"),
-    "measure": ("utterance_id", "snr_db", "loudness_lufs"),
+    "measure": ("utterance_id", "snr_db", "reverberation_s"),
+    "enhance": ("utterance_id", "duration_s", "loudness_lufs"),
     "align": ("utterance_id", "backend", "backend_version", "phones", "words"),
     "screen": (
         "utterance_id",

@@ -15,12 +15,12 @@ from tasks.release.speech_times import TimedPhone, TimedWord
 from tasks.release.spelling import Spelled
 
 
-def token_speeds(parts: Sequence[Spelled], speed: float) -> float | Tensor:
+def token_speeds(parts: Sequence[Spelled], speed: float, device: torch.device) -> float | Tensor:
     """Of a batch, as `predicted_durations` takes it: one, or `[B, L]` where the text asks for several."""
     if all(word.speed == 1.0 for part in parts for word in part.words):
         return speed
     rows = [torch.tensor(part.speeds) * speed for part in parts]
-    return pad_sequence(rows, batch_first=True, padding_value=1.0)
+    return pad_sequence(rows, batch_first=True, padding_value=1.0).to(device)
 
 
 def timed_words(spelled: Spelled, ends: Sequence[int], table: str) -> tuple[TimedWord, ...]:

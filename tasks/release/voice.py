@@ -7,12 +7,14 @@ import itertools
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, Self, TypeVar, cast
 
 import numpy as np
+import torch
 from pydantic import ValidationError
+from torch import nn
 
 from configs.base import Section
 from configs.errors import UserError
@@ -156,6 +158,28 @@ class Voice(ABC, Generic[ReferenceT]):
     @abstractmethod
     def sample_rate(self) -> int:
         """Of what it speaks, Hz."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where its networks are."""
+        return next(
+            parameter.device for network in self._networks().values() for parameter in network.parameters()
+        )
+
+    def on(self, device: torch.device) -> Self:
+        """The voice with its networks on a device; they are moved, not copied.
+
+        Raises:
+            UserError: one of them cannot compute there.
+        """
+        moved = {name: network.to(device) for name, network in self._networks().items()}
+        there: Self = replace(cast("Any", self), **moved)
+        return there
+
+    def _networks(self) -> dict[str, nn.Module]:
+        """By the attribute's name."""
+        own = {one.name: getattr(self, one.name) for one in fields(cast("Any", self))}
+        return {name: value for name, value in own.items() if isinstance(value, nn.Module)}
 
     @property
     def spoken_languages(self) -> tuple[str, ...]:

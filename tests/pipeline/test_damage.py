@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 CLIPS = 5
 # What is damaged (a stage and its file; no file: a shard of its rows), and the stage that reads it.
 CASES = {
-    "audio": ("enhance", "", "measure"),
+    "audio": ("enhance", "", "speaker"),
     "spoken audio": ("synthesize", "*.flac", "evaluate"),
     "Parquet": ("shard", "data/*.parquet", "plan"),
     "safetensors": ("train_sovits", "*.safetensors", "export"),

@@ -40,7 +40,7 @@ def semantic_codes(features: np.ndarray, generator: SovitsGenerator) -> list[int
     """Content features float16 `[T, D]` to codes at half their rate."""
     # An odd last frame makes a code of its own, as in training: it is paired with itself.
     even = np.pad(features, ((0, len(features) % 2), (0, 0)), mode="edge")
-    ssl = torch.from_numpy(even.astype(np.float32).T.copy())[None]
+    ssl = torch.from_numpy(even.astype(np.float32).T.copy())[None].to(generator.ssl_proj.weight.device)
     codes: list[int] = generator.extract_codes(ssl)[0].tolist()
     return codes
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from models.frontend.audio import decode_flac
 from models.t2s.packed import prepare_for_decoding
+from tasks.device import CPU
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.gpt_sovits.trained import load_decoder, load_generator
 from tasks.finetune.trained import read_json
@@ -35,11 +37,11 @@ def codes_by_clip(inputs: Inputs) -> dict[str, tuple[int, ...]]:
     return {n: tuple(c) for n, c in zip(names, table.column("codes").to_pylist(), strict=True)}
 
 
-def assemble_voice(inputs: Inputs, cfg: ConfigView) -> GptSovitsVoice:
-    """The voice of this run.
+def assemble_voice(inputs: Inputs, cfg: ConfigView, device: torch.device = CPU) -> GptSovitsVoice:
+    """The voice of this run, with its networks and the encoders of its references on a device.
 
     Raises:
-        UserError: a network's file is damaged.
+        UserError: a network's file is damaged, or one cannot compute there.
     """
     clips = clip_facts(inputs.files("shard"))
     sovits, t2s = inputs.files("train_sovits"), inputs.files("train_t2s")
@@ -63,7 +65,7 @@ def assemble_voice(inputs: Inputs, cfg: ConfigView) -> GptSovitsVoice:
         content=cfg.features.content,
         speaker_vector=cfg.features.speaker_vector,
         published=not (sovits_config["from_scratch"] or t2s_config["from_scratch"]),
-    )
+    ).on(device)
     chosen = {profile["speaker"]: representative(profile, clips) for profile in heard}
     return replace(voice, references={name: clip_reference(voice, clip) for name, clip in chosen.items()})
 
@@ -92,7 +94,7 @@ def clip_reference(voice: GptSovitsVoice, clip: ClipFacts) -> Reference:
         language=clip.language,
         samples=samples,
         phone_ids=tuple(phone_id for run in runs for phone_id in run.phone_ids),
-        codes=prompt_codes(samples, voice.generator, voice.frame, voice.content),
+        codes=prompt_codes(samples, voice.generator, voice.frame, voice.content, voice.device),
         linguistic=linguistic,
         speaker_vector=np.frombuffer(vector, np.float32).copy() if vector else None,
     )

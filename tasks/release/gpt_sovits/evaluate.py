@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.device import chosen_device
 from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.gpt_sovits.trained import load_decoder
 from tasks.finetune.trained import read_json
@@ -25,7 +26,11 @@ ABOUT = {
 
 
 def evaluate_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
-    """Measure every rendering, and the decoder on training clips."""
+    """Measure every rendering, and the decoder on training clips.
+
+    Raises:
+        UserError: the device is not there.
+    """
     return evaluate_renderings(inputs, cfg, work, _recalled(inputs, cfg), ABOUT)
 
 
@@ -36,6 +41,7 @@ def _recalled(inputs: Inputs, cfg: ConfigView) -> list[dict[str, Any]]:
         # A decoder kept as published has never seen these clips: there is nothing to remember.
         return []
     decoder = load_decoder(files["decoder.safetensors"], trained["sizes"])
+    decoder = decoder.to(chosen_device(cfg.compute.device))
     codes = {name: np.asarray(own, np.int64) for name, own in codes_by_clip(inputs).items()}
     return list(
         recalled_codes(

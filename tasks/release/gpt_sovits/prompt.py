@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from configs.content import ContentSettings
 from models.content.hubert import SAMPLE_RATE
@@ -17,7 +18,11 @@ SILENT_SAMPLES = 9_600
 
 
 def prompt_codes(
-    samples: Samples, generator: SovitsGenerator, frame: SpectrogramParameters, content: ContentSettings
+    samples: Samples,
+    generator: SovitsGenerator,
+    frame: SpectrogramParameters,
+    content: ContentSettings,
+    device: torch.device,
 ) -> tuple[int, ...]:
     """Semantic codes of a clip and the silence after it, as GPT-SoVITS prompts its decoder.
 
@@ -30,6 +35,7 @@ def prompt_codes(
         generator: Whose quantiser makes the codes.
         frame: The family's audio frame.
         content: How a recording becomes content features.
+        device: Of HuBERT.
 
     Raises:
         UserError: HuBERT's weights cannot be had.
@@ -38,7 +44,7 @@ def prompt_codes(
     if content.backend == "hubert":
         silent = round(SILENT_SAMPLES / SAMPLE_RATE * frame.sample_rate)
         samples = np.concatenate((samples, np.zeros(silent, dtype=np.float32)))
-    features, _ = encode_content(samples, frame, content)
+    features = encode_content(samples, frame, content, device)
     # Half precision as in the shards.
     stored = np.ascontiguousarray(features.numpy().T).astype(np.float16)
     return tuple(semantic_codes(stored, generator))

@@ -19,6 +19,7 @@ from models.metrics.codes import edit_recall, position_recall
 from models.t2s.generation import generate
 from models.t2s.model import TextToSemantic
 from models.t2s.sampling import Sampling
+from tasks.device import placed
 from tasks.finetune.gpt_sovits.examples import read_split
 from tasks.finetune.gpt_sovits.t2s.batch import collate
 
@@ -47,11 +48,12 @@ def recalled_codes(
         clips: How many, at most; the first ones in the order of their ids.
         refused: Clips that the decoder was not trained on.
     """
+    device = decoder.bert_proj.weight.device
     train = read_split(files, "train", frame, CACHE_MB, audio=False)
     place = {name: index for index, name in enumerate(train.utterance_ids)}
     known = sorted(name for name in place if name in codes and name not in refused)
     for name in known[:clips]:
-        batch = collate([train[place[name]]], codes, decoder.config.linguistic_channels)
+        batch = placed(collate([train[place[name]]], codes, decoder.config.linguistic_channels), device)
         decoded = generate(
             decoder,
             batch.phone_ids,

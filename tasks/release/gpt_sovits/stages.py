@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from artifacts import schemas
-from tasks.release.stages import EVALUATE_CONFIG, EVALUATE_LIBRARIES, EVALUATE_READS, EXPORT_CONFIG
+from tasks.release.stages import (
+    EVALUATE_CONFIG,
+    EVALUATE_LIBRARIES,
+    EVALUATE_MACHINE,
+    EVALUATE_READS,
+    EXPORT_CONFIG,
+)
 from tasks.stage import CorpusStage
 
 _VOICE: dict[str, Sequence[str]] = {
@@ -33,7 +39,8 @@ SYNTHESIZE = CorpusStage(
     version=1,
     run="tasks.release.gpt_sovits.synthesize:synthesize_corpus",
     reads={**_VOICE, "semantic": ("utterance_id", "codes")},
-    config=(*_VOICE_CONFIG, "seed", "compute.threads"),
+    config=(*_VOICE_CONFIG, "seed", "compute.threads", "compute.device"),
+    uses_gpu=True,
     schema=schemas.NOTHING,
     libraries=("torch", "numpy", "soundfile", *_PROMPT_LIBRARIES),
     about="held-out sentences rendered by every path",
@@ -51,6 +58,8 @@ EVALUATE = CorpusStage(
     },
     rejects_of=("train_t2s",),
     config=EVALUATE_CONFIG,
+    machine=EVALUATE_MACHINE,
+    uses_gpu=True,
     schema=schemas.NOTHING,
     libraries=EVALUATE_LIBRARIES,
     about="distances of renderings to recordings, and what the decoder remembers",

@@ -19,6 +19,7 @@ from models.frontend.level import training_gain
 from models.seeds import derive_seed
 from models.sovits.step import reconstructed
 from models.threads import arithmetic_threads
+from tasks.device import chosen_device, placed
 from tasks.finetune.gpt_sovits.examples import Example, read_split
 from tasks.finetune.gpt_sovits.sovits.batch import collate
 from tasks.release.clips import ClipFacts, clip_samples, clip_speech, held_out, rendered_clips
@@ -40,12 +41,12 @@ def synthesize_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     """Render the clips; `samples.json` lists what was made.
 
     Raises:
-        UserError: the shards hold no clip.
+        UserError: the shards hold no clip, or the device is not there.
     """
     settings = cfg.release.synthesize
     files = inputs.files("shard")
     clips = rendered_clips(files)
-    voice = assemble_voice(inputs, cfg)
+    voice = assemble_voice(inputs, cfg, chosen_device(cfg.compute.device))
     codes = codes_by_clip(inputs)
     chosen = held_out(clips, settings.clips, {r.utterance_id for r in voice.references.values()})
 
@@ -85,5 +86,5 @@ def _render(
 @torch.no_grad()
 def _resynthesis(voice: GptSovitsVoice, example: Example) -> Samples:
     batch = collate([example], voice.frame.hop_samples, voice.generator.config.uses_speaker_vector)
-    output = reconstructed(voice.generator, batch)
-    return np.asarray(output.wave[0, 0].numpy(), dtype=np.float32)
+    output = reconstructed(voice.generator, placed(batch, voice.device))
+    return np.asarray(output.wave[0, 0].cpu().numpy(), dtype=np.float32)

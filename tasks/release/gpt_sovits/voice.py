@@ -24,12 +24,14 @@ from models.frontend.audio import Samples
 from models.frontend.mel import SpectrogramParameters, linear_spectrogram
 from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
 from models.frontend.text.phonemized import Phonemized, base_language, table_languages
+from models.layers.precision import spoken_dtype
 from models.linguistic.bert import bert_features, load_bert
 from models.seeds import derive_seed
 from models.sovits.model import SovitsGenerator
 from models.t2s.config import CODES_PER_S
 from models.t2s.generation import generate
 from models.t2s.model import TextToSemantic
+from models.t2s.packed import moved
 from models.t2s.sampling import Sampling
 from tasks.release.gpt_sovits.marks import with_marks
 from tasks.release.gpt_sovits.reference import Reference
@@ -176,10 +178,10 @@ class GptSovitsVoice(Voice[Reference]):
         limits = [self._longest_codes(len(phone_ids)) for phone_ids in own]
         generated = generate(
             self.decoder,
-            phones,
-            torch.tensor([len(row) for row in rows]),
-            bert,
-            prompt=torch.tensor([reference.codes] * len(rows)) if prompted else None,
+            phones.to(self.device),
+            torch.tensor([len(row) for row in rows], device=self.device),
+            bert.to(self.device),
+            prompt=torch.tensor([reference.codes] * len(rows), device=self.device) if prompted else None,
             sampling=Sampling(
                 top_k=manner.top_k,
                 top_p=manner.top_p,
@@ -188,6 +190,7 @@ class GptSovitsVoice(Voice[Reference]):
             ),
             max_codes=max(limits),
             rng=[_generator(seed, "codes") for seed in seeds],
+            cuda_graph=manner.cuda_graphs,
         )
         # The batch runs as long as its longest sentence may; each is held to its own limit.
         return [
@@ -206,14 +209,15 @@ class GptSovitsVoice(Voice[Reference]):
     ) -> Samples:
         """By the prior path: codes `[1, K]`, phones `[1, L]` and a style `[1, G, 1]` to samples `[S]`."""
         wave = self.generator.decode_with_style(
-            codes,
-            phone_ids,
+            codes.to(self.device),
+            phone_ids.to(self.device),
             style,
             speed=self.manner.speed if speed is None else speed,
             noise_scale=self.manner.noise_scale,
             rng=rng,
+            decoder_dtype=spoken_dtype(self.manner.precision, self.device),
         )
-        return np.asarray(wave[0, 0].numpy(), dtype=np.float32)
+        return np.asarray(wave[0, 0].cpu().numpy(), dtype=np.float32)
 
     @torch.no_grad()
     def style_of(self, references: Sequence[Reference]) -> Tensor:
@@ -222,7 +226,8 @@ class GptSovitsVoice(Voice[Reference]):
         Raises:
             UserError: a reference without the speaker vector that the generator needs.
         """
-        spectra = [linear_spectrogram(torch.from_numpy(one.samples)[None], self.frame) for one in references]
+        waves = [torch.from_numpy(one.samples)[None].to(self.device) for one in references]
+        spectra = [linear_spectrogram(wave, self.frame) for wave in waves]
         return self.generator.mean_style(spectra, self._speaker_vectors(references))
 
     @property
@@ -245,6 +250,14 @@ class GptSovitsVoice(Voice[Reference]):
         from tasks.release.gpt_sovits.zero_shot import reference_from_file
 
         return reference_from_file(self, path, text, language)
+
+    def on(self, device: torch.device) -> Self:
+        """As `Voice.on`; the decoder takes the layout of the device."""
+        try:
+            decoder = moved(self.decoder, device)
+        except UserError as error:
+            raise UserError(f"decoder_weights: {error}, or compute.device = cpu") from error
+        return replace(self, generator=self.generator.to(device), decoder=decoder)
 
     def with_manner(self, changes: Mapping[str, object]) -> Self:
         """Other settings of how codes and latents are drawn."""
@@ -332,7 +345,7 @@ class GptSovitsVoice(Voice[Reference]):
                     f"{self.generator.config.version} voice needs; run the pipeline with "
                     "features.speaker_vector.backend=eres2netv2 again"
                 )
-        return [torch.from_numpy(one.speaker_vector)[None] for one in references]
+        return [torch.from_numpy(one.speaker_vector)[None].to(self.device) for one in references]
 
     def _write_linguistic(self, features: Tensor, runs: Runs, start: int) -> bool:
         """Write Chinese runs' vectors into `features` [D, L]; the first run's phones begin at `start`."""
@@ -344,7 +357,11 @@ class GptSovitsVoice(Voice[Reference]):
             end = start + len(run.phone_ids)
             if run.language == "zh":
                 encoder = load_bert(
-                    settings.model, settings.revision, settings.weights_digest, "features.linguistic.model"
+                    settings.model,
+                    settings.revision,
+                    settings.weights_digest,
+                    "features.linguistic.model",
+                    self.device,
                 )
                 features[:, start:end] = bert_features(encoder, run.words, run.word2ph, settings.layer)
                 written = True

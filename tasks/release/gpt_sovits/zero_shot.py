@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from configs.content import ContentSettings
@@ -32,6 +33,9 @@ MIN_S, MAX_S = 3.0, 10.0
 
 class Follower(Protocol):
     """What must be known of the voice that will follow a clip; see `GptSovitsVoice`."""
+
+    @property
+    def device(self) -> torch.device: ...
 
     @property
     def generator(self) -> SovitsGenerator: ...
@@ -99,7 +103,7 @@ def reference_from_file(
         timbre,
         text=without_phones(text),
         phone_ids=tuple(phone_id for run in runs for phone_id in run.phone_ids),
-        codes=prompt_codes(samples, voice.generator, voice.frame, voice.content),
+        codes=prompt_codes(samples, voice.generator, voice.frame, voice.content, voice.device),
         linguistic=voice.linguistic_features(runs),
     )
 
@@ -108,4 +112,6 @@ def _speaker_vector(samples: Samples, voice: Follower) -> NDArray[np.float32] | 
     if not voice.generator.config.uses_speaker_vector:
         return None
     with named_in("features.speaker_vector"):
-        return embed_speaker_vector(samples, voice.frame.sample_rate, voice.speaker_vector.model)
+        return embed_speaker_vector(
+            samples, voice.frame.sample_rate, voice.speaker_vector.model, voice.device
+        )

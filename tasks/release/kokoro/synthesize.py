@@ -18,6 +18,7 @@ from models.frontend.mel import log_norm
 from models.kokoro.upstream import voice_rows_of
 from models.seeds import derive_seed
 from models.threads import arithmetic_threads
+from tasks.device import chosen_device, placed
 from tasks.finetune.characters.clips import Clip, collate
 from tasks.release.clips import ClipFacts, clip_samples, clip_speech, held_out, rendered_clips
 from tasks.release.kokoro.assembly import assemble_voice
@@ -35,13 +36,14 @@ def synthesize_corpus(inputs: Inputs, cfg: ConfigView, work: Work, *, training: 
     """Render the clips with what the stage `training` wrote; `samples.json` lists what was made.
 
     Raises:
-        UserError: the shards hold no clip, or a network's file is damaged.
+        UserError: the shards hold no clip, a network's file is damaged, or the device is not there.
     """
     files = inputs.files("shard")
+    device = chosen_device(cfg.compute.device)
     clips = rendered_clips(files)
     with arithmetic_threads(cfg.compute.threads):
         # The recordings have no silence at their ends, and what is compared with them must have none.
-        voice = assemble_voice(training, inputs, clips, cfg).with_manner({"keep_edges": False})
+        voice = assemble_voice(training, inputs, clips, cfg).with_manner({"keep_edges": False}).on(device)
 
         def render(clip: ClipFacts, known: Clip) -> list[Sample]:
             return _render(voice, clip, known, cfg.seed)
@@ -54,8 +56,9 @@ def synthesize_corpus(inputs: Inputs, cfg: ConfigView, work: Work, *, training: 
 def _render(voice: KokoroVoice, clip: ClipFacts, known: Clip, seed: int) -> list[Sample]:
     reference = voice.reference_of(clip.speaker if clip.speaker in voice.references else None)
     recorded = clip_samples(clip)
-    batch = collate([known])
+    batch = placed(collate([known]), voice.device)
     lengths = torch.tensor(batch.token_lengths)
+    rows = voice_rows_of(reference.table, lengths).to(voice.device)
 
     def seed_of(kind: str) -> int:
         return derive_seed(seed, "synthesize", clip.utterance_id, kind)
@@ -64,14 +67,14 @@ def _render(voice: KokoroVoice, clip: ClipFacts, known: Clip, seed: int) -> list
         spoken = voice.model.forward_train(
             batch.tokens,
             lengths,
-            voice_rows_of(reference.table, lengths),
+            rows,
             teacher_dur=batch.durations,
             teacher_f0=batch.f0_hz if own_prosody else None,
             teacher_noise=log_norm(batch.mel) if own_prosody else None,
             rngs=[torch.Generator().manual_seed(seed_of(kind))],
         )
         edge = voice.family.edge_silence_samples
-        wave = np.asarray(spoken.audio[0, 0].numpy(), dtype=np.float32)
+        wave = np.asarray(spoken.audio[0, 0].cpu().numpy(), dtype=np.float32)
         return Sample(kind, within_full_scale(wave[edge : edge + len(recorded)]))
 
     return [

@@ -21,7 +21,7 @@ from models.frontend.text.character_tokens import MAX_CHARACTERS
 from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
 from models.kokoro.model import Kokoro
 from models.kokoro.upstream import read_voice, voice_rows_of
-from models.layers.precision import computes_in_bf16
+from models.layers.precision import spoken_dtype
 from models.seeds import derive_seed
 from tasks.release.marked_text import Manuscript
 from tasks.release.sentences import Sentence, read_sentences
@@ -197,28 +197,23 @@ class KokoroVoice(Voice[SpeakerTable]):
         parts = spelled_in_parts(sentence, TABLE, longest)
         return [Part(number, part, derive_seed(seed, "part", at)) for at, part in enumerate(parts)]
 
-    def _in_bf16(self) -> bool:
-        wanted = self.manner.precision
-        return wanted == "bf16" or (
-            wanted == "auto" and computes_in_bf16(self.model.bert_encoder.weight.device)
-        )
-
     def _speak(self, parts: Sequence[Part], table: Tensor, speed: float) -> list[Uttered]:
         """A batch."""
         rows = [torch.tensor(part.spelled.tokens.ids) for part in parts]
         lengths = torch.tensor([len(row) for row in rows])
         spoken = self.model.forward_train(
-            pad_sequence(rows, batch_first=True),
+            pad_sequence(rows, batch_first=True).to(self.device),
             lengths,
-            voice_rows_of(table, lengths),
-            speed=token_speeds([part.spelled for part in parts], speed),
+            voice_rows_of(table, lengths).to(self.device),
+            speed=token_speeds([part.spelled for part in parts], speed, self.device),
             rngs=[torch.Generator().manual_seed(part.seed) for part in parts],
-            decoder_dtype=torch.bfloat16 if self._in_bf16() else None,
+            decoder_dtype=spoken_dtype(self.manner.precision, self.device),
         )
+        audio, token_frames = spoken.audio.cpu(), spoken.token_frames.cpu()
         frame, uttered = self.model.config.frame_samples, []
         for at, (part, n_frames) in enumerate(zip(parts, spoken.n_frames, strict=True)):
-            wave = np.asarray(spoken.audio[at, 0, : n_frames * frame].numpy(), dtype=np.float32)
-            frames = spoken.token_frames[at, : len(rows[at])]
+            wave = np.asarray(audio[at, 0, : n_frames * frame].numpy(), dtype=np.float32)
+            frames = token_frames[at, : len(rows[at])]
             words = timed_words(part.spelled, (frames.cumsum(0) * frame).tolist(), TABLE)
             if not self.manner.keep_edges:
                 edge, first, last = self.family.edge_silence_samples, int(frames[0]), int(frames[-1])

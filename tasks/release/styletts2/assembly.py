@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import torch
 
+from tasks.device import CPU
 from tasks.finetune.trained import read_json
 from tasks.pipeline import Pipeline
 from tasks.release.clips import (
@@ -22,8 +24,10 @@ from tasks.release.styletts2.voice import StyleReference, StyleTTS2Voice
 from tasks.stage import ConfigView, Inputs
 
 
-def assemble_voice(training: str, inputs: Inputs, cfg: ConfigView) -> StyleTTS2Voice:
-    """The voice of this run.
+def assemble_voice(
+    training: str, inputs: Inputs, cfg: ConfigView, device: torch.device = CPU
+) -> StyleTTS2Voice:
+    """The voice of this run, with its networks on a device.
 
     Raises:
         UserError: a network's file is damaged.
@@ -40,7 +44,7 @@ def assemble_voice(training: str, inputs: Inputs, cfg: ConfigView) -> StyleTTS2V
         references={},
         default_speaker=max(heard, key=lambda p: (p["duration_s"], p["speaker"]))["speaker"],
         manner=cfg.release.styletts2,
-    )
+    ).on(device)
     references: Mapping[str, StyleReference] = {
         profile["speaker"]: clip_reference(voice, representative(profile, clips)) for profile in heard
     }

@@ -20,6 +20,7 @@ from models.frontend.audio import Samples
 from models.frontend.mel import log_norm
 from models.seeds import derive_seed
 from models.threads import arithmetic_threads
+from tasks.device import chosen_device
 from tasks.finetune.characters.clips import Clip
 from tasks.release.clips import ClipFacts, clip_samples, clip_speech, held_out, rendered_clips
 from tasks.release.recorded_prosody import render_with_prosody, timed_kinds
@@ -37,12 +38,12 @@ def synthesize_corpus(inputs: Inputs, cfg: ConfigView, work: Work, training: str
     """Render the clips; `samples.json` lists what was made.
 
     Raises:
-        UserError: the shards hold no clip.
+        UserError: the shards hold no clip, or the device is not there.
     """
     files = inputs.files("shard")
     clips = rendered_clips(files)
     with arithmetic_threads(cfg.compute.threads):
-        voice = assemble_voice(training, inputs, cfg)
+        voice = assemble_voice(training, inputs, cfg, chosen_device(cfg.compute.device))
         references = {reference.utterance_id for reference in voice.references.values()}
         chosen = held_out(clips, cfg.release.styletts2.clips, references)
 
@@ -66,25 +67,26 @@ def _render(voice: StyleTTS2Voice, clip: ClipFacts, known: Clip, seed: int) -> l
         edge = voice.family.edge_silence_samples
         return Sample(kind, samples[edge : edge + len(recorded)])
 
-    own = torch.from_numpy(voice.style_of(recorded))[None]
+    own = torch.from_numpy(voice.style_of(recorded))[None].to(voice.device)
     return [
         Sample(RECORDING, recorded),
         spoken("resynthesis", own, own_prosody=True),
-        spoken("timed", torch.from_numpy(reference.style)[None], own_prosody=False),
+        spoken("timed", torch.from_numpy(reference.style)[None].to(voice.device), own_prosody=False),
         Sample("text", voice.render(sentence, reference, seed_of("text"))),
     ]
 
 
 def _with_timing(voice: StyleTTS2Voice, clip: Clip, style: Tensor, own_prosody: bool, seed: int) -> Samples:
     """A clip's tokens in its own timing, silence at the edges included."""
-    model = voice.model
-    text = model.read(torch.from_numpy(clip.tokens)[None], torch.tensor([len(clip.tokens)]))
+    model, device = voice.model, voice.device
+    text = model.read(torch.from_numpy(clip.tokens)[None].to(device), torch.tensor([len(clip.tokens)]))
     n_frames = clip.mel.shape[1] // 2
-    alignment = hard_alignment(torch.from_numpy(clip.durations)[None], n_frames).to(text.t_en.dtype)
+    durations = torch.from_numpy(clip.durations)[None].to(device)
+    alignment = hard_alignment(durations, n_frames).to(text.t_en.dtype)
     acoustic, prosodic = style.split(model.config.style_dim, dim=1)
     if own_prosody:
-        f0_hz = torch.from_numpy(clip.f0_hz)[None]
-        energy = log_norm(torch.from_numpy(clip.mel).float()[None])
+        f0_hz = torch.from_numpy(clip.f0_hz)[None].to(device)
+        energy = log_norm(torch.from_numpy(clip.mel).float()[None].to(device))
     else:
         d = model.predictor.encode(text.d_en, prosodic, text.lengths)
         f0_hz, energy = model.predictor.pitch_and_energy(
@@ -92,4 +94,4 @@ def _with_timing(voice: StyleTTS2Voice, clip: Clip, style: Tensor, own_prosody: 
         )
     rng = torch.Generator().manual_seed(seed)
     wave = model.decoder(text.t_en @ alignment, f0_hz, energy, acoustic, rng=rng)
-    return within_full_scale(np.asarray(wave[0, 0].numpy(), dtype=np.float32))
+    return within_full_scale(np.asarray(wave[0, 0].cpu().numpy(), dtype=np.float32))

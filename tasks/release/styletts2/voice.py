@@ -113,7 +113,8 @@ class StyleTTS2Voice(Voice[StyleReference]):
             lexicon=self.lexicon,
             asked_language=self.checked_language,
         )
-        return self._rendered(sentences, torch.from_numpy(np.mean(styles, axis=0))[None], options)
+        style = torch.from_numpy(np.mean(styles, axis=0))[None].to(self.device)
+        return self._rendered(sentences, style, options)
 
     @torch.no_grad()
     def render(
@@ -122,7 +123,7 @@ class StyleTTS2Voice(Voice[StyleReference]):
         """One sentence by the path that text takes."""
         ((said, _),) = self._speak(
             [self._spelled(sentence)],
-            torch.from_numpy(reference.style)[None],
+            torch.from_numpy(reference.style)[None].to(self.device),
             [seed],
             self.manner.speed if speed is None else speed,
             None,
@@ -133,9 +134,9 @@ class StyleTTS2Voice(Voice[StyleReference]):
     def style_of(self, samples: Samples) -> NDArray[np.float32]:
         """Style `[256]` of a recording `[S]` at the family's rate, heard with the silence of training."""
         padded = np.pad(samples, self.family.edge_silence_samples)
-        mel = styletts2_mel(torch.from_numpy(padded)[None])
+        mel = styletts2_mel(torch.from_numpy(padded)[None].to(self.device))
         style = self.model.encode_reference(mel, (mel.shape[2],))[0]
-        return np.asarray(style.numpy(), dtype=np.float32)
+        return np.asarray(style.cpu().numpy(), dtype=np.float32)
 
     def reference_from_file(
         self, path: Path, text: str | None = None, language: str | None = None
@@ -194,13 +195,14 @@ class StyleTTS2Voice(Voice[StyleReference]):
     ) -> list[tuple[Uttered, Tensor | None]]:
         """A batch, each with its drawn style, which the sentence after it carries on from."""
         rows = [torch.tensor(sentence.tokens.ids) for sentence in sentences]
-        text = self.model.read(pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows]))
+        tokens = pad_sequence(rows, batch_first=True).to(self.device)
+        text = self.model.read(tokens, torch.tensor([len(row) for row in rows]))
         styles, drawn = self._styles(text, style.expand(len(rows), -1), seeds, before)
-        prosody = self.model.predict_prosody(text, styles, token_speeds(sentences, speed))
+        prosody = self.model.predict_prosody(text, styles, token_speeds(sentences, speed, self.device))
         rngs = [torch.Generator().manual_seed(derive_seed(seed, "source")) for seed in seeds]
         waves = self.model.decode(text, styles, prosody, rngs=rngs)
-        frames = [frames[: len(row)] for frames, row in zip(prosody.token_frames, rows, strict=True)]
-        uttered = map(self._uttered, sentences, waves, frames)
+        frames = [frames[: len(row)] for frames, row in zip(prosody.token_frames.cpu(), rows, strict=True)]
+        uttered = map(self._uttered, sentences, [wave.cpu() for wave in waves], frames)
         return list(zip(uttered, drawn, strict=True))
 
     def _uttered(self, sentence: Spelled, wave: Tensor, frames: Tensor) -> Uttered:
@@ -236,4 +238,4 @@ class StyleTTS2Voice(Voice[StyleReference]):
         for row in drawn:
             before = row if before is None else manner.carry_over * before + (1 - manner.carry_over) * row
             carried.append(before)
-        return torch.lerp(reference, torch.stack(carried), shares), carried
+        return torch.lerp(reference, torch.stack(carried), shares.to(reference)), carried

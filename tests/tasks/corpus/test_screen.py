@@ -9,7 +9,7 @@ import pytest
 
 from artifacts.manifest import Reject
 from configs.errors import UserError
-from tasks.corpus.stages import SCREEN
+from tasks.corpus.stages import MEASURE, SCREEN
 from tasks.features.stages import SPEAKER_PROFILE
 from tasks.stage import function_of
 from tests.tasks.corpus.stage_inputs import Tables, settings
@@ -19,6 +19,7 @@ GOOD: dict[str, Any] = {
     "duration_s": 4.0,
     "speech_s": 3.0,
     "snr_db": 30.0,
+    "reverberation_s": 0.25,
     "clipping_ratio": 0.0,
     "bandwidth_hz": 9000.0,
     "silence_ratio": 0.2,
@@ -51,7 +52,7 @@ def corpus_of(differences: list[dict[str, Any]], rejects: dict[str, Any] | None 
         row["embedding"] = (embedding / np.linalg.norm(embedding)).tolist()
         rows.append(row)
     speakers = [row | {"backend": "resemblyzer"} for row in rows]
-    stages = ("measure", "enhance", "transcribe", "phonemize", "align")
+    stages = ("segment", "measure", "enhance", "transcribe", "phonemize", "align")
     return Tables(dict.fromkeys(stages, rows) | {"speaker": speakers}, rejects)
 
 
@@ -72,6 +73,7 @@ def test_a_good_corpus_is_accepted_whole() -> None:
     ("odd", "code"),
     [
         ({"snr_db": 4.0}, "noisy"),
+        ({"reverberation_s": 1.3}, "reverberant"),
         ({"clipping_ratio": 0.29}, "clipping"),
         ({"bandwidth_hz": 2000.0}, "narrow_band"),
         ({"silence_ratio": 0.9}, "mostly_silence"),
@@ -96,13 +98,34 @@ def test_one_odd_utterance_is_refused_with_its_measure(odd: dict[str, Any], code
 
 @pytest.mark.parametrize(
     "odd",
-    [{"snr_db": 12.0}, {"clipping_ratio": 0.005}, {"bandwidth_hz": 4000.0}, {"loudness_lufs": -60.0}],
+    [
+        {"snr_db": 12.0},
+        {"reverberation_s": 0.6},
+        {"clipping_ratio": 0.005},
+        {"bandwidth_hz": 4000.0},
+        {"loudness_lufs": -60.0},
+    ],
 )
 def test_a_doubtful_utterance_is_kept_and_named(odd: dict[str, Any]) -> None:
     made = screened(corpus(**odd))
     assert len(made.rows) == 13
     assert len(made.warnings) == 1
     assert "u12" in made.warnings[0]
+
+
+def test_a_clip_that_tells_no_room_is_no_doubt() -> None:
+    made = screened(corpus(reverberation_s=None))
+    assert (len(made.rows), made.rejects, made.warnings) == (13, [], [])
+    assert made.rows[-1]["reverberation_s"] is None
+
+
+def test_cleaning_hides_nothing_from_the_noise_gate() -> None:
+    """What is measured is the recording; the cleaned sound has no measure of noise that could pass."""
+    noise = {"snr_db": 1.4}
+    (refused,) = screened(corpus(**noise), corpus__enhance__denoise=True).rejects
+    assert (refused.code, refused.value) == ("noisy", "1.400")
+    assert "corpus.enhance.denoise" in refused.remedy
+    assert "enhance" not in MEASURE.reads
 
 
 def test_recognition_that_errs_everywhere_rejects_only_what_is_worse_than_usual() -> None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from configs.compute import ComputeSettings
 from configs.errors import UserError
 from configs.speaker_vector import SpeakerVectorSettings
 from configs.train_sovits import SovitsTrainSettings
@@ -30,8 +31,8 @@ from tasks.features.stages import SPEAKER_VECTOR
 from tasks.finetune.gpt_sovits.examples import Examples, read_split
 from tasks.finetune.gpt_sovits.sovits.batch import collate
 from tasks.finetune.gpt_sovits.sovits.recipe import loss_weights
-from tasks.outcome import ConfigView, Outcome
-from tasks.stage import function_of
+from tasks.outcome import Outcome
+from tasks.stage import function_of, view
 from tests.models.tiny import TINY_SOVITS
 from tests.tasks.finetune import synthetic
 
@@ -58,8 +59,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def run(rows: list[dict[str, Any]], **changes: Any) -> list[Outcome]:
     settings = SpeakerVectorSettings(**changes)
-    tree = SimpleNamespace(features=SimpleNamespace(speaker_vector=settings))
-    outcomes = function_of(SPEAKER_VECTOR)(rows, ConfigView(tree, SPEAKER_VECTOR.config), {})
+    tree = SimpleNamespace(
+        features=SimpleNamespace(speaker_vector=settings), compute=ComputeSettings(device="cpu")
+    )
+    outcomes = function_of(SPEAKER_VECTOR)(rows, view(SPEAKER_VECTOR, tree), {})
     for outcome in outcomes:
         pa.Table.from_pylist(list(outcome.rows), schema=SPEAKER_VECTOR.schema)
     return outcomes

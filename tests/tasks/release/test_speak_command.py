@@ -11,12 +11,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 
+from configs.compute import ComputeSettings
+from configs.errors import UserError
 from flows.__main__ import run
+from flows.commands import speaking
 from tasks.release.speak import load_voice
 from tasks.release.voice import SpeakOptions
 from tests.tasks.finetune import synthetic
@@ -52,6 +57,38 @@ def test_text_from_argument_file_and_standard_input_is_the_same(
     samples, rate = soundfile.read(tmp_path / "file.wav")
     assert rate == synthetic.FAMILY.sample_rate
     assert len(samples) == len(load_voice(voice_folder).speak(text).samples)
+
+
+def test_a_device_that_is_not_there_is_an_error(
+    call: Call,
+    voice_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    for voice in (str(voice_folder), "kokoro/af_heart"):
+        output = str(tmp_path / "said.wav")
+        assert call("speak", "-v", voice, "one two", "--device", "cuda", "-o", output) != 0
+        said = " ".join(capsys.readouterr().err.split())
+        assert "--device = cuda: no CUDA device is found; use auto or cpu" in said
+
+
+def test_without_the_option_the_voices_settings_tell_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = SimpleNamespace(compute=ComputeSettings(device="cuda"))
+    request = SimpleNamespace(resolve=lambda: SimpleNamespace(settings=settings))
+    monkeypatch.setattr(speaking, "voices", lambda workspace: ["anna"])
+    monkeypatch.setattr(speaking, "remembered", lambda workspace, voice: request)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(UserError, match=r"compute\.device = cuda: no CUDA device is found"):
+        speaking._device(None, tmp_path, "anna")
+    assert speaking._device("cpu", tmp_path, "anna").type == "cpu"
+    assert speaking._device(None, tmp_path, "elsewhere").type == "cpu"
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert speaking._device(None, tmp_path, "anna").type == "cuda"
+    assert speaking._device(None, tmp_path, "elsewhere").type == "cuda"
 
 
 def test_raw_samples_stream_to_standard_output(

@@ -88,9 +88,9 @@ class SketchVoice(Voice[Speaker]):
     @torch.no_grad()
     def render(self, sentence: Sentence, seed: int, speed: float) -> Samples:
         """One sentence."""
-        tokens = torch.tensor([spelled(sentence, str(self.family.character_table)).ids])
+        tokens = torch.tensor([spelled(sentence, str(self.family.character_table)).ids], device=self.device)
         mel, _ = self.model(tokens, self.model.durations(tokens, speed))
-        wave = waveform(mel[0], torch.Generator().manual_seed(seed))
+        wave = waveform(mel[0].cpu(), torch.Generator().manual_seed(seed))
         return within_full_scale(np.asarray(wave, dtype=np.float32))
 
     def reference_from_file(
