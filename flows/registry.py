@@ -66,7 +66,8 @@ def description(record: VersionsRecord, number: int, voice: str) -> str:
     entry = version_of(record, voice, number)
     state = "live" if number == record["champion"] else "not live"
     return (
-        f"{voice}@{number}, {state}: {entry['verdict'] or 'not judged'}\n\n"
+        f"{voice}@{number}: {entry['verdict'] or 'not judged'}\n\n"
+        f"{state.capitalize()}: {entry['decision'] or 'nothing was decided'}.\n\n"
         f"Preset {entry['preset'] or 'none'}, {60 * entry['hours']:.1f} minutes of speech in "
         f"{entry['clips']} clips, made {entry['made_at']}."
     )

@@ -54,7 +54,9 @@ def versions(context: typer.Context, voice: str = NAMED, as_json: bool = JSON) -
         console.print(f"{voice} has no version yet; `voicewright status {voice}` tells how far it is")
         return None
     metrics = _shown({name for entry in record["versions"] for name in entry["metrics"]})
-    table = Table("version", "", "made", "preset", "speech, min", *metrics, "verdict", title=voice)
+    table = Table(
+        "version", "", "made", "preset", "speech, min", *metrics, "verdict", "decision", title=voice
+    )
     for entry in record["versions"]:
         values = (entry["metrics"].get(name) for name in metrics)
         table.add_row(
@@ -65,6 +67,7 @@ def versions(context: typer.Context, voice: str = NAMED, as_json: bool = JSON) -
             f"{60 * entry['hours']:.1f}",
             *("" if value is None else f"{value:.3g}" for value in values),
             entry["verdict"],
+            entry["decision"],
         )
     console.print(table)
     for change in record["changes"][-5:]:

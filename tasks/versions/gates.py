@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from configs.gates import GatesSettings
+from models.metrics.intervals import mean_interval
 
 HIGHER_IS_BETTER = frozenset({"speaker_similarity", "f0_correlation", "dnsmos", "naturalness"})
 """Metrics, without their path; of all others less is better."""
-RESAMPLINGS = 2000
 LEAST_UTTERANCES = 5
 """Resampling fewer says nothing of chance: their interval has no ends."""
 
@@ -140,18 +140,16 @@ def difference(
     new = np.array([challenger[name] for name in common])
     sign = 1.0 if _metric(metric) in HIGHER_IS_BETTER else -1.0
     gains = sign * (new - old)
-    rng = np.random.default_rng(seed)
-    drawn = gains[rng.integers(0, len(gains), (RESAMPLINGS, len(gains)))].mean(axis=1)
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    better, low, high = mean_interval(gains.tolist(), confidence, seed)
     if len(common) < LEAST_UTTERANCES:
         low, high = -np.inf, np.inf
     return Difference(
         metric,
         float(old.mean()),
         float(new.mean()),
-        float(gains.mean()),
-        float(low),
-        float(high),
+        better,
+        low,
+        high,
         len(common),
     )
 

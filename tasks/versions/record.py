@@ -40,6 +40,8 @@ class VersionEntry(TypedDict):
     clips: Count
     metrics: dict[str, float]
     verdict: str
+    """What it is worth, in words."""
+    decision: str
     """What was decided about it, in words."""
 
 

@@ -46,8 +46,8 @@ class Settled(NamedTuple):
     def __str__(self) -> str:
         number = self.version["number"]
         if self.champion == number:
-            return f"version {number} is live" + (f": {self.version['verdict']}" if self.is_new else "")
-        why = f" ({self.version['verdict']})" if self.version["verdict"] else ""
+            return f"version {number} is live" + (f": {self.version['decision']}" if self.is_new else "")
+        why = f" ({self.version['decision']})" if self.version["decision"] else ""
         return f"version {number} is not live, version {self.champion} is{why}"
 
 
@@ -128,11 +128,11 @@ def _judged(
     """The record with what was decided about its newest version."""
     number = entry["number"]
     if record["champion"] is None:
-        verdict = "the first version"
-        return promoted(_with_verdict(record, number, verdict), number, "first", verdict), None
+        why = "the first version"
+        return promoted(_with_decision(record, number, why), number, "first", why), None
     gates: GatesSettings = pipeline.settings.gates
     if not gates.automatic:
-        return _with_verdict(
+        return _with_decision(
             record, number, "waits for `voicewright promote` (gates.automatic = false)"
         ), None
     champion = version_of(record, pipeline.voice)
@@ -140,15 +140,18 @@ def _judged(
         decision = judge(pipeline.store, pipeline.voice, champion, entry, gates, pipeline.settings.seed)
     except UserError as error:
         # Not the new version's fault: a person decides, and nothing goes live unjudged.
-        return _with_verdict(record, number, f"could not be judged: {error}"), None
-    record = _with_verdict(record, number, str(decision))
+        return _with_decision(record, number, f"could not be judged: {error}"), None
+    record = _with_decision(record, number, str(decision))
     if decision.promotes:
         record = promoted(record, number, "gates", str(decision))
     return record, decision
 
 
 def _entry(pipeline: Pipeline, record: VersionsRecord, made: dict[str, Manifest]) -> VersionEntry:
-    data = json.loads(pipeline.store.read(made["export"].files[DESCRIPTION]))["training_data"]
+    described, evaluation = (
+        json.loads(pipeline.store.read(made["export"].files[name])) for name in (DESCRIPTION, EVALUATION)
+    )
+    data = described["training_data"]
     evaluate = pipeline.known("evaluate")
     return {
         "number": record["last"] + 1,
@@ -159,7 +162,8 @@ def _entry(pipeline: Pipeline, record: VersionsRecord, made: dict[str, Manifest]
         "hours": float(data["hours"]),
         "clips": int(data["clips"]),
         "metrics": dict(evaluate.metrics) if evaluate is not None else {},
-        "verdict": "",
+        "verdict": evaluation.get("verdict", ""),
+        "decision": "",
     }
 
 
@@ -170,8 +174,10 @@ def _finished(pipeline: Pipeline, stage: str) -> Manifest:
     return found
 
 
-def _with_verdict(record: VersionsRecord, number: int, verdict: str) -> VersionsRecord:
-    versions = [{**one, "verdict": verdict} if one["number"] == number else one for one in record["versions"]]
+def _with_decision(record: VersionsRecord, number: int, decision: str) -> VersionsRecord:
+    versions = [
+        {**one, "decision": decision} if one["number"] == number else one for one in record["versions"]
+    ]
     return {**record, "versions": versions}  # type: ignore[typeddict-item]
 
 

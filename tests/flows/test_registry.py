@@ -41,7 +41,8 @@ def test_what_changes_here_is_told_and_what_changes_there_is_taken_over(
     worse = registered(tracker, tmp_path, WORSE)
     assert tracker.aliases("anna") == {"champion": good, "challenger": worse}
     described = tracker._client.get_model_version("anna", "2").description
-    assert described.startswith("anna@2, not live: text/speaker_similarity worse: 0.5, was 0.8")
+    assert "anna@2: unlike" in described
+    assert "Not live: text/speaker_similarity worse: 0.5, was 0.8" in described
 
     assert take_over(tracker, tmp_path, store, "anna") is None
     # Somebody gives the alias to the other version in MLflow's pages.

@@ -31,7 +31,7 @@ def synthesize_stage(training: str) -> CorpusStage:
         run="tasks.release.kokoro.synthesize:synthesize_corpus",
         arguments={"training": training},
         reads=_voice(training),
-        config=(*_VOICE_CONFIG, "seed", "compute.threads"),
+        config=(*_VOICE_CONFIG, "release.evaluate.sentences", "seed", "compute.threads"),
         schema=schemas.NOTHING,
         libraries=("torch", "numpy", "soundfile", "transformers"),
         about="held-out sentences rendered by every path",

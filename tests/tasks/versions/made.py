@@ -33,7 +33,7 @@ def evaluate(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         for row in rows
     ]
     path = work.dir / "evaluation.json"
-    path.write_text(json.dumps({"metrics": {}, "clips": clips}))
+    path.write_text(json.dumps({"verdict": "unlike", "metrics": {}, "clips": clips}))
     mean = sum(clip["text/speaker_similarity"] for clip in clips) / len(clips)
     return Produced(files={path.name: path}, metrics={"text/speaker_similarity": mean})
 

@@ -74,7 +74,7 @@ def test_by_hand_alone_where_the_gates_are_off(tmp_path: Path, call: Call) -> No
     made(tmp_path, GOOD)
     waiting = made(tmp_path, BETTER, automatic=False)
     assert waiting.champion == 1
-    assert "voicewright promote" in waiting.version["verdict"]
+    assert "voicewright promote" in waiting.version["decision"]
     assert call("promote", "anna@2")[:1] == (0,)
     assert numbers(tmp_path) == ([1, 2], 2)
 
