@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -232,21 +232,32 @@ def describe(name: str, about: Mapping[str, str] = ABOUT) -> str:
 
 
 def _sound(path: Path, cfg: ConfigView) -> Sound:
-    wave = decode_flac(path.read_bytes())
     family, settings = cfg.family, cfg.release.evaluate
     parameters = SpectrogramParameters(family.sample_rate, family.n_fft, family.hop_samples, settings.n_mels)
+    limits = settings.f0_method, settings.f0_min_hz, settings.f0_max_hz
+
+    def track(samples: Samples, frames: int) -> NDArray[np.float32]:
+        return track_pitch(samples, family.sample_rate, family.hop_samples, frames, *limits).f0_hz
+
+    return sound_of(path, decode_flac(path.read_bytes()), parameters, track)
+
+
+def sound_of(
+    path: Path,
+    wave: Waveform,
+    parameters: SpectrogramParameters,
+    track: Callable[[Samples, int], NDArray[np.float32]],
+) -> Sound:
+    """What every metric needs of a waveform.
+
+    Args:
+        path: What tells it from others.
+        parameters: Of the mel spectrogram.
+        track: Pitch, Hz, of samples in so many frames.
+    """
     samples = _long_enough(wave.samples, parameters)
     mel = log_mel(torch.from_numpy(samples)[None], parameters)[0].numpy()
-    pitch = track_pitch(
-        samples,
-        family.sample_rate,
-        family.hop_samples,
-        mel.shape[1],
-        settings.f0_method,
-        settings.f0_min_hz,
-        settings.f0_max_hz,
-    )
-    return Sound(path, wave, mel, pitch.f0_hz)
+    return Sound(path, wave, mel, track(samples, mel.shape[1]))
 
 
 def _long_enough(samples: Samples, parameters: SpectrogramParameters) -> Samples:
