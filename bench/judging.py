@@ -2,11 +2,11 @@
 
     PYTHONPATH=. python bench/judging.py MODELS SPEECH [--clips N]
 
-MODELS holds `whisper-base`, `dnsmos` and `dvector` (`voicewright models fetch`), SPEECH folders of recordings:
-`libri-multi` and `libri-251spk` (speakers by the beginning of a clip's name), `ljs-mini` and `kathleen`, each
-with `metadata.csv` (`id|text`). Writes `bench/results/judging.json`: what every metric makes of speech that was
-damaged in a known way, the equal error rate of both speaker encoders with the range of their cosines, and error
-rates of Whisper base and pocketsphinx.
+MODELS holds `whisper-base`, `dnsmos` and `dvector` (`voicewright models fetch`), SPEECH folders of recordings
+with `metadata.csv` (`id|text`): `libri-multi` and `libri-251spk` (speakers by the beginning of a clip's name),
+`ljs-mini` and `kathleen`. Writes `bench/results/judging.json`: what every metric makes of speech that was
+damaged in a known way, the equal error rate of both speaker encoders with the range of their cosines, and
+error rates of Whisper base and pocketsphinx.
 """
 
 from __future__ import annotations
@@ -138,12 +138,11 @@ def recognisers(judges: Judges, speech: Path, count: int) -> dict[str, dict[str,
 
 
 def _clips(folder: Path) -> Iterable[tuple[str, str, Samples]]:
-    files = {path.stem: path for path in sorted(folder.rglob("wavs/*"))}
-    for line in (folder / "metadata.csv").read_text(encoding="utf-8").splitlines():
-        name, *text = line.split("|")
-        if name in files:
-            samples, rate = soundfile.read(files[name], dtype="float32")
-            yield name, text[0] if text else "", resample(samples, rate, RATE)
+    lines = (folder / "metadata.csv").read_text(encoding="utf-8").splitlines()
+    texts = {name: text.partition("|")[0] for name, _, text in (line.partition("|") for line in lines)}
+    for path in sorted(folder.rglob("wavs/*")):
+        samples, rate = soundfile.read(path, dtype="float32")
+        yield path.stem, texts.get(path.stem, ""), resample(samples, rate, RATE)
 
 
 def _sound(wave: Waveform) -> Sound:
