@@ -4,9 +4,9 @@
 
 MODELS holds `whisper-base`, `dnsmos` and `dvector` (`voicewright models fetch`), SPEECH folders of
 recordings with `metadata.csv` (`id|text`): `libri-multi` and `libri-251spk` (speakers by the beginning of a
-clip's name), `ljs-mini` and `kathleen`. Writes `bench/results/judging.json`: what every metric makes of speech
-that was damaged in a known way, the equal error rate of both speaker encoders with the range of their cosines,
-and error rates of Whisper base and pocketsphinx.
+clip's name), `ljs-mini` and `kathleen`. Writes `bench/results/judging.json`: what every metric makes of
+speech that was damaged in a known way, the equal error rate of both speaker encoders with the range of
+their cosines, and error rates of Whisper base and pocketsphinx.
 """
 
 from __future__ import annotations
