@@ -134,6 +134,11 @@ class Tracker:
         with _told(self.uri):
             self._upload(run_id, files)
 
+    def note(self, tags: Mapping[str, str], name: str = "") -> None:
+        """Put tags on the parent run, and give it a name that tells more than the voice's."""
+        with _told(self.uri):
+            self._log(self.run_id, tags={**tags, "mlflow.runName": name} if name else tags)
+
     def finish(self, status: Literal["FINISHED", "FAILED", "KILLED"], note: str = "") -> None:
         """Close the parent run."""
         with _told(self.uri):
@@ -146,8 +151,7 @@ class Tracker:
         """Make the voice that a run exported a version of the registered model of its name.
 
         The version's source is the run's artifacts, so it stays whole when the store is tidied. A voice that
-        was registered with these very bytes keeps its version. The newest is `challenger`; the first one is
-        `champion` as well, since there is nobody to beat.
+        was registered with these very bytes keeps its version. `point` gives aliases.
         """
         from mlflow.exceptions import MlflowException
 
@@ -157,41 +161,68 @@ class Tracker:
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-            known = self._client.search_model_versions(f"name = '{_quoted(voice)}'")
-            same = [one for one in known if one.tags.get("artifact.digest") == digest]
-            version = same[0].version if same else self._new_version(voice, run_id, digest, metrics)
-            self._client.set_registered_model_alias(voice, CHALLENGER, version)
-            if not known:
-                self._client.set_registered_model_alias(voice, CHAMPION, version)
+            same = self._versions(voice, digest)
+            version = same[0] if same else self._new_version(voice, run_id, digest, metrics)
             return self._registered(voice, version)
 
-    def promote(self, voice: str, judge: str, better: Literal["lower", "higher"]) -> tuple[bool, str]:
-        """Make the challenger champion if its measure is better; whether it did, and why."""
+    def aliases(self, voice: str) -> dict[str, str]:
+        """Alias -> digest of the version that bears it; empty for a voice that is not registered."""
+        from mlflow.exceptions import MlflowException
+
         with _told(self.uri):
-            aliases = self._client.get_registered_model(voice).aliases
-            if CHALLENGER not in aliases:
-                return False, f"{voice} has no challenger"
-            challenger = self._client.get_model_version(voice, aliases[CHALLENGER])
-            if CHAMPION not in aliases:
-                self._client.set_registered_model_alias(voice, CHAMPION, challenger.version)
-                return True, f"version {challenger.version} is the first"
-            champion = self._client.get_model_version(voice, aliases[CHAMPION])
-            if champion.version == challenger.version:
-                return False, f"version {champion.version} is champion already"
-            new, old = (_measure(one.tags, judge) for one in (challenger, champion))
-            if new is None or old is None:
-                lacking = challenger if new is None else champion
-                return False, f"version {lacking.version} has no measure {judge}"
-            wins = new < old if better == "lower" else new > old
-            if wins:
-                self._client.set_registered_model_alias(voice, CHAMPION, challenger.version)
-            verb = "is better than" if wins else "is no better than"
-            return wins, (
-                f"{judge} {new:.6g} of version {challenger.version} {verb} "
-                f"{old:.6g} of version {champion.version} ({better} is better)"
-            )
+            try:
+                found = self._client.get_registered_model(voice).aliases
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                return {}
+            tags = {
+                name: self._client.get_model_version(voice, number).tags for name, number in found.items()
+            }
+        return {name: own["artifact.digest"] for name, own in tags.items() if "artifact.digest" in own}
+
+    def describe(self, voice: str, digest: str, text: str) -> None:
+        """Say in words what a registered version is worth; nothing where it is not registered."""
+        with _told(self.uri):
+            for version in self._versions(voice, digest):
+                self._client.update_model_version(voice, version, description=text)
+
+    def point(self, voice: str, aliases: Mapping[str, str | None]) -> bool:
+        """Give aliases to the versions of these digests, or take them away (None).
+
+        Returns:
+            Whether every digest is registered; those that are not leave their alias where it is.
+        """
+        found_all = True
+        with _told(self.uri):
+            for alias, digest in aliases.items():
+                if digest is None:
+                    if self._versions(voice, None):
+                        self._client.delete_registered_model_alias(voice, alias)
+                    continue
+                versions = self._versions(voice, digest)
+                found_all &= bool(versions)
+                for version in versions[:1]:
+                    self._client.set_registered_model_alias(voice, alias, version)
+        return found_all
+
+    def rename_voice(self, voice: str, name: str) -> None:
+        """Give the registered voice another name; nothing where it is not registered."""
+        from mlflow.exceptions import MlflowException
+
+        with _told(self.uri):
+            try:
+                self._client.rename_registered_model(voice, name)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
 
     # -- internals
+
+    def _versions(self, voice: str, digest: str | None) -> list[str]:
+        """Numbers of the registered versions with these bytes; of all that there are for None."""
+        known = self._client.search_model_versions(f"name = '{_quoted(voice)}'")
+        return [str(one.version) for one in known if digest in (None, one.tags.get("artifact.digest"))]
 
     def _tag_parent(self) -> None:
         """What every stage so far made, in two tags: enough to find the run by any digest."""
@@ -360,11 +391,6 @@ def _clean(values: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: without_password(str(value))[:4900] for name, value in values.items() if not SECRET.search(name)
     }
-
-
-def _measure(tags: Mapping[str, str], name: str) -> float | None:
-    text = tags.get(f"metric.{_name(name)}")
-    return None if text is None else float(text)
 
 
 def _name(name: str) -> str:

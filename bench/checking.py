@@ -38,7 +38,7 @@ from bench.measuring.trusting import WAYS
 from models.frontend.audio import decode_flac, encode_flac
 from tasks.corpus.sample import write_sample
 from tasks.pipeline import Pipeline, Scan
-from tasks.release.publish import publish
+from tasks.versions.settle import settle
 from tasks.voice import Request, open_pipeline
 
 BAR = 1.15
@@ -81,7 +81,7 @@ def published_again(folder: Path, request: Request) -> None:
     with closing(open_pipeline(folder, request)) as opened:
         for name in opened.stages:
             opened.run_stage(name)
-        publish(opened)
+        settle(opened)
 
 
 def finetune_again(folder: Path, request: Request, way: str) -> float:

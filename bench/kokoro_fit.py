@@ -143,7 +143,12 @@ def _fit(given: argparse.Namespace, texts: dict[str, str]) -> dict[str, Any]:
     for name in texts:
         shutil.copyfile(files[name], folder / files[name].name)
     (folder / "metadata.csv").write_text("".join(f"{n}|{t}\n" for n, t in texts.items()), encoding="utf-8")
-    settings = (f"language={given.language}", "release.kokoro.clips=1", *given.settings)
+    settings = (
+        f"language={given.language}",
+        "release.kokoro.clips=1",
+        "release.evaluate.sentences=0",
+        *given.settings,
+    )
     program = [sys.executable, "-m", "flows", "-w", str(given.workspace), "finetune", str(folder)]
     options = ["-v", given.name, "-p", "kokoro-fit", *(word for one in settings for word in ("-s", one))]
     before, began = _children_s(), time.monotonic()

@@ -65,6 +65,30 @@ class EvaluateSettings(Section):
     f0_min_hz: float = Field(default=60.0, gt=0, description="lowest pitch looked for, Hz")
     f0_max_hz: float = Field(default=600.0, gt=0, description="highest pitch looked for, Hz")
     n_mels: int = Field(default=80, ge=8, description="mel bands of the mel distances")
+    sentences: int = Field(
+        default=30,
+        ge=0,
+        le=30,
+        description="sentences that are in no corpus to speak and to judge, in the languages that come with "
+        "some: de, en, es, fr, it, ja, nl, pl, pt, zh",
+    )
+    recogniser: str | None = Field(
+        default="whisper-base",
+        min_length=1,
+        description="who hears words: a folder, or a name from `models list`. Where it is not on this "
+        "machine whisper-tiny.en or pocketsphinx hears English; null: nobody",
+    )
+    naturalness: str | None = Field(
+        default="dnsmos",
+        min_length=1,
+        description="who predicts listeners' opinions: a folder, or `dnsmos`; left out where it is not here",
+    )
+    encoder: str | None = Field(
+        default="dvector",
+        min_length=1,
+        description="a second speaker encoder, which no training knows: a folder, or `dvector`; left out "
+        "where it is not here",
+    )
     recalled_clips: int = Field(
         default=8,
         ge=0,

@@ -12,6 +12,7 @@ from configs.corpus import CorpusSettings
 from configs.enhance import EnhanceSettings
 from configs.family import FamilySettings
 from configs.frames import frame_of
+from configs.gates import GatesSettings
 from configs.linguistic import LinguisticSettings
 from configs.measure import MeasureSettings
 from configs.phonemize import PhonemizeSettings
@@ -111,6 +112,7 @@ class Settings(Section):
     weights: WeightsSettings = WeightsSettings()
     store: StoreSettings = StoreSettings()
     tracking: TrackingSettings = TrackingSettings()
+    gates: GatesSettings = GatesSettings()
 
     @model_validator(mode="after")
     def _family_has_onnx(self) -> Settings:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
 from configs.base import Section
@@ -32,13 +30,6 @@ class TrackingSettings(Section):
     )
     register_voices: bool = Field(
         True, description="Register each exported voice in the model registry, with aliases."
-    )
-    better: Literal["lower", "higher"] = Field(
-        "lower", description="Which direction of `judge` is the better one."
-    )
-    judge: str = Field(
-        "text/warped_mel_distance_db",
-        description="Metric of the evaluate stage that decides whether a challenger becomes champion.",
     )
 
     @model_validator(mode="after")

@@ -31,6 +31,7 @@ from tasks.release.speak import load_voice
 from tasks.release.speech_file import SpeechFile
 from tasks.release.voice import SpeakOptions, Voice
 from tasks.release.voice_folder import DESCRIPTION
+from tasks.versions.folders import champion_folder
 from tasks.voice import Request
 from tasks.weights import LocalWeights
 
@@ -43,6 +44,9 @@ SETTINGS = (
     # Two clips tell versions apart as three do, and the demo is to be short.
     "train.kokoro_fit.validation_clips=2",
     "release.kokoro.clips=2",
+    # The demo says and judges sentences of its own.
+    "release.evaluate.sentences=0",
+    "release.evaluate.recogniser=null",
 )
 SENTENCES = (
     "This voice was fitted a moment ago, to a minute and a half of somebody reading from a book.",
@@ -98,7 +102,7 @@ def speak_and_judge(folder: Path, workspace: Path, say: Say) -> list[Heard]:
         Held-out recordings, the fitted voice, the official voice that is most similar. Their files are in the
         folder, and a picture of the first utterance of each.
     """
-    place = workspace / "voices" / VOICE
+    place = champion_folder(workspace, VOICE)
     said_by = digest.of_value([digest.of_file(place / DESCRIPTION), *SENTENCES, RECOGNISER])
     known = _told_before(folder, said_by)
     if known is not None:

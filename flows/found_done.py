@@ -8,27 +8,39 @@ from pathlib import Path
 
 from flows.tracked import tracked_outputs
 from tasks.pipeline import Pipeline, StageResult
-from tasks.release.publish import PUBLISHED, publish
+from tasks.versions.folders import PUBLISHED
+from tasks.versions.holding import holding
+from tasks.versions.settle import settle
 from tasks.voice import Request, open_pipeline
 
 
 def found_done(
-    workspace: Path, request: Request, until: str | None, tell: Callable[[StageResult], None]
+    workspace: Path,
+    request: Request,
+    until: str | None,
+    tell: Callable[[StageResult], None],
+    say: Callable[[str], None],
+    wait: bool,
 ) -> bool:
     """Tell each stage that was found done, and put the voice into its folder again.
 
     Args:
         until: last stage of the request; all when None.
         tell: gets the stages one after the other, once it is known that none must run.
+        say: gets a line for people: who is waited for, which version is live.
+        wait: where another run works on the voice, wait for it instead of failing.
 
     Returns:
         Whether that was all. False: a stage must run, or MLflow has no record of what there is; nothing was
         told.
 
     Raises:
-        UserError: a setting or an input is wrong.
+        UserError: a setting or an input is wrong, or the voice is held and not to be waited for.
     """
-    with closing(open_pipeline(workspace, request)) as pipeline:
+    with (
+        holding(workspace, request.voice, "finetune", wait, say),
+        closing(open_pipeline(workspace, request)) as pipeline,
+    ):
         names = list(pipeline.stages)
         if until is not None:
             # A name that is none is told by the flow.
@@ -38,7 +50,7 @@ def found_done(
         for name in names:
             tell(pipeline.run_stage(name))
         if set(PUBLISHED) <= set(names):
-            publish(pipeline)
+            say(f"{request.voice}: {settle(pipeline)}")
     return True
 
 

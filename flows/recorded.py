@@ -14,8 +14,10 @@ from artifacts.tracking import Registered, StageRecord, Tracker, TrackingError
 from configs.loading import leaves
 from configs.tracking import TrackingSettings
 from flows.prefect_glue import run_log
+from flows.registry import take_over, tell
 from flows.tracked import tracked_outputs, write_tracked
 from tasks.pipeline import Pipeline, StageResult
+from tasks.versions.settle import Settled
 
 EXPORT, EVALUATE, REPORT = "export", "evaluate", "report"
 PAGES = {
@@ -33,6 +35,13 @@ def tracking_uri(settings: TrackingSettings, workspace: Path) -> str:
         or os.environ.get("MLFLOW_TRACKING_URI")
         or f"sqlite:///{workspace / 'mlflow' / 'mlflow.db'}"
     )
+
+
+def is_recording(settings: TrackingSettings, workspace: Path) -> bool:
+    """Whether runs are recorded, and there is something where they are."""
+    uri = tracking_uri(settings, workspace)
+    local = uri.removeprefix("sqlite:///")
+    return settings.enabled and settings.register_voices and (local == uri or Path(local).is_file())
 
 
 def open_tracker(settings: TrackingSettings, workspace: Path) -> Tracker:
@@ -95,14 +104,28 @@ class Recorder:
             return
         self._do(lambda tracker: self._close(tracker, status, note))
 
-    def promote(self) -> str:
-        """Make the voice champion if it measures better; what happened, in words."""
+    def take_over(self) -> None:
+        """Make champion what somebody chose in MLflow's pages, where this run records anything."""
+        pipeline = self._pipeline
+
+        def hear(tracker: Tracker) -> None:
+            said = take_over(tracker, pipeline.workspace, pipeline.store, pipeline.voice)
+            if said is not None:
+                run_log().info("%s: %s", pipeline.voice, said)
+
+        if self._tracker is not None:
+            self._do(hear)
+
+    def settled(self, settled: Settled) -> None:
+        """Let the registry say which version is live, and why the new one is or is not."""
         if self._tracker is None or self.registered is None:
-            return self.failure or "nothing new to promote"
-        judge, better = self._settings.judge, self._settings.better
-        said: list[str] = []
-        self._do(lambda tracker: said.append(tracker.promote(self._pipeline.voice, judge, better)[1]))
-        return said[0] if said else self.failure
+            return
+
+        def say(tracker: Tracker) -> None:
+            tell(tracker, self._pipeline.workspace, self._pipeline.voice)
+            tracker.note(_decided(settled), _run_name(settled, self._pipeline.voice))
+
+        self._do(say)
 
     def _do(self, work: Callable[[Tracker], None]) -> None:
         """Record something; training is worth more than its record, so a failure is said and left at that."""
@@ -151,6 +174,20 @@ class Recorder:
     def _run_tags(self) -> dict[str, str]:
         request = {f"request.{n}": str(v) for n, v in (self._pipeline.request or {}).items() if v}
         return {**request, "code.version": _application_version(), **self._tags}
+
+
+def _decided(settled: Settled) -> dict[str, str]:
+    """What the gates made of the run's version, as tags of the run."""
+    tags = {"version": str(settled.version["number"]), "version.outcome": str(settled)}
+    for one in settled.decision.differences if settled.decision is not None else ():
+        tags[f"gate.{one.metric}"] = str(one)
+    return tags
+
+
+def _run_name(settled: Settled, voice: str) -> str:
+    """`anna · kokoro-fit · 12 min`: who, how, of how much speech."""
+    version = settled.version
+    return " · ".join([voice, version["preset"] or "no preset", f"{60 * version['hours']:.0f} min"])
 
 
 def _pages(results: Sequence[StageResult]) -> dict[str, Path]:

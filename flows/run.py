@@ -34,15 +34,21 @@ SHOWN_WARNINGS = 3
 
 
 def run_voice(
-    workspace: Path, request: Request, until: str | None, force: tuple[str, ...], verify: bool
+    workspace: Path,
+    request: Request,
+    until: str | None,
+    force: tuple[str, ...],
+    verify: bool,
+    wait: bool = False,
 ) -> None:
     """Make or update a voice.
 
     Args:
         verify: re-hash every stored result instead of trusting its size.
+        wait: where another run works on the voice, wait for it instead of failing.
 
     Raises:
-        UserError: a setting or an input is wrong.
+        UserError: a setting or an input is wrong, or the voice is held and not to be waited for.
         MachineError: the machine refused something.
         StoppedError, KeyboardInterrupt: a stop was asked for.
     """
@@ -50,7 +56,7 @@ def run_voice(
     check_weights(workspace, request, until)
     is_new = not (workspace / "prefect").exists()
     space.require(workspace, NEW_RECORDS_BYTES if is_new else RECORDS_BYTES, "records of the run")
-    if not force and not verify and _told_from_the_store(workspace, request, until):
+    if not force and not verify and _told_from_the_store(workspace, request, until, wait):
         return
     # The screen shows the stages; Prefect's own lines go to the server alone.
     os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
@@ -59,7 +65,7 @@ def run_voice(
         from flows.voice_finetune import voice_finetune
 
         with brief(), Screen(request.voice) as screen, watched_by(screen):
-            unrecorded = voice_finetune(
+            ended = voice_finetune(
                 recordings=str(request.recordings),
                 voice=request.voice,
                 preset=request.preset,
@@ -69,15 +75,18 @@ def run_voice(
                 force=list(force),
                 workspace=str(workspace),
                 verify=verify,
+                wait=wait,
             )
-            screen.close(unrecorded)
+            if ended.version:
+                screen.say(f"{request.voice}: {ended.version}")
+            screen.close(ended.unrecorded)
 
 
-def _told_from_the_store(workspace: Path, request: Request, until: str | None) -> bool:
+def _told_from_the_store(workspace: Path, request: Request, until: str | None, wait: bool) -> bool:
     from flows.found_done import found_done
 
     with Screen(request.voice) as screen:
-        done = found_done(workspace, request, until, screen.finished)
+        done = found_done(workspace, request, until, screen.finished, screen.say, wait)
         if done:
             screen.close("")
         return done
@@ -163,6 +172,10 @@ class Screen:
             if len(result.warnings) > SHOWN_WARNINGS:
                 more = len(result.warnings) - SHOWN_WARNINGS
                 self._progress.console.print(f"            [yellow]and {more} more warnings[/]")
+
+    def say(self, text: str) -> None:
+        """A line for people."""
+        self._progress.console.print(escape(text), soft_wrap=True)
 
     def close(self, unrecorded: str) -> None:
         """The last lines; `unrecorded` is why MLflow has no record of the run."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
@@ -25,10 +26,25 @@ from flows.prepare import prepare
 from flows.recorded import Recorder, Status
 from flows.release import release
 from tasks.pipeline import StageResult
+from tasks.versions.folders import PUBLISHED
+from tasks.versions.holding import holding
+from tasks.versions.settle import Settled, settle
 from tasks.voice import Request, check_name, check_weights, open_pipeline, recordings_at
 
 SAMPLE = "sample"
 WORKSPACE_VARIABLE = "VOICEWRIGHT_WORKSPACE"
+
+
+class Ended(NamedTuple):
+    """What a run has to tell at its end.
+
+    Attributes:
+        version: Which version it made and which one is live; empty for a run that ended before the export.
+        unrecorded: Why MLflow has no record of the run, although it should; empty otherwise.
+    """
+
+    version: str
+    unrecorded: str
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,8 @@ class VoiceRun:
     """MLflow's identifier of the parent run; empty when it was not recorded."""
     tracking_failure: str
     """Why the run is not recorded, when it should be."""
+    settled: Settled | None
+    """The version that it made, and which one is live; None where the run ended before the export."""
 
 
 @flow(name="voice-finetune", persist_result=False)
@@ -54,7 +72,8 @@ def voice_finetune(
     force: list[str] = [],  # noqa: B006
     workspace: str | None = None,
     verify: bool = False,
-) -> str:
+    wait: bool = True,
+) -> Ended:
     """Make or update a voice; finished stages are found in the store and not repeated.
 
     Args:
@@ -67,9 +86,10 @@ def voice_finetune(
         force: stages to run even if nothing changed.
         workspace: folder of the store, runs and voices; the worker's own when left out.
         verify: re-hash every stored result instead of trusting its size.
+        wait: where another run works on the voice, wait for it instead of failing.
 
     Returns:
-        Why MLflow has no record of the run, although it should; empty otherwise.
+        What there is to tell at the end.
     """
     tell_in_one_line()
     place = workspace_folder(workspace)
@@ -80,7 +100,8 @@ def voice_finetune(
         Path(config_file).resolve() if config_file else None,
         tuple(overrides),
     )
-    return make_voice(place, request, until, tuple(force), verify=verify).tracking_failure
+    made = make_voice(place, request, until, tuple(force), verify=verify, wait=wait)
+    return Ended("" if made.settled is None else str(made.settled), made.tracking_failure)
 
 
 def make_voice(
@@ -88,20 +109,29 @@ def make_voice(
     request: Request,
     until: str | None = None,
     force: Sequence[str] = (),
-    promote: bool = False,
     verify: bool = False,
+    wait: bool = True,
 ) -> VoiceRun:
     """Prepare, finetune, release: the body that the flows `voice-finetune` and `nightly` share.
 
     Args:
-        promote: afterwards make the voice champion in the registry if it measures better.
         verify: re-hash every stored result instead of trusting its size.
+        wait: where another run works on the voice, wait for it instead of failing.
 
     Raises:
-        UserError: a setting or an input is wrong.
+        UserError: a setting or an input is wrong, or the voice is held and not to be waited for.
         StoppedError: a stop was asked for.
     """
     check_weights(workspace, request, until)
+    # Held before the pipeline is opened: the first stage replaces what was remembered of the voice.
+    with holding(workspace, request.voice, "finetune", wait, run_log().info):
+        return _make(workspace, request, until, force, verify)
+
+
+def _make(
+    workspace: Path, request: Request, until: str | None, force: Sequence[str], verify: bool
+) -> VoiceRun:
+    settled: Settled | None = None
     with closing(open_pipeline(workspace, request, thorough=verify)) as pipeline:
         runs = StageRuns(pipeline, force, until)
         recorder = Recorder(pipeline, _flow_tags())
@@ -109,9 +139,12 @@ def make_voice(
             prepare(runs)
             finetune(runs)
             release(runs)
-        if promote:
-            run_log().info("%s: %s", request.voice, recorder.promote())
-    return VoiceRun(request.voice, tuple(runs.results), recorder.run_id, recorder.failure)
+            if set(PUBLISHED) <= set(runs.names):
+                recorder.take_over()
+                settled = settle(pipeline)
+                recorder.settled(settled)
+                run_log().info("%s: %s", request.voice, settled)
+    return VoiceRun(request.voice, tuple(runs.results), recorder.run_id, recorder.failure, settled)
 
 
 @contextmanager

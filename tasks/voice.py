@@ -12,9 +12,10 @@ from configs.loading import Resolved, resolve
 from configs.settings import Settings
 from tasks.lexicons import with_lexicons
 from tasks.pipeline import Pipeline, Scan
-from tasks.run_record import RequestRecord, read_run, voices
+from tasks.run_record import RequestRecord, known_run, read_run, voices
 from tasks.weights import require_weights, with_local_weights
 
+SHOWN_CHANGES = 6
 VOICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -71,13 +72,45 @@ def remembered(workspace: Path, voice: str) -> Request:
     if request is None:
         known = ", ".join(voices(workspace)) or "none yet"
         raise UserError(f"voice: there is no {voice!r} in {workspace} (known: {known})")
+    return request_of(request)
+
+
+def request_of(record: RequestRecord) -> Request:
+    """The request that a record tells."""
     return Request(
-        recordings=Path(request["recordings"]),
-        voice=request["voice"],
-        preset=request["preset"],
-        config_file=Path(request["config_file"]) if request["config_file"] else None,
-        overrides=tuple(request["overrides"]),
+        recordings=Path(record["recordings"]),
+        voice=record["voice"],
+        preset=record["preset"],
+        config_file=Path(record["config_file"]) if record["config_file"] else None,
+        overrides=tuple(record["overrides"]),
     )
+
+
+def recipe_changes(workspace: Path, request: Request) -> list[str]:
+    """What a request changes in the remembered recipe of its voice, in words; nothing for a new voice.
+
+    Raises:
+        UserError: a setting is wrong.
+    """
+    from configs.loading import leaves
+
+    known = known_run(workspace, check_name(request.voice))["request"]
+    if known is None:
+        return []
+    try:
+        before = remembered(workspace, request.voice)
+        old = dict(leaves(before.resolve().settings))
+    except UserError as error:
+        return [f"{request.voice}: its last recipe can no longer be read ({error}); this one replaces it"]
+    new = dict(leaves(request.resolve().settings))
+    changed = [f"{name} {old.get(name)} -> {value}" for name, value in new.items() if old.get(name) != value]
+    if before.recordings != request.recordings:
+        changed.insert(0, f"recordings {before.recordings} -> {request.recordings}")
+    if not changed:
+        return []
+    shown = "; ".join(changed[:SHOWN_CHANGES])
+    more = f" and {len(changed) - SHOWN_CHANGES} more" if len(changed) > SHOWN_CHANGES else ""
+    return [f"{request.voice}: this run changes the voice's recipe: {shown}{more}"]
 
 
 def recordings_at(given: str | Path) -> Path:

@@ -61,6 +61,13 @@ def _fetched_whisper(settings: Settings, folder: Path) -> Path | None:
     return best if best and not imported("models.frontend.asr:find_whisper")(chosen.model, False) else None
 
 
+def _fetched_english(settings: Settings, folder: Path) -> Path | None:
+    """The recogniser of English that was fetched, where the one that knows more was not."""
+    if settings.release.evaluate.recogniser != "whisper-base":
+        return None
+    return located(weights_named("whisper-tiny.en"), folder)
+
+
 def _ecapa_found(settings: Settings) -> bool:
     chosen = settings.features.speaker
     find_weights = imported("models.speaker.ecapa:find_weights")
@@ -162,6 +169,28 @@ _USES = (
         "train.kokoro_fit.recogniser",
         ("fit_kokoro",),
         lambda s: _fits_kokoro(s) and s.train.kokoro_fit.recogniser is not None,
+        "folder",
+        is_optional=True,
+    ),
+    _Use(
+        "release.evaluate.recogniser",
+        ("evaluate",),
+        lambda s: s.release.evaluate.recogniser is not None,
+        "folder",
+        is_optional=True,
+        instead=_fetched_english,
+    ),
+    _Use(
+        "release.evaluate.naturalness",
+        ("evaluate",),
+        lambda s: s.release.evaluate.naturalness is not None,
+        "folder",
+        is_optional=True,
+    ),
+    _Use(
+        "release.evaluate.encoder",
+        ("evaluate",),
+        lambda s: s.release.evaluate.encoder is not None,
         "folder",
         is_optional=True,
     ),

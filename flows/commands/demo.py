@@ -13,6 +13,7 @@ from artifacts.faults import writing
 from configs.errors import UserError
 from flows.commands.listen import print_places
 from flows.commands.shared import Session, console, errors, warn
+from tasks.versions.folders import champion_folder
 
 if TYPE_CHECKING:
     from flows.demo import Heard
@@ -74,7 +75,7 @@ def _machinery(folder: Path, workspace: Path) -> None:
         for _ in write_sample(recordings):
             pass
     run_voice(workspace, Request(recordings, MACHINERY, MACHINERY_PRESET), None, (), verify=False)
-    voice = load_voice(workspace / "voices" / MACHINERY)
+    voice = load_voice(champion_folder(workspace, MACHINERY))
     wav = folder / "demo.wav"
     with SpeechFile(wav, voice.sample_rate) as target:
         target.write(voice.speak("This voice was trained in a few minutes.").samples)

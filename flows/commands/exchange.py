@@ -14,7 +14,8 @@ from artifacts.manifest import Reject
 from configs.errors import UserError
 from configs.loading import resolve
 from flows.commands.shared import JSON, console, errors, print_json, session, warn
-from tasks.voice import check_name, open_pipeline, remembered
+from tasks.versions.folders import champion_folder
+from tasks.voice import open_pipeline, remembered
 from tasks.weights import require_weights, with_local_weights
 
 SET = typer.Option(None, "--set", "-s", metavar="a.b=c", help="One setting; may be repeated.")
@@ -92,7 +93,7 @@ def published_voice(
     from tasks.release.gpt_sovits.published_voice import import_voice
 
     workspace = session(context).workspace
-    folder = workspace / "voices" / check_name(voice)
+    folder = champion_folder(workspace, voice)
     if (workspace / "runs" / voice).exists():
         raise UserError(f"--voice: {voice!r} is made from recordings already; name another")
     # Published networks know no other encoders; only the .pth tells whether the second is needed.

@@ -13,6 +13,7 @@ from artifacts.faults import writing
 from artifacts.store import write_atomically
 from configs.errors import UserError
 from flows.commands.shared import JSON, console, print_json, session
+from tasks.versions.folders import champion_folder, folder_of, split_name
 from tasks.voice import open_pipeline, remembered
 
 MLFLOW = Path(sys.executable).parent / "mlflow"
@@ -28,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 def report(
     context: typer.Context,
-    voice: str = typer.Argument(..., help="Name of the voice."),
+    voice: str = typer.Argument(..., help="Name of the voice; NAME@N for one of its versions."),
     output: Path | None = typer.Option(None, "--output", "-o", help="Copy the page here."),
     open_page: bool = typer.Option(
         True, "--open/--no-open", help="Show it in the browser where there is one."
@@ -36,8 +37,8 @@ def report(
 ) -> None:
     """Show the voice's page: corpus, samples, training, metrics, lineage."""
     workspace = session(context).workspace
-    remembered(workspace, voice)
-    page = workspace / "voices" / voice / "report.html"
+    remembered(workspace, split_name(voice)[0])
+    page = folder_of(workspace, voice) / "report.html"
     if not page.is_file():
         raise UserError(f"VOICE: {voice!r} has no report yet; run `voicewright finetune` to the end")
     if output is not None:
@@ -111,7 +112,7 @@ def print_places(workspace: Path, voice: str, wav: Path | None) -> None:
     from flows.recorded import tracking_uri
 
     uri = tracking_uri(remembered(workspace, voice).resolve().settings.tracking, workspace)
-    folder = workspace / "voices" / voice
+    folder = champion_folder(workspace, voice)
     lines = {
         "voice": folder,
         "audio": wav.resolve() if wav else None,

@@ -21,7 +21,8 @@ from configs.errors import UserError
 from configs.release import DecoderWeights
 from flows.commands.shared import console, errors, session, warn
 from tasks.run_record import voices
-from tasks.voice import check_name, open_pipeline, remembered
+from tasks.versions.folders import folder_of, split_name
+from tasks.voice import open_pipeline, remembered
 from tasks.weights import LocalWeights, local, weights_folder
 
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ VOICE = typer.Option(
     ...,
     "--voice",
     "-v",
-    help="Name of the voice, an exported voice's folder, or a published voice: kokoro/af_heart, or a mix, "
-    "kokoro/af_heart:0.6+bf_emma:0.4; styletts2/libritts with a --reference.",
+    help="Name of the voice (its champion) or of one version (NAME@N), an exported voice's folder, or a "
+    "published voice: kokoro/af_heart, or a mix, kokoro/af_heart:0.6+bf_emma:0.4; styletts2/libritts with a "
+    "--reference.",
 )
 FILE = typer.Option(None, "--file", "-f", help="Text file (UTF-8) to say instead.")
 OUTPUT = typer.Option(
@@ -471,7 +473,7 @@ def _opened(
         published = published.with_lexicon(lexicon_of(workspace, voice, None).joined(further))
         return published.with_encoders(given, lambda model: local(model, workspace / "models"))
     if not (folder / "voice.json").is_file():
-        folder = workspace / "voices" / check_name(voice)
+        folder, (voice, _) = folder_of(workspace, voice), split_name(voice)
         if not (folder / "voice.json").is_file():
             remembered(workspace, voice)
             raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")

@@ -12,12 +12,16 @@ from configs.errors import UserError
 from configs.loading import leaves, presets, resolve
 from flows.commands.shared import JSON, console, print_json, session, warn
 from tasks.run_record import StageEntry, read_run, voices
-from tasks.voice import Request, check_name, open_pipeline, recordings_at, remembered
+from tasks.versions.folders import champion_folder
+from tasks.voice import Request, check_name, open_pipeline, recipe_changes, recordings_at, remembered
 from tasks.weights import LocalWeights
 
 PRESET = typer.Option(None, "--preset", "-p", help="Settings to start from: see `config show`.")
 CONFIG = typer.Option(None, "--config", "-c", help="YAML file with further settings.")
 SET = typer.Option(None, "--set", "-s", metavar="a.b=c", help="One setting; may be repeated.")
+WAIT = typer.Option(
+    False, "--wait/--no-wait", help="Where another run works on the voice, wait for it instead of ending."
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,6 +50,7 @@ def finetune(
     verify: bool = typer.Option(
         False, "--verify", help="Re-hash every stored result instead of trusting its size."
     ),
+    wait: bool = WAIT,
 ) -> None:
     """Make or update a voice from recordings; finished stages are not repeated."""
     from flows.run import run_voice
@@ -59,19 +64,23 @@ def finetune(
     request = Request(
         place, check_name(voice), preset, config.resolve() if config else None, tuple(overrides or ())
     )
-    run_voice(session(context).workspace, request, until, tuple(force or ()), verify)
+    workspace = session(context).workspace
+    for line in recipe_changes(workspace, request):
+        warn(line)
+    run_voice(workspace, request, until, tuple(force or ()), verify, wait)
 
 
 def rerun(
     context: typer.Context,
     voice: str = typer.Argument(..., help="Name of the voice."),
     stage: str = typer.Argument(..., help="Stage to run again; later ones follow where its result differs."),
+    wait: bool = WAIT,
 ) -> None:
     """Run one stage of a voice again, and what depends on it."""
     from flows.run import run_voice
 
     workspace = session(context).workspace
-    run_voice(workspace, remembered(workspace, voice), None, (stage,), verify=False)
+    run_voice(workspace, remembered(workspace, voice), None, (stage,), verify=False, wait=wait)
 
 
 def status(
@@ -200,7 +209,7 @@ def _print_published(workspace: Path) -> None:
 
 
 def _summary(workspace: Path, voice: str) -> dict[str, str | bool | None]:
-    exported = workspace / "voices" / voice
+    exported = champion_folder(workspace, voice)
     row: dict[str, str | bool | None] = {
         "voice": voice,
         "preset": None,

@@ -31,7 +31,8 @@ class CardFacts:
         attribution: Who is to be credited, or empty.
         networks: By name, each with `steps`, `epochs`, `from_scratch`, and `dequantised` where its
             published weights were those of an export to int8.
-        metrics: Name -> `mean`, `about`, `clips`.
+        metrics: Name -> `mean`, `low`, `high`, `about`, `clips`.
+        verdict: What they come to, in words.
         warning: What must be read before anything else, or empty.
         paths: What the paths are that metrics are named after.
         files: What lies in the folder.
@@ -50,6 +51,7 @@ class CardFacts:
     attribution: str
     networks: Mapping[str, Mapping[str, Any]]
     metrics: Mapping[str, Mapping[str, Any]]
+    verdict: str
     warning: str
     paths: str
     files: Sequence[str]
@@ -103,6 +105,7 @@ def card_facts(
         attribution=cfg.release.export.attribution,
         networks=networks,
         metrics=evaluation["metrics"],
+        verdict=evaluation.get("verdict", ""),
         warning=warning,
         paths=paths,
         files=files,
@@ -130,10 +133,12 @@ def voice_card(facts: CardFacts) -> str:
     parts = [
         _header(facts),
         f"# {facts.name}",
+        *([f"> {facts.verdict}"] if facts.verdict else []),
         *([f"> **This voice proves the machinery, not quality.** {facts.warning}"] if facts.warning else []),
         "\n".join(_table(("", ""), _summary(facts))),
         "## What it was measured to do",
-        f"Held-out clips, mean over clips. Each name starts with the path that made the audio: {facts.paths}",
+        "Held-out clips and sentences: mean, and 95 % interval over them. Each name starts with the path "
+        f"that made the audio: {facts.paths}",
         "\n".join(_table(("metric", "mean", "clips", "what it is"), _metrics(facts))),
         "## Limits",
         "\n".join(f"- {limit}" for limit in _limits(facts)),
@@ -174,7 +179,10 @@ def _summary(facts: CardFacts) -> Iterable[tuple[str, str]]:
 
 def _metrics(facts: CardFacts) -> Iterable[tuple[str, str, str, str]]:
     for name, metric in facts.metrics.items():
-        yield f"`{name}`", f"{metric['mean']:.3g}", str(metric["clips"]), metric["about"]
+        mean = f"{metric['mean']:.3g}"
+        if "low" in metric:
+            mean += f" ({metric['low']:.3g} to {metric['high']:.3g})"
+        yield f"`{name}`", mean, str(metric["clips"]), metric["about"]
 
 
 def _limits(facts: CardFacts) -> Iterable[str]:

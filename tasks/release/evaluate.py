@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,18 +23,24 @@ from models.frontend.activity import analyse_activity
 from models.frontend.audio import Samples, Waveform, decode_flac
 from models.frontend.f0 import track_pitch
 from models.frontend.mel import SpectrogramParameters, log_mel
+from models.metrics.cepstral import mel_cepstral_distortion_db
 from models.metrics.duration import duration_error_percent
+from models.metrics.intervals import Interval, ratio_interval
 from models.metrics.pitch import pitch_error
 from models.metrics.spectral import mel_distance_db, warped_mel_distance_db
 from models.metrics.warping import warping_path
 from models.speaker.encoder import embed_speaker
 from tasks.device import CPU, chosen_device
-from tasks.release.samples import LISTING, RECORDING
+from tasks.release.judged import centre
+from tasks.release.judges import Judges
+from tasks.release.samples import LISTING, RECORDING, SENTENCES
+from tasks.release.verdict import verdict
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
 ABOUT = {
     "mel_distance_db": "log-mel distance to the recording, frame by frame, dB",
     "warped_mel_distance_db": "log-mel distance to the recording along a warping path, dB",
+    "mel_cepstral_distortion_db": "RMS difference of spectral envelopes along a warping path, dB",
     "f0_rmse_cents": "pitch error where both are voiced, frame by frame, cents",
     "warped_f0_rmse_cents": "pitch error where both are voiced along the warping path, cents",
     "f0_correlation": "correlation of log pitch where both are voiced, -1 to 1",
@@ -45,9 +51,17 @@ ABOUT = {
 }
 
 
+SPOKEN = ("text", SENTENCES)
+"""Paths by which a voice speaks as listeners get it."""
+WEIGHTS = {"word_error_rate": "words", "character_error_rate": "characters"}
+"""Rates of errors, and what they are of."""
+Embedding = NDArray[np.float32]
+
+
 class Sound(NamedTuple):
     """One sample with what every metric needs of it."""
 
+    path: Path
     wave: Waveform
     mel: NDArray[np.float32]
     f0_hz: NDArray[np.float32]
@@ -74,25 +88,35 @@ def evaluate_renderings(
     by_clip: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for entry in listing:
         by_clip[entry["utterance_id"]][entry["kind"]] = entry
+    judges = Judges.of(cfg.release.evaluate)
+    language = listing[0]["language"]
+    recorded = _embedded(judges, [files[e["file"]] for e in listing if e["kind"] == RECORDING])
     clips = []
     for number, (name, entries) in enumerate(by_clip.items()):
         sounds = {kind: _sound(files[entry["file"]], cfg) for kind, entry in entries.items()}
-        centroid = centroids.get(entries[RECORDING]["speaker"])
+        first = next(iter(entries.values()))
         in_step = {kind for kind, entry in entries.items() if entry["in_step"]}
-        values = measure(sounds, in_step) | speaker_similarities(sounds, centroid, cfg)
+        values = measure(sounds, in_step) if RECORDING in sounds else {}
+        values |= speaker_similarities(sounds, centroids.get(first["speaker"]), cfg)
+        values |= _judged(judges, sounds, first, recorded)
         clips.append({"utterance_id": name, **values})
         work.progress(number + 1, len(by_clip), name)
     clips += [dict(clip) for clip in further]
-    metrics = means(clips)
+    known = ABOUT | judges.about(language) | dict(about)
+    intervals = summaries(clips)
+    metrics = {name: one.mean for name, one in intervals.items()}
     path = work.dir / "evaluation.json"
     evaluation = {
+        "verdict": verdict(intervals),
         "metrics": {
             name: {
-                "mean": value,
-                "about": describe(name, ABOUT | dict(about)),
+                "mean": one.mean,
+                "low": one.low,
+                "high": one.high,
+                "about": describe(name, known),
                 "clips": _counted(clips, name),
             }
-            for name, value in metrics.items()
+            for name, one in intervals.items()
         },
         "clips": [{n: v for n, v in clip.items() if _known(v)} for clip in clips],
     }
@@ -131,6 +155,7 @@ def _warped(kind: str, recording: Sound, sound: Sound) -> dict[str, float]:
     path = warping_path(recording.mel, sound.mel)
     pitch = pitch_error(recording.f0_hz[path[:, 0]], sound.f0_hz[path[:, 1]])
     return {
+        f"{kind}/mel_cepstral_distortion_db": mel_cepstral_distortion_db(recording.mel, sound.mel, path),
         f"{kind}/warped_mel_distance_db": warped_mel_distance_db(recording.mel, sound.mel, path),
         f"{kind}/warped_f0_rmse_cents": pitch.rmse_cents,
         f"{kind}/duration_error_percent": abs(duration_error_percent(_seconds(recording), _seconds(sound))),
@@ -162,11 +187,45 @@ def speaker_similarities(
     return values
 
 
-def means(clips: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Mean of every metric over the clips that have it."""
+def _judged(
+    judges: Judges, sounds: Mapping[str, Sound], entry: Mapping[str, Any], recorded: Mapping[Path, Embedding]
+) -> dict[str, float]:
+    """What the judges make of whatever a listener could get: the recording, and speech from text."""
+    values: dict[str, float] = {}
+    for kind in (RECORDING, *SPOKEN):
+        if kind not in sounds:
+            continue
+        heard = judges.judge(sounds[kind].wave, entry["text"], entry["language"])
+        values |= {f"{kind}/{name}": value for name, value in heard.items() if name not in WEIGHTS.values()}
+        # Without a path: they are of the text.
+        values |= {name: value for name, value in heard.items() if name in WEIGHTS.values()}
+        own = judges.embedding(sounds[kind].wave)
+        if own is not None and recorded:
+            # A recording is no witness of itself.
+            others = [one for path, one in recorded.items() if path != sounds[kind].path]
+            if others:
+                values[f"{kind}/independent_similarity"] = float(own @ centre(others))
+    return values
+
+
+def _embedded(judges: Judges, recordings: Sequence[Path]) -> dict[Path, Embedding]:
+    waves = ((path, decode_flac(path.read_bytes())) for path in recordings)
+    found = ((path, judges.embedding(wave)) for path, wave in waves)
+    return {path: own for path, own in found if own is not None}
+
+
+def summaries(clips: Sequence[Mapping[str, Any]]) -> dict[str, Interval]:
+    """Every metric over the clips that have it: rates of errors are errors over words, the others means."""
     names = dict.fromkeys(name for clip in clips for name in clip if "/" in name)
-    found = {name: [clip[name] for clip in clips if _known(clip.get(name))] for name in names}
-    return {name: float(np.mean(values)) for name, values in found.items() if values}
+    found = {}
+    for name in names:
+        having = [clip for clip in clips if _known(clip.get(name))]
+        weight = WEIGHTS.get(name.partition("/")[2])
+        weights = [float(clip.get(weight, 1.0)) if weight else 1.0 for clip in having]
+        if having:
+            values = [clip[name] * own for clip, own in zip(having, weights, strict=True)]
+            found[name] = ratio_interval(values, weights)
+    return found
 
 
 def describe(name: str, about: Mapping[str, str] = ABOUT) -> str:
@@ -176,21 +235,32 @@ def describe(name: str, about: Mapping[str, str] = ABOUT) -> str:
 
 
 def _sound(path: Path, cfg: ConfigView) -> Sound:
-    wave = decode_flac(path.read_bytes())
     family, settings = cfg.family, cfg.release.evaluate
     parameters = SpectrogramParameters(family.sample_rate, family.n_fft, family.hop_samples, settings.n_mels)
+    limits = settings.f0_method, settings.f0_min_hz, settings.f0_max_hz
+
+    def track(samples: Samples, frames: int) -> NDArray[np.float32]:
+        return track_pitch(samples, family.sample_rate, family.hop_samples, frames, *limits).f0_hz
+
+    return sound_of(path, decode_flac(path.read_bytes()), parameters, track)
+
+
+def sound_of(
+    path: Path,
+    wave: Waveform,
+    parameters: SpectrogramParameters,
+    track: Callable[[Samples, int], NDArray[np.float32]],
+) -> Sound:
+    """What every metric needs of a waveform.
+
+    Args:
+        path: What tells it from others.
+        parameters: Of the mel spectrogram.
+        track: Pitch, Hz, of samples in so many frames.
+    """
     samples = _long_enough(wave.samples, parameters)
     mel = log_mel(torch.from_numpy(samples)[None], parameters)[0].numpy()
-    pitch = track_pitch(
-        samples,
-        family.sample_rate,
-        family.hop_samples,
-        mel.shape[1],
-        settings.f0_method,
-        settings.f0_min_hz,
-        settings.f0_max_hz,
-    )
-    return Sound(wave, mel, pitch.f0_hz)
+    return Sound(path, wave, mel, track(samples, mel.shape[1]))
 
 
 def _long_enough(samples: Samples, parameters: SpectrogramParameters) -> Samples:

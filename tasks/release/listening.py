@@ -18,9 +18,14 @@ PATHS = {
     "timed": "With its timing",
     "codes": "From its codes",
     "text": "Text to speech",
+    "sentences": "New sentences",
     "t2s": "Decoder, training clips",
 }
 NAMES = {
+    "word_error_rate": ("Words misheard", "per word", "lower"),
+    "character_error_rate": ("Characters misheard", "per character", "lower"),
+    "independent_similarity": ("Speaker similarity, by another", "", "higher"),
+    "dnsmos": ("Naturalness", "of 5", "higher"),
     "speaker_similarity": ("Speaker similarity", "", "higher"),
     "mel_distance_db": ("Mel distance", "dB", "lower"),
     "warped_mel_distance_db": ("Mel distance, warped", "dB", "lower"),
@@ -29,6 +34,11 @@ NAMES = {
     "f0_correlation": ("Pitch correlation", "", "higher"),
     "voicing_error": ("Voicing error", "", "lower"),
     "f0_frames": ("Frames both voice", "", "higher"),
+    "mel_cepstral_distortion_db": ("Mel-cepstral distortion", "dB", "lower"),
+    "clicks_per_minute": ("Clicks", "per minute", "lower"),
+    "clipped_share": ("Clipped samples", "", "lower"),
+    "dc_offset": ("DC offset", "", "lower"),
+    "silence_share": ("Silence", "", ""),
     "duration_error_percent": ("Duration error", "%", "lower"),
     "recalled_codes": ("Codes given back", "", "higher"),
     "recalled_codes_edit": ("Codes given back, by edits", "", "higher"),
@@ -53,7 +63,8 @@ def comparisons(files: Mapping[str, Path]) -> Iterator[Comparison]:
             continue
         shown_s += length_s
         first = entries[0]
-        part = "clip of the training part" if first["split"] == "train" else f"{first['split']} clip"
+        parts = {"train": "clip of the training part", "none": "in no corpus"}
+        part = parts.get(first["split"], f"{first['split']} clip")
         yield Comparison(
             title=f"{name} · {part}",
             text=first["text"],

@@ -168,6 +168,8 @@ class ReportData:
     phases: Mapping[str, Sequence[str]]
     """Part of the pipeline -> its stages."""
     config_yaml: str
+    verdict: str = ""
+    """What the voice is worth, in words; heads the page."""
     notes: tuple[str, ...] = ()
     """Honest remarks shown at the top, for example that the training was tiny."""
     warnings: tuple[tuple[str, str], ...] = ()

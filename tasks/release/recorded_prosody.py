@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tasks.finetune.characters.clips import Clip, FamilyOfCharacters, read_clips
 from tasks.release.clips import ClipFacts
 from tasks.release.samples import RECORDING, Kind, Kinds, Sample, write_samples
+from tasks.release.test_sentences import Spoken
 from tasks.stage import Produced, Work
 
 CACHE_MB = 256
@@ -35,8 +36,10 @@ def render_with_prosody(
     render: Callable[[ClipFacts, Clip], list[Sample]],
     kinds: Kinds,
     work: Work,
+    spoken: Iterable[Spoken] = (),
+    count: int = 0,
 ) -> Produced:
-    """Render clips; `samples.json` lists what was made.
+    """Render clips, and sentences beside them; `samples.json` lists what was made.
 
     Args:
         clips: Which, the least seen first.
@@ -45,6 +48,7 @@ def render_with_prosody(
         render: Every rendering of a clip, given it as training reads it: tokens, durations, pitch and mel.
         kinds: The family's paths.
         work: The stage's surroundings.
+        spoken, count: As for `write_samples`.
     """
     splits = {split: read_clips(files, split, family, CACHE_MB) for split in {c.split for c in clips}}
 
@@ -52,4 +56,4 @@ def render_with_prosody(
         known = splits[clip.split]
         return render(clip, known[list(known.utterance_ids).index(clip.utterance_id)])
 
-    return write_samples(clips, rendered, kinds, family.sample_rate, work)
+    return write_samples(clips, rendered, kinds, family.sample_rate, work, spoken, count)

@@ -133,6 +133,7 @@ def report_data(
         lineage=graph,
         phases=phases,
         config_yaml=_as_yaml(cfg),
+        verdict=_read_json(inputs, "evaluate", "evaluation.json").get("verdict", ""),
         notes=tuple(family.remarks(cfg, trained, sum(row["duration_s"] for row in screen))),
         warnings=tuple((name, text) for name, r in records.items() for text in r["warnings"]),
     )

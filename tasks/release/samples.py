@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from models.frontend.audio import Samples, encode_flac
 from tasks.outcome import Work
 from tasks.release.clips import ClipFacts
+from tasks.release.test_sentences import Spoken
 from tasks.stage import Produced
 
 LISTING = "samples.json"
@@ -28,6 +29,8 @@ class Kind(NamedTuple):
 
 
 RECORDING = "recording"
+SENTENCES = "sentences"
+"""The kind of what is said without a recording to compare it with."""
 Kinds = Mapping[str, Kind]
 """A family's paths by name; `recording`, the clip itself, is one of them."""
 
@@ -52,8 +55,10 @@ def write_samples(
     kinds: Kinds,
     sample_rate: int,
     work: Work,
+    spoken: Iterable[Spoken] = (),
+    count: int = 0,
 ) -> Produced:
-    """Render clips to FLAC; `samples.json` lists what was made.
+    """Render clips to FLAC, and sentences beside them; `samples.json` lists what was made.
 
     Args:
         clips: Which, the least seen first.
@@ -61,6 +66,8 @@ def write_samples(
         kinds: The family's paths.
         sample_rate: Of the renderings, Hz.
         work: The stage's surroundings.
+        spoken: Sentences that are in no corpus, said one after the other.
+        count: How many of them there will be.
     """
     listing: list[dict[str, Any]] = []
     made: dict[str, Path] = {}
@@ -71,7 +78,8 @@ def write_samples(
             made[name].parent.mkdir(parents=True, exist_ok=True)
             made[name].write_bytes(encode_flac(sample.samples, sample_rate))
             listing.append(_entry(clip, sample, name, kinds[sample.kind], sample_rate))
-        work.progress(number + 1, len(clips), clip.utterance_id)
+        work.progress(number + 1, len(clips) + count, clip.utterance_id)
+    real_time = _write_sentences(spoken, count, len(clips), sample_rate, work, listing, made)
     made[LISTING] = work.dir / LISTING
     made[LISTING].write_text(json.dumps(listing, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     cut_off = [entry["utterance_id"] for entry in listing if entry["cut_off"]]
@@ -83,8 +91,45 @@ def write_samples(
             f"the decoder found no end for {len(cut_off)} of {len(clips)} sentences ({', '.join(cut_off)}); "
             "train T2S longer"
         )
-    metrics = {"clips": float(len(clips)), "cut_off": float(len(cut_off))}
+    metrics = {"clips": float(len(clips)), "cut_off": float(len(cut_off))} | real_time
     return Produced(files=made, metrics=metrics, warnings=warnings)
+
+
+def _write_sentences(
+    spoken: Iterable[Spoken],
+    count: int,
+    before: int,
+    sample_rate: int,
+    work: Work,
+    listing: list[dict[str, Any]],
+    made: dict[str, Path],
+) -> dict[str, float]:
+    """Write and list them; the time that they took per second of speech, which no result depends on."""
+    took_s = said_s = 0.0
+    for number, one in enumerate(spoken):
+        name = f"samples/{one.utterance_id}.{SENTENCES}.flac"
+        made[name] = work.dir / name
+        made[name].parent.mkdir(parents=True, exist_ok=True)
+        made[name].write_bytes(encode_flac(one.samples, sample_rate))
+        duration_s = len(one.samples) / sample_rate
+        listing.append(
+            {
+                "utterance_id": one.utterance_id,
+                "speaker": one.speaker,
+                "language": one.language,
+                "text": one.text,
+                "split": "none",
+                "kind": SENTENCES,
+                "about": "a sentence that is in no corpus, as the voice speaks",
+                "in_step": False,
+                "file": name,
+                "duration_s": duration_s,
+                "cut_off": False,
+            }
+        )
+        took_s, said_s = took_s + one.seconds, said_s + duration_s
+        work.progress(before + number + 1, before + count, one.text)
+    return {"real_time_factor": took_s / said_s} if said_s else {}
 
 
 def _entry(clip: ClipFacts, sample: Sample, name: str, kind: Kind, sample_rate: int) -> dict[str, Any]:

@@ -18,7 +18,17 @@ EVALUATE_CONFIG = (
     "features.speaker.model",
     "features.speaker.download",
 )
-EVALUATE_LIBRARIES = ("torch", "numpy", "pyworld", "resemblyzer", "speechbrain")
+EVALUATE_LIBRARIES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "pyworld",
+    "resemblyzer",
+    "speechbrain",
+    "faster-whisper",
+    "pocketsphinx",
+    "onnxruntime",
+)
 EVALUATE_MACHINE = ("compute.device",)
 """What a stage declares that measures renderings, and whatever else the family measures."""
 

@@ -105,20 +105,27 @@ def test_no_secret_is_logged(tracker: Tracker, place: Path) -> None:
     assert without_password("postgresql://me:hunter2@db/mlflow") == "postgresql://me:***@db/mlflow"
 
 
-def test_challenger_becomes_champion_only_when_it_is_better(tracker: Tracker) -> None:
+def test_aliases_stand_on_the_versions_that_are_live_and_newest(tracker: Tracker) -> None:
     first = tracker.register("v", tracker.run_id, MADE, {"mel": 2.0})
-    again = tracker.register("v", tracker.run_id, MADE, {"mel": 2.0})
-    assert first == again
-    assert first.aliases == ("challenger", "champion")
-    worse = tracker.register("v", tracker.run_id, READ, {"mel": 3.0})
-    assert worse.aliases == ("challenger",)
-    assert tracker.promote("v", "mel", "lower")[0] is False
-    tracker.register("v", tracker.run_id, OLD, {"mel": 1.0})
-    wins, why = tracker.promote("v", "mel", "lower")
-    assert wins
-    assert "mel 1 of version 3 is better than 2 of version 1" in why
-    tracker.register("v", tracker.run_id, "99" * 32, {"other": 1.0})
-    assert tracker.promote("v", "mel", "lower") == (False, "version 4 has no measure mel")
+    assert first == tracker.register("v", tracker.run_id, MADE, {"mel": 2.0})
+    assert (first.version, first.aliases) == ("1", ())
+    assert tracker.point("v", {"champion": MADE, "challenger": None})
+    tracker.register("v", tracker.run_id, READ, {"mel": 3.0})
+    assert tracker.point("v", {"champion": MADE, "challenger": READ})
+    assert tracker.aliases("v") == {"champion": MADE, "challenger": READ}
+    # What is not registered leaves its alias where it is, and is told.
+    assert not tracker.point("v", {"champion": OLD})
+    assert tracker.point("v", {"champion": READ, "challenger": None})
+    assert tracker.aliases("v") == {"champion": READ}
+    assert tracker.aliases("nobody") == {}
+
+
+def test_versions_are_described_and_voices_renamed(tracker: Tracker) -> None:
+    tracker.register("w", tracker.run_id, MADE, {})
+    tracker.describe("w", MADE, "understood by strangers")
+    tracker.rename_voice("w", "walter")
+    tracker.rename_voice("nobody", "somebody")
+    assert client(tracker).get_model_version("walter", "1").description == "understood by strangers"
 
 
 def test_a_database_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from artifacts.store import BlobRef
 from tasks.pipeline import Pipeline
-from tasks.release.publish import publish
 from tasks.release.speak import load_voice
+from tasks.versions.folders import champion_folder
+from tasks.versions.settle import settle
 from tasks.voice import Request, open_pipeline
 from tests.pipeline.conftest import QUICK
 
@@ -45,7 +46,7 @@ def asked(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     with closing(open_pipeline(folder / "w", request)) as pipeline:
         for stage in pipeline.stages:
             pipeline.run_stage(stage)
-        publish(pipeline)
+        settle(pipeline)
     return folder / "w", request
 
 
@@ -88,7 +89,8 @@ def test_a_flipped_bit_is_found_named_and_made_again(
     ref = blob(pipeline, stage, pattern)
     flip(pipeline.store.local_path(ref, check=False))
     results = {name: pipeline.run_stage(name, force=name == reader) for name in pipeline.stages}
-    folder = publish(pipeline)
+    settle(pipeline)
+    folder = champion_folder(pipeline.workspace, pipeline.voice)
     assert {name: result.output_digest for name, result in results.items()} == before
     if reader:
         (note,) = (note for note in results[reader].notes if "damaged" in note)

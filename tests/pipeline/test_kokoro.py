@@ -29,6 +29,7 @@ QUICK = (
     "train.kokoro.early_stop_patience=0",
     "train.kokoro.sample_clips=0",
     "release.kokoro.clips=1",
+    "release.evaluate.sentences=2",
     "tracking.enabled=false",
 )
 

@@ -41,6 +41,7 @@ def test_a_voice_is_fine_tuned_and_speaks(
     finetune = command(
         "finetune", few(4), "--voice", "v", "--preset", preset, "--config", sizes,
         "--set", f"weights.folder={folder}", "--set", "compute.threads=1", "--set", "compute.workers=1",
+        "--set", "release.evaluate.sentences=1",
     )  # fmt: skip
     done = run(finetune, environment)
     assert done.returncode == 0, done.stderr

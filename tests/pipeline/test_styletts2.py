@@ -25,6 +25,8 @@ QUICK = (
     "train.styletts2.validate_every_steps=0",
     "train.styletts2.max_len_frames=80",
     "release.styletts2.clips=1",
+    "release.evaluate.sentences=1",
+    "release.evaluate.recogniser=null",
     "compute.workers=1",
     "tracking.enabled=false",
 )

@@ -12,7 +12,6 @@ from artifacts import records
 from artifacts.store import BlobRef, DamagedError, Store
 from configs.errors import UserError
 from tasks.pipeline import Pipeline
-from tasks.release import publish
 from tests.tasks.small_pipeline import run_all, small_pipeline
 
 TEXTS = {"a": "one", "b": "seven", "c": "eleven", "d": "thirteen", "e": "x"}
@@ -113,19 +112,6 @@ def test_whoever_only_reads_is_told_stage_and_blob(made: dict[str, tuple[str, st
     for part in ("stage square", ref.digest[:12], "voicewright finetune", "damaged/"):
         assert part in str(refused.value)
     assert run_all(small_pipeline(tmp_path, TEXTS))["square"] == ("computed", made["square"][1])
-
-
-def test_a_damaged_page_is_not_published(
-    made: dict[str, tuple[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(publish, "PUBLISHED", ("train", "show"))
-    pipeline = small_pipeline(tmp_path, TEXTS)
-    ref = pipeline.known("show").files["page.html"]
-    whole = blob_path(pipeline, ref).read_bytes()
-    flip(blob_path(pipeline, ref))
-    folder = publish.publish(pipeline)
-    assert (folder / "page.html").read_bytes() == whole
-    assert pipeline.store.intact(ref)
 
 
 def test_another_result_of_what_is_made_again_asks_for_another_run(

@@ -26,6 +26,7 @@ from tasks.release.clips import ClipFacts, clip_samples, clip_speech, held_out, 
 from tasks.release.gpt_sovits.assembly import assemble_voice, codes_by_clip
 from tasks.release.gpt_sovits.voice import GptSovitsVoice
 from tasks.release.samples import RECORDING, Kind, Kinds, Sample, write_samples
+from tasks.release.test_sentences import spoken
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
 KINDS: Kinds = {
@@ -56,7 +57,9 @@ def synthesize_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         return _render(voice, clip, example, codes[clip.utterance_id], cfg.seed)
 
     with arithmetic_threads(cfg.compute.threads):
-        return write_samples(chosen, render, KINDS, voice.frame.sample_rate, work)
+        count = cfg.release.evaluate.sentences
+        said = spoken(voice, count, cfg.seed)
+        return write_samples(chosen, render, KINDS, voice.frame.sample_rate, work, said, count)
 
 
 def _render(

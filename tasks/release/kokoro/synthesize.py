@@ -26,6 +26,7 @@ from tasks.release.kokoro.voice import KokoroVoice
 from tasks.release.recorded_prosody import render_with_prosody, timed_kinds
 from tasks.release.samples import RECORDING, Sample
 from tasks.release.sentences import Sentence
+from tasks.release.test_sentences import spoken
 from tasks.release.voice import within_full_scale
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
@@ -49,7 +50,9 @@ def synthesize_corpus(inputs: Inputs, cfg: ConfigView, work: Work, *, training: 
             return _render(voice, clip, known, cfg.seed)
 
         chosen = held_out(clips, cfg.release.kokoro.clips, set())
-        return render_with_prosody(chosen, files, cfg.family, render, KINDS, work)
+        count = cfg.release.evaluate.sentences
+        said = spoken(voice, count, cfg.seed)
+        return render_with_prosody(chosen, files, cfg.family, render, KINDS, work, said, count)
 
 
 @torch.no_grad()

@@ -28,6 +28,7 @@ from tasks.release.samples import RECORDING, Sample
 from tasks.release.sentences import Sentence
 from tasks.release.styletts2.assembly import assemble_voice
 from tasks.release.styletts2.voice import StyleTTS2Voice
+from tasks.release.test_sentences import spoken
 from tasks.release.voice import within_full_scale
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
@@ -50,7 +51,9 @@ def synthesize_corpus(inputs: Inputs, cfg: ConfigView, work: Work, training: str
         def render(clip: ClipFacts, known: Clip) -> list[Sample]:
             return _render(voice, clip, known, cfg.seed)
 
-        return render_with_prosody(chosen, files, cfg.family, render, KINDS, work)
+        count = cfg.release.evaluate.sentences
+        said = spoken(voice, count, cfg.seed)
+        return render_with_prosody(chosen, files, cfg.family, render, KINDS, work, said, count)
 
 
 @torch.no_grad()
@@ -62,7 +65,7 @@ def _render(voice: StyleTTS2Voice, clip: ClipFacts, known: Clip, seed: int) -> l
     def seed_of(kind: str) -> int:
         return derive_seed(seed, "synthesize", clip.utterance_id, kind)
 
-    def spoken(kind: str, style: Tensor, own_prosody: bool) -> Sample:
+    def in_time(kind: str, style: Tensor, own_prosody: bool) -> Sample:
         samples = _with_timing(voice, known, style, own_prosody, seed_of(kind))
         edge = voice.family.edge_silence_samples
         return Sample(kind, samples[edge : edge + len(recorded)])
@@ -70,8 +73,8 @@ def _render(voice: StyleTTS2Voice, clip: ClipFacts, known: Clip, seed: int) -> l
     own = torch.from_numpy(voice.style_of(recorded))[None].to(voice.device)
     return [
         Sample(RECORDING, recorded),
-        spoken("resynthesis", own, own_prosody=True),
-        spoken("timed", torch.from_numpy(reference.style)[None].to(voice.device), own_prosody=False),
+        in_time("resynthesis", own, own_prosody=True),
+        in_time("timed", torch.from_numpy(reference.style)[None].to(voice.device), own_prosody=False),
         Sample("text", voice.render(sentence, reference, seed_of("text"))),
     ]
 

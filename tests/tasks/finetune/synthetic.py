@@ -108,7 +108,7 @@ def settings(**changes: Any) -> SimpleNamespace:
         ),
         release=SimpleNamespace(
             synthesize=SynthesizeSettings(**{"clips": 2, **changes.get("synthesize", {})}),
-            evaluate=EvaluateSettings(n_mels=40),
+            evaluate=EvaluateSettings(n_mels=40, sentences=1),
             export=ExportSettings(),
         ),
     )

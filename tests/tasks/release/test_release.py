@@ -30,8 +30,11 @@ from tests.tasks.finetune import synthetic
 def test_every_path_is_rendered_and_labelled(release: SimpleNamespace) -> None:
     files = release.synthesize.files
     listing = json.loads(files["samples.json"].read_text())
-    assert {entry["utterance_id"] for entry in listing} == {"tone_009", "tone_010"}
-    assert {entry["split"] for entry in listing} == {"test"}
+    *clips, said = listing
+    assert {entry["utterance_id"] for entry in clips} == {"tone_009", "tone_010"}
+    assert {entry["split"] for entry in clips} == {"test"}
+    assert (said["kind"], said["text"]) == ("sentences", "Seven ships left the harbour before sunrise.")
+    assert len(decode_flac(files[said["file"]].read_bytes()).samples) > 0
     for name in ("tone_009", "tone_010"):
         entries = {e["kind"]: e for e in listing if e["utterance_id"] == name}
         assert set(entries) == {"recording", "posterior", "codes", "text"}
@@ -64,6 +67,10 @@ def test_metrics_name_the_path_and_what_they_are(release: SimpleNamespace) -> No
         "recording/speaker_similarity",
         "text/speaker_similarity",
         "t2s/recalled_codes",
+        "text/mel_cepstral_distortion_db",
+        "recording/word_error_rate",
+        "sentences/character_error_rate",
+        "sentences/silence_share",
     ):
         assert np.isfinite(metrics[name]["mean"])
         assert metrics[name]["about"].startswith(name.split("/")[0])
@@ -71,6 +78,10 @@ def test_metrics_name_the_path_and_what_they_are(release: SimpleNamespace) -> No
             assert metrics[name]["clips"] == 7
             continue
         assert 1 <= metrics[name]["clips"] <= 2
+        assert metrics[name]["low"] <= metrics[name]["mean"] <= metrics[name]["high"]
+    # Nobody hears words in tones.
+    assert evaluation["verdict"].startswith("cannot be understood: do not use (error rate 1.")
+    assert metrics["text/word_error_rate"]["about"].endswith("heard by pocketsphinx")
     assert release.evaluate.metrics.keys() == metrics.keys()
     assert "text/mel_distance_db" not in metrics
     json.dumps(evaluation, allow_nan=False)
@@ -80,7 +91,7 @@ def test_a_perfect_rendering_measures_zero(release: SimpleNamespace) -> None:
     wave = decode_flac(release.synthesize.files["samples/tone_009.recording.flac"].read_bytes())
     mel = np.random.default_rng(0).standard_normal((40, 60)).astype(np.float32)
     f0 = np.linspace(100, 200, 60).astype(np.float32)
-    sound = Sound(wave, mel, f0)
+    sound = Sound(Path("tone"), wave, mel, f0)
     sounds = {"recording": sound, "posterior": sound, "codes": sound, "text": sound}
     values = measure(sounds, {"posterior", "codes"})
     assert values["posterior/f0_correlation"] == pytest.approx(1.0)

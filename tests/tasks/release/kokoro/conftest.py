@@ -28,7 +28,9 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     tree.corpus = CorpusSettings(licence="CC0-1.0")
     tree.features = SimpleNamespace(speaker=SpeakerSettings(), phonemize=synthetic.LEXICON)
     tree.release = SimpleNamespace(
-        kokoro=KokoroSpeakSettings(clips=1), evaluate=EvaluateSettings(), export=ExportSettings()
+        kokoro=KokoroSpeakSettings(clips=1),
+        evaluate=EvaluateSettings(sentences=1, recogniser=None),
+        export=ExportSettings(),
     )
     inputs = synthetic.FakeInputs({"shard": styletts2_case.write_shards(folder / "shards")})
     random = np.random.default_rng(5)

@@ -29,7 +29,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     tree.features = SimpleNamespace(speaker=SpeakerSettings(), phonemize=synthetic.LEXICON)
     tree.release = SimpleNamespace(
         styletts2=StyleTTS2SpeakSettings(clips=1, diffusion_steps=3),
-        evaluate=EvaluateSettings(),
+        evaluate=EvaluateSettings(sentences=1, recogniser=None),
         export=ExportSettings(),
     )
     shards = styletts2_case.write_shards(folder / "shards")

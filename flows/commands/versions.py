@@ -1,0 +1,242 @@
+"""A voice's versions: `versions`, `promote`, `rollback`, `copy`, `rename`, `delete`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.table import Table
+
+from artifacts.store import Store
+from configs.errors import UserError
+from flows.commands.shared import JSON, console, print_json, session, warn
+from tasks.versions import voices as whole
+from tasks.versions.folders import champion_folder, split_name
+from tasks.versions.holding import holding
+from tasks.versions.nights import add_night, read_nights, remove_night
+from tasks.versions.record import read_versions, version_of
+from tasks.voice import Request, open_store, remembered
+
+if TYPE_CHECKING:
+    from artifacts.tracking import Tracker
+
+NAMED = typer.Argument(..., help="Name of the voice.")
+SET = typer.Option(None, "--set", "-s", metavar="a.b=c", help="One setting; may be repeated.")
+YES = typer.Option(False, "--yes", "-y", help="Do not ask.")
+SHOWN_METRICS = ("word_error_rate", "speaker_similarity", "dnsmos", "warped_mel_distance_db")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(versions)
+    app.command()(promote)
+    app.command()(rollback)
+    app.command()(copy)
+    app.command()(rename)
+    app.command()(delete)
+    app.add_typer(nightly_app, name="nightly")
+
+
+def versions(context: typer.Context, voice: str = NAMED, as_json: bool = JSON) -> None:
+    """What a voice has been: its versions, which of them is live, and why."""
+    workspace = session(context).workspace
+    remembered(workspace, voice)
+    if read_versions(workspace, voice)["versions"]:
+        with _changing(workspace, voice, "versions"):
+            pass
+    record = read_versions(workspace, voice)
+    if as_json:
+        return print_json({"voice": voice, **record})
+    if not record["versions"]:
+        console.print(f"{voice} has no version yet; `voicewright status {voice}` tells how far it is")
+        return None
+    metrics = _shown({name for entry in record["versions"] for name in entry["metrics"]})
+    table = Table(
+        "version", "", "made", "preset", "speech, min", *metrics, "verdict", "decision", title=voice
+    )
+    for entry in record["versions"]:
+        values = (entry["metrics"].get(name) for name in metrics)
+        table.add_row(
+            f"{voice}@{entry['number']}",
+            "[green]live[/]" if entry["number"] == record["champion"] else "",
+            entry["made_at"].replace("T", " ").removesuffix("+00:00"),
+            entry["preset"] or "",
+            f"{60 * entry['hours']:.1f}",
+            *("" if value is None else f"{value:.3g}" for value in values),
+            entry["verdict"],
+            entry["decision"],
+        )
+    console.print(table)
+    for change in record["changes"][-5:]:
+        console.print(f"{change['at']}  version {change['champion']} live: {change['why']}", markup=False)
+    return None
+
+
+def promote(
+    context: typer.Context,
+    version: str = typer.Argument(..., metavar="NAME@N", help="The version that is to speak from now on."),
+    why: str = typer.Option("promoted by hand", "--why", help="Kept in the record of changes."),
+) -> None:
+    """Make a version the one that speaks."""
+    workspace = session(context).workspace
+    voice, number = split_name(version)
+    if number is None:
+        raise UserError(f"{version}: say which version, as in {version}@2; `voicewright versions {version}`")
+    with _changing(workspace, voice, "promote") as store:
+        before = read_versions(workspace, voice)["champion"]
+        whole.promote(store, workspace, voice, number, "hand", why)
+    _tell_live(workspace, voice, before)
+
+
+def rollback(context: typer.Context, voice: str = NAMED) -> None:
+    """Make the version that was live before speak again, to the byte."""
+    workspace = session(context).workspace
+    with _changing(workspace, voice, "rollback") as store:
+        before = read_versions(workspace, voice)["champion"]
+        whole.roll_back(store, workspace, voice)
+    _tell_live(workspace, voice, before)
+
+
+def copy(
+    context: typer.Context, voice: str = NAMED, name: str = typer.Argument(..., help="Name of the copy.")
+) -> None:
+    """A second voice with the same recipe and versions, which goes its own way from here."""
+    workspace = session(context).workspace
+    with _changing(workspace, voice, "copy") as store:
+        whole.copy_voice(store, workspace, voice, name)
+    console.print(f"{name}: a copy of {voice}, at the same version", markup=False)
+
+
+def rename(
+    context: typer.Context, voice: str = NAMED, name: str = typer.Argument(..., help="Its new name.")
+) -> None:
+    """Give a voice another name, also in MLflow's registry; its files keep theirs until the next training."""
+    workspace = session(context).workspace
+    with _changing(workspace, voice, "rename") as store:
+        whole.copy_voice(store, workspace, voice, name)
+        _registry(workspace, voice, lambda tracker: tracker.rename_voice(voice, name))
+        whole.delete_voice(store, workspace, voice)
+    console.print(f"{voice} is {name} now", markup=False)
+
+
+def delete(
+    context: typer.Context,
+    voice: str = typer.Argument(..., metavar="NAME or NAME@N", help="The voice, or one version of it."),
+    yes: bool = YES,
+) -> None:
+    """Forget a voice, or one version; recordings and what MLflow recorded stay."""
+    workspace = session(context).workspace
+    name, number = split_name(voice)
+    there = read_versions(workspace, name)
+    if number is not None:
+        version_of(there, name, number)
+    what = voice if number is not None else f"{name} with {len(there['versions'])} versions"
+    if not yes and not typer.confirm(f"Delete {what}?"):
+        raise typer.Exit(1)
+    with _held(workspace, name, "delete") as store:
+        if number is None:
+            whole.delete_voice(store, workspace, name)
+        else:
+            whole.delete_version(store, workspace, name, number)
+    console.print(f"{what} is deleted; `voicewright store gc` frees the space", markup=False)
+
+
+nightly_app = typer.Typer(
+    help="Which voices are made anew every night, and by which recipe.", no_args_is_help=True
+)
+
+
+@nightly_app.command("add")
+def add_nightly(context: typer.Context, voice: str = NAMED, overrides: list[str] | None = SET) -> None:
+    """Put a voice onto the list with the recipe of its last run, which stays as it is from now on."""
+    request = add_night(session(context).workspace, voice, tuple(overrides or ()))
+    console.print(f"{voice} is on the nightly list: {_recipe(request)}", markup=False, soft_wrap=True)
+
+
+@nightly_app.command("remove")
+def remove_nightly(context: typer.Context, voice: str = NAMED) -> None:
+    """Take a voice off the list; the voice itself stays."""
+    was = remove_night(session(context).workspace, voice)
+    console.print(f"{voice} is {'no longer' if was else 'not'} on the nightly list", markup=False)
+
+
+@nightly_app.command("list")
+def list_nightly(context: typer.Context, as_json: bool = JSON) -> None:
+    """The voices of the list, with their recipes."""
+    listed = read_nights(session(context).workspace)
+    if as_json:
+        return print_json({name: request.as_record() for name, request in listed.items()})
+    for name, request in listed.items():
+        console.print(f"{name}: {_recipe(request)}", markup=False, soft_wrap=True)
+    if not listed:
+        console.print("the nightly list is empty; `voicewright nightly add VOICE`", markup=False)
+    return None
+
+
+def _recipe(request: Request) -> str:
+    given = [f"preset {request.preset}"] if request.preset else []
+    given += [str(request.config_file)] if request.config_file else []
+    return f"{request.recordings}, {', '.join([*given, *request.overrides]) or 'the default settings'}"
+
+
+@contextmanager
+def _held(workspace: Path, voice: str, doing: str) -> Iterator[Store]:
+    """The store of a voice that nobody else works on."""
+    with holding(workspace, voice, doing, wait=False):
+        yield open_store(workspace, remembered(workspace, voice).resolve().settings)
+
+
+@contextmanager
+def _changing(workspace: Path, voice: str, doing: str) -> Iterator[Store]:
+    """The same; what was chosen in MLflow is taken over before, and what changed is told it afterwards."""
+    from flows.registry import take_over, tell
+
+    remembered(workspace, voice)
+    with _held(workspace, voice, doing) as store:
+        taken: list[str | None] = []
+        _registry(workspace, voice, lambda tracker: taken.append(take_over(tracker, workspace, store, voice)))
+        for said in taken:
+            if said is not None:
+                console.print(f"{voice}: {said}", markup=False)
+        before = read_versions(workspace, voice)
+        yield store
+        after = read_versions(workspace, voice)
+        if after["versions"] and (
+            after["champion"] != before["champion"] or after["registered"] != after["champion"]
+        ):
+            _registry(workspace, voice, lambda tracker: tell(tracker, workspace, voice))
+
+
+def _registry(workspace: Path, voice: str, work: Callable[[Tracker], None]) -> None:
+    """Do something in MLflow's registry, where runs are recorded; a failure is told and changes nothing."""
+    from artifacts.tracking import TrackingError
+    from flows.recorded import is_recording, open_tracker
+
+    settings = remembered(workspace, voice).resolve().settings.tracking
+    if not is_recording(settings, workspace):
+        return
+    try:
+        work(open_tracker(settings, workspace))
+    except TrackingError as error:
+        warn(f"MLflow was not told, and will be by the next command that can: {error}")
+
+
+def _tell_live(workspace: Path, voice: str, before: int | None) -> None:
+    record = read_versions(workspace, voice)
+    number = record["champion"]
+    was = f" (version {before} before)" if before != number else ", as it was"
+    console.print(f"{voice}: version {number} is live{was}", markup=False)
+    console.print(str(champion_folder(workspace, voice)), markup=False, soft_wrap=True)
+
+
+def _shown(measured: set[str]) -> list[str]:
+    """The metrics that tell most, under the path that was measured."""
+    return [
+        name
+        for metric in SHOWN_METRICS
+        for name in (f"sentences/{metric}", f"text/{metric}")
+        if name in measured
+    ]

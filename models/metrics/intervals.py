@@ -1,0 +1,40 @@
+"""How far a mean may be from the truth: the bootstrap's percentile interval (Efron & Tibshirani 1993)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+RESAMPLINGS = 2000
+
+
+class Interval(NamedTuple):
+    """A mean and the ends of its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95, seed: int = 0) -> Interval:
+    """Of one value or more; utterances are drawn with replacement.
+
+    Args:
+        confidence: Share of the draws that lie inside.
+        seed: Of the draws; the same gives the same.
+    """
+    return ratio_interval(values, [1.0] * len(values), confidence, seed)
+
+
+def ratio_interval(
+    numerators: Sequence[float], denominators: Sequence[float], confidence: float = 0.95, seed: int = 0
+) -> Interval:
+    """As `mean_interval` of a sum over a sum, such as word errors over words."""
+    over, under = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, len(over), (RESAMPLINGS, len(over)))
+    ratios = over[drawn].sum(axis=1) / np.maximum(under[drawn].sum(axis=1), 1e-12)
+    low, high = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(over.sum() / max(under.sum(), 1e-12)), float(low), float(high))

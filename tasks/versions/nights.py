@@ -1,0 +1,96 @@
+"""The nightly list: which voices are made anew every night, each by the recipe that it came with.
+
+The recipe is a copy. What is tried on a voice by hand afterwards does not become what the nights do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from artifacts import records
+from artifacts.records import EXACT, RecordError
+from artifacts.store import write_atomically
+from configs.errors import UserError
+from tasks.run_record import RequestRecord
+from tasks.versions.record import now
+from tasks.voice import Request, remembered, request_of
+
+
+@with_config(EXACT)
+class _Night(TypedDict):
+    request: RequestRecord
+    added: str
+
+
+@with_config(EXACT)
+class _Nights(TypedDict):
+    voices: dict[str, _Night]
+
+
+_SHAPE = TypeAdapter(_Nights)
+
+
+def read_nights(workspace: Path) -> dict[str, Request]:
+    """Voice -> what is asked for every night, in the order in which they came onto the list.
+
+    Raises:
+        UserError: the list cannot be believed.
+    """
+    return {name: request_of(one["request"]) for name, one in _read(workspace)["voices"].items()}
+
+
+def add_night(workspace: Path, voice: str, overrides: tuple[str, ...] = ()) -> Request:
+    """Put a voice onto the list, or its recipe of today in place of the one there; what will be asked for.
+
+    Args:
+        overrides: Settings beside those of the voice's last run.
+
+    Raises:
+        UserError: the voice was never made, its recipe cannot be read, or the list cannot be believed.
+    """
+    request = remembered(workspace, voice)
+    request.resolve()
+    if request.config_file is not None:
+        kept = workspace / "runs" / voice / "nightly.yaml"
+        write_atomically(kept, request.config_file.read_bytes())
+        request = Request(request.recordings, voice, request.preset, kept, request.overrides)
+    request = Request(
+        request.recordings, voice, request.preset, request.config_file, (*request.overrides, *overrides)
+    )
+    request.resolve()
+    listed = _read(workspace)["voices"]
+    _write(workspace, {**listed, voice: {"request": request.as_record(), "added": now()}})
+    return request
+
+
+def remove_night(workspace: Path, voice: str) -> bool:
+    """Take a voice off the list; whether it was on it.
+
+    Raises:
+        UserError: the list cannot be believed.
+    """
+    listed = _read(workspace)["voices"]
+    _write(workspace, {name: one for name, one in listed.items() if name != voice})
+    return voice in listed
+
+
+def _path(workspace: Path) -> Path:
+    return workspace / "nightly.json"
+
+
+def _read(workspace: Path) -> _Nights:
+    path = _path(workspace)
+    try:
+        return records.read_file(path, _SHAPE) or {"voices": {}}
+    except RecordError as error:
+        raise UserError(
+            f"{path}: {error}; move it away and put the voices onto a new list with `voicewright nightly add`"
+        ) from error
+
+
+def _write(workspace: Path, listed: Mapping[str, _Night]) -> None:
+    write_atomically(_path(workspace), records.encode({"voices": dict(listed)}, indent=1))
