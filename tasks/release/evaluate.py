@@ -88,7 +88,7 @@ def evaluate_renderings(
     by_clip: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for entry in listing:
         by_clip[entry["utterance_id"]][entry["kind"]] = entry
-    judges = Judges.of(cfg.release.evaluate)
+    judges = Judges.of(cfg.release.evaluate, cfg.compute.threads)
     language = listing[0]["language"]
     recorded = _embedded(judges, [files[e["file"]] for e in listing if e["kind"] == RECORDING])
     clips = []

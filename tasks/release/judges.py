@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from models.frontend.asr import (
     SAMPLE_RATE,
+    Processor,
     recognise_sphinx,
     recognise_whisper,
     whisper_language,
@@ -46,26 +47,34 @@ class Judges:
         listens: Whether anybody recognises words at all.
         naturalness: Folder of the predictor.
         encoder: Folder of the second speaker encoder.
+        threads: Of the recogniser, which hears the same with any number of them.
     """
 
     whisper: Path | None
     listens: bool
     naturalness: Path | None
     encoder: Path | None
+    threads: int = 1
 
     @classmethod
-    def of(cls, settings: Any) -> Judges:
+    def of(cls, settings: Any, threads: int = 1) -> Judges:
         """Those of `release.evaluate` whose weights are on this machine: their settings are paths then."""
         whisper = _here(settings.recogniser)
         return cls(
-            whisper, settings.recogniser is not None, _here(settings.naturalness), _here(settings.encoder)
+            whisper,
+            settings.recogniser is not None,
+            _here(settings.naturalness),
+            _here(settings.encoder),
+            threads,
         )
 
     def recogniser(self, language: str) -> str | None:
         """Who hears words of a language, by name; None where nobody does."""
         if not self.listens:
             return None
-        if self.whisper is not None and whisper_language(language, whisper_languages(self.whisper)):
+        if self.whisper is not None and whisper_language(
+            language, whisper_languages(self.whisper, self._processor)
+        ):
             return self.whisper.name
         return "pocketsphinx" if base_language(language) == _ENGLISH else None
 
@@ -104,11 +113,15 @@ class Judges:
             return None
         return embed_dvector(resample(*wave, SAMPLE_RATE), self.encoder / DVECTOR)
 
+    @property
+    def _processor(self) -> Processor:
+        return Processor(threads=self.threads)
+
     def _misheard(self, samples: Samples, text: str, language: str) -> dict[str, float]:
         if self.recogniser(language) == "pocketsphinx" or self.whisper is None:
             heard = recognise_sphinx(samples).text
         else:
-            heard = recognise_whisper(samples, self.whisper, language, _BEAM).text
+            heard = recognise_whisper(samples, self.whisper, language, _BEAM, self._processor).text
         wanted, got = (_spelled(one, base_language(language)) for one in (text, heard))
         # A word of one letter each: the same edits are counted in characters.
         counted = {"character": word_errors(_letters(wanted), _letters(got))}

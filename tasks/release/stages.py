@@ -29,7 +29,7 @@ EVALUATE_LIBRARIES = (
     "pocketsphinx",
     "onnxruntime",
 )
-EVALUATE_MACHINE = ("compute.device",)
+EVALUATE_MACHINE = ("compute.device", "compute.threads")
 """What a stage declares that measures renderings, and whatever else the family measures."""
 
 
