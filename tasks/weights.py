@@ -141,6 +141,12 @@ _USES = (
         "folder",
     ),
     _Use(
+        "train.styletts2.slm.other_texts",
+        ("other_texts",),
+        lambda s: s.train.styletts2.slm.other_texts is not None,
+        "folder",
+    ),
+    _Use(
         "train.kokoro.pretrained",
         ("train_kokoro",),
         lambda s: s.train.kokoro.pretrained is not None,

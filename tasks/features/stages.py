@@ -24,7 +24,7 @@ _FRAMES = (
 """The settings that the family's frame grid follows from."""
 
 
-def _front_ends(language: str | None, settings: Any) -> tuple[str, ...]:
+def front_ends_of(language: str | None, settings: Any) -> tuple[str, ...]:
     """Modules that read texts of a language into the table that these settings choose for it."""
     table = settings.features.phonemize.symbol_table
     if table == AUTOMATIC:
@@ -82,7 +82,7 @@ PHONEMIZE = RowStage(
         "pyopenjtalk-plus",
         "ToJyutping",
     ),
-    code_by_row=CodeByRow("transcribe", "language", _front_ends),
+    code_by_row=CodeByRow("transcribe", "language", front_ends_of),
     column_by_row=ColumnByRow(
         "lexicon", "transcribe", ("text", "language"), "tasks.features.lexicon:entries_by_row", "lexicon:"
     ),
