@@ -15,12 +15,12 @@ from torch.nn.utils.rnn import pad_sequence
 
 from configs.family import FamilySettings
 from configs.release import StyleTTS2SpeakSettings
-from models.acoustics.style_encoder import MIN_FRAMES
 from models.frontend.audio import Samples
 from models.frontend.mel import styletts2_mel
 from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
 from models.seeds import derive_seed
 from models.styletts2.model import ReadText, StyleTTS2
+from models.styletts2.step import SHORTEST_CLIP_FRAMES
 from tasks.release.marked_text import Manuscript
 from tasks.release.reference_file import read_reference_file
 from tasks.release.sentences import Sentence, read_sentences
@@ -253,7 +253,7 @@ def _spoken(samples: Samples, hop_samples: int) -> Samples:
     import librosa
 
     found, _ = librosa.effects.trim(samples, top_db=SILENCE_BELOW_DB)
-    shortest = (MIN_FRAMES - 1) * hop_samples
+    shortest = SHORTEST_CLIP_FRAMES * hop_samples
     if len(found) < shortest:
         found = np.pad(samples, (0, max(0, shortest - len(samples))))
     return np.ascontiguousarray(found, dtype=np.float32)

@@ -50,7 +50,7 @@ def test_a_folder_of_ones_own_takes_their_place(tmp_path: Path) -> None:
     (tmp_path / "en.txt").write_text(f"\ufeff{long}\nShort.\n\n{long}\n", encoding="utf-8")
     made = texts(tmp_path, ["en", "de"], other_texts=str(tmp_path))
     assert [row["text"] for row in made.rows] == [long]
-    short, missing = sorted(made.warnings)
+    missing, short = sorted(made.warnings)
     assert "1 lines of" in short and "fewer than 50 characters" in short
     assert "in language de" in missing and "de.txt" in missing
     (tmp_path / "en.txt").write_text("Short.\n", encoding="utf-8")
