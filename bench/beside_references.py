@@ -14,10 +14,11 @@ Kokoro's is the installed package `kokoro`. No weights are needed or downloaded:
 the published sizes and random inputs of the same shapes.
 
 Each side of each item runs in a process of its own, which is started, warmed up and then waits for its turn,
-so that a machine that slows down slows all sides and the peak of memory is the work's. Training steps are
-measured with the largest number of threads only. Decoding takes the time for one code, which reads text and
-prompt, off the time for all. A narrower precision of ours is measured where the processor has units for it.
-Run it on a machine that does nothing else. `--tiny` only shows that everything runs.
+so that a machine that slows down slows all sides and the peak of memory is the work's. T2S decodes with each
+number of threads, the rest is measured with the largest only. Decoding takes the time for one code, which
+reads text and prompt, off the time for all. bf16 of ours is measured where the processor has units for it.
+Run it on a machine that does nothing else; it takes about ten minutes. Items that `--only` leaves out stay in
+the file as they are. `--tiny` only shows that everything runs.
 """
 
 from __future__ import annotations
@@ -55,23 +56,23 @@ class Item(NamedTuple):
 
     precisions: tuple[str, ...]
     """Ours; bf16 only where the processor has units for it."""
-    threads: tuple[int, ...] = ()
-    """Empty: all that are asked for, else the largest of them."""
+    each_number_of_threads: bool = False
+    """Else the largest alone."""
 
 
-STEP = Item(("fp32", "bf16"), threads=(-1,))
-SPEAK = Item(("fp32", "bf16"))
-DECODE = Item(("fp32", "fp16", "int8"))
+WHOLE = Item(("fp32", "bf16"))
+FP32 = Item(("fp32",))
+DECODE = Item(("fp32", "fp16", "int8"), each_number_of_threads=True)
 ITEMS: Mapping[str, Item] = {
-    "sovits step, batch 4": STEP,
-    "sovits step, batch 1": STEP,
-    "t2s step": STEP,
-    "styletts2 step": Item(("fp32",), threads=(-1,)),
+    "sovits step, batch 4": WHOLE,
+    "sovits step, batch 1": WHOLE,
+    "t2s step": WHOLE,
+    "styletts2 step": FP32,
     "t2s decode, batch 1": DECODE,
     "t2s decode, batch 4": DECODE,
-    "sovits decode": SPEAK,
-    "styletts2 speak": Item(("fp32",)),
-    "kokoro speak": SPEAK,
+    "sovits decode": WHOLE,
+    "styletts2 speak": FP32,
+    "kokoro speak": WHOLE,
 }
 
 
@@ -91,7 +92,8 @@ def main() -> None:
         return
     begun = time.monotonic()
     repeats = 1 if given.tiny else given.repeats
-    found: dict[str, Any] = {"machine": _machine(), "repeats": repeats, "items": {}}
+    found = json.loads(given.out.read_text(encoding="utf-8")) if given.out.exists() else {"items": {}}
+    found = {"machine": _machine(), "repeats": repeats, "items": found["items"]}
     with tempfile.TemporaryDirectory() as shared:
         for name in ITEMS:
             if not any(word in name for word in given.only):
@@ -106,7 +108,7 @@ def main() -> None:
 
 
 def _threads(item: Item, asked: list[int]) -> list[int]:
-    return [max(asked)] if item.threads else sorted(asked)
+    return sorted(asked) if item.each_number_of_threads else [max(asked)]
 
 
 def _machine() -> dict[str, Any]:
@@ -134,7 +136,9 @@ def _compared(asked: Asked, item: Item, repeats: int) -> dict[str, Any]:
     for precision in item.precisions:
         if precision != "bf16" or narrow:
             sides[f"ours {precision}"] = _Child("ours", asked._replace(precision=precision))
-    # Each warms up alone: they are started together but told to go one after another.
+    # They start and build together; each warms up alone.
+    for side in sides.values():
+        side.wait()
     for side in sides.values():
         side.run()
     rounds = [{name: side.run() for name, side in sides.items()} for _ in range(repeats)]
@@ -180,6 +184,10 @@ class _Child:
             text=True,
         )
 
+    def wait(self) -> None:
+        """Until it is ready for its first turn."""
+        self._ask("ready")
+
     def run(self) -> dict[str, float]:
         """Seconds of each part of one turn."""
         return json.loads(self._ask("go"))
@@ -224,13 +232,11 @@ def _answer(side: str, described: str) -> None:
         return
     module = "bench.beside.ours" if side == "ours" else SIDES[asked.item.split()[0]]
     torch.manual_seed(0)
-    works: shapes.Works | None = None
+    works: shapes.Works = import_module(module).works(asked)
     for line in sys.stdin:
-        if line.strip() == "memory":
+        if line.strip() != "go":
             print(ANSWER, _peak_memory_mb(), flush=True)
             continue
-        if works is None:
-            works = import_module(module).works(asked)
         seconds = {}
         for part, work in works.items():
             begun = time.perf_counter()

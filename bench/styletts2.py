@@ -152,12 +152,14 @@ def _our_order(
         assert recipe.adversary.synthesize(batch, rng) is None
 
 
-def joint_recipe(machine: Machine) -> tuple[JointRecipe, AcousticBatch]:
+def joint_recipe(
+    machine: Machine, n_frames: int = FRAMES, n_tokens: int = TOKENS
+) -> tuple[JointRecipe, AcousticBatch]:
     """Recipe of stage 2 that begins with the joint phase, at the published sizes, and a batch."""
     settings = StyleTTS2TrainSettings(
         batch_size=BATCH,
         stage2=Stage2Settings(max_steps=100, diff_step=0, joint_step=0),
-        max_len_frames=FRAMES,
+        max_len_frames=n_frames,
     )
     config = styletts2_config("ljspeech")
     wavlm = WavLM(WavLMModel(WavLMConfig()), config.sample_rate)
@@ -165,8 +167,8 @@ def joint_recipe(machine: Machine) -> tuple[JointRecipe, AcousticBatch]:
     schedule = schedule_of(settings.stage2, joint=True)
     batch = acoustic_batch(
         BATCH,
-        TOKENS,
-        FRAMES,
+        n_tokens,
+        n_frames,
         n_symbols=config.n_symbols,
         n_mels=config.n_mels,
         hop_samples=config.hop_samples,

@@ -54,7 +54,7 @@ def _step(what: str, asked: Asked, machine: Machine) -> Works:
     if what == "sovits step":
         recipe, batch = sovits_bench.sovits("v2", machine, asked.rows(int(asked.item.split()[-1])))
     elif what == "styletts2 step":
-        recipe, batch = styletts2_bench.joint_recipe(machine)
+        recipe, batch = styletts2_bench.joint_recipe(machine, shapes.STYLE_FRAMES, shapes.STYLE_TOKENS)
     else:
         model = t2s_bench.decoder(t2s_config("v2"), machine).train()
         # The reference's step has the optimiser's work in every fourth batch only; here both have it in each.

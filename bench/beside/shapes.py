@@ -24,7 +24,7 @@ FIRST, CODES = "text, prompt and one code", "text, prompt and all codes"
 """Their difference is the time of the codes after the first."""
 TOP_K, REPETITION_PENALTY = 15, 1.35
 
-STYLE_ROWS, STYLE_FRAMES, STYLE_TOKENS = 2, 200, 60
+STYLE_ROWS, STYLE_FRAMES, STYLE_TOKENS = 2, 100, 30
 STYLE_SPOKEN_TOKENS, STYLE_SPOKEN_S, STYLE_LEVELS = 50, 5.0, 5
 
 KOKORO_S, KOKORO_PHONEMES_PER_S = 5.0, 12
@@ -46,7 +46,7 @@ class Asked(NamedTuple):
     @property
     def new_codes(self) -> int:
         """Codes that are decoded."""
-        return 12 if self.tiny else 101
+        return 12 if self.tiny else 61
 
     def rows(self, published: int) -> int:
         """Rows of a training batch."""

@@ -93,7 +93,20 @@ def _networks(asked: Asked) -> tuple[Any, dict[str, Any]]:
     networks = build_model(munchify(config["model_params"]), aligner, pitch, bert)
     for network in networks.values():
         network.eval()
+    for judge in networks.msd.discriminators:
+        judge.window = _OnCpu(judge.window)
     return networks, config
+
+
+class _OnCpu:
+    """A window whose code asks for the number of its GPU, which is -1 on a CPU."""
+
+    def __init__(self, window: Tensor) -> None:
+        self.window = window
+
+    def to(self, _: int) -> Tensor:
+        """As it is."""
+        return self.window
 
 
 def _sampler(networks: Any) -> Any:
