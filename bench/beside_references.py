@@ -42,6 +42,8 @@ from bench.beside.shapes import Asked
 from bench.measuring.results import FOLDER
 
 THEIRS = "reference"
+SETTLING_S = 0.2
+"""Before a turn: threads of the one before keep a core busy for as long, in case there is more to do."""
 SIDES = {
     "sovits": "bench.beside.theirs_gpt_sovits",
     "t2s": "bench.beside.theirs_gpt_sovits",
@@ -190,6 +192,7 @@ class _Child:
 
     def run(self) -> dict[str, float]:
         """Seconds of each part of one turn."""
+        time.sleep(SETTLING_S)
         return json.loads(self._ask("go"))
 
     def close(self) -> float:

@@ -129,7 +129,7 @@ class _Step:
         for name in ("predictor", "bert_encoder", "bert", "msd", "mpd"):
             networks[name].train()
         # A fresh network of the published sizes; nothing is downloaded.
-        AutoModel.from_pretrained = lambda _: WavLMModel(WavLMConfig())
+        AutoModel.from_pretrained = lambda _: WavLMModel(WavLMConfig()).eval()
         self.networks, self.weights = networks, config["loss_params"]
         self.judged = losses.GeneratorLoss(networks.mpd, networks.msd)
         self.judge = losses.DiscriminatorLoss(networks.mpd, networks.msd)
