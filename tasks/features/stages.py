@@ -53,7 +53,15 @@ SPEAKER = RowStage(
     only=("measure",),
     config=("features.speaker.backend", "features.speaker.model", "features.speaker.download"),
     schema=schemas.SPEAKER,
-    libraries=("resemblyzer", "speechbrain", "torch", "silero-vad", "onnxruntime", "soxr"),
+    libraries=(
+        "resemblyzer",
+        "speechbrain",
+        "transformers",
+        "torch",
+        "silero-vad",
+        "onnxruntime",
+        "soxr",
+    ),
     about="speaker embedding per utterance",
 )
 
