@@ -75,7 +75,8 @@ class SlmAdversary:
         if not can_judge(self.rule, batch.mel_lengths):
             return None
         own, imitates = (torch.rand(2, generator=rng, device=rng.device) < 0.5).tolist()
-        tokens, lengths = batch.tokens, batch.token_lengths
+        tokens: Tensor = batch.tokens
+        lengths: Sequence[int] = batch.token_lengths
         if not own:
             tokens, lengths = self._others(batch, rng)
         text = model.read(tokens, torch.tensor(lengths))
