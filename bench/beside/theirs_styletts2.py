@@ -26,6 +26,7 @@ from bench.beside.shapes import Asked, Works
 
 FRAME_SAMPLES = 300
 SAMPLE_RATE = 24_000
+SETTLING_PASSES = 20
 SIGMAS = {"sigma_min": 0.0001, "sigma_max": 3.0, "rho": 9.0}
 
 
@@ -91,11 +92,22 @@ def _networks(asked: Asked) -> tuple[Any, dict[str, Any]]:
     aligner = ASRCNN(**settings("Utils/ASR/config.yml")["model_params"])
     pitch = JDCNet(num_class=1, seq_len=192)
     networks = build_model(munchify(config["model_params"]), aligner, pitch, bert)
+    _settle(networks.style_encoder, networks.predictor_encoder)
     for network in networks.values():
         network.eval()
     for judge in networks.msd.discriminators:
         judge.window = _OnCpu(judge.window)
     return networks, config
+
+
+@torch.no_grad()
+def _settle(*encoders: nn.Module) -> None:
+    """Bring spectral norms near their weights', as training does; fresh ones let the numbers explode."""
+    mel = torch.randn(1, 1, 80, 80)
+    for encoder in encoders:
+        encoder.train()
+        for _ in range(SETTLING_PASSES):
+            encoder(mel)
 
 
 class _OnCpu:
