@@ -19,7 +19,7 @@ class KeyValueCache:
         device: torch.device,
     ) -> None:
         shape = (n_layers, 2, n_rows, n_heads, capacity, head_channels)
-        # Not cleared: nothing is read before it is written, and a CPU's memory counts only once it is touched.
+        # Not cleared: nothing is read before it is written, and a CPU takes memory only once it is touched.
         self.held = torch.empty(shape, dtype=dtype, device=device)
         """[layers, keys and values, B, H, capacity, D]."""
         self.length = 0
