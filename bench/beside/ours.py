@@ -1,4 +1,7 @@
-"""Our side of the same works, in fp32 or a narrower precision."""
+"""Our side of the same works, in fp32 or a narrower precision.
+
+What one item alone needs is imported where it is made: memory is compared, and libraries take a good part.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,12 @@ import torch
 from torch import Tensor
 
 from bench import sovits as sovits_bench
-from bench import styletts2 as styletts2_bench
 from bench import t2s as t2s_bench
 from bench.beside import shapes
 from bench.beside.shapes import Asked, Works, never_end
 from configs.compute import ComputeSettings
 from configs.train_t2s import T2sTrainSettings
 from models.frontend.text.character_tokens import character_table
-from models.kokoro.config import KokoroConfig
-from models.kokoro.model import Kokoro
-from models.kokoro.upstream import load_kokoro, save_config, save_kokoro
 from models.layers.conv import fold_weight_norm
 from models.t2s.config import t2s_config
 from models.t2s.generation import generate
@@ -54,6 +53,8 @@ def _step(what: str, asked: Asked, machine: Machine) -> Works:
     if what == "sovits step":
         recipe, batch = sovits_bench.sovits("v2", machine, asked.rows(int(asked.item.split()[-1])))
     elif what == "styletts2 step":
+        from bench import styletts2 as styletts2_bench
+
         recipe, batch = styletts2_bench.joint_recipe(machine, shapes.STYLE_FRAMES, shapes.STYLE_TOKENS)
     else:
         model = t2s_bench.decoder(t2s_config("v2"), machine).train()
@@ -103,12 +104,18 @@ def _t2s_decode(asked: Asked, machine: Machine) -> Works:
 
 
 def _styletts2_speak(asked: Asked, machine: Machine) -> Works:
+    from bench import styletts2 as styletts2_bench
+
     seconds = 1.0 if asked.tiny else shapes.STYLE_SPOKEN_S
     return {shapes.WHOLE: styletts2_bench.speaker("ljspeech", machine, seconds)}
 
 
 def prepare(asked: Asked) -> None:
     """Write what both sides of Kokoro read: random weights and what is said at which speed."""
+    from models.kokoro.config import KokoroConfig
+    from models.kokoro.model import Kokoro
+    from models.kokoro.upstream import save_config, save_kokoro
+
     torch.manual_seed(0)
     weights, config = asked.shared / "kokoro.pth", asked.shared / "kokoro.json"
     model = Kokoro(KokoroConfig())
@@ -135,6 +142,8 @@ def _kokoro_tokens(phonemes: str) -> Tensor:
 
 
 def _kokoro_speak(asked: Asked, machine: Machine) -> Works:
+    from models.kokoro.upstream import load_kokoro
+
     model = load_kokoro(asked.shared / "kokoro.pth", asked.shared / "kokoro.json").requires_grad_(False)
     fold_weight_norm(model)
     said = json.loads((asked.shared / "said.json").read_text(encoding="utf-8"))
