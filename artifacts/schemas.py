@@ -120,6 +120,12 @@ PHONEMIZE = _schema(
     ("own_words", pa.list_(I32), "places of the words whose phones the text or a lexicon gave"),
     ("unknown", pa.list_(STR), "symbols that the table does not hold"),
 )
+OTHER_TEXTS = _schema(
+    _UTTERANCE,
+    ("source_digest", STR, "SHA-256 of the text"),
+    ("text", STR, "what a voice is judged by that no clip says"),
+    ("language", STR, "language code"),
+)
 ACOUSTIC_MODEL = _schema(
     ("backend", STR, "aligner that will be used"),
     ("backend_version", STR, "its version"),

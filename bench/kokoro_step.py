@@ -4,9 +4,8 @@
 
 A step at full size, batch 2 of 200 frames and 60 tokens (random numbers of those shapes), with and without
 the discriminators. No training code of Kokoro is published; the baseline runs the same networks with every
-layer as the operations that it is defined by and with one optimiser kernel per parameter, as StyleTTS 2's
-published code does. Every row is the median of the steps in a process of its own, so that its peak of memory
-is the work's.
+layer as the operations that it is defined by and with one optimiser kernel per parameter. Every row is the
+median of the steps in a process of its own, so that its peak of memory is the work's.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 import torch
 
 from bench.measuring import rows
-from bench.measuring.published_order import published_operations
+from bench.measuring.plain_operations import plain_operations
 from bench.measuring.training import acoustic_batch, timed, unfused
 from configs.train_kokoro import KokoroTrainSettings
 from models.acoustics.batch import AcousticBatch
@@ -52,7 +51,7 @@ def measured_row(row: str, repeats: int, machine: Machine) -> dict[str, Any]:
         updater.start_step()
         recipe.train_step(batch, updater, rng)
 
-    with published_operations() if baseline else nullcontext():
+    with plain_operations() if baseline else nullcontext():
         step()
         times = timed(step, repeats, machine)
     return {**times, "parameters": sum(p.numel() for m in recipe.modules.values() for p in m.parameters())}

@@ -1,4 +1,4 @@
-"""How fast StyleTTS 2 trains and speaks, beside the published code's order of work on the same machine.
+"""How fast StyleTTS 2 trains and speaks, part by part.
 
     PYTHONPATH=. python bench/styletts2.py [--repeats 3] [--threads 2] [--device cpu|cuda] [--out FILE]
 
@@ -8,15 +8,8 @@ discriminators' update, generator's update by the updated discriminators, and th
 no two clips that are long enough, in the published settings as in ours. Speaking is 50 tokens in 5 s,
 the style drawn in five levels. `monotonic` is the alignment search alone.
 
-The baseline runs our networks as the published code runs its own: the decoder's reconstruction made though
-the recording is the target, recording and synthesis judged apart and with a graph while the generator
-learns, no parameter of the discriminators and of WavLM frozen there, the style encoders run clip by clip,
-styled norm and Snake as the elementary operations that they are written in, spectral norms iterated at each
-use, convolutions by their definition, one optimiser kernel per parameter, the adversary's synthesis begun
-before clips are found too short, and weight norm computed again for every sentence. What the published code
-does otherwise but as fast (its Fourier transforms, its source, its losses) is not imitated.
-
 Every row is the median of the repeats in a process of its own, so that its peak of memory is the work's.
+`bench/beside_references.py` measures the published code beside it.
 """
 
 from __future__ import annotations
@@ -24,7 +17,6 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -32,8 +24,7 @@ from torch import Tensor, nn
 from transformers import WavLMConfig, WavLMModel
 
 from bench.measuring import rows
-from bench.measuring.published_order import published_operations, published_order
-from bench.measuring.training import acoustic_batch, timed, timed_parts, unfused, wait
+from bench.measuring.training import acoustic_batch, timed, timed_parts, wait
 from configs.train_styletts2 import Stage2Settings, StyleTTS2TrainSettings
 from models.acoustics.batch import AcousticBatch
 from models.aligner.monotonic import monotonic_path
@@ -54,12 +45,7 @@ SEARCHED = (16, 200, 400)
 """Rows, tokens and frames of the alignment search."""
 STEP = "step"
 SPEAK = ("speak ljspeech", "speak libritts")
-ROWS = (
-    STEP,
-    f"{rows.BASELINE}{STEP}",
-    *(f"{kind}{row}" for row in SPEAK for kind in ("", rows.BASELINE)),
-    "monotonic",
-)
+ROWS = (STEP, *SPEAK, "monotonic")
 PARTS = (
     "forward",
     "discriminator_losses",
@@ -85,24 +71,18 @@ NETWORKS = (
 
 def measured_row(row: str, repeats: int, machine: Machine) -> dict[str, Any]:
     """One row of the result; `row` is one of `ROWS`."""
-    baseline, work = row.startswith(rows.BASELINE), row.removeprefix(rows.BASELINE)
-    with published_operations() if baseline else nullcontext():
-        if work == STEP:
-            return _time_step(baseline, repeats, machine)
-        if work in SPEAK:
-            return _time_speaking(work.split()[1], baseline, repeats, machine)
-        return _time_search(repeats, machine)
+    if row == STEP:
+        return _time_step(repeats, machine)
+    if row in SPEAK:
+        return _time_speaking(row.split()[1], repeats, machine)
+    return _time_search(repeats, machine)
 
 
 # -- training
 
 
-def _time_step(baseline: bool, repeats: int, machine: Machine) -> dict[str, Any]:
+def _time_step(repeats: int, machine: Machine) -> dict[str, Any]:
     recipe, batch = joint_recipe(machine)
-    if baseline:
-        recipe.optimisers = {
-            name: unfused(optimiser) for name, optimiser in recipe.optimisers.items() if name != "slm"
-        }
     updater = Updater(recipe, 1, {})
     inner = dict.fromkeys(NETWORKS, 0.0)
     networks: list[dict[str, float]] = []
@@ -114,10 +94,7 @@ def _time_step(baseline: bool, repeats: int, machine: Machine) -> dict[str, Any]
         recipe.set_learning_rates(0, 0)
         placed = machine.place(batch)
         rng = torch.Generator().manual_seed(0)
-        if baseline:
-            published_order(recipe, placed, rng, mark)
-        else:
-            _our_order(recipe, placed, updater, rng, mark)
+        _our_order(recipe, placed, updater, rng, mark)
         mark()
         networks.append(dict(inner))
 
@@ -175,12 +152,14 @@ def _our_order(
         assert recipe.adversary.synthesize(batch, rng) is None
 
 
-def joint_recipe(machine: Machine) -> tuple[JointRecipe, AcousticBatch]:
+def joint_recipe(
+    machine: Machine, n_frames: int = FRAMES, n_tokens: int = TOKENS
+) -> tuple[JointRecipe, AcousticBatch]:
     """Recipe of stage 2 that begins with the joint phase, at the published sizes, and a batch."""
     settings = StyleTTS2TrainSettings(
         batch_size=BATCH,
         stage2=Stage2Settings(max_steps=100, diff_step=0, joint_step=0),
-        max_len_frames=FRAMES,
+        max_len_frames=n_frames,
     )
     config = styletts2_config("ljspeech")
     wavlm = WavLM(WavLMModel(WavLMConfig()), config.sample_rate)
@@ -188,8 +167,8 @@ def joint_recipe(machine: Machine) -> tuple[JointRecipe, AcousticBatch]:
     schedule = schedule_of(settings.stage2, joint=True)
     batch = acoustic_batch(
         BATCH,
-        TOKENS,
-        FRAMES,
+        n_tokens,
+        n_frames,
         n_symbols=config.n_symbols,
         n_mels=config.n_mels,
         hop_samples=config.hop_samples,
@@ -201,37 +180,48 @@ def joint_recipe(machine: Machine) -> tuple[JointRecipe, AcousticBatch]:
 # -- speaking and searching
 
 
-def _time_speaking(version: str, baseline: bool, repeats: int, machine: Machine) -> dict[str, Any]:
+def _time_speaking(version: str, repeats: int, machine: Machine) -> dict[str, Any]:
     config = styletts2_config(version)
-    model = StyleTTS2(config).to(machine.device).eval().requires_grad_(False)
-    tokens = torch.randint(1, config.n_symbols, (1, SPOKEN_TOKENS), device=machine.device)
-    lengths = torch.tensor([SPOKEN_TOKENS])
-    features = torch.randn(1, config.full_style, device=machine.device) if config.multispeaker else None
-    if not baseline:
-        fold_weight_norm(model)
-
-    def speak(speed: float) -> tuple[Tensor, ...]:
-        rng = torch.Generator().manual_seed(0)
-        noise = model.draw_noise([rng], STYLE_LEVELS)
-        with machine.autocast():
-            return model.synthesize(
-                tokens, lengths, noise=noise, steps=STYLE_LEVELS, features=features, speed=speed, rngs=[rng]
-            ).waves
-
-    with torch.no_grad(), machine.autocast():
-        text = model.read(tokens, lengths)
-        style = torch.zeros(1, config.full_style, device=machine.device)
-        d = model.predictor.encode(text.d_en, style[:, config.style_dim :], lengths)
-        # Durations of random weights are any; the speed that makes them 5 s.
-        frames = model.predictor.duration_logits(d, lengths).sigmoid().sum()
-        speed = float(frames) * config.frame_samples / config.sample_rate / SPOKEN_S
-    (wave,) = speak(speed)
-    times = timed(lambda: speak(speed), repeats, machine)
+    speak = speaker(version, machine, SPOKEN_S)
+    (wave,) = speak()
+    times = timed(speak, repeats, machine)
     return {
         **times,
         "spoken_s": len(wave) / config.sample_rate,
         "real_time_factor": times["median_s"] * config.sample_rate / len(wave),
     }
+
+
+def speaker(version: str, machine: Machine, seconds: float) -> Callable[[], tuple[Tensor, ...]]:
+    """Draws a style and says `SPOKEN_TOKENS` tokens in so many seconds, ready to be called.
+
+    Args:
+        version: published sizes.
+        machine: where and how precisely.
+        seconds: durations of random weights are any; a speed makes them these.
+    """
+    config = styletts2_config(version)
+    model = StyleTTS2(config).to(machine.device).eval().requires_grad_(False)
+    tokens = torch.randint(1, config.n_symbols, (1, SPOKEN_TOKENS), device=machine.device)
+    lengths = torch.tensor([SPOKEN_TOKENS])
+    features = torch.randn(1, config.full_style, device=machine.device) if config.multispeaker else None
+    fold_weight_norm(model)
+    with torch.no_grad(), machine.autocast():
+        text = model.read(tokens, lengths)
+        style = torch.zeros(1, config.full_style, device=machine.device)
+        d = model.predictor.encode(text.d_en, style[:, config.style_dim :], lengths)
+        frames = model.predictor.duration_logits(d, lengths).sigmoid().sum()
+    speed = float(frames) * config.frame_samples / config.sample_rate / seconds
+
+    def speak() -> tuple[Tensor, ...]:
+        rng = torch.Generator().manual_seed(0)
+        noise = model.draw_noise([rng], STYLE_LEVELS)
+        with torch.no_grad(), machine.autocast():
+            return model.synthesize(
+                tokens, lengths, noise=noise, steps=STYLE_LEVELS, features=features, speed=speed, rngs=[rng]
+            ).waves
+
+    return speak
 
 
 def _time_search(repeats: int, machine: Machine) -> dict[str, Any]:

@@ -138,7 +138,8 @@ class StyleTTS2SpeakSettings(Section):
         default=0.7,
         ge=0,
         lt=1,
-        description="share of the sentence before in a drawn style, so that a long text keeps its tone",
+        description="share in a drawn style of the style that the sentence before was said in, so that a "
+        "long text keeps its tone",
     )
     speed: float = Field(default=1.0, gt=0.25, lt=4, description="above 1 is faster")
     batch_sentences: int = Field(

@@ -60,7 +60,7 @@ class ScreenSettings(Section):
         ge=-1.0,
         le=1.0,
         description="An utterance is a speaker outlier only below this cosine to the speaker's centroid "
-        "(null: 0.72 for resemblyzer, 0.35 for ecapa)...",
+        "(null: 0.72 for resemblyzer, 0.35 for ecapa, never for wavlm)...",
     )
     speaker_mads: float = Field(
         default=5.0, gt=0.0, description="...and this many robust deviations below the speaker's median."

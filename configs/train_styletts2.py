@@ -197,6 +197,13 @@ class SlmSettings(SpeechModelSettings):
     adversary: SlmAdversarySettings | None = Field(
         default=SlmAdversarySettings(), description="null: no adversary; the feature loss stays"
     )
+    other_texts: str | None = Field(
+        default=None,
+        min_length=1,
+        description="folder with a file of texts per language, `en.txt`, one a line and of 50 characters or "
+        "more, that the adversary has the voice say half the time; null: those that come along, for English "
+        "and German",
+    )
 
 
 class _StageLength(Section):

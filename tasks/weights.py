@@ -30,7 +30,7 @@ class _Use:
     setting: str
     stages: tuple[str, ...]
     applies: Callable[[Settings], bool]
-    form: Literal["file", "folder", "either"] = "file"
+    form: Literal["file", "folder", "either", "texts"] = "file"
     own: Callable[[Settings], bool] | None = None
     """Whether the stage itself finds what it needs in the folder or in the hub's cache; None: not asked."""
     is_optional: bool = False
@@ -98,6 +98,12 @@ _USES = (
         "folder",
         _ecapa_found,
     ),
+    _Use(
+        "features.speaker.model",
+        ("speaker",),
+        lambda s: s.features.speaker.backend == "wavlm",
+        "folder",
+    ),
     _Use("features.content.model", ("content",), lambda s: s.features.content.backend == "hubert", "folder"),
     _Use(
         "features.linguistic.model",
@@ -146,6 +152,12 @@ _USES = (
         _TRAIN_STYLETTS2,
         lambda s: s.train.styletts2.slm.model is not None,
         "folder",
+    ),
+    _Use(
+        "train.styletts2.slm.other_texts",
+        ("other_texts",),
+        lambda s: s.train.styletts2.slm.other_texts is not None,
+        "texts",
     ),
     _Use(
         "train.kokoro.pretrained",
@@ -320,14 +332,15 @@ _FORMS = {
     "file": "file",
     "folder": "folder with config.json",
     "either": "file or folder with config.json",
+    "texts": "folder of texts",
 }
 
 
 def _request(use: _Use, value: str, folder: Path) -> str:
     entry = _entry(value)
     if entry is None:
-        form = _FORMS[use.form]
-        return f"{use.setting} = {value}: there is no such {form}, and no published weights of that name"
+        missing = f"{use.setting} = {value}: there is no such {_FORMS[use.form]}"
+        return missing if use.form == "texts" else f"{missing}, and no published weights of that name"
     where = folder / entry.place
     what = entry.path or ", ".join(entry.files) or "all files"
     return (
@@ -347,6 +360,8 @@ def _found(value: str, folder: Path) -> Path | None:
 def _is_here(use: _Use, settings: Settings) -> bool:
     value = _value(settings, use.setting)
     path = Path(value)
+    if use.form == "texts":
+        return path.is_absolute() and path.is_dir()
     if path.is_absolute():
         whole = _is_whole(path) or (path.is_dir() and use.own is not None and use.own(settings))
         return (use.form != "folder" and path.is_file()) or (use.form != "file" and whole)

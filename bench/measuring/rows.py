@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from bench.measuring.training import gemm_flops_per_s, peak_memory_mb
+from bench.measuring.training import peak_flops_per_s, peak_memory_mb
 from configs.compute import ComputeSettings
 from tasks.finetune.machine import Machine, choose_machine
 
@@ -67,13 +67,13 @@ def _in_child(script: str, row: str, precision: str, given: argparse.Namespace) 
 def _finished_row(given: argparse.Namespace, measured: Measure) -> dict[str, Any]:
     torch.set_num_threads(given.threads)
     machine = choose_machine(ComputeSettings(device=given.device, precision=given.precision or "fp32"))
-    gemm = gemm_flops_per_s(machine)
+    peak = peak_flops_per_s(machine)
     torch.manual_seed(0)
     found = measured(given.row, given.repeats, machine)
     flops = found.pop("flops", 0)
     if flops:
-        found |= {"gflops": flops / 1e9, "share_of_gemm_rate": flops / found["median_s"] / gemm}
-    return {**found, "gemm_gflops_per_s": gemm / 1e9, "peak_memory_mb": peak_memory_mb(machine)}
+        found |= {"gflops": flops / 1e9, "share_of_peak_rate": flops / found["median_s"] / peak}
+    return {**found, "peak_gflops_per_s": peak / 1e9, "peak_memory_mb": peak_memory_mb(machine)}
 
 
 def _ratios(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:

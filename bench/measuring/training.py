@@ -1,4 +1,4 @@
-"""Time, arithmetic and memory of one training step, and the machine's matrix-multiply rate."""
+"""Time, arithmetic and memory of one training step, and the machine's peak rate."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from itertools import pairwise
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.measuring.clock import Seconds, taking_turns
 from models.acoustics.batch import AcousticBatch
 from tasks.finetune.machine import Machine
 
-GEMM_SIZE, GEMM_REPEATS = 1024, 5
+PEAK_PRODUCTS = (1024, 2048, 4096)
+PEAK_CONVOLUTION = (512, 4096, 3)
+"""Channels in and out, frames, width."""
+PEAK_REPEATS = 7
 
 
 def timed(work: Callable[[], object], repeats: int, machine: Machine) -> dict[str, float]:
@@ -72,12 +77,29 @@ def timed_parts(
     }
 
 
-def gemm_flops_per_s(machine: Machine) -> float:
-    """Rate of a large matrix product with the same threads and precision."""
+def peak_flops_per_s(machine: Machine) -> float:
+    """The best rate of what runs fastest here with the same threads and precision: products and convolutions.
+
+    Large enough to pay for their start and to fill the caches, small enough to take no more than a second
+    each; the best of several, since everything that disturbs a measurement makes it slower.
+    """
     kind = torch.bfloat16 if machine.bf16 else torch.float32
-    a, b = (torch.randn(GEMM_SIZE, GEMM_SIZE, device=machine.device, dtype=kind) for _ in range(2))
-    product = taking_turns({"product": lambda: a @ b}, GEMM_REPEATS, partial(wait, machine))["product"]
-    return 2 * GEMM_SIZE**3 / min(product.wall)
+    channels, frames, width = PEAK_CONVOLUTION
+
+    def made(*shape: int) -> Tensor:
+        return torch.randn(*shape, device=machine.device, dtype=kind)
+
+    sides = {size: (made(size, size), made(size, size)) for size in PEAK_PRODUCTS}
+    signal, kernel = made(1, channels, frames), made(channels, channels, width)
+    works = {f"product {size}": partial(torch.matmul, *pair) for size, pair in sides.items()}
+    works["convolution"] = partial(functional.conv1d, signal, kernel, padding=width // 2)
+    flops = {f"product {size}": 2 * size**3 for size in PEAK_PRODUCTS}
+    flops["convolution"] = 2 * channels**2 * width * frames
+    with torch.inference_mode():
+        for work in works.values():
+            work()
+        times = taking_turns(works, PEAK_REPEATS, partial(wait, machine))
+    return max(flops[name] / min(times[name].wall) for name in works)
 
 
 def wait(machine: Machine) -> None:

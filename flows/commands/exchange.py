@@ -31,7 +31,9 @@ def add_to(app: typer.Typer) -> None:
 
 @exchange_app.command("import")
 def import_folder(
-    experiment: Path = typer.Argument(..., help="Experiment folder of GPT-SoVITS (logs/NAME)."),
+    experiment: Path = typer.Argument(
+        ..., help="Experiment folder of GPT-SoVITS (logs/NAME), or one of .npy files with metadata.json."
+    ),
     recordings: Path = typer.Argument(..., help="New or empty folder for recordings and transcripts."),
     speaker: str | None = typer.Option(None, "--speaker", help="Whose voice; the experiment's name."),
     language: str | None = typer.Option(
@@ -39,13 +41,13 @@ def import_folder(
     ),
     as_json: bool = JSON,
 ) -> None:
-    """Take recordings and transcripts out of an experiment folder, for `finetune`."""
-    from tasks.corpus.experiment_folder import import_experiment
+    """Take recordings and transcripts out of a folder that GPT-SoVITS trains from, for `finetune`."""
+    from tasks.corpus.imported_folder import import_folder as import_from
 
     rejects: list[Reject] = []
     taken = 0
     with writing(recordings):
-        for found in _counted(import_experiment(experiment, recordings, speaker, language), "checking"):
+        for found in _counted(import_from(experiment, recordings, speaker, language), "checking"):
             if isinstance(found, Reject):
                 rejects.append(found)
             else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -24,3 +26,15 @@ def align_frames(features: Tensor, n_frames: int) -> Tensor:
     if missing <= 0:
         return features[:, :n_frames]
     return F.pad(features.unsqueeze(0), (0, missing), mode="replicate").squeeze(0)
+
+
+def encoded_frames(features: NDArray[np.floating]) -> int:
+    """How many of the frames [N, D] that `align_frames` made the encoder itself gave, 1 or more.
+
+    A network never makes two frames alike, so those that repeat the one before are no frames of its own.
+    """
+    n = len(features)
+    for _ in range(MAX_MISSING_FRAMES):
+        if n > 1 and np.array_equal(features[n - 1], features[n - 2]):
+            n -= 1
+    return n

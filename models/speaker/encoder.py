@@ -12,8 +12,9 @@ from models.frontend.activity import ANALYSIS_RATE, Activity, pause_mask, runs
 from models.frontend.audio import resample
 from models.speaker.ecapa import CPU, embed_ecapa
 from models.speaker.ge2e import embed_ge2e
+from models.speaker.pooled import embed_pooled
 
-Backend = Literal["resemblyzer", "ecapa"]
+Backend = Literal["resemblyzer", "ecapa", "wavlm"]
 
 _KEPT_PAUSE_FRAMES = 20
 
@@ -27,7 +28,7 @@ def embed_speaker(
     download: bool,
     device: torch.device = CPU,
 ) -> NDArray[np.float32]:
-    """Unit-length float32 embedding of who speaks in `[T]`; `[256]` or, from ecapa, `[192]`.
+    """Unit-length float32 embedding of who speaks in `[T]`: `[256]`, from ecapa `[192]`, from wavlm `[2 D]`.
 
     device: Where ecapa computes; resemblyzer's network is small and stays on the CPU.
 
@@ -35,8 +36,11 @@ def embed_speaker(
         UserError: the backend's weights are not at hand.
     """
     speech = without_pauses(resample(samples, sample_rate, ANALYSIS_RATE), activity)
-    embedding = embed_ecapa(speech, model, download, device) if backend == "ecapa" else embed_ge2e(speech)
-    return embedding.astype(np.float32)
+    if backend == "ecapa":
+        return embed_ecapa(speech, model, download, device).astype(np.float32)
+    if backend == "wavlm":
+        return embed_pooled(speech, model).astype(np.float32)
+    return embed_ge2e(speech).astype(np.float32)
 
 
 def without_pauses(samples_16k: NDArray[np.float32], activity: Activity) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.acoustics.batch import AcousticBatch
-from models.acoustics.crops import draw_crops
+from models.acoustics.crops import Crops, draw_crops
 from models.acoustics.durations import predicted_durations
 from models.acoustics.prosody import PitchEnergy
 from models.acoustics.source import VOICED_ABOVE_HZ
@@ -56,7 +56,7 @@ JOINT = Phase(
 """Stage 2 from joint_epoch on."""
 
 _FINETUNED = (*_PROSODY, *_ACOUSTIC, *_TEXT)
-FINETUNE = Phase("finetune", _FINETUNED, (*_DROPPING, *_TEXT), adversarial=True, aligns=True)
+FINETUNE = Phase("finetune", _FINETUNED, (*_DROPPING, *_TEXT), adversarial=True, aligns=True, crop_style=True)
 """Fine-tuning before diff_epoch."""
 FINETUNE_DIFFUSION = Phase(
     "finetune_diffusion",
@@ -65,6 +65,7 @@ FINETUNE_DIFFUSION = Phase(
     adversarial=True,
     aligns=True,
     diffusion=True,
+    crop_style=True,
 )
 """Fine-tuning from diff_epoch on."""
 FINETUNE_JOINT = Phase(
@@ -75,6 +76,7 @@ FINETUNE_JOINT = Phase(
     aligns=True,
     diffusion=True,
     joint=True,
+    crop_style=True,
 )
 """Fine-tuning from joint_epoch on."""
 
@@ -88,6 +90,13 @@ class JointPass(NamedTuple):
     """[B, 1, S] with its graph."""
     losses: dict[str, Tensor]
     """Those that need no judge; empty where only the waveform was asked for."""
+
+
+class Reconstructed(NamedTuple):
+    """Recordings and what the decoder makes of their own pitch and energy, [B, S]."""
+
+    real: Tensor
+    fake: Tensor
 
 
 class _Read(NamedTuple):
@@ -126,11 +135,8 @@ class JointStep:
         d = model.predictor.encode(read.d_en, prosodic, read.lengths)
         prosody_frames = d.transpose(1, 2) @ aligned.path.to(d.dtype)
 
-        lengths = half_lengths(batch)
-        crops = draw_crops(lengths, self.max_frames, rng)
+        crops, style_mel = self._crops(batch, phase, rng)
         mel = crops.of(batch.mel, 2)
-        elsewhere = draw_crops(lengths, max(lengths), rng).of(batch.mel, 2)
-        style_mel = (elsewhere if model.config.multispeaker else mel)[:, None]
         acoustic, prosodic_here = model.style_encoder(style_mel), model.predictor_encoder(style_mel)
         f0_hz = recorded_pitch(networks, mel, crops.of(batch.f0_hz, 2))
         energy = log_norm(mel)
@@ -153,6 +159,27 @@ class JointStep:
         if phase.aligns:
             losses |= aligner_losses(aligned, batch)
         return JointPass(real, fake, losses)
+
+    @torch.no_grad()
+    def reconstruct(self, batch: AcousticBatch, phase: Phase, rng: torch.Generator) -> Reconstructed:
+        """Crops as `forward` decodes them, from recorded pitch and energy."""
+        networks, model = self.networks, self.networks.model
+        path = align(networks, batch, None).path
+        text = model.text_encoder(batch.tokens, torch.tensor(batch.token_lengths))
+        crops, style_mel = self._crops(batch, phase, rng)
+        mel = crops.of(batch.mel, 2)
+        f0_hz = recorded_pitch(networks, mel, crops.of(batch.f0_hz, 2))
+        text_here, style = crops.of(text @ path.to(text.dtype)), model.style_encoder(style_mel)
+        fake = model.decoder(text_here, f0_hz, log_norm(mel), style, rng=rng)
+        return Reconstructed(crops.of(batch.wave, model.config.frame_samples), fake[:, 0])
+
+    def _crops(self, batch: AcousticBatch, phase: Phase, rng: torch.Generator) -> tuple[Crops, Tensor]:
+        """Which stretches are decoded, and the mel [B, 1, F, T] whose style they have."""
+        lengths = half_lengths(batch)
+        crops = draw_crops(lengths, self.max_frames, rng)
+        elsewhere = draw_crops(lengths, max(lengths), rng)
+        from_crop = phase.crop_style or not self.networks.model.config.multispeaker
+        return crops, (crops if from_crop else elsewhere).of(batch.mel, 2)[:, None]
 
     def discriminator_losses(self, passed: JointPass) -> dict[str, Tensor]:
         """{"disc": scalar}."""

@@ -1,7 +1,9 @@
 """The adversary of StyleTTS 2 that hears free-running synthesis through a speech language model.
 
-Text, a style drawn for it, durations that a gradient passes through, prosody, waveform: only the verdict on
-the result trains the predictor, PL-BERT and the diffusion. Source: Li et al. 2023, sections 3.2.3 and 3.2.4;
+Text, the batch's or another, a style drawn for it, durations that a gradient passes through, prosody,
+waveform: only the verdict on the result trains the predictor, PL-BERT and the diffusion. The discriminator
+hears recordings or the decoder's reconstructions of them, and learns to ignore length and the decoder's
+traces. Source: Li et al. 2023, sections 3.2.3 and 3.2.4;
 StyleTTS 2's `Modules/slmadv.py`, whose rule for gradients is `scale_gradients`.
 """
 
@@ -12,6 +14,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
 from configs.train_styletts2 import SlmAdversarySettings
 from models.acoustics.batch import AcousticBatch
@@ -19,7 +23,7 @@ from models.layers.freezing import frozen
 from models.layers.precision import full_precision
 from models.losses.adversarial import discriminator_loss, generator_loss
 from models.losses.durations import soft_alignment
-from models.styletts2.joint_step import draw_style, reference_style, style_spread
+from models.styletts2.joint_step import Reconstructed, draw_style, reference_style, style_spread
 from models.styletts2.training import Networks, half_lengths
 
 TRAINED = ("bert", "bert_encoder", "predictor", "diffusion")
@@ -52,14 +56,18 @@ class SlmAdversary:
     Args:
         networks: With WavLM and its discriminator.
         rule: Lengths, shares and scales.
+        other_texts: Token ids of texts that no clip says; none: the batch's own stand in, in another order.
     """
 
-    def __init__(self, networks: Networks, rule: SlmAdversarySettings) -> None:
+    def __init__(
+        self, networks: Networks, rule: SlmAdversarySettings, other_texts: Sequence[Sequence[int]] = ()
+    ) -> None:
         self.networks = networks
         self.rule = rule
+        self.other_texts = other_texts
 
     def synthesize(self, batch: AcousticBatch, rng: torch.Generator) -> Judged | None:
-        """Speak the batch's texts, or each another's, and cut clips; None when fewer than two are long.
+        """Speak the batch's texts, or other ones, and cut clips; None when fewer than two are long.
 
         Every random number but dropout's is drawn from `rng`.
         """
@@ -67,12 +75,11 @@ class SlmAdversary:
         if not can_judge(self.rule, batch.mel_lengths):
             return None
         own, imitates = (torch.rand(2, generator=rng, device=rng.device) < 0.5).tolist()
-        order = list(range(len(batch.tokens)))
+        tokens: Tensor = batch.tokens
+        lengths: Sequence[int] = batch.token_lengths
         if not own:
-            # Texts that this speaker did not say in this way.
-            order = torch.randperm(len(order), generator=rng, device=rng.device).tolist()
-        tokens = batch.tokens[order]
-        text = model.read(tokens, torch.tensor([batch.token_lengths[i] for i in order]))
+            tokens, lengths = self._others(batch, rng)
+        text = model.read(tokens, torch.tensor(lengths))
         with torch.no_grad():
             recorded = model.encode_reference(batch.mel, batch.mel_lengths).float()
         style = recorded
@@ -108,13 +115,51 @@ class SlmAdversary:
         )
         return Judged(real, fake[:, 0])
 
-    def discriminator_losses(self, judged: Judged) -> dict[str, Tensor]:
-        """{"slm_disc": scalar}; WavLM and the synthesis take no gradient."""
+    def _others(self, batch: AcousticBatch, rng: torch.Generator) -> tuple[Tensor, Sequence[int]]:
+        """For each row a text that its speaker did not say in this way: tokens [B, L] and lengths."""
+        rows = len(batch.tokens)
+        if not self.other_texts:
+            order = torch.randperm(rows, generator=rng, device=rng.device).tolist()
+            return batch.tokens[order], [batch.token_lengths[row] for row in order]
+        chosen = torch.randint(len(self.other_texts), (rows,), generator=rng, device=rng.device).tolist()
+        texts = [torch.tensor(self.other_texts[index]) for index in chosen]
+        return pad_sequence(texts, batch_first=True).to(batch.tokens), [len(text) for text in texts]
+
+    def discriminator_losses(
+        self, judged: Judged, rebuilt: Reconstructed | None = None, crops: bool = False
+    ) -> dict[str, Tensor]:
+        """{"slm_disc": scalar}; WavLM and the synthesis take no gradient.
+
+        Args:
+            judged: Recordings and synthesis.
+            rebuilt: Reconstructions that take the recordings' place. Then the verdict on the longer of both
+                is also held to be the same on its beginning, as long as the shorter, and the verdict on a
+                recording to be that on its reconstruction.
+            crops: With `rebuilt`, whether of the longer one the beginning alone is compared.
+        """
+        if rebuilt is None:
+            real, fake = self._verdicts(torch.cat((judged.real, judged.fake))).chunk(2)
+            return {"slm_disc": discriminator_loss([real], [fake])}
+        n_samples = min(rebuilt.fake.shape[1], judged.fake.shape[1])
+        on_real, on_fake = self._verdicts(rebuilt.fake), self._verdicts(judged.fake)
+        on_recording = self._verdicts(rebuilt.real)
+        traces = functional.l1_loss(on_recording, on_real)
+        if rebuilt.fake.shape[1] > n_samples:
+            on_start, whole = self._verdicts(rebuilt.fake[:, :n_samples]), on_real
+            on_real = on_start if crops else whole
+        else:
+            on_start, whole = self._verdicts(judged.fake[:, :n_samples]), on_fake
+            on_fake = on_start if crops else whole
+        length = functional.l1_loss(on_start, whole[..., : on_start.shape[-1]])
+        return {"slm_disc": discriminator_loss([on_real], [on_fake]) + length + traces}
+
+    def _verdicts(self, wave: Tensor) -> Tensor:
+        """Of waveforms [K, S]; only the discriminator takes gradients."""
         wavlm, wd = self._judge()
         with torch.no_grad():
-            features = wavlm(torch.cat((judged.real, judged.fake.detach())))
-        real, fake = wd(features.float()).chunk(2)
-        return {"slm_disc": discriminator_loss([real], [fake])}
+            features = wavlm(wave.detach())
+        verdicts: Tensor = wd(features.float())
+        return verdicts
 
     def generator_losses(self, judged: Judged) -> dict[str, Tensor]:
         """{"slm_gen": scalar}; the discriminator takes no gradient."""

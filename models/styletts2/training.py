@@ -89,6 +89,8 @@ class Phase:
         diffusion: Whether the style diffusion learns.
         joint: Whether the SLM adversary is at work.
         target: What synthesis is compared with.
+        crop_style: Whether a clip is made in the style of the very stretch that is decoded, also by a
+            multi-speaker model; else such a model takes it from elsewhere in the clip.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Phase:
     diffusion: bool = False
     joint: bool = False
     target: Literal["recording", "reconstruction"] = "recording"
+    crop_style: bool = False
 
 
 class Aligned(NamedTuple):

@@ -19,8 +19,8 @@ class KeyValueCache:
         device: torch.device,
     ) -> None:
         shape = (n_layers, 2, n_rows, n_heads, capacity, head_channels)
-        # Zeros, not whatever was in memory: `StaticCache` weighs positions not yet written with 0.
-        self.held = torch.zeros(shape, dtype=dtype, device=device)
+        # Not cleared: nothing is read before it is written, and a CPU takes memory only once it is touched.
+        self.held = torch.empty(shape, dtype=dtype, device=device)
         """[layers, keys and values, B, H, capacity, D]."""
         self.length = 0
         """Positions that every layer holds."""
@@ -48,6 +48,8 @@ class StaticCache(KeyValueCache):
     def __init__(self, filled: KeyValueCache) -> None:
         self.held = filled.held
         self.length = filled.length
+        # Zeros, not whatever was in memory: positions not yet written are weighed with 0.
+        self.held[..., self.length :, :] = 0
         self.slot = torch.full((1,), filled.length, device=self.held.device)
         self._positions = torch.arange(self.held.shape[4], device=self.held.device)
 

@@ -116,7 +116,7 @@ class PackedSelfAttention(nn.Module):
 
 
 class PackedDecoder(TextToSemantic):
-    """Decodes like the model it was made of, cannot be trained, and has no published state dict."""
+    """Decodes like the model it is made of and uses up, cannot be trained, has no published state dict."""
 
     def __init__(self, model: TextToSemantic, weights: Weights) -> None:
         with torch.device("meta"):
@@ -125,7 +125,8 @@ class PackedDecoder(TextToSemantic):
         for name, module in model.named_children():
             if name != "h":
                 setattr(self, name, module)
-        for mine, theirs in zip(self.h.layers, model.h.layers, strict=True):
+        for index, mine in enumerate(self.h.layers):
+            theirs = model.h.layers[index]
             assert isinstance(theirs, DecoderLayer)
             packed = {
                 "self_attn": PackedSelfAttention(theirs.self_attn, weights),
@@ -136,6 +137,8 @@ class PackedDecoder(TextToSemantic):
             }
             for name, module in packed.items():
                 setattr(mine, name, module)
+            # Its weights go as soon as they are packed, so that the two forms are never both in memory.
+            model.h.layers[index] = nn.Identity()
         self.eval()
 
     @property
@@ -145,7 +148,7 @@ class PackedDecoder(TextToSemantic):
 
 @torch.no_grad()
 def prepare_for_decoding(model: TextToSemantic, weights: Weights = "fp32") -> PackedDecoder:
-    """A decoder for `generate` that shares embeddings and norms with `model` and holds the rest once more.
+    """A decoder for `generate`, made of `model`, whose layers it takes: `model` is of no use afterwards.
 
     Published weights come in fp16, so "fp16" rounds products but no weight of theirs. "int8" changes greedy
     codes sooner than "fp16" does and pays on a CPU with several rows.

@@ -1,4 +1,4 @@
-"""GPT-SoVITS's experiment folder: what its files hold, and from there to recordings with transcripts.
+"""GPT-SoVITS's experiment folder: what its files hold, read and checked.
 
 2-name2text.txt        name, phones, phones per word, normalised text; tab-separated
 3-bert/<name>.pt       [1024, phones]; Chinese only
@@ -22,9 +22,7 @@ from pathlib import Path
 from torch import Tensor
 
 from artifacts.manifest import Reject
-from artifacts.store import write_atomically
 from configs.errors import UserError
-from models.frontend.language import letters, script_of
 from models.published import read_tensor
 from tasks.corpus.lists.entries import legible
 from tasks.corpus.lists.names import has_audio_suffix
@@ -38,7 +36,6 @@ BERT_CHANNELS, CONTENT_CHANNELS, VECTOR_CHANNELS, CODEBOOK = 1024, 768, 20480, 1
 SLACK_FRAMES = 2
 """HuBERT gives a frame fewer than the spectrogram, and scripts differ in how they pad."""
 _CODE = re.compile(r"[0-9]{1,4}")
-_LANGUAGES = {"CJK": "zh", "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +64,12 @@ class ExperimentUtterance:
     codes: tuple[int, ...] | None
     speaker_vector: Tensor | None
 
+    @property
+    def recording(self) -> tuple[str, bytes]:
+        """Name and content of a file of its sound."""
+        name = self.name if has_audio_suffix(self.name) else f"{self.name}.wav"
+        return name, self.wave.read_bytes()
+
 
 def read_experiment(folder: Path) -> Iterator[ExperimentUtterance | Reject]:
     """Every utterance that `2-name2text.txt` names, or why it cannot be used, one at a time.
@@ -77,14 +80,14 @@ def read_experiment(folder: Path) -> Iterator[ExperimentUtterance | Reject]:
     for needed in (TEXTS, WAVES):
         if not (folder / needed).exists():
             raise UserError(
-                f"{folder}: holds no {needed}, so it is no finished GPT-SoVITS experiment folder; "
-                "give logs/<experiment> after its formatting steps"
+                f"{folder}: holds no {needed}, so it is no finished GPT-SoVITS experiment folder, nor one of "
+                "NumPy files with metadata.json; give logs/<experiment> after its formatting steps"
             )
     codes = _read_codes(folder / CODES)
     seen: set[str] = set()
     for number, line in enumerate(_lines(folder / TEXTS), 1):
         fields = line.split("\t")
-        if len(fields) != 4 or fields[0] in seen or not _is_file_name(fields[0]):
+        if len(fields) != 4 or fields[0] in seen or not is_file_name(fields[0]):
             yield reject(
                 legible(fields[0]) or f"line {number}",
                 "bad_metadata",
@@ -101,45 +104,9 @@ def read_experiment(folder: Path) -> Iterator[ExperimentUtterance | Reject]:
             yield reject(fields[0], problem.code, problem.part, problem.found, problem.reason, problem.remedy)
 
 
-def _is_file_name(name: str) -> bool:
+def is_file_name(name: str) -> bool:
     """Whether it names a file of one folder that any system and any list of transcripts can hold."""
     return Path(name).name == name and len(name.encode()) < 250 and name.isprintable() and "|" not in name
-
-
-def import_experiment(
-    folder: Path, target: Path, speaker: str | None = None, language: str | None = None
-) -> Iterator[ExperimentUtterance | Reject]:
-    """Copy recordings and transcripts to a new folder that `finetune` reads, yielding each utterance.
-
-    The transcript list `imported.list` is written last. Features are made anew from the recordings, so that
-    nothing stale is trained on.
-
-    Args:
-        speaker: Whose voice it is; the experiment's name by default.
-        language: Code of the texts' language; by default each text's script tells.
-
-    Raises:
-        UserError: as `read_experiment`, or the target is not empty, or nothing could be used.
-    """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UserError(f"{target}: is not an empty folder; name a new one for the recordings")
-    rows = []
-    for found in read_experiment(folder):
-        if isinstance(found, ExperimentUtterance):
-            name = found.name if has_audio_suffix(found.name) else f"{found.name}.wav"
-            write_atomically(target / name, found.wave.read_bytes())
-            code = (language or language_of_script(found.text)).upper()
-            rows.append(f"{name}|{speaker or folder.resolve().name}|{code}|{found.text}")
-        yield found
-    if not rows:
-        raise UserError(f"{folder}: no utterance is complete; run the experiment's formatting steps again")
-    write_atomically(target / "imported.list", ("\n".join(rows) + "\n").encode())
-
-
-def language_of_script(text: str) -> str:
-    """zh, ja or ko where the script says so (kana settles Japanese), else en."""
-    found = {_LANGUAGES[script_of(c)] for c in letters(text) if script_of(c) in _LANGUAGES}
-    return next((code for code in ("ja", "ko", "zh") if code in found), "en")
 
 
 class IncompleteError(Exception):

@@ -24,7 +24,7 @@ _FRAMES = (
 """The settings that the family's frame grid follows from."""
 
 
-def _front_ends(language: str | None, settings: Any) -> tuple[str, ...]:
+def front_ends_of(language: str | None, settings: Any) -> tuple[str, ...]:
     """Modules that read texts of a language into the table that these settings choose for it."""
     table = settings.features.phonemize.symbol_table
     if table == AUTOMATIC:
@@ -52,7 +52,15 @@ SPEAKER = RowStage(
     },
     config=("features.speaker.backend", "features.speaker.model", "features.speaker.download"),
     schema=schemas.SPEAKER,
-    libraries=("resemblyzer", "speechbrain", "torch", "silero-vad", "onnxruntime", "soxr"),
+    libraries=(
+        "resemblyzer",
+        "speechbrain",
+        "transformers",
+        "torch",
+        "silero-vad",
+        "onnxruntime",
+        "soxr",
+    ),
     machine=("compute.device",),
     uses_gpu=lambda cfg: cfg.features.speaker.backend == "ecapa",
     about="speaker embedding per utterance",
@@ -82,7 +90,7 @@ PHONEMIZE = RowStage(
         "pyopenjtalk-plus",
         "ToJyutping",
     ),
-    code_by_row=CodeByRow("transcribe", "language", _front_ends),
+    code_by_row=CodeByRow("transcribe", "language", front_ends_of),
     column_by_row=ColumnByRow(
         "lexicon", "transcribe", ("text", "language"), "tasks.features.lexicon:entries_by_row", "lexicon:"
     ),

@@ -145,6 +145,10 @@ CONSTANTS: Mapping[str, Published] = {
     "models.styletts2.slm_adversary:SCALED_DOWN": Published(
         ("predictor.duration_proj", "predictor.lstm", "diffusion"), f"{_SECOND}: slmadv_params.scale"
     ),
+    "tasks.finetune.styletts2.other_texts:SHORTEST_TEXT": Published(50, f"{_CONFIG}: data_params.min_length"),
+    "tasks.release.styletts2.voice:SILENCE_BELOW_DB": Published(
+        30.0, "Demo/Inference_LibriTTS.ipynb: compute_style, top_db"
+    ),
     "tasks.finetune.styletts2.optimisers:PRETRAINED_BERT_LR": Published(
         1e-5, f"{_CONFIG}: optimizer_params.bert_lr"
     ),

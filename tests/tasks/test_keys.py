@@ -18,7 +18,7 @@ from tasks.pipeline import differences
 from tasks.stage import upstream
 from tasks.stages import every_way
 
-DATA = (".css", ".j2", ".js", ".json", ".xz", ".safetensors")
+DATA = (".css", ".j2", ".js", ".json", ".txt", ".xz", ".safetensors")
 
 
 @pytest.fixture(scope="module")

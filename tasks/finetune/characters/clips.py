@@ -98,20 +98,21 @@ def read_clips(files: Mapping[str, Path], split: str, family: FamilyOfCharacters
 
 
 def _summary(row: Mapping[str, Any], family: FamilyOfCharacters) -> ClipSummary:
-    tokens = _tokens(row, family)
+    tokens = tokens_of(row, family)
     return ClipSummary(
         row["utterance_id"], row["speaker"], row["n_frames"], len(tokens.ids), tuple(tokens.unknown)
     )
 
 
-def _tokens(row: Mapping[str, Any], family: FamilyOfCharacters) -> Tokens:
+def tokens_of(row: Mapping[str, Any], family: FamilyOfCharacters) -> Tokens:
+    """The tokens of a row of phones, in the family's characters."""
     table = character_table(family.character_table or "styletts2", row["language"])
     return encode(row["words"], row["phones"], row["word2ph"], table, row["own_words"] or ())
 
 
 def _decode(row: Mapping[str, Any], family: FamilyOfCharacters) -> Clip:
     n_frames = row["n_frames"]
-    tokens = _tokens(row, family)
+    tokens = tokens_of(row, family)
     durations = token_durations(
         tokens, row["durations"], row["lead_frames"], row["trail_frames"], row["pause_frames"]
     )

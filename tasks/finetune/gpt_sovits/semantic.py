@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from models.content.frames import encoded_frames
 from models.sovits.model import SovitsGenerator
 from tasks.finetune.gpt_sovits.trained import load_generator
 from tasks.finetune.trained import read_json
@@ -37,10 +38,14 @@ def _codes(row: dict[str, Any], generator: SovitsGenerator) -> dict[str, Any]:
 
 @torch.no_grad()
 def semantic_codes(features: np.ndarray, generator: SovitsGenerator) -> list[int]:
-    """Content features float16 `[T, D]` to codes at half their rate."""
-    # An odd last frame makes a code of its own, as in training: it is paired with itself.
-    even = np.pad(features, ((0, len(features) % 2), (0, 0)), mode="edge")
-    ssl = torch.from_numpy(even.astype(np.float32).T.copy())[None].to(generator.ssl_proj.weight.device)
+    """Content features float16 `[T, D]` to codes, one for two frames that the encoder gave, at least one.
+
+    As in GPT-SoVITS, which makes codes of the encoder's frames before it brings these in step with the
+    spectrogram: an odd last frame has none.
+    """
+    heard = features[: encoded_frames(features)]
+    pairs = heard[: len(heard) // 2 * 2] if len(heard) > 1 else np.repeat(heard, 2, axis=0)
+    ssl = torch.from_numpy(pairs.astype(np.float32).T.copy())[None].to(generator.ssl_proj.weight.device)
     codes: list[int] = generator.extract_codes(ssl)[0].tolist()
     return codes
 

@@ -15,7 +15,7 @@ from configs.train_styletts2 import StyleTTS2TrainSettings
 from models.acoustics.batch import AcousticBatch
 from models.seeds import derive_seed
 from models.styletts2.joint_step import JointStep
-from models.styletts2.slm_adversary import TRAINED, SlmAdversary, scale_gradients
+from models.styletts2.slm_adversary import TRAINED, Judged, SlmAdversary, scale_gradients
 from models.styletts2.step import Stage1Step
 from models.styletts2.training import (
     DISCRIMINATORS,
@@ -45,6 +45,7 @@ class _Recipe:
         machine: Machine,
         first_stage: bool,
         references: References = no_references,
+        other_texts: Sequence[Sequence[int]] = (),
     ) -> None:
         self.networks = networks
         self.settings = settings
@@ -71,7 +72,7 @@ class _Recipe:
         if any(phase.joint for phase in phases):
             rule = settings.slm.adversary
             assert rule is not None
-            self.adversary = SlmAdversary(networks, rule)
+            self.adversary = SlmAdversary(networks, rule, other_texts)
             wd = {"wd": self.modules["wd"]}
             self.optimisers["slm_discriminator"] = adamw(wd, settings.optimiser, first_stage)
             self.optimisers["slm"] = SharedStep(generator, TRAINED, lambda: scale_gradients(networks, rule))
@@ -141,8 +142,9 @@ class JointRecipe(_Recipe):
         steps: int,
         machine: Machine,
         references: References = no_references,
+        other_texts: Sequence[Sequence[int]] = (),
     ) -> None:
-        super().__init__(networks, settings, schedule, steps, machine, False, references)
+        super().__init__(networks, settings, schedule, steps, machine, False, references, other_texts)
         self.step = JointStep(networks, settings.max_len_frames, settings.losses.lambda_stft > 0)
 
     def train_step(self, batch: AcousticBatch, update: Updater, rng: torch.Generator) -> None:
@@ -180,12 +182,20 @@ class JointRecipe(_Recipe):
             judged = adversary.synthesize(batch, rng)
         if judges:
             with self.machine.autocast():
-                losses = None if judged is None else adversary.discriminator_losses(judged)
+                losses = None if judged is None else self._verdict(adversary, judged, batch, rng)
             update.apply_if_any("slm_discriminator", losses, {"slm_disc": 1.0})
         if generates:
             with self.machine.autocast():
                 losses = None if judged is None else adversary.generator_losses(judged)
             update.apply_if_any("slm", losses, {"slm_gen": 1.0})
+
+    def _verdict(
+        self, adversary: SlmAdversary, judged: Judged, batch: AcousticBatch, rng: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Half the time the discriminator hears reconstructions instead of recordings."""
+        rebuilds, crops = (torch.rand(2, generator=rng) < 0.5).tolist()
+        rebuilt = self.step.reconstruct(batch, self.phase, rng) if rebuilds else None
+        return adversary.discriminator_losses(judged, rebuilt, crops)
 
     def validate(self, batch: AcousticBatch) -> dict[str, Tensor]:
         """See `JointStep.validation_losses`."""

@@ -9,6 +9,8 @@ from text and the clip's own style, of the voice.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -19,7 +21,13 @@ from models.acoustics.batch import AcousticBatch
 from models.styletts2.step import SHORTEST_CLIP_FRAMES, reconstruct
 from models.styletts2.training import Networks
 from tasks.finetune.batches import epoch_batches
-from tasks.finetune.characters.clips import Clips, FamilyOfCharacters, collate, unknown_characters
+from tasks.finetune.characters.clips import (
+    Clips,
+    FamilyOfCharacters,
+    collate,
+    tokens_of,
+    unknown_characters,
+)
 from tasks.finetune.characters.references import no_references, references_among
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.length import TrainingLength
@@ -33,6 +41,8 @@ from tasks.finetune.styletts2.start import on_device
 from tasks.finetune.training import Files, Memory, Run, Start, Training, lowered, train_stage
 from tasks.outcome import ConfigView, Inputs, Produced, Work
 
+OTHER_TOKENS = "other_tokens.json"
+"""Among the files that a training is prepared from: token ids of texts that no clip says."""
 _SECTION = "train.styletts2"
 _SHORTEST = Shortest(SHORTEST_CLIP_FRAMES, "the style encoder")
 
@@ -45,12 +55,21 @@ def train_stage1(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
 def train_stage2(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     """Stage 2; raises as `tasks.finetune.training.train_stage`."""
     files = {name: inputs.files(name) for name in ("shard", "train_styletts2_stage1")}
-    return train_stage(prepare_stage2, files, cfg, work)
+    return train_stage(prepare_stage2, {**files, **_other_texts(inputs, cfg, work)}, cfg, work)
 
 
 def train_finetune(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
     """Fine-tuning; raises as `tasks.finetune.training.train_stage`."""
-    return train_stage(prepare_finetune, {"shard": inputs.files("shard")}, cfg, work)
+    files = {"shard": inputs.files("shard"), **_other_texts(inputs, cfg, work)}
+    return train_stage(prepare_finetune, files, cfg, work)
+
+
+def _other_texts(inputs: Inputs, cfg: ConfigView, work: Work) -> Files:
+    """Token ids of the texts of `other_phones`, as a file that every process of the training reads."""
+    rows = inputs.table("other_phones", ["language", "words", "phones", "word2ph", "own_words"]).to_pylist()
+    path = work.dir / OTHER_TOKENS
+    path.write_text(json.dumps([list(map(int, tokens_of(row, cfg.family).ids)) for row in rows]))
+    return {"other_phones": {OTHER_TOKENS: path}}
 
 
 def prepare_stage1(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
@@ -118,7 +137,7 @@ def _start(
         schedule = schedule_of(getattr(settings, stage), joint=False)
     begun = begin(stage, settings, family, files, run.validation, judged, seed)
     networks = on_device(begun.networks, run.machine.device)
-    recipe = _recipe(stage, networks, settings, schedule, run, clips)
+    recipe = _recipe(stage, networks, settings, schedule, run, clips, _read_others(files, settings))
     return Start(
         recipe=recipe,
         sizes=networks.config,
@@ -156,11 +175,19 @@ def _recipe(
     schedule: Schedule,
     run: Run[AcousticBatch],
     clips: Clips,
+    other_texts: Sequence[Sequence[int]],
 ) -> Stage1Recipe | JointRecipe:
     if stage == "stage1":
         return Stage1Recipe(networks, settings, schedule, run.steps, run.machine)
     references = references_among(clips) if networks.config.multispeaker else no_references
-    return JointRecipe(networks, settings, schedule, run.steps, run.machine, references)
+    return JointRecipe(networks, settings, schedule, run.steps, run.machine, references, other_texts)
+
+
+def _read_others(files: Files, settings: StyleTTS2TrainSettings) -> Sequence[Sequence[int]]:
+    """Texts that no clip says, as token ids; none where the stages before have none."""
+    path = files.get("other_phones", {}).get(OTHER_TOKENS)
+    texts: list[list[int]] = [] if path is None else json.loads(path.read_text())
+    return [text for text in texts if len(text) <= settings.max_tokens]
 
 
 def _memory(settings: StyleTTS2TrainSettings, recipe: Stage1Recipe | JointRecipe) -> Memory:

@@ -21,7 +21,7 @@ def report_corpus(
 ) -> Produced:
     """The pages of a StyleTTS 2 voice, which one or two training stages made."""
     pages = ReportedFamily(
-        networks={name: NAMES[name] for name in phases["Training"]},
+        networks={name: NAMES[name] for name in phases["Training"] if name in NAMES},
         variant=lambda cfg: f"StyleTTS 2 {cfg.train.styletts2.version}",
         remarks=_remarks,
     )

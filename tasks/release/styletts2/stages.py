@@ -31,7 +31,7 @@ def synthesize_stage(training: str) -> CorpusStage:
         config=(*_VOICE_CONFIG, "release.evaluate.sentences", "seed", "compute.threads", "compute.device"),
         uses_gpu=True,
         schema=schemas.NOTHING,
-        libraries=("torch", "numpy", "soundfile", "transformers"),
+        libraries=("torch", "numpy", "soundfile", "transformers", "librosa"),
         about="held-out sentences rendered by every path",
     )
 
@@ -46,7 +46,7 @@ def export_stage(training: str) -> CorpusStage:
         reads={**_voice(training), "evaluate": ("evaluation.json",)},
         config=(*_VOICE_CONFIG, "train.styletts2.pretrained", *EXPORT_CONFIG),
         schema=schemas.NOTHING,
-        libraries=("torch", "safetensors", "soundfile", "pyyaml", "onnxscript", "onnxruntime"),
+        libraries=("torch", "safetensors", "soundfile", "pyyaml", "onnxscript", "onnxruntime", "librosa"),
         about="the voice as a self-contained folder",
         writes=lambda _cfg: {training: 0.4},
     )

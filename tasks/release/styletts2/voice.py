@@ -20,6 +20,7 @@ from models.frontend.mel import styletts2_mel
 from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
 from models.seeds import derive_seed
 from models.styletts2.model import ReadText, StyleTTS2
+from models.styletts2.step import SHORTEST_CLIP_FRAMES
 from tasks.release.marked_text import Manuscript
 from tasks.release.reference_file import read_reference_file
 from tasks.release.sentences import Sentence, read_sentences
@@ -42,6 +43,9 @@ from tasks.release.voice import (
 
 MIN_REFERENCE_S, MAX_REFERENCE_S = 1.0, 30.0
 """Shorter recordings hold too little of a style, longer ones more than one."""
+SILENCE_BELOW_DB = 30.0
+"""What lies so far below a recording's loudest moment is cut off both ends before its style is taken, as the
+published inference does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +136,9 @@ class StyleTTS2Voice(Voice[StyleReference]):
 
     @torch.no_grad()
     def style_of(self, samples: Samples) -> NDArray[np.float32]:
-        """Style `[256]` of a recording `[S]` at the family's rate, heard with the silence of training."""
-        padded = np.pad(samples, self.family.edge_silence_samples)
-        mel = styletts2_mel(torch.from_numpy(padded)[None].to(self.device))
+        """Style `[256]` of a recording `[S]` at the family's rate, without the silence around the speech."""
+        spoken = torch.from_numpy(_spoken(samples, self.family.hop_samples))[None]
+        mel = styletts2_mel(spoken.to(self.device))
         style = self.model.encode_reference(mel, (mel.shape[2],))[0]
         return np.asarray(style.cpu().numpy(), dtype=np.float32)
 
@@ -169,13 +173,13 @@ class StyleTTS2Voice(Voice[StyleReference]):
                 spelled = [self._spelled(sentence) for sentence in together]
                 seeds = [options.seed_of(sentence.place) for sentence in together]
                 spoken = self._speak(spelled, style, seeds, speed, before)
-                for sentence, own, (first, drawn) in zip(together, spelled, spoken, strict=True):
+                for sentence, own, (first, carried) in zip(together, spelled, spoken, strict=True):
                     other, said = options.other_seed_of(sentence.place), first
                     if other is not None:
                         # What follows carries on from the first take, so that it stays as it was.
                         ((said, _),) = self._speak([own], style, [other], speed, before)
                     yield piece_of(sentence, said, self.manner.pause_s, self.sample_rate)
-                    before = drawn
+                    before = carried
 
     def _spelled(self, sentence: Sentence) -> Spelled:
         """The sentence's characters; refused where they are too many, or too many are unknown."""
@@ -193,17 +197,17 @@ class StyleTTS2Voice(Voice[StyleReference]):
         speed: float,
         before: Tensor | None,
     ) -> list[tuple[Uttered, Tensor | None]]:
-        """A batch, each with its drawn style, which the sentence after it carries on from."""
+        """A batch, each with the style that the sentence after it carries on from."""
         rows = [torch.tensor(sentence.tokens.ids) for sentence in sentences]
         tokens = pad_sequence(rows, batch_first=True).to(self.device)
         text = self.model.read(tokens, torch.tensor([len(row) for row in rows]))
-        styles, drawn = self._styles(text, style.expand(len(rows), -1), seeds, before)
+        styles, carried = self._styles(text, style.expand(len(rows), -1), seeds, before)
         prosody = self.model.predict_prosody(text, styles, token_speeds(sentences, speed, self.device))
         rngs = [torch.Generator().manual_seed(derive_seed(seed, "source")) for seed in seeds]
         waves = self.model.decode(text, styles, prosody, rngs=rngs)
         frames = [frames[: len(row)] for frames, row in zip(prosody.token_frames.cpu(), rows, strict=True)]
         uttered = map(self._uttered, sentences, [wave.cpu() for wave in waves], frames)
-        return list(zip(uttered, drawn, strict=True))
+        return list(zip(uttered, carried, strict=True))
 
     def _uttered(self, sentence: Spelled, wave: Tensor, frames: Tensor) -> Uttered:
         """Waveform `[S]` of tokens that lasted so many frames, without the silence of training."""
@@ -219,7 +223,11 @@ class StyleTTS2Voice(Voice[StyleReference]):
     def _styles(
         self, text: ReadText, reference: Tensor, seeds: Sequence[int], before: Tensor | None
     ) -> tuple[Tensor, Sequence[Tensor | None]]:
-        """Styles [B, 256] as the manner mixes them, and the drawn ones."""
+        """Styles [B, 256] as the manner mixes them, and what the sentence after each carries on from.
+
+        That is the mixed style, as in the published long-form speaking: a text comes closer to its reference
+        from sentence to sentence.
+        """
         manner, half = self.manner, self.model.config.style_dim
         shares = torch.ones(2 * half)
         if manner.style == "reference":
@@ -234,8 +242,21 @@ class StyleTTS2Voice(Voice[StyleReference]):
             guidance=manner.embedding_scale,
             features=reference if self.model.config.multispeaker else None,
         )
-        carried = list[Tensor]()
-        for row in drawn:
-            before = row if before is None else manner.carry_over * before + (1 - manner.carry_over) * row
-            carried.append(before)
-        return torch.lerp(reference, torch.stack(carried), shares.to(reference)), carried
+        mixed = list[Tensor]()
+        for row, own in zip(drawn, reference, strict=True):
+            if before is not None:
+                row = manner.carry_over * before + (1 - manner.carry_over) * row
+            before = torch.lerp(own, row, shares.to(own))
+            mixed.append(before)
+        return torch.stack(mixed), mixed
+
+
+def _spoken(samples: Samples, hop_samples: int) -> Samples:
+    """A recording from its first to its last loud moment, or whole where that is too short for a style."""
+    import librosa
+
+    found, _ = librosa.effects.trim(samples, top_db=SILENCE_BELOW_DB)
+    shortest = SHORTEST_CLIP_FRAMES * hop_samples
+    if len(found) < shortest:
+        found = np.pad(samples, (0, max(0, shortest - len(samples))))
+    return np.ascontiguousarray(found, dtype=np.float32)

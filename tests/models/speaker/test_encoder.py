@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import BertConfig, BertModel, WavLMConfig, WavLMModel
 
 from configs.errors import UserError
+from configs.speaker import SpeakerSettings
 from models.frontend.activity import analyse_activity
 from models.speaker.centroid import centroid, robust_centroid, spread
 from models.speaker.ecapa import embed_ecapa, find_weights, load_ecapa
 from models.speaker.encoder import embed_speaker, without_pauses
+from models.speaker.pooled import embed_pooled, load_pooled
 
 
 def embed(path: Path) -> np.ndarray:
@@ -117,3 +120,66 @@ def test_ecapa_reads_a_local_folder_and_refuses_other_files(tmp_path: Path) -> N
         UserError, match=r"embedding_model\.ckpt: begins with the bytes 6e 6f, so it is no checkpoint"
     ):
         embed_ecapa(noise, str(other), download=False)
+
+
+@pytest.fixture
+def speech_model(tmp_path: Path) -> Iterator[Path]:
+    """A WavLM of few weights, in a folder."""
+    torch.manual_seed(0)
+    WavLMModel(
+        WavLMConfig(
+            hidden_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=16,
+            conv_dim=(8, 8),
+            conv_stride=(20, 16),
+            conv_kernel=(20, 16),
+            num_feat_extract_layers=2,
+            num_conv_pos_embeddings=4,
+            num_conv_pos_embedding_groups=2,
+            num_buckets=8,
+            max_bucket_distance=16,
+        )
+    ).save_pretrained(tmp_path / "wavlm")
+    yield tmp_path / "wavlm"
+    load_pooled.cache_clear()
+
+
+def test_pooled_hidden_states_are_mean_and_spread_over_the_clip(speech_model: Path) -> None:
+    noise = np.random.default_rng(0).standard_normal(16_000).astype(np.float32)
+    found = embed_pooled(noise, str(speech_model))
+    network = WavLMModel.from_pretrained(speech_model).eval()
+    with torch.no_grad():
+        states = network(torch.from_numpy(noise)[None], output_hidden_states=True).hidden_states
+    assert len(states) == 3
+    heard = np.mean([state[0].numpy() for state in states], axis=0)
+    halves = [part / np.linalg.norm(part) for part in (heard.mean(axis=0), heard.std(axis=0))]
+    np.testing.assert_allclose(found, np.concatenate(halves) / np.sqrt(2), atol=1e-5)
+    assert found.shape == (32,)
+    assert np.isfinite(embed_pooled(noise[:10], str(speech_model))).all()
+
+
+def test_pooled_embeddings_go_by_the_same_call_without_pauses(speech_model: Path) -> None:
+    random = np.random.default_rng(1)
+    noise = (0.1 * random.standard_normal(32_000)).astype(np.float32)
+    samples = np.concatenate((noise, np.zeros(32_000, np.float32), noise))
+    activity = analyse_activity(samples, 16_000)
+    found = embed_speaker(samples, 16_000, activity, "wavlm", str(speech_model), download=False)
+    expected = embed_pooled(without_pauses(samples, activity), str(speech_model))
+    assert found.dtype == np.float32 and np.array_equal(found, expected)
+
+
+def test_pooled_embeddings_need_a_network_that_hears(tmp_path: Path) -> None:
+    BertModel(
+        BertConfig(
+            hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=9
+        )
+    ).save_pretrained(tmp_path)
+    load_pooled.cache_clear()
+    with pytest.raises(UserError, match=r"`model` = .*bert model, which does not read waveforms"):
+        load_pooled(str(tmp_path))
+    with pytest.raises(UserError, match=r"`model` = .*cannot be loaded"):
+        load_pooled(str(tmp_path / "nothing"))
+    with pytest.raises(ValueError, match="wavlm needs a model of its own"):
+        SpeakerSettings(backend="wavlm")

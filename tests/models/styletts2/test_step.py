@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from torch import Tensor
 
 from configs.train_styletts2 import SlmAdversarySettings
 from models.acoustics.crops import draw_crops
@@ -14,8 +15,10 @@ from models.acoustics.spectral_norm import SpectralConv2d
 from models.losses.spectral import MultiResolutionStftLoss
 from models.styletts2 import joint_step, step
 from models.styletts2.joint_step import JointStep
+from models.styletts2.model import ReadText
 from models.styletts2.slm_adversary import (
     TRAINED,
+    Judged,
     SlmAdversary,
     can_judge,
     judged_clips,
@@ -261,6 +264,77 @@ def test_the_adversary_trains_text_prosody_and_diffusion_alone() -> None:
     assert {n for n, net in judge.named().items() if any(p.grad is not None for p in net.parameters())} == {
         "wd"
     }
+
+
+def verdicts(made: Networks, wave: Tensor) -> Tensor:
+    """What the discriminator says of waveforms [K, S]."""
+    assert made.wavlm is not None and made.wd is not None
+    with torch.no_grad():
+        return made.wd(made.wavlm(wave))
+
+
+def squares(real: Tensor, fake: Tensor) -> Tensor:
+    """The discriminator's loss for these verdicts, as published."""
+    return (1 - real).square().mean() + fake.square().mean()
+
+
+@pytest.mark.parametrize("crops", [False, True])
+@pytest.mark.parametrize("longer", ["reconstruction", "synthesis"])
+def test_reconstructions_that_are_heard_teach_to_ignore_length_and_traces(crops: bool, longer: str) -> None:
+    made = judged_networks()
+    adversary = SlmAdversary(made, RULE)
+    draw = torch.Generator().manual_seed(1)
+    lengths = (24_000, 16_000) if longer == "reconstruction" else (16_000, 24_000)
+    recorded, rebuilt = (0.1 * torch.randn(3, lengths[0], generator=draw) for _ in range(2))
+    spoken = 0.1 * torch.randn(2, lengths[1], generator=draw)
+    judged = Judged(0.1 * torch.randn(2, lengths[1], generator=draw), spoken)
+    found = adversary.discriminator_losses(judged, joint_step.Reconstructed(recorded, rebuilt), crops)
+
+    traces = (verdicts(made, recorded) - verdicts(made, rebuilt)).abs().mean()
+    long, other = (rebuilt, spoken) if longer == "reconstruction" else (spoken, rebuilt)
+    start, whole = verdicts(made, long[:, :16_000]), verdicts(made, long)
+    length = (start - whole[..., : start.shape[-1]]).abs().mean()
+    pair = (start if crops else whole, verdicts(made, other))
+    expected = squares(*(pair if longer == "reconstruction" else pair[::-1]))
+    assert float(length) > 0
+    torch.testing.assert_close(found["slm_disc"], expected + length + traces)
+
+
+def test_the_adversary_speaks_other_texts_half_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = judged_networks()
+    others = ([3, 4, 5, 6, 7, 8] * 4, [9, 8, 7, 6, 5] * 5)
+    adversary = SlmAdversary(made, RULE, others)
+    read, said = made.model.read, list[tuple[list[int], ...]]()
+
+    def listening(tokens: Tensor, lengths: Tensor) -> ReadText:
+        said.append(tuple(row[:n].tolist() for row, n in zip(tokens, lengths.tolist(), strict=True)))
+        return read(tokens, lengths)
+
+    monkeypatch.setattr(made.model, "read", listening)
+    clips = batch()
+    own = tuple(row[:n].tolist() for row, n in zip(clips.tokens, clips.token_lengths, strict=True))
+    with torch.no_grad():
+        for seed in range(24):
+            adversary.synthesize(clips, rng(seed))
+    assert 4 <= said.count(own) <= 20
+    drawn = [text for rows in said if rows != own for text in rows]
+    assert all(text in others for text in drawn) and {len(text) for text in drawn} == {24, 25}
+
+
+@pytest.mark.parametrize(
+    ("phase", "frames"), [(joint_step.JOINT, 60), (joint_step.FINETUNE, 40), (joint_step.FINETUNE_JOINT, 40)]
+)
+def test_fine_tuning_takes_the_style_of_the_very_crop(phase: Phase, frames: int) -> None:
+    made = networks(multispeaker=True)
+    enter(made, phase)
+    clips = batch((120, 130), multispeaker=True)
+    heard = list[int]()
+    made.model.style_encoder.register_forward_pre_hook(lambda _, given: heard.append(given[0].shape[3] // 2))
+    JointStep(made, 80).forward(clips, phase, rng(), wave_only=True)
+    assert heard == [frames]
+    heard.clear()
+    rebuilt = JointStep(made, 80).reconstruct(clips, phase, rng())
+    assert heard == [frames] and rebuilt.real.shape == rebuilt.fake.shape == (2, 40 * 600)
 
 
 def test_the_adversary_needs_two_long_clips() -> None:

@@ -101,6 +101,21 @@ class Said(NamedTuple):
 HELLO = Said(("hello", "world"), ("h", "ə", "l", "oʊ", "w", "ɜː", "l", "d"), (4, 4))
 
 
+OTHER_PHONES = pa.Table.from_pylist(
+    [
+        {
+            "language": "en",
+            "words": list(said.words),
+            "phones": list(said.phones),
+            "word2ph": list(said.word2ph),
+            "own_words": [],
+        }
+        for said in (HELLO, Said(("low", "hello"), ("l", "oʊ", "h", "ə", "l", "oʊ"), (2, 4)))
+    ]
+)
+"""Texts that no clip says."""
+
+
 def tone(index: int, seconds: float, split: str) -> dict[str, Any]:
     """A row of harmonics that glide."""
     random = np.random.default_rng(index)
@@ -184,7 +199,8 @@ def train(
     """Run a stage."""
     declaration = TRAININGS[stage]
     cfg = synthetic.view(declaration, settings(**changes))
-    return function_of(declaration)(synthetic.FakeInputs(files), cfg, synthetic.work(folder, stop_after))
+    inputs = synthetic.FakeInputs(files, {"other_phones": OTHER_PHONES})
+    return function_of(declaration)(inputs, cfg, synthetic.work(folder, stop_after))
 
 
 def recipe_of(stage: str, **changes: Any) -> Stage1Recipe | JointRecipe:

@@ -23,10 +23,9 @@ from models.frontend.mel import frame_count
 from models.frontend.text.g2p import phonemize
 from tasks.corpus.experiment_folder import (
     ExperimentUtterance,
-    import_experiment,
-    language_of_script,
     read_experiment,
 )
+from tasks.corpus.imported_folder import import_folder, language_of_script
 from tasks.corpus.scan import scan_recordings
 from tasks.features.frames import spectrogram_parameters
 from tasks.release.gpt_sovits.experiment_folder import write_experiment
@@ -131,7 +130,7 @@ def test_what_was_written_is_read_back(experiment: Path, rows: dict[str, dict[st
 
 
 def test_recordings_come_out_with_transcripts_and_languages(experiment: Path, tmp_path: Path) -> None:
-    list(import_experiment(experiment, tmp_path / "out", speaker="anna"))
+    list(import_folder(experiment, tmp_path / "out", speaker="anna"))
     scan = scan_recordings(tmp_path / "out", CorpusSettings(), tmp_path / "digests.json")
     assert not scan.rejects
     told = {Path(row["location"]).stem: (row["speaker"], row["language"], row["text"]) for row in scan.rows}
@@ -142,7 +141,7 @@ def test_recordings_come_out_with_transcripts_and_languages(experiment: Path, tm
     copied, _ = soundfile.read(tmp_path / "out" / "zh_1.wav")
     assert np.array_equal(original, copied)
     with pytest.raises(UserError, match="is not an empty folder"):
-        list(import_experiment(experiment, tmp_path / "out"))
+        list(import_folder(experiment, tmp_path / "out"))
 
 
 def _normalized(name: str) -> str:

@@ -46,6 +46,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         for at, speaker in enumerate("ab")
     ]
     inputs.tables["speaker_profile"] = pa.Table.from_pylist(profiles)
+    inputs.tables["other_phones"] = styletts2_case.OTHER_PHONES
     made = {}
     last = TRAIN_STYLETTS2_STAGE2.name
     for stage in (
