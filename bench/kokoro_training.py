@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from bench.measuring import voices
-from bench.measuring.voices import curve, files_of
+from bench.measuring.heard import heard
+from bench.measuring.voices import curve, files_of, measures
 from models.acoustics.durations import predicted_durations
 from models.kokoro.upstream import voice_rows_of
 from models.speaker.centroid import robust_centroid
@@ -29,6 +30,7 @@ from tasks.finetune.kokoro.voice_table import read_voice_table
 from tasks.pipeline import Pipeline
 
 STAGE = "train_kokoro"
+CLIPS = "release.kokoro.clips=24"
 CACHE_MB = 256
 
 
@@ -41,6 +43,8 @@ def describe(pipeline: Pipeline, step_s: dict[str, float | None]) -> dict[str, A
         "held_out_lengths": held_out_lengths(pipeline, trained),
         "rows": {speaker: smoothness(table) for speaker, table in trained.voices.items()},
         "voices": distances(pipeline),
+        "measures": measures(pipeline),
+        "heard": heard(pipeline),
     }
 
 
@@ -111,4 +115,4 @@ def trained_table(pipeline: Pipeline) -> dict[str, Path]:
 
 
 if __name__ == "__main__":
-    voices.main("kokoro_training", __doc__, "kokoro-tiny", describe, last=STAGE)
+    voices.main("kokoro_training", __doc__, "kokoro-tiny", describe, more=(CLIPS,))

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from bench.measuring import voices
+from bench.measuring.heard import heard
 from bench.measuring.voices import curve, files_of, measures, read
 from models.frontend.audio import decode_flac
 from models.frontend.f0 import track_pitch
@@ -33,6 +34,7 @@ def describe(pipeline: Pipeline, step_s: dict[str, float | None]) -> dict[str, A
         **{name: curve(pipeline, name, step_s[name]) for name in STAGES},
         "held_out": held_out(pipeline),
         "measures": measures(pipeline),
+        "heard": heard(pipeline),
     }
 
 

@@ -166,6 +166,20 @@ _USES = (
         is_optional=True,
     ),
     _Use(
+        "train.kokoro.listening.recogniser",
+        ("train_kokoro",),
+        lambda s: s.train.kokoro.listening.recogniser is not None,
+        "folder",
+        is_optional=True,
+    ),
+    _Use(
+        "train.styletts2.listening.recogniser",
+        _TRAIN_STYLETTS2,
+        lambda s: s.train.styletts2.listening.recogniser is not None,
+        "folder",
+        is_optional=True,
+    ),
+    _Use(
         "train.kokoro.table.styles",
         ("voice_table",),
         lambda s: s.train.kokoro.table.styles is not None,

@@ -24,6 +24,7 @@ from tasks.finetune.batches import Feed
 from tasks.finetune.checkpoint import Checkpoints
 from tasks.finetune.distributed import train_in_processes
 from tasks.finetune.length import TrainingLength
+from tasks.finetune.listening import PitchRule
 from tasks.finetune.loop import Callbacks, LoopSettings, State, Trained, train
 from tasks.finetune.machine import Machine, choose_machine
 from tasks.finetune.outputs import curves_as_series, summary, write_outputs
@@ -54,6 +55,7 @@ class Training(Generic[BatchT]):
         collate: A batch of clips.
         start: The networks, once batches and machine are known.
         watched_loss: Validation loss by which weights are better or worse.
+        pitch_rule: When the sound ignores pitch, in families that speak at a given one.
         rejects: Clips that are not trained on.
         order: Batches of an epoch, where the settings ask for another order than `epoch_batches`.
         max_norms: Gradient norms by optimiser.
@@ -73,6 +75,7 @@ class Training(Generic[BatchT]):
     collate: Callable[[list[Any]], BatchT]
     start: Callable[[Run[BatchT]], Start[BatchT]]
     watched_loss: str
+    pitch_rule: PitchRule | None = None
     rejects: Sequence[Reject] = ()
     order: Callable[[int], list[list[int]]] | None = None
     max_norms: Mapping[str, float] = field(default_factory=dict)
@@ -200,9 +203,20 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
         files=files_made | fitted.samples,
         metrics=summary(state, clips),
         series=curves_as_series(state),
-        warnings=(*start.warnings, *training.warnings),
+        warnings=(*start.warnings, *training.warnings, *_ignored_pitch(training, state)),
         notes=start.notes,
     )
+
+
+def _ignored_pitch(training: Training[Any], state: State) -> list[str]:
+    """A warning where the weights that became the result do not follow the pitch that they are asked for."""
+    if training.pitch_rule is None or not state.validation_curve:
+        return []
+    last = state.validation_curve[-1]
+    best = state.best_step if training.settings.early_stop_patience else None
+    point = next((each for each in state.validation_curve if each["step"] == best), last)
+    message = training.pitch_rule.broken(point)
+    return [] if message is None else [message]
 
 
 def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
@@ -239,6 +253,7 @@ def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
                 max_norms=training.max_norms,
                 validate_first=training.validate_first,
                 watched_loss=training.watched_loss,
+                pitch_rule=training.pitch_rule,
                 identity=identity_of(start.sizes, settings, start.digests),
             )
             callbacks = Callbacks(progress=_report(work), stop=work.stop, validated=samples)

@@ -16,13 +16,15 @@ from torch import Tensor
 
 from configs.train_styletts2 import StyleTTS2TrainSettings
 from models.acoustics.batch import AcousticBatch
-from models.styletts2.step import SHORTEST_CLIP_FRAMES, reconstruct
+from models.styletts2.step import SHORTEST_CLIP_FRAMES, reconstruct, say
 from models.styletts2.training import Networks
 from tasks.finetune.batches import epoch_batches
 from tasks.finetune.characters.clips import Clips, FamilyOfCharacters, collate, unknown_characters
+from tasks.finetune.characters.listening import ear_for
 from tasks.finetune.characters.references import no_references, references_among
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.length import TrainingLength
+from tasks.finetune.listening import Ear, PitchRule
 from tasks.finetune.loop import State
 from tasks.finetune.styletts2.begin import begin
 from tasks.finetune.styletts2.checks import check_adversary, is_judged
@@ -34,6 +36,7 @@ from tasks.finetune.training import Files, Memory, Run, Start, Training, lowered
 from tasks.outcome import ConfigView, Inputs, Produced, Work
 
 _SECTION = "train.styletts2"
+_REMEDY = "train stage 1 for longer, or start from published weights (train.styletts2.pretrained)"
 _SHORTEST = Shortest(SHORTEST_CLIP_FRAMES, "the style encoder")
 
 
@@ -85,6 +88,7 @@ def _prepare(stage: str, files: Files, cfg: ConfigView) -> Training[AcousticBatc
         collate=collate,
         start=partial(_start, stage, settings, family, files, clips.training, cfg.seed),
         watched_loss="mel",
+        pitch_rule=PitchRule(_SECTION, settings.listening, _REMEDY),
         rejects=clips.rejects,
         max_norms={} if clip is None else dict.fromkeys(optimisers, clip),
         validate_first=True,
@@ -118,7 +122,8 @@ def _start(
         schedule = schedule_of(getattr(settings, stage), joint=False)
     begun = begin(stage, settings, family, files, run.validation, judged, seed)
     networks = on_device(begun.networks, run.machine.device)
-    recipe = _recipe(stage, networks, settings, schedule, run, clips)
+    ear = ear_for(settings.listening, run.validation, files["shard"], family)
+    recipe = _recipe(stage, networks, settings, schedule, run, clips, ear)
     return Start(
         recipe=recipe,
         sizes=networks.config,
@@ -156,11 +161,12 @@ def _recipe(
     schedule: Schedule,
     run: Run[AcousticBatch],
     clips: Clips,
+    ear: Ear,
 ) -> Stage1Recipe | JointRecipe:
     if stage == "stage1":
-        return Stage1Recipe(networks, settings, schedule, run.steps, run.machine)
+        return Stage1Recipe(networks, settings, schedule, run.steps, run.machine, ear)
     references = references_among(clips) if networks.config.multispeaker else no_references
-    return JointRecipe(networks, settings, schedule, run.steps, run.machine, references)
+    return JointRecipe(networks, settings, schedule, run.steps, run.machine, references, ear)
 
 
 def _memory(settings: StyleTTS2TrainSettings, recipe: Stage1Recipe | JointRecipe) -> Memory:
@@ -180,8 +186,5 @@ def _render(
     """A clip with recorded prosody and, once there is a predictor, from its text under its own style."""
     waves = {"recorded": reconstruct(networks, clip)[1][0, 0].float().cpu()}
     if predicts:
-        style = networks.model.encode_reference(clip.mel, clip.mel_lengths)
-        lengths = torch.tensor(clip.token_lengths)
-        synthesis = networks.model.synthesize(clip.tokens, lengths, style=style, rngs=[rng])
-        waves["predicted"] = synthesis.waves[0].float().cpu()
+        waves["predicted"] = say(networks, clip, rng).float().cpu()
     return waves

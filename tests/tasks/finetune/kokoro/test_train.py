@@ -68,7 +68,13 @@ def train(shards: dict[str, Path], table: Produced) -> Train:
 def everything(place: Path) -> dict[str, Any]:
     """Settings of a run that uses all there is: averages, best weights, judges, a speech language model."""
     slm = styletts2_case.slm(place / "slm")
-    return {"ema_decay": 0.5, "early_stop_patience": 9, "slm": {"model": slm["model"]}}
+    optimiser = {"lr": 1e-3, "warmup_steps": 0}
+    return {
+        "ema_decay": 0.5,
+        "early_stop_patience": 9,
+        "slm": {"model": slm["model"]},
+        "optimiser": optimiser,
+    }
 
 
 @pytest.fixture(scope="module")
