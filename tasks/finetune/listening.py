@@ -33,6 +33,10 @@ SHIFTS = (0.8, 1.0, 1.25)
 """Of the recorded pitch. Whoever says the same at each of them does not correlate with what is asked."""
 
 
+HEARD = ("f0_correlation", "f0_cents", "frame_line_db", "misheard", "misheard_recorded")
+"""What a voice's card tells of its sound."""
+
+
 class Rendering(NamedTuple):
     """What was asked for, and what sounds."""
 

@@ -24,7 +24,7 @@ from tasks.finetune.batches import Feed
 from tasks.finetune.checkpoint import Checkpoints
 from tasks.finetune.distributed import train_in_processes
 from tasks.finetune.length import TrainingLength
-from tasks.finetune.listening import PitchRule
+from tasks.finetune.listening import HEARD, PitchRule
 from tasks.finetune.loop import Callbacks, LoopSettings, State, Trained, train
 from tasks.finetune.machine import Machine, choose_machine
 from tasks.finetune.outputs import curves_as_series, summary, write_outputs
@@ -182,6 +182,8 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
         train_in_processes(prepare, cfg.compute.processes, files, cfg, work)
     fitted = fit(training, cfg, work)
     start, state, clips = fitted.start, fitted.trained.state, len(training.clips)
+    point = _point_of_result(state, training.settings)
+    ignored = None if training.pitch_rule is None else training.pitch_rule.broken(point)
     description = {
         **training.description,
         "sizes": {**sizes_as_json(start.sizes), **start.measured(state)},
@@ -191,6 +193,8 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
         "clips": clips,
         "from_scratch": not start.digests,
         "pretrained": dict(start.digests),
+        "heard": {name: point[name] for name in HEARD if name in point},
+        "ignores_pitch": ignored is not None,
         **start.description,
     }
     folder = work.dir / "result"
@@ -203,20 +207,18 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
         files=files_made | fitted.samples,
         metrics=summary(state, clips),
         series=curves_as_series(state),
-        warnings=(*start.warnings, *training.warnings, *_ignored_pitch(training, state)),
+        warnings=(*start.warnings, *training.warnings, *([] if ignored is None else [ignored])),
         notes=start.notes,
     )
 
 
-def _ignored_pitch(training: Training[Any], state: State) -> list[str]:
-    """A warning where the weights that became the result do not follow the pitch that they are asked for."""
-    if training.pitch_rule is None or not state.validation_curve:
-        return []
-    last = state.validation_curve[-1]
-    best = state.best_step if training.settings.early_stop_patience else None
-    point = next((each for each in state.validation_curve if each["step"] == best), last)
-    message = training.pitch_rule.broken(point)
-    return [] if message is None else [message]
+def _point_of_result(state: State, settings: TrainSettings) -> Mapping[str, float]:
+    """The validation of the weights that became the result; empty where there was none."""
+    if not state.validation_curve:
+        return {}
+    best = state.best_step if settings.early_stop_patience else None
+    points = (point for point in state.validation_curve if point["step"] == best)
+    return next(points, state.validation_curve[-1])
 
 
 def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
