@@ -26,7 +26,7 @@ from tasks.finetune.batches import Feed, Position
 from tasks.finetune.checkpoint import Checkpoints, Snapshot, capture, restore, under
 from tasks.finetune.distributed import Ranks, current_ranks
 from tasks.finetune.length import TrainingLength
-from tasks.finetune.listening import PitchRule
+from tasks.finetune.pitch_rule import PitchRule
 from tasks.finetune.recipe import MovingAverage, NonFiniteUpdateError, Recipe, Updater
 
 logger = logging.getLogger(__name__)

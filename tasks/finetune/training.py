@@ -24,10 +24,10 @@ from tasks.finetune.batches import Feed
 from tasks.finetune.checkpoint import Checkpoints
 from tasks.finetune.distributed import train_in_processes
 from tasks.finetune.length import TrainingLength
-from tasks.finetune.listening import HEARD, PitchRule
 from tasks.finetune.loop import Callbacks, LoopSettings, State, Trained, train
 from tasks.finetune.machine import Machine, choose_machine
 from tasks.finetune.outputs import curves_as_series, summary, write_outputs
+from tasks.finetune.pitch_rule import HEARD, PitchRule
 from tasks.finetune.recipe import Recipe
 from tasks.finetune.samples import SingleClip, ValidationSamples
 from tasks.finetune.shards import Split

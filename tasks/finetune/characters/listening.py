@@ -9,7 +9,8 @@ from configs.train_acoustic import ListeningSettings
 from models.acoustics.batch import AcousticBatch
 from tasks.finetune.characters.clips import FamilyOfCharacters
 from tasks.finetune.listener import listener
-from tasks.finetune.listening import Ear, Grid
+from tasks.finetune.listening import Ear
+from tasks.finetune.rendered_pitch import Grid
 
 
 def ear_for(

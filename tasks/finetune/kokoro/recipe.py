@@ -11,10 +11,11 @@ from configs.train_kokoro import KokoroLossSettings, KokoroOptimiserSettings, Ko
 from models.acoustics.batch import AcousticBatch
 from models.kokoro.freezing import enter, held_parts, parameter_groups, upsampling_shapes
 from models.kokoro.step import KokoroStep
-from tasks.finetune.listening import DEAF, Ear, Rendering
+from tasks.finetune.listening import DEAF, Ear
 from tasks.finetune.machine import Machine
 from tasks.finetune.rates import set_rates
 from tasks.finetune.recipe import Updater
+from tasks.finetune.rendered_pitch import Rendering
 
 
 class KokoroRecipe:

@@ -32,9 +32,10 @@ from tasks.finetune.kokoro.start import (
 from tasks.finetune.kokoro.trained import VOICES
 from tasks.finetune.kokoro.voice_table import VoiceTableFiles, read_voice_table, voices_of
 from tasks.finetune.length import TrainingLength
-from tasks.finetune.listening import Ear, PitchRule
+from tasks.finetune.listening import Ear
 from tasks.finetune.loop import Trained
 from tasks.finetune.machine import Machine
+from tasks.finetune.pitch_rule import PitchRule
 from tasks.finetune.training import Files, Memory, Run, Start, Training, lowered, train_stage
 from tasks.outcome import ConfigView, Inputs, Produced, Work
 

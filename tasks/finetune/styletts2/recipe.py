@@ -27,10 +27,11 @@ from models.styletts2.training import (
     recorded_pitch,
 )
 from tasks.finetune.characters.references import References, no_references
-from tasks.finetune.listening import DEAF, Ear, Rendering
+from tasks.finetune.listening import DEAF, Ear
 from tasks.finetune.machine import Machine
 from tasks.finetune.rates import set_rates
 from tasks.finetune.recipe import Updater
+from tasks.finetune.rendered_pitch import Rendering
 from tasks.finetune.styletts2.optimisers import SharedStep, adamw
 from tasks.finetune.styletts2.phases import Schedule, loss_weights
 

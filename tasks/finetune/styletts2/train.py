@@ -24,8 +24,9 @@ from tasks.finetune.characters.listening import ear_for
 from tasks.finetune.characters.references import no_references, references_among
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.length import TrainingLength
-from tasks.finetune.listening import Ear, PitchRule
+from tasks.finetune.listening import Ear
 from tasks.finetune.loop import State
+from tasks.finetune.pitch_rule import PitchRule
 from tasks.finetune.styletts2.begin import begin
 from tasks.finetune.styletts2.checks import check_adversary, is_judged
 from tasks.finetune.styletts2.phases import Schedule, schedule_of

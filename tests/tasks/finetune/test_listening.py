@@ -15,8 +15,10 @@ from torch import Tensor
 from configs.errors import UserError
 from configs.train_acoustic import ListeningSettings
 from tasks.finetune.checkpoint import Checkpoints
-from tasks.finetune.listening import DEAF, SHIFTS, Ear, Grid, PitchRule, Rendering, pitch_kept
+from tasks.finetune.listening import DEAF, SHIFTS, Ear
 from tasks.finetune.loop import LoopSettings, Trained, train
+from tasks.finetune.pitch_rule import PitchRule
+from tasks.finetune.rendered_pitch import Grid, Rendering, pitch_kept
 from tests.tasks.finetune import toy
 
 GRID = Grid(24_000, 300)

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from configs.train_sovits import SovitsTrainSettings
 from models.sovits.step import SovitsBatch, SovitsStep, generator_parameter_groups, reconstructed
-from tasks.finetune.listening import Grid, Rendering, pitch_kept, tracked_hz
 from tasks.finetune.machine import Machine
 from tasks.finetune.rates import warmup_constant
 from tasks.finetune.recipe import Updater
+from tasks.finetune.rendered_pitch import Grid, Rendering, pitch_kept, tracked_hz
 
 
 class SovitsRecipe:
