@@ -17,7 +17,7 @@ _SOFTEST = 1e-12
 def frame_line_db(wave: NDArray[np.float32], sample_rate: int, frame_rate_hz: float) -> float:
     """How far lines at multiples of the frame rate stand out of what is beside them, dB.
 
-    The mean over the multiples up to 4 kHz, where those that do not stand out count as 0. Speech has 2 to 4:
+    The mean over the multiples up to 4 kHz, where those that do not stand out count as 0. Speech has 1 to 2:
     its pitch moves, so its harmonics are no lines. A hum of the frame rate has 10 and more.
 
     Args:

@@ -25,6 +25,8 @@ from models.kokoro.step import KokoroStep
 from models.kokoro.upstream import save_config, save_kokoro
 from tasks.finetune.checkpoint import Checkpoints
 from tasks.finetune.kokoro.recipe import adversarial_at, held_at, teacher_share
+from tasks.finetune.kokoro.sizes import model_config
+from tasks.finetune.kokoro.start import starting_model
 from tasks.finetune.kokoro.trained import SPEAKING_FILES, read_trained
 from tasks.finetune.recipe import Updater
 from tasks.outcome import Produced, StoppedError
@@ -220,6 +222,33 @@ def test_schedules_follow_from_the_position() -> None:
     assert not never.adversarial and not adversarial_at(never, 10**6, 10**3)
     shares = [teacher_share(KokoroTrainSettings(teacher_final=0.2), step, 100) for step in (0, 25, 50, 99)]
     assert shares == pytest.approx([1.0, 0.6, 0.2, 0.2])
+
+
+def test_validation_hears_whether_the_sound_follows_pitch(whole: Produced) -> None:
+    for name in ("f0_correlation", "f0_cents", "voicing_error", "f0_frames"):
+        assert [step for step, _ in whole.series[f"validation/{name}"]] == [0, 2, 4, 5]
+    description = json.loads(whole.files["config.json"].read_text())
+    assert description["heard"]["f0_correlation"] in [v for _, v in whole.series["validation/f0_correlation"]]
+
+
+def test_a_network_that_ignores_pitch_is_warned_of_or_stopped(train: Train, tmp_path: Path) -> None:
+    rule = {"min_correlation": 1.0}
+    warned = train(tmp_path / "warned", listening=rule, max_steps=2)
+    assert "train.kokoro: at step 2 the sound does not follow the pitch" in warned.warnings[-1]
+    assert json.loads(warned.files["config.json"].read_text())["ignores_pitch"]
+    with pytest.raises(UserError, match=r"at step 2 .*teacher_final.*It was stopped"):
+        train(tmp_path / "stopped", listening={**rule, "ignored": "stop"}, max_steps=2)
+
+
+def test_upsamplings_that_interpolate_go_on_to(train: Train, tmp_path: Path) -> None:
+    trained = load_file(train(tmp_path, interpolates=True, max_steps=2).files["decoder.safetensors"])
+    own = kokoro_case.settings(interpolates=True).train.kokoro
+    fresh = starting_model(own, model_config(own), kokoro_case.settings().seed).decoder
+    same = {name for name, tensor in fresh.state_dict().items() if torch.equal(tensor, trained[name])}
+    assert same.issuperset(fresh.filter_shapes())
+    assert not same & {name.replace("weight_v", "weight_g") for name in fresh.filter_shapes()}
+    with pytest.raises(ValidationError, match=r"pretrained = x has its own upsamplings"):
+        KokoroTrainSettings(pretrained="x", interpolates=True)
 
 
 def test_bf16_trains_beside_fp32(
