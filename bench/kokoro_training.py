@@ -1,4 +1,4 @@
-"""What half an hour of a CPU core makes of a few minutes of speech: a Kokoro voice.
+"""What half an hour of a CPU core makes of a few minutes of speech: a Kokoro voice that speaks no words.
 
     PYTHONPATH=. python bench/kokoro_training.py WORKSPACE FOLDER... [--set SETTING=VALUE ...]
 
@@ -6,7 +6,9 @@ Trains a voice from each folder of recordings with the preset `kokoro-tiny`, fro
 `bench/results/kokoro_training.json`: the validation curve from before the first step on, how far predicted
 lengths of held-out sentences are from their recordings', how smoothly a voice's rows follow each other, and,
 where there are several speakers, how far apart voices of two are beside two of one, from disjoint halves of
-its clips. A training that WORKSPACE already holds is not repeated, so its time is missing.
+its clips; all measures of the rendered samples, and what a recogniser makes of them beside the recordings
+(WORKSPACE has fetched whisper-base). A training that WORKSPACE already holds is not repeated, so its time is
+missing.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""What three quarters of an hour of a CPU core make of a few minutes of speech: a StyleTTS 2 voice.
+"""What three quarters of an hour of a CPU core make of a few minutes of speech: StyleTTS 2 without words.
 
     PYTHONPATH=. python bench/styletts2_training.py WORKSPACE FOLDER... [--set SETTING=VALUE ...]
 
 Trains a voice from each folder of recordings with the preset `styletts2-tiny`, from scratch, and writes
 `bench/results/styletts2_training.json`: the validation curves of both stages from before the first step on,
 how long and how high held-out sentences are spoken beside their recordings, all measures of the rendered
-samples, and the CPU time of a step. A training that WORKSPACE already holds is not repeated, so its
+samples, what a recogniser makes of them beside the recordings (WORKSPACE has fetched whisper-base), and the
+CPU time of a step. A training that WORKSPACE already holds is not repeated, so its
 time is missing. The report of each voice lies in WORKSPACE.
 """
 
