@@ -1,4 +1,4 @@
-"""What half an hour of a CPU core makes of a few minutes of speech: a Kokoro voice.
+"""What half an hour of a CPU core makes of a few minutes of speech: a Kokoro voice that speaks no words.
 
     PYTHONPATH=. python bench/kokoro_training.py WORKSPACE FOLDER... [--set SETTING=VALUE ...]
 
@@ -6,7 +6,9 @@ Trains a voice from each folder of recordings with the preset `kokoro-tiny`, fro
 `bench/results/kokoro_training.json`: the validation curve from before the first step on, how far predicted
 lengths of held-out sentences are from their recordings', how smoothly a voice's rows follow each other, and,
 where there are several speakers, how far apart voices of two are beside two of one, from disjoint halves of
-its clips. A training that WORKSPACE already holds is not repeated, so its time is missing.
+its clips; all measures of the rendered samples, and what a recogniser makes of them beside the recordings
+(WORKSPACE has fetched whisper-base). A training that WORKSPACE already holds is not repeated, so its time is
+missing.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ import torch
 from torch import Tensor
 
 from bench.measuring import voices
-from bench.measuring.voices import curve, files_of
+from bench.measuring.heard import heard
+from bench.measuring.voices import curve, files_of, measures
 from models.acoustics.durations import predicted_durations
 from models.kokoro.upstream import voice_rows_of
 from models.speaker.centroid import robust_centroid
@@ -29,6 +32,7 @@ from tasks.finetune.kokoro.voice_table import read_voice_table
 from tasks.pipeline import Pipeline
 
 STAGE = "train_kokoro"
+CLIPS = "release.kokoro.clips=24"
 CACHE_MB = 256
 
 
@@ -41,6 +45,8 @@ def describe(pipeline: Pipeline, step_s: dict[str, float | None]) -> dict[str, A
         "held_out_lengths": held_out_lengths(pipeline, trained),
         "rows": {speaker: smoothness(table) for speaker, table in trained.voices.items()},
         "voices": distances(pipeline),
+        "measures": measures(pipeline),
+        "heard": heard(pipeline),
     }
 
 
@@ -111,4 +117,4 @@ def trained_table(pipeline: Pipeline) -> dict[str, Path]:
 
 
 if __name__ == "__main__":
-    voices.main("kokoro_training", __doc__, "kokoro-tiny", describe, last=STAGE)
+    voices.main("kokoro_training", __doc__, "kokoro-tiny", describe, more=(CLIPS,))

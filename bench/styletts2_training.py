@@ -1,11 +1,12 @@
-"""What three quarters of an hour of a CPU core make of a few minutes of speech: a StyleTTS 2 voice.
+"""What three quarters of an hour of a CPU core make of a few minutes of speech: StyleTTS 2 without words.
 
     PYTHONPATH=. python bench/styletts2_training.py WORKSPACE FOLDER... [--set SETTING=VALUE ...]
 
 Trains a voice from each folder of recordings with the preset `styletts2-tiny`, from scratch, and writes
 `bench/results/styletts2_training.json`: the validation curves of both stages from before the first step on,
 how long and how high held-out sentences are spoken beside their recordings, all measures of the rendered
-samples, and the CPU time of a step. A training that WORKSPACE already holds is not repeated, so its
+samples, what a recogniser makes of them beside the recordings (WORKSPACE has fetched whisper-base), and the
+CPU time of a step. A training that WORKSPACE already holds is not repeated, so its
 time is missing. The report of each voice lies in WORKSPACE.
 """
 
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from bench.measuring import voices
+from bench.measuring.heard import heard
 from bench.measuring.voices import curve, files_of, measures, read
 from models.frontend.audio import decode_flac
 from models.frontend.f0 import track_pitch
@@ -33,6 +35,7 @@ def describe(pipeline: Pipeline, step_s: dict[str, float | None]) -> dict[str, A
         **{name: curve(pipeline, name, step_s[name]) for name in STAGES},
         "held_out": held_out(pipeline),
         "measures": measures(pipeline),
+        "heard": heard(pipeline),
     }
 
 

@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,13 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
     except ValidationError as error:
         raise UserError(_explain(error, given)) from error
     return Resolved(settings, {path: one.origin for path, one in given.items()})
+
+
+def about(preset: str) -> str:
+    """What a preset's file says of it: the comment at its top, up to an empty line of it."""
+    lines = (PRESETS / f"{preset}.yaml").read_text(encoding="utf-8").splitlines()
+    top = takewhile(lambda line: line.startswith("# "), lines)
+    return " ".join(line.removeprefix("# ") for line in top)
 
 
 def presets() -> list[str]:

@@ -58,6 +58,35 @@ class FallingRates(Section):
         return self
 
 
+class ListeningSettings(Section):
+    """What validations hear in the sound itself: losses tell of the networks that lead to it."""
+
+    clips: int = Field(
+        default=2,
+        ge=0,
+        description="held-out clips that are spoken at their recorded pitch, at 0.8 and at 1.25 times of it, "
+        "and whose sound is compared with what was asked; 0: none",
+    )
+    min_correlation: float = Field(
+        default=0.5,
+        ge=-1,
+        le=1,
+        description="`f0_correlation` of asked and rendered pitch below which the sound ignores pitch",
+    )
+    from_share: float = Field(
+        default=0.5, ge=0, le=1, description="share of a training's steps from which on it must not"
+    )
+    ignored: Literal["warn", "stop"] = Field(
+        default="warn", description="what becomes of a training whose sound ignores pitch"
+    )
+    recogniser: str | None = Field(
+        default=None,
+        min_length=1,
+        description="recogniser that hears the same clips spoken from text, a folder or a name from `models "
+        "list`; null, or where it is not on this machine: words are not heard",
+    )
+
+
 class SpeechModelSettings(Section):
     """The speech language model (WavLM) whose features training may compare."""
 

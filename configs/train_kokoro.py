@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from configs.base import Section
 from configs.train import TrainSettings
-from configs.train_acoustic import AcousticSizes, FallingRates, SpeechModelSettings
+from configs.train_acoustic import AcousticSizes, FallingRates, ListeningSettings, SpeechModelSettings
 
 
 class KokoroSizes(AcousticSizes):
@@ -176,6 +176,12 @@ class KokoroTrainSettings(TrainSettings):
     )
     losses: KokoroLossSettings = KokoroLossSettings()
     optimiser: KokoroOptimiserSettings = KokoroOptimiserSettings()
+    interpolates: bool = Field(
+        default=False,
+        description="whether the vocoder's upsamplings stay interpolations: it cannot hum at its frame rate "
+        "then, which a small one learns in place of the pitch that it is given. For fresh weights alone",
+    )
+    listening: ListeningSettings = ListeningSettings()
     slm: SpeechModelSettings = SpeechModelSettings()
     sample_clips: int = Field(
         default=1,
@@ -195,6 +201,11 @@ class KokoroTrainSettings(TrainSettings):
         if self.pretrained is not None and (self.tiny or self.sizes != KokoroSizes()):
             raise ValueError(
                 f"pretrained = {self.pretrained} has its own sizes; leave out tiny and sizes, or pretrained"
+            )
+        if self.pretrained is not None and self.interpolates:
+            raise ValueError(
+                f"pretrained = {self.pretrained} has its own upsamplings; leave out interpolates, or "
+                "pretrained"
             )
         return self
 

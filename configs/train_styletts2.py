@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from configs.base import Section
 from configs.train import TrainSettings
-from configs.train_acoustic import AcousticSizes, FallingRates, SpeechModelSettings
+from configs.train_acoustic import AcousticSizes, FallingRates, ListeningSettings, SpeechModelSettings
 
 STAGES = ("stage1", "stage2", "finetune")
 
@@ -322,6 +322,12 @@ class StyleTTS2TrainSettings(TrainSettings):
     )
     losses: StyleTTS2LossSettings = StyleTTS2LossSettings()
     optimiser: StyleTTS2OptimiserSettings = StyleTTS2OptimiserSettings()
+    interpolates: bool = Field(
+        default=False,
+        description="whether the vocoder's upsamplings stay interpolations: it cannot hum at its frame rate "
+        "then, which a small one learns in place of the pitch that it is given. For fresh weights alone",
+    )
+    listening: ListeningSettings = ListeningSettings()
     slm: SlmSettings = SlmSettings()
     sample_clips: int = Field(
         default=1,
@@ -342,6 +348,15 @@ class StyleTTS2TrainSettings(TrainSettings):
                     f"{name} = {value}: each stage has its own; set stage1.{name}, stage2.{name} or "
                     f"finetune.{name}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _published_upsamplings_are_kept(self) -> StyleTTS2TrainSettings:
+        if self.pretrained is not None and self.interpolates:
+            raise ValueError(
+                f"pretrained = {self.pretrained} has its own upsamplings; leave out interpolates, or "
+                "pretrained"
+            )
         return self
 
     @model_validator(mode="after")

@@ -185,6 +185,13 @@ _USES = (
         is_optional=True,
     ),
     _Use(
+        "train.kokoro.listening.recogniser",
+        ("train_kokoro",),
+        lambda s: s.train.kokoro.listening.recogniser is not None,
+        "folder",
+        is_optional=True,
+    ),
+    _Use(
         "release.evaluate.recogniser",
         ("evaluate",),
         lambda s: s.release.evaluate.recogniser is not None,
@@ -196,6 +203,13 @@ _USES = (
         "release.evaluate.naturalness",
         ("evaluate",),
         lambda s: s.release.evaluate.naturalness is not None,
+        "folder",
+        is_optional=True,
+    ),
+    _Use(
+        "train.styletts2.listening.recogniser",
+        _TRAIN_STYLETTS2,
+        lambda s: s.train.styletts2.listening.recogniser is not None,
         "folder",
         is_optional=True,
     ),

@@ -26,9 +26,7 @@ Describe = Callable[[Pipeline, dict[str, float | None]], dict[str, Any]]
 """A finished pipeline and CPU seconds of a step by stage (null: found done) -> what to write of the voice."""
 
 
-def main(
-    name: str, doc: str, preset: str, describe: Describe, *, last: str = "", more: Sequence[str] = ()
-) -> None:
+def main(name: str, doc: str, preset: str, describe: Describe, *, more: Sequence[str] = ()) -> None:
     """Train a voice from each folder that the command names and add it to `bench/results/NAME.json`.
 
     Args:
@@ -36,7 +34,6 @@ def main(
         doc: the script's docstring, whose first line is the help.
         preset: of all voices.
         describe: what to write of a voice.
-        last: stage to end with; empty runs all.
         more: settings of all voices, `path=value`.
     """
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
@@ -50,7 +47,7 @@ def main(
         overrides = (*more, *given.overrides)
         request = Request(folder.resolve(), folder.resolve().name, preset, overrides=overrides)
         pipeline = open_pipeline(given.workspace.resolve(), request)
-        step_s = _run(pipeline, last)
+        step_s = _run(pipeline)
         trained = {
             "preset": preset,
             "overrides": given.overrides,
@@ -64,14 +61,12 @@ def main(
         results.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def _run(pipeline: Pipeline, last: str) -> dict[str, float | None]:
+def _run(pipeline: Pipeline) -> dict[str, float | None]:
     step_s: dict[str, float | None] = {}
     for name in pipeline.stages:
         before, shown = core_seconds(), _Shown(name)
         pipeline.run_stage(name, on_progress=shown)
         step_s[name] = (core_seconds() - before) / shown.steps if shown.steps else None
-        if name == last:
-            break
     return step_s
 
 

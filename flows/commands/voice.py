@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from configs.errors import UserError
-from configs.loading import leaves, presets, resolve
+from configs.loading import about, leaves, presets, resolve
 from flows.commands.shared import JSON, console, print_json, session, warn
 from tasks.run_record import StageEntry, read_run, voices
 from tasks.versions.folders import champion_folder
@@ -246,12 +246,17 @@ def show_config(
         for path, value in leaves(resolved.settings)
     ]
     if as_json:
-        return print_json({"presets": presets(), "settings": rows})
+        told = {} if preset is None else {"about": about(preset)}
+        return print_json({"presets": presets(), **told, "settings": rows})
+    if preset is not None:
+        console.print(about(preset))
     table = Table("setting", "value", "from")
     for row in rows:
         style = None if row["from"] == "default" else "cyan"
         table.add_row(str(row["setting"]), str(row["value"]), str(row["from"]), style=style)
     console.print(table)
     if preset is None:
-        warn(f"no preset given; there are {', '.join(presets())}")
+        warn("no preset given; there are")
+        for name in presets():
+            console.print(f"{name}: {about(name)}", highlight=False)
     return None

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from models.acoustics.adain import StyledResidual
 from models.acoustics.generators import GeneratorSizes, HifiGenerator, IstftGenerator
-from models.layers.conv import NormedConv1d
+from models.layers.conv import NormedConv1d, NormedConvTranspose1d
 
 _F0_KERNELS = (0, 3, 7)
 _ENERGY_KERNELS = (0, 3, 7, 15)
@@ -74,6 +74,29 @@ class Decoder(nn.Module):
             config.istft_hop,
         )
         self.generator = IstftGenerator(sizes) if config.kind == "istftnet" else HifiGenerator(sizes)
+
+    def sound_pitch(self) -> None:
+        """Make a fresh source sound its pitch, where training cannot.
+
+        No gradient reaches the mixture of harmonics behind a Fourier transform. With an offset that drowns
+        them, phases hardly change with the pitch: see docs/decisions/hum.md.
+        """
+        if isinstance(self.generator, IstftGenerator):
+            self.generator.m_source.weigh_alike()
+
+    def interpolate(self) -> None:
+        """Make fresh upsamplings interpolate, which they go on to where `filter_shapes` are held.
+
+        Such a decoder cannot hum at its frame rate, which small ones learn otherwise.
+        """
+        for layer in self.modules():
+            if isinstance(layer, NormedConvTranspose1d):
+                layer.begin_smooth()
+
+    def filter_shapes(self) -> tuple[str, ...]:
+        """Names of the parameters that say what filters upsampling has, but for their loudness."""
+        layers = self.named_modules()
+        return tuple(f"{name}.weight_v" for name, layer in layers if isinstance(layer, NormedConvTranspose1d))
 
     def forward(
         self,

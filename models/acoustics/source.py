@@ -20,6 +20,15 @@ class SineSource(nn.Module):
         self.sample_rate, self.frame_samples, self.n_harmonics = sample_rate, frame_samples, n_harmonics
         self.l_linear = nn.Linear(n_harmonics, 1)
 
+    @torch.no_grad()
+    def weigh_alike(self) -> None:
+        """Weigh the harmonics of a fresh source alike, without offset.
+
+        As drawn, the offset may be larger than all of them, and the first may weigh nothing.
+        """
+        self.l_linear.weight.fill_(self.n_harmonics**-0.5)
+        self.l_linear.bias.zero_()
+
     def forward(self, f0_hz: Tensor, noise: Tensor) -> Tensor:
         """`noise` [B, F * frame_samples, n_harmonics] standard normal. No gradient reaches `f0_hz`."""
         sines, _ = self.sines(f0_hz, noise)

@@ -22,6 +22,11 @@ def held_parts(text_layers: int) -> tuple[str, ...]:
     return ("bert.", "text_encoder.embedding.", *layers)
 
 
+def upsampling_shapes(model: Kokoro) -> tuple[str, ...]:
+    """Prefixes of what makes the decoder's upsamplings more than interpolations."""
+    return tuple(f"decoder.{name}" for name in model.decoder.filter_shapes())
+
+
 def enter(model: Kokoro, held: tuple[str, ...] = ()) -> None:
     """Put the model into training, but for the parts whose names begin with one of `held`."""
     model.train()

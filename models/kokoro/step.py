@@ -156,13 +156,28 @@ class KokoroStep:
             "length": ((totals[0] - totals[1]).abs() / totals[1]).mean(),
         }
 
-    def speak(self, batch: AcousticBatch, taught: bool, segment: Segment | None = None) -> TrainingOutput:
+    @torch.no_grad()
+    def say(self, clip: AcousticBatch, rng: torch.Generator) -> Tensor:
+        """[S] of one clip's text by the voice as it is now, nothing of it recorded; noise from `rng`."""
+        networks, lengths = self.networks, torch.tensor(clip.token_lengths)
+        row = networks.voice_table.rows(networks.embeddings_of(clip.speakers), lengths)
+        return networks.model.synthesize(clip.tokens, lengths, row, rngs=[rng])[0]
+
+    def speak(
+        self,
+        batch: AcousticBatch,
+        taught: bool,
+        segment: Segment | None = None,
+        *,
+        pitch_factor: float = 1.0,
+    ) -> TrainingOutput:
         """Each text under its speaker's voice, on the recording's durations.
 
         Args:
             batch: Of recordings.
             taught: Whether the decoder reads the recordings' pitch and energy.
             segment: What to decode; None: whole clips.
+            pitch_factor: Of the recordings' pitch, where the decoder reads it.
         """
         networks = self.networks
         lengths = torch.tensor(batch.token_lengths)
@@ -174,7 +189,7 @@ class KokoroStep:
             lengths,
             voice,
             teacher_dur=batch.durations,
-            teacher_f0=batch.f0_hz if taught else None,
+            teacher_f0=batch.f0_hz * pitch_factor if taught else None,
             teacher_noise=log_norm(batch.mel) if taught else None,
             teacher_frames=[length // 2 for length in batch.mel_lengths],
             segment=segment,

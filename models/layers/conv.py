@@ -144,6 +144,17 @@ class NormedConvTranspose1d(_WeightNorm, nn.ConvTranspose1d):
         self._margin, self._extra = padding, output_padding
         self._split_weight()
 
+    @torch.no_grad()
+    def begin_smooth(self) -> None:
+        """Make fresh filters interpolate: triangles, each as heavy as it was drawn.
+
+        As drawn, the samples made of a frame weigh unequally, so that what is made repeats with the frames.
+        """
+        taps = torch.arange(self.kernel_size[0]) - (self.kernel_size[0] - 1) / 2
+        triangle = (1 - taps.abs() / self.stride[0]).clamp(min=0)
+        self.weight_v.copy_(self.weight_v.sum(2, keepdim=True) * triangle)
+        self.weight_g.copy_(torch.linalg.vector_norm(self.weight_v, dim=(1, 2), keepdim=True))
+
     def forward(self, x: Tensor, divisor: Tensor | None = None) -> Tensor:  # type: ignore[override]
         """`divisor` [C_in] as above."""
         weight = self.effective_weight()

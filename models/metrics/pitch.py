@@ -17,6 +17,8 @@ class PitchError(NamedTuple):
 
     Attributes:
         rmse_cents: Root mean square over the frames that both call voiced; NaN when there are none.
+        median_cents: Median of the magnitudes over the same frames, which octave errors of a tracker leave
+            as it is; NaN likewise.
         correlation: Pearson's, of log F0 over the same frames; NaN below three frames or where one
             track is constant.
         voicing_error: Share of frames on whose voicing they disagree, 0-1.
@@ -24,6 +26,7 @@ class PitchError(NamedTuple):
     """
 
     rmse_cents: float
+    median_cents: float
     correlation: float
     voicing_error: float
     voiced_frames: int
@@ -46,12 +49,13 @@ def pitch_error(reference_hz: FloatArray, rendered_hz: FloatArray) -> PitchError
     both = (reference > 0) & (rendered > 0)
     disagree = float(np.mean((reference > 0) != (rendered > 0)))
     if not both.any():
-        return PitchError(float("nan"), float("nan"), disagree, 0)
+        return PitchError(float("nan"), float("nan"), float("nan"), disagree, 0)
     log_reference = np.log2(reference[both].astype(np.float64))
     log_rendered = np.log2(rendered[both].astype(np.float64))
     cents = CENTS_PER_OCTAVE * (log_rendered - log_reference)
     return PitchError(
         rmse_cents=float(np.sqrt(np.mean(cents**2))),
+        median_cents=float(np.median(np.abs(cents))),
         correlation=_correlation(log_reference, log_rendered),
         voicing_error=disagree,
         voiced_frames=int(both.sum()),

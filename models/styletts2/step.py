@@ -111,17 +111,30 @@ class Stage1Step:
 
 
 @torch.no_grad()
-def reconstruct(networks: Networks, batch: AcousticBatch) -> tuple[Tensor, Tensor]:
-    """Recording and resynthesis [B, 1, S] of clips of one length, all prosody recorded."""
+def reconstruct(networks: Networks, batch: AcousticBatch, pitch_factor: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Recording and resynthesis [B, 1, S] of clips of one length, all prosody recorded.
+
+    Args:
+        pitch_factor: Of the recorded pitch.
+    """
     model = networks.model
     path = align(networks, batch, None).path
     text = model.text_encoder(batch.tokens, torch.tensor(batch.token_lengths))
     style = model.style_encoder(batch.mel[:, None])
-    f0_hz = recorded_pitch(networks, batch.mel, batch.f0_hz)
+    f0_hz = recorded_pitch(networks, batch.mel, batch.f0_hz) * pitch_factor
     # The same source noise at each call: validations differ by the weights alone.
     rng = torch.Generator().manual_seed(0)
     fake = model.decoder(text @ path.to(text.dtype), f0_hz, log_norm(batch.mel), style, rng=rng)
     return batch.wave[:, None, : fake.shape[2]], fake
+
+
+@torch.no_grad()
+def say(networks: Networks, clip: AcousticBatch, rng: torch.Generator) -> Tensor:
+    """[S] of one clip's text under its own style, nothing else of it recorded; random numbers from `rng`."""
+    model = networks.model
+    style = model.encode_reference(clip.mel, clip.mel_lengths)
+    lengths = torch.tensor(clip.token_lengths)
+    return model.synthesize(clip.tokens, lengths, style=style, rngs=[rng]).waves[0]
 
 
 SHORTEST_CLIP_FRAMES = MIN_FRAMES + MIN_FRAMES % 2

@@ -115,8 +115,13 @@ class Aligned(NamedTuple):
     """[B, L + 1, n_symbols] of the aligner's tokens."""
 
 
-def enter(networks: Networks, phase: Phase) -> None:
-    """Put every network into the state that the phase wants: who takes gradients, who drops out."""
+def enter(networks: Networks, phase: Phase, interpolates: bool = False) -> None:
+    """Put every network into the state that the phase wants: who takes gradients, who drops out.
+
+    Args:
+        interpolates: Whether the decoder's upsamplings keep the filters that they have.
+    """
+    held = networks.model.decoder.filter_shapes() if interpolates else ()
     learners = {
         *phase.trained,
         *(DISCRIMINATORS if phase.adversarial else ()),
@@ -126,7 +131,8 @@ def enter(networks: Networks, phase: Phase) -> None:
         network.train(name in phase.moving)
         learns = name in learners
         for key, parameter in network.named_parameters():
-            parameter.requires_grad_(learns and not key.startswith("pooler."))
+            keeps = key.startswith("pooler.") or (name == "decoder" and key in held)
+            parameter.requires_grad_(learns and not keeps)
     for layer in _spectral_layers(networks.named().values()):
         layer.eval()
 

@@ -26,6 +26,7 @@ from tasks.finetune.batches import Feed, Position
 from tasks.finetune.checkpoint import Checkpoints, Snapshot, capture, restore, under
 from tasks.finetune.distributed import Ranks, current_ranks
 from tasks.finetune.length import TrainingLength
+from tasks.finetune.pitch_rule import PitchRule
 from tasks.finetune.recipe import MovingAverage, NonFiniteUpdateError, Recipe, Updater
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class LoopSettings:
         validate_first: Whether there is a validation before the first step, to measure training by.
         watched_loss: Validation loss by which weights are better or worse, or None. With early stopping the
             weights that validated best are the result, else the last ones.
+        pitch_rule: When the sound ignores pitch, which validations then warn of or stop the run for.
         identity: What a resumed run must have been started with.
     """
 
@@ -55,6 +57,7 @@ class LoopSettings:
     max_norms: Mapping[str, float] = field(default_factory=dict)
     validate_first: bool = False
     watched_loss: str | None = None
+    pitch_rule: PitchRule | None = None
     identity: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -157,7 +160,7 @@ def train(
     run = _Run(recipe, feed, settings, checkpoints, callbacks or Callbacks(), ranks)
     run.resume()
     state = run.state
-    steps = settings.length.steps(accumulate, feed.batches_per_epoch())
+    steps = run.steps
     if settings.validate_first and settings.train.validate_every_steps and not state.validation_curve:
         run.validate(validation)
     stopped = False
@@ -205,6 +208,7 @@ class _Run(Generic[BatchT]):
         self.best: dict[str, Tensor] = {}
         self.state = State()
         self.saved_step: int | None = None
+        self.steps = settings.length.steps(settings.train.accumulate, feed.batches_per_epoch())
 
     @property
     def position(self) -> Position:
@@ -302,6 +306,8 @@ class _Run(Generic[BatchT]):
             # One process measures and tells the others: rounding must not make them disagree on stopping.
             losses = self.ranks.from_first(self._validation_losses(batches) if self.ranks.first else {})
             better = self._note(losses)
+            if self.settings.pitch_rule is not None:
+                self.settings.pitch_rule.heed(self.state.validation_curve[-1], self.steps)
             if self.ranks.first:
                 state = self.state
                 self.callbacks.log("validation", state.step, losses)
@@ -318,15 +324,15 @@ class _Run(Generic[BatchT]):
 
     def _validation_losses(self, batches: Sequence[BatchT]) -> Losses:
         sums: Losses = {}
-        clips = 0
+        clips: dict[str, int] = {}
         for index, batch in enumerate(batches):
             # The same noise each time: points of the curve differ by the weights alone.
             torch.manual_seed(derive_seed(self.settings.seed, "validation", index))
             size = len(self.recipe.utterances(batch))
-            clips += size
             for name, value in self.recipe.validate(batch).items():
                 sums[name] = sums.get(name, 0.0) + float(value) * size
-        return {name: total / clips for name, total in sums.items()}
+                clips[name] = clips.get(name, 0) + size
+        return {name: total / clips[name] for name, total in sums.items()}
 
     def _note(self, losses: Losses) -> bool:
         """Put a validation on the curve; whether it is the best so far."""

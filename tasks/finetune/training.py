@@ -27,6 +27,7 @@ from tasks.finetune.length import TrainingLength
 from tasks.finetune.loop import Callbacks, LoopSettings, State, Trained, train
 from tasks.finetune.machine import Machine, choose_machine
 from tasks.finetune.outputs import curves_as_series, summary, write_outputs
+from tasks.finetune.pitch_rule import HEARD, PitchRule
 from tasks.finetune.recipe import Recipe
 from tasks.finetune.samples import SingleClip, ValidationSamples
 from tasks.finetune.shards import Split
@@ -54,6 +55,7 @@ class Training(Generic[BatchT]):
         collate: A batch of clips.
         start: The networks, once batches and machine are known.
         watched_loss: Validation loss by which weights are better or worse.
+        pitch_rule: When the sound ignores pitch, in families that speak at a given one.
         rejects: Clips that are not trained on.
         order: Batches of an epoch, where the settings ask for another order than `epoch_batches`.
         max_norms: Gradient norms by optimiser.
@@ -73,6 +75,7 @@ class Training(Generic[BatchT]):
     collate: Callable[[list[Any]], BatchT]
     start: Callable[[Run[BatchT]], Start[BatchT]]
     watched_loss: str
+    pitch_rule: PitchRule | None = None
     rejects: Sequence[Reject] = ()
     order: Callable[[int], list[list[int]]] | None = None
     max_norms: Mapping[str, float] = field(default_factory=dict)
@@ -179,6 +182,8 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
         train_in_processes(prepare, cfg.compute.processes, files, cfg, work)
     fitted = fit(training, cfg, work)
     start, state, clips = fitted.start, fitted.trained.state, len(training.clips)
+    point = _point_of_result(state, training.settings)
+    ignored = None if training.pitch_rule is None else training.pitch_rule.broken(point)
     description = {
         **training.description,
         "sizes": {**sizes_as_json(start.sizes), **start.measured(state)},
@@ -188,6 +193,8 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
         "clips": clips,
         "from_scratch": not start.digests,
         "pretrained": dict(start.digests),
+        "heard": {name: point[name] for name in HEARD if name in point},
+        "ignores_pitch": ignored is not None,
         **start.description,
     }
     folder = work.dir / "result"
@@ -200,9 +207,18 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
         files=files_made | fitted.samples,
         metrics=summary(state, clips),
         series=curves_as_series(state),
-        warnings=(*start.warnings, *training.warnings),
+        warnings=(*start.warnings, *training.warnings, *([] if ignored is None else [ignored])),
         notes=start.notes,
     )
+
+
+def _point_of_result(state: State, settings: TrainSettings) -> Mapping[str, float]:
+    """The validation of the weights that became the result; empty where there was none."""
+    if not state.validation_curve:
+        return {}
+    best = state.best_step if settings.early_stop_patience else None
+    points = (point for point in state.validation_curve if point["step"] == best)
+    return next(points, state.validation_curve[-1])
 
 
 def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
@@ -239,6 +255,7 @@ def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
                 max_norms=training.max_norms,
                 validate_first=training.validate_first,
                 watched_loss=training.watched_loss,
+                pitch_rule=training.pitch_rule,
                 identity=identity_of(start.sizes, settings, start.digests),
             )
             callbacks = Callbacks(progress=_report(work), stop=work.stop, validated=samples)

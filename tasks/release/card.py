@@ -29,8 +29,8 @@ class CardFacts:
         hours: Hours of training speech.
         licence: Licence of the recordings.
         attribution: Who is to be credited, or empty.
-        networks: By name, each with `steps`, `epochs`, `from_scratch`, and `dequantised` where its
-            published weights were those of an export to int8.
+        networks: By name, each with `steps`, `epochs`, `from_scratch`, `dequantised` where its published
+            weights were those of an export to int8, `heard` and `ignores_pitch` where validations listened.
         metrics: Name -> `mean`, `low`, `high`, `about`, `clips`.
         verdict: What they come to, in words.
         warning: What must be read before anything else, or empty.
@@ -175,6 +175,26 @@ def _summary(facts: CardFacts) -> Iterable[tuple[str, str]]:
         if network.get("dequantised"):
             origin += ", dequantised from int8"
         yield name, f"{network['steps']:,} steps, {network['epochs']} epochs, {origin}"
+        if heard := _heard(network.get("heard", {})):
+            yield f"sound of {name}", heard
+
+
+def _heard(heard: Mapping[str, float]) -> str:
+    """What the last validation heard of a network, in words; empty where nothing was."""
+    parts = []
+    if "f0_correlation" in heard:
+        parts.append(
+            f"pitch follows what is asked with correlation {heard['f0_correlation']:.2f}, "
+            f"{heard['f0_cents']:.0f} cents off"
+        )
+    if "frame_line_db" in heard:
+        parts.append(f"lines at the frame rate stand out by {heard['frame_line_db']:.1f} dB")
+    if "misheard" in heard:
+        parts.append(
+            f"{heard['misheard']:.0%} of the words misheard by a recogniser, "
+            f"{heard['misheard_recorded']:.0%} in the recordings"
+        )
+    return "; ".join(parts)
 
 
 def _metrics(facts: CardFacts) -> Iterable[tuple[str, str, str, str]]:
@@ -188,6 +208,8 @@ def _metrics(facts: CardFacts) -> Iterable[tuple[str, str, str, str]]:
 def _limits(facts: CardFacts) -> Iterable[str]:
     yield f"It reads {', '.join(facts.languages)} only; other languages are refused."
     yield from facts.limits
+    if any(network.get("ignores_pitch") for network in facts.networks.values()):
+        yield "Its sound does not follow the pitch that it is asked for: it hums one of its own."
     yield "The metrics come from few clips and no listener; a listening test decides."
     yield "Use it only for what the speaker agreed to, and say that the speech is synthetic."
 

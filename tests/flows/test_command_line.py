@@ -64,6 +64,17 @@ def test_read_commands_print_json(call: Call, arguments: tuple[str, ...]):
     json.loads(output)
 
 
+def test_config_show_says_first_what_a_preset_is(call: Call):
+    for preset in ("kokoro-tiny", "styletts2-tiny"):
+        _, output, _ = call("config", "show", "-p", preset)
+        assert " ".join(output.split()).startswith("Does not speak words: a melody at the pitch and the pace")
+    _, output, _ = call("config", "show", "-p", "tiny", "--json")
+    assert json.loads(output)["about"].startswith("A small voice on a CPU in minutes")
+    _, output, error = call("config", "show")
+    assert "no preset given" in error
+    assert "kokoro-tiny: Does not speak words" in " ".join(output.split())
+
+
 def test_config_show_says_where_a_value_comes_from(call: Call):
     _, output, _ = call("config", "show", "-p", "tiny", "-s", "seed=7", "--json")
     origin = {row["setting"]: (row["value"], row["from"]) for row in json.loads(output)["settings"]}

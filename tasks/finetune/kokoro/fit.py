@@ -32,10 +32,10 @@ from tasks.finetune.characters.clips import Clips, FamilyOfCharacters, collate, 
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.kokoro.fit_plan import FitPlan, fit_plan
 from tasks.finetune.kokoro.fit_recipe import KokoroFitRecipe
-from tasks.finetune.kokoro.listener import Listener, listener
 from tasks.finetune.kokoro.sizes import digests_of, require_kokoro
 from tasks.finetune.kokoro.trained import VOICES
 from tasks.finetune.length import TrainingLength
+from tasks.finetune.listener import Listener, listener
 from tasks.finetune.loop import Trained
 from tasks.finetune.training import Files, Run, Start, Training, train_stage
 from tasks.outcome import ConfigView, Inputs, Produced, Work

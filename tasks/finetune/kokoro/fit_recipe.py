@@ -11,7 +11,7 @@ from configs.train_kokoro_fit import KokoroFitSettings
 from models.acoustics.batch import AcousticBatch
 from models.kokoro.fit_step import FitStep
 from tasks.finetune.kokoro.fit_plan import FitPlan
-from tasks.finetune.kokoro.listener import Listener
+from tasks.finetune.listener import Listener
 from tasks.finetune.machine import Machine
 from tasks.finetune.recipe import Updater
 

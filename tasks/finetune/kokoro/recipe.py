@@ -9,11 +9,13 @@ from torch import Tensor, nn
 
 from configs.train_kokoro import KokoroLossSettings, KokoroOptimiserSettings, KokoroTrainSettings
 from models.acoustics.batch import AcousticBatch
-from models.kokoro.freezing import enter, held_parts, parameter_groups
+from models.kokoro.freezing import enter, held_parts, parameter_groups, upsampling_shapes
 from models.kokoro.step import KokoroStep
+from tasks.finetune.listening import DEAF, Ear
 from tasks.finetune.machine import Machine
 from tasks.finetune.rates import set_rates
 from tasks.finetune.recipe import Updater
+from tasks.finetune.rendered_pitch import Rendering
 
 
 class KokoroRecipe:
@@ -24,14 +26,24 @@ class KokoroRecipe:
         settings: Of the stage.
         steps: Optimiser steps of the whole run.
         machine: Where and how precisely.
+        ear: Who hears the validated clips.
     """
 
-    def __init__(self, step: KokoroStep, settings: KokoroTrainSettings, steps: int, machine: Machine) -> None:
+    def __init__(
+        self,
+        step: KokoroStep,
+        settings: KokoroTrainSettings,
+        steps: int,
+        machine: Machine,
+        ear: Ear = DEAF,
+    ) -> None:
         networks = step.networks
         self.step = step
         self.settings = settings
         self.steps = steps
         self.machine = machine
+        self.ear = ear
+        self.always_held = upsampling_shapes(networks.model) if settings.interpolates else ()
         self.modules: Mapping[str, nn.Module] = networks.named()
         self.averaged: Sequence[str] = tuple(name for name in self.modules if name not in networks.judges())
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
@@ -50,7 +62,7 @@ class KokoroRecipe:
     def set_learning_rates(self, step: int, epoch: int) -> None:
         """Begin an optimiser step: who learns, whose prosody is read, learning rates."""
         networks, settings = self.step.networks, self.settings
-        enter(networks.model, held_at(settings, step, epoch))
+        enter(networks.model, (*held_at(settings, step, epoch), *self.always_held))
         networks.voice_table.train()
         self.adversarial = bool(networks.judges()) and adversarial_at(settings, step, epoch)
         self.share = teacher_share(settings, step, self.steps)
@@ -76,8 +88,20 @@ class KokoroRecipe:
             update.apply("generator", losses, {name: self.weights[name] for name in losses})
 
     def validate(self, batch: AcousticBatch) -> dict[str, Tensor]:
-        """See `KokoroStep.validation_losses`."""
-        return self.step.validation_losses(self.machine.place(batch))
+        """See `KokoroStep.validation_losses` and `tasks.finetune.listening`."""
+        batch, step = self.machine.place(batch), self.step
+
+        def at_pitch(factor: float) -> Rendering:
+            made = step.speak(batch, taught=True, pitch_factor=factor).audio[0, 0]
+            return Rendering(batch.f0_hz[0].cpu().numpy() * factor, made)
+
+        heard = self.ear.hear(
+            batch.utterance_ids[0],
+            batch.wave[0],
+            at_pitch,
+            lambda: step.say(batch, torch.Generator().manual_seed(0)),
+        )
+        return step.validation_losses(batch) | heard
 
     def utterances(self, batch: AcousticBatch) -> Sequence[str]:
         """Ids of the batch's clips."""

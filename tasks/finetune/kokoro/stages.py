@@ -36,7 +36,7 @@ TRAIN_KOKORO = CorpusStage(
     config=("train.kokoro", *RUN_SETTINGS),
     machine=MACHINE_SETTINGS,
     schema=schemas.NOTHING,
-    libraries=("torch", "numpy", "safetensors", "transformers"),
+    libraries=("torch", "numpy", "safetensors", "transformers", "pyworld"),
     about="Kokoro: model and voice table, together",
     uses_gpu=True,
 )

@@ -48,6 +48,9 @@ def starting_model(settings: KokoroTrainSettings, config: KokoroConfig, seed: in
     torch.manual_seed(derive_seed(seed, "kokoro model"))
     model = Kokoro(config)
     model.predictor.speak_in_hz()
+    model.decoder.sound_pitch()
+    if settings.interpolates:
+        model.decoder.interpolate()
     return model
 
 

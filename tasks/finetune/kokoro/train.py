@@ -6,6 +6,7 @@ energy, tells of the decoder; `predicted`, from text and voice as synthesis has 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -18,6 +19,7 @@ from models.discriminators.resolution import RESOLUTIONS
 from models.kokoro.step import KokoroNetworks, KokoroStep
 from models.losses.spectral import MultiResolutionMelLoss
 from tasks.finetune.characters.clips import FamilyOfCharacters, collate, unknown_characters
+from tasks.finetune.characters.listening import ear_for
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.kokoro.recipe import KokoroRecipe
 from tasks.finetune.kokoro.sizes import digests_of, model_config, published_weights, require_kokoro
@@ -30,12 +32,18 @@ from tasks.finetune.kokoro.start import (
 from tasks.finetune.kokoro.trained import VOICES
 from tasks.finetune.kokoro.voice_table import VoiceTableFiles, read_voice_table, voices_of
 from tasks.finetune.length import TrainingLength
+from tasks.finetune.listening import Ear
 from tasks.finetune.loop import Trained
 from tasks.finetune.machine import Machine
+from tasks.finetune.pitch_rule import PitchRule
 from tasks.finetune.training import Files, Memory, Run, Start, Training, lowered, train_stage
 from tasks.outcome import ConfigView, Inputs, Produced, Work
 
 _SECTION = "train.kokoro"
+_REMEDY = (
+    "train longer, let the decoder hear recorded pitch for longer (train.kokoro.teacher_steps and "
+    "teacher_final), or start from published weights (train.kokoro.pretrained)"
+)
 _SHORTEST = Shortest(16, "the spectral distance")
 """Mel frames: the longest window of the distance is 2048 samples, and padding mirrors half of it."""
 
@@ -75,8 +83,16 @@ def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
         lengths=clips.training.frames,
         held_out=clips.validation,
         collate=collate,
-        start=partial(_start, settings, table, family.sample_rate, cfg.seed),
+        start=partial(
+            _start,
+            settings,
+            table,
+            partial(ear_for, settings.listening, files=files["shard"], family=family),
+            family.sample_rate,
+            cfg.seed,
+        ),
         watched_loss="stft",
+        pitch_rule=PitchRule(_SECTION, settings.listening, _REMEDY),
         rejects=clips.rejects,
         max_norms={} if clip is None else dict.fromkeys(("discriminator", "generator"), clip),
         validate_first=True,
@@ -101,6 +117,7 @@ def _require_speakers(table: VoiceTableFiles, speakers: set[str]) -> None:
 def _start(
     settings: KokoroTrainSettings,
     table: VoiceTableFiles,
+    ear_of: Callable[[Sequence[AcousticBatch]], Ear],
     sample_rate: int,
     seed: int,
     run: Run[AcousticBatch],
@@ -118,7 +135,7 @@ def _start(
         source = f"train.kokoro.pretrained = {settings.pretrained}"
         warnings = check_arrival(step, [run.machine.place(clip) for clip in run.validation[:1]], source)
     return Start(
-        recipe=KokoroRecipe(step, settings, run.steps, run.machine),
+        recipe=KokoroRecipe(step, settings, run.steps, run.machine, ear_of(run.validation)),
         sizes=networks.model.config,
         digests={} if published is None else digests_of(published),
         render=partial(_render, step),
@@ -164,8 +181,5 @@ def _first_step(
 @torch.no_grad()
 def _render(step: KokoroStep, clip: AcousticBatch, rng: torch.Generator) -> dict[str, Tensor]:
     """A clip's text by the voice as it is now, and with the recording's durations, pitch and energy."""
-    networks, lengths = step.networks, torch.tensor(clip.token_lengths)
-    row = networks.voice_table.rows(networks.embeddings_of(clip.speakers), lengths)
-    predicted = networks.model.synthesize(clip.tokens, lengths, row, rngs=[rng])[0]
     recorded = step.speak(clip, taught=True).audio[0, 0]
-    return {"predicted": predicted.float().cpu(), "recorded": recorded.float().cpu()}
+    return {"predicted": step.say(clip, rng).float().cpu(), "recorded": recorded.float().cpu()}

@@ -6,7 +6,7 @@ follow from the batch's seed, so that it makes the same numbers whether a pass r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from models.acoustics.batch import AcousticBatch
 from models.seeds import derive_seed
 from models.styletts2.joint_step import JointStep
 from models.styletts2.slm_adversary import TRAINED, Judged, SlmAdversary, scale_gradients
-from models.styletts2.step import Stage1Step
+from models.styletts2.step import Stage1Step, reconstruct, say
 from models.styletts2.training import (
     DISCRIMINATORS,
     Networks,
@@ -24,11 +24,14 @@ from models.styletts2.training import (
     chosen,
     enter,
     iterate_spectral_norms,
+    recorded_pitch,
 )
 from tasks.finetune.characters.references import References, no_references
+from tasks.finetune.listening import DEAF, Ear
 from tasks.finetune.machine import Machine
 from tasks.finetune.rates import set_rates
 from tasks.finetune.recipe import Updater
+from tasks.finetune.rendered_pitch import Rendering
 from tasks.finetune.styletts2.optimisers import SharedStep, adamw
 from tasks.finetune.styletts2.phases import Schedule, loss_weights
 
@@ -45,6 +48,7 @@ class _Recipe:
         machine: Machine,
         first_stage: bool,
         references: References = no_references,
+        ear: Ear = DEAF,
         other_texts: Sequence[Sequence[int]] = (),
     ) -> None:
         self.networks = networks
@@ -53,6 +57,7 @@ class _Recipe:
         self.steps = steps
         self.machine = machine
         self.references = references
+        self.ear = ear
         self.modules: Mapping[str, nn.Module] = networks.named()
         phases = schedule.phases
         trained = {
@@ -84,7 +89,7 @@ class _Recipe:
         """Begin an optimiser step: the phase's state of every network, spectral norms, learning rates."""
         self.position = step
         self.phase = self.schedule.at(step, epoch)
-        enter(self.networks, self.phase)
+        enter(self.networks, self.phase, self.settings.interpolates)
         iterate_spectral_norms(self.networks, self.phase)
         plain = [o for o in self.optimisers.values() if not isinstance(o, SharedStep)]
         set_rates(plain, self.settings.optimiser, step, self.steps)
@@ -92,6 +97,15 @@ class _Recipe:
     def utterances(self, batch: AcousticBatch) -> Sequence[str]:
         """Ids of the batch's clips."""
         return batch.utterance_ids
+
+    def heard(self, batch: AcousticBatch, say: Callable[[], Tensor]) -> dict[str, Tensor]:
+        """What a clip sounds like at its recorded pitch and others, and as `say` says it."""
+        recorded = recorded_pitch(self.networks, batch.mel, batch.f0_hz)[0].cpu().numpy()
+
+        def at_pitch(factor: float) -> Rendering:
+            return Rendering(recorded * factor, reconstruct(self.networks, batch, factor)[1][0, 0])
+
+        return self.ear.hear(batch.utterance_ids[0], batch.wave[0], at_pitch, say)
 
 
 class Stage1Recipe(_Recipe):
@@ -104,8 +118,9 @@ class Stage1Recipe(_Recipe):
         schedule: Schedule,
         steps: int,
         machine: Machine,
+        ear: Ear = DEAF,
     ) -> None:
-        super().__init__(networks, settings, schedule, steps, machine, first_stage=True)
+        super().__init__(networks, settings, schedule, steps, machine, first_stage=True, ear=ear)
         self.step = Stage1Step(networks, settings.max_len_frames, settings.losses.lambda_stft > 0)
 
     def train_step(self, batch: AcousticBatch, update: Updater, rng: torch.Generator) -> None:
@@ -127,8 +142,11 @@ class Stage1Recipe(_Recipe):
             update.apply("generator", losses, chosen(self.weights, losses))
 
     def validate(self, batch: AcousticBatch) -> dict[str, Tensor]:
-        """Mel distance of a whole clip's reconstruction."""
-        return self.step.validation_losses(self.machine.place(batch))
+        """Mel distance of a whole clip's reconstruction, and `tasks.finetune.listening`'s of its sound."""
+        batch = self.machine.place(batch)
+        # Nothing speaks from text yet.
+        heard = self.heard(batch, lambda: reconstruct(self.networks, batch)[1][0, 0])
+        return self.step.validation_losses(batch) | heard
 
 
 class JointRecipe(_Recipe):
@@ -142,9 +160,10 @@ class JointRecipe(_Recipe):
         steps: int,
         machine: Machine,
         references: References = no_references,
+        ear: Ear = DEAF,
         other_texts: Sequence[Sequence[int]] = (),
     ) -> None:
-        super().__init__(networks, settings, schedule, steps, machine, False, references, other_texts)
+        super().__init__(networks, settings, schedule, steps, machine, False, references, ear, other_texts)
         self.step = JointStep(networks, settings.max_len_frames, settings.losses.lambda_stft > 0)
 
     def train_step(self, batch: AcousticBatch, update: Updater, rng: torch.Generator) -> None:
@@ -198,8 +217,10 @@ class JointRecipe(_Recipe):
         return adversary.discriminator_losses(judged, rebuilt, crops)
 
     def validate(self, batch: AcousticBatch) -> dict[str, Tensor]:
-        """See `JointStep.validation_losses`."""
-        return self.step.validation_losses(self.machine.place(batch))
+        """See `JointStep.validation_losses` and `tasks.finetune.listening`."""
+        batch = self.machine.place(batch)
+        heard = self.heard(batch, lambda: say(self.networks, batch, torch.Generator().manual_seed(0)))
+        return self.step.validation_losses(batch) | heard
 
 
 def _part(rng: torch.Generator, part: str) -> torch.Generator:

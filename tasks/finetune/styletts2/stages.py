@@ -47,7 +47,7 @@ def _training(
         config=(*declared(stage), *RUN_SETTINGS),
         machine=MACHINE_SETTINGS,
         schema=schemas.NOTHING,
-        libraries=("torch", "numpy", "safetensors", "transformers"),
+        libraries=("torch", "numpy", "safetensors", "transformers", "pyworld"),
         about=about,
         uses_gpu=True,
     )

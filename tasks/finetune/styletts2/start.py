@@ -89,6 +89,9 @@ def fresh_networks(
     torch.manual_seed(derive_seed(seed, "styletts2 networks"))
     model = StyleTTS2(config)
     model.predictor.speak_in_hz()
+    model.decoder.sound_pitch()
+    if settings.interpolates:
+        model.decoder.interpolate()
     settle_spectral_norms(model)
     aligner, extractor = None, None
     if settings.alignment == "aligner":

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from configs.train_styletts2 import StyleTTS2TrainSettings
 from models.acoustics.batch import AcousticBatch
-from models.styletts2.step import SHORTEST_CLIP_FRAMES, reconstruct
+from models.styletts2.step import SHORTEST_CLIP_FRAMES, reconstruct, say
 from models.styletts2.training import Networks
 from tasks.finetune.batches import epoch_batches
 from tasks.finetune.characters.clips import (
@@ -28,10 +28,13 @@ from tasks.finetune.characters.clips import (
     tokens_of,
     unknown_characters,
 )
+from tasks.finetune.characters.listening import ear_for
 from tasks.finetune.characters.references import no_references, references_among
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.length import TrainingLength
+from tasks.finetune.listening import Ear
 from tasks.finetune.loop import State
+from tasks.finetune.pitch_rule import PitchRule
 from tasks.finetune.styletts2.begin import begin
 from tasks.finetune.styletts2.checks import check_adversary, is_judged
 from tasks.finetune.styletts2.phases import Schedule, schedule_of
@@ -44,6 +47,7 @@ from tasks.outcome import ConfigView, Inputs, Produced, Work
 OTHER_TOKENS = "other_tokens.json"
 """Among the files that a training is prepared from: token ids of texts that no clip says."""
 _SECTION = "train.styletts2"
+_REMEDY = "train stage 1 for longer, or start from published weights (train.styletts2.pretrained)"
 _SHORTEST = Shortest(SHORTEST_CLIP_FRAMES, "the style encoder")
 
 
@@ -104,6 +108,7 @@ def _prepare(stage: str, files: Files, cfg: ConfigView) -> Training[AcousticBatc
         collate=collate,
         start=partial(_start, stage, settings, family, files, clips.training, cfg.seed),
         watched_loss="mel",
+        pitch_rule=PitchRule(_SECTION, settings.listening, _REMEDY),
         rejects=clips.rejects,
         max_norms={} if clip is None else dict.fromkeys(optimisers, clip),
         validate_first=True,
@@ -137,7 +142,9 @@ def _start(
         schedule = schedule_of(getattr(settings, stage), joint=False)
     begun = begin(stage, settings, family, files, run.validation, judged, seed)
     networks = on_device(begun.networks, run.machine.device)
-    recipe = _recipe(stage, networks, settings, schedule, run, clips, _read_others(files, settings))
+    ear = ear_for(settings.listening, run.validation, files["shard"], family)
+    others = _read_others(files, settings)
+    recipe = _recipe(stage, networks, settings, schedule, run, clips, ear, others)
     return Start(
         recipe=recipe,
         sizes=networks.config,
@@ -175,12 +182,13 @@ def _recipe(
     schedule: Schedule,
     run: Run[AcousticBatch],
     clips: Clips,
+    ear: Ear,
     other_texts: Sequence[Sequence[int]],
 ) -> Stage1Recipe | JointRecipe:
     if stage == "stage1":
-        return Stage1Recipe(networks, settings, schedule, run.steps, run.machine)
+        return Stage1Recipe(networks, settings, schedule, run.steps, run.machine, ear)
     references = references_among(clips) if networks.config.multispeaker else no_references
-    return JointRecipe(networks, settings, schedule, run.steps, run.machine, references, other_texts)
+    return JointRecipe(networks, settings, schedule, run.steps, run.machine, references, ear, other_texts)
 
 
 def _read_others(files: Files, settings: StyleTTS2TrainSettings) -> Sequence[Sequence[int]]:
@@ -207,8 +215,5 @@ def _render(
     """A clip with recorded prosody and, once there is a predictor, from its text under its own style."""
     waves = {"recorded": reconstruct(networks, clip)[1][0, 0].float().cpu()}
     if predicts:
-        style = networks.model.encode_reference(clip.mel, clip.mel_lengths)
-        lengths = torch.tensor(clip.token_lengths)
-        synthesis = networks.model.synthesize(clip.tokens, lengths, style=style, rngs=[rng])
-        waves["predicted"] = synthesis.waves[0].float().cpu()
+        waves["predicted"] = say(networks, clip, rng).float().cpu()
     return waves

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.acoustics.fourier import ShortFourier
 from models.acoustics.source import SineSource
 from tests.models.golden_fill import normal
 
@@ -59,3 +60,21 @@ def test_only_the_mixture_takes_gradients() -> None:
     source(f0_hz, source.draw_noise(f0_hz, None)).sum().backward()
     assert f0_hz.grad is None
     assert source.l_linear.weight.grad is not None
+
+
+def _phases_that_tell_of_pitch(source: SineSource, hz: float) -> float:
+    """Share of the frames of a short Fourier transform in which the lowest bin's sign changes, per period."""
+    f0_hz = torch.full((1, 80), hz)
+    wave = source(f0_hz, torch.zeros(1, 80 * HOP, source.n_harmonics)).detach()
+    signs = ShortFourier(20, 5).transform(wave)[1][0, 0].cos() > 0
+    return float((signs[1:] != signs[:-1]).sum()) / hz
+
+
+def test_a_source_that_never_learns_sounds_its_pitch_whatever_was_drawn() -> None:
+    """One period has a rise and a fall through zero, at least; an offset can drown all of them."""
+    torch.manual_seed(0)
+    drawn = [SineSource(RATE, HOP) for _ in range(20)]
+    assert min(_phases_that_tell_of_pitch(source, 150.0) for source in drawn) < 0.1
+    for source in drawn:
+        source.weigh_alike()
+        assert _phases_that_tell_of_pitch(source, 150.0) > 1.9

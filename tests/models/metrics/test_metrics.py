@@ -70,9 +70,17 @@ def test_a_semitone_is_100_cents() -> None:
     f0 = np.array([0.0, 110.0, 120.0, 0.0, 130.0, 115.0])
     found = pitch_error(f0, f0 * 2 ** (1 / 12))
     assert found.rmse_cents == pytest.approx(100.0)
+    assert found.median_cents == pytest.approx(100.0)
     assert found.correlation == pytest.approx(1.0)
     assert found.voicing_error == 0.0
     assert found.voiced_frames == 4
+
+
+def test_an_octave_error_in_some_frames_leaves_the_median() -> None:
+    f0 = np.array([110.0, 120.0, 130.0, 115.0, 118.0])
+    found = pitch_error(f0, f0 * np.array([1.01, 1.01, 0.5, 1.01, 1.01]))
+    assert found.median_cents == pytest.approx(17.2, abs=0.1)
+    assert found.rmse_cents > 500
 
 
 def test_voicing_is_counted_apart_from_pitch() -> None:
@@ -84,7 +92,7 @@ def test_voicing_is_counted_apart_from_pitch() -> None:
 
 def test_without_common_voiced_frames_there_is_no_pitch_error() -> None:
     found = pitch_error(np.array([100.0, 0.0]), np.array([0.0, 100.0]))
-    assert np.isnan(found.rmse_cents)
+    assert np.isnan(found.rmse_cents) and np.isnan(found.median_cents)
     assert found.voicing_error == 1.0
 
 

@@ -83,6 +83,15 @@ def test_exactly_the_phases_networks_get_gradients(phase: Phase) -> None:
     assert changed(before, made.named()) == set()
 
 
+def test_upsamplings_that_interpolate_are_held() -> None:
+    made = networks()
+    shapes = made.model.decoder.filter_shapes()
+    for interpolates in (False, True):
+        enter(made, step.ACOUSTIC, interpolates)
+        held = {name for name, p in made.model.decoder.named_parameters() if not p.requires_grad}
+        assert held.issuperset(shapes) == interpolates and len(held) == len(shapes) * interpolates
+
+
 @pytest.mark.parametrize("phase", [step.ALIGNED, joint_step.JOINT], ids=lambda phase: phase.name)
 def test_discriminators_learn_in_their_own_step_alone(phase: Phase) -> None:
     made = networks()

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from configs.train_sovits import SovitsTrainSettings
 from models.sovits.step import SovitsBatch, SovitsStep, generator_parameter_groups, reconstructed
-from tasks.finetune.gpt_sovits.sovits.resynthesis import pitch_agreement
 from tasks.finetune.machine import Machine
 from tasks.finetune.rates import warmup_constant
 from tasks.finetune.recipe import Updater
+from tasks.finetune.rendered_pitch import Grid, Rendering, pitch_kept, tracked_hz
 
 
 class SovitsRecipe:
@@ -88,11 +88,14 @@ class SovitsRecipe:
         """Whole-clip losses through the posterior's mean, and how well its resynthesis keeps the pitch."""
         batch = self.machine.place(batch)
         generator = self.step.generator
-        resynthesis = reconstructed(generator, batch)
-        pitch = pitch_agreement(
-            batch.wave, resynthesis.wave, batch.spec_lengths, generator.config.spectrogram
-        )
-        return self.step.validation_losses(batch) | pitch
+        frame = generator.config.spectrogram
+        grid = Grid(frame.sample_rate, frame.hop_samples)
+        rows = zip(batch.wave, reconstructed(generator, batch).wave, batch.spec_lengths.tolist(), strict=True)
+        renderings = []
+        for real, fake, frames in rows:
+            samples = frames * frame.hop_samples
+            renderings.append(Rendering(tracked_hz(real[0, :samples], frames, grid), fake[0, :samples]))
+        return self.step.validation_losses(batch) | pitch_kept(renderings, grid)
 
     def utterances(self, batch: SovitsBatch) -> Sequence[str]:
         """Ids of the batch's clips."""

@@ -20,8 +20,8 @@ from configs.train_kokoro_fit import KokoroFitSettings
 from models.frontend.asr import Recognition
 from models.kokoro.fitted_voice import FittedVoices
 from models.kokoro.upstream import CHILDREN, save_config, save_kokoro, save_voice
+from tasks.finetune import listener
 from tasks.finetune.checkpoint import Checkpoints
-from tasks.finetune.kokoro import listener
 from tasks.finetune.kokoro.fit_explanation import explained
 from tasks.finetune.kokoro.fit_plan import fit_plan
 from tasks.finetune.kokoro.fit_recipe import KokoroFitRecipe

@@ -25,6 +25,8 @@ from models.kokoro.step import KokoroStep
 from models.kokoro.upstream import save_config, save_kokoro
 from tasks.finetune.checkpoint import Checkpoints
 from tasks.finetune.kokoro.recipe import adversarial_at, held_at, teacher_share
+from tasks.finetune.kokoro.sizes import model_config
+from tasks.finetune.kokoro.start import starting_model
 from tasks.finetune.kokoro.trained import SPEAKING_FILES, read_trained
 from tasks.finetune.recipe import Updater
 from tasks.outcome import Produced, StoppedError
@@ -68,7 +70,14 @@ def train(shards: dict[str, Path], table: Produced) -> Train:
 def everything(place: Path) -> dict[str, Any]:
     """Settings of a run that uses all there is: averages, best weights, judges, a speech language model."""
     slm = styletts2_case.slm(place / "slm")
-    return {"ema_decay": 0.5, "early_stop_patience": 9, "slm": {"model": slm["model"]}}
+    # Without a rise of the rates, five steps learn more than chance gives.
+    optimiser = {"warmup_steps": 0}
+    return {
+        "ema_decay": 0.5,
+        "early_stop_patience": 9,
+        "slm": {"model": slm["model"]},
+        "optimiser": optimiser,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -215,8 +224,38 @@ def test_schedules_follow_from_the_position() -> None:
     assert shares == pytest.approx([1.0, 0.6, 0.2, 0.2])
 
 
-def test_bf16_trains_beside_fp32(train: Train, whole: Produced, tmp_path: Path) -> None:
-    half = train(tmp_path, compute={"precision": "bf16"}, max_steps=3)
+def test_validation_hears_whether_the_sound_follows_pitch(whole: Produced) -> None:
+    for name in ("f0_correlation", "f0_cents", "voicing_error", "f0_frames"):
+        assert [step for step, _ in whole.series[f"validation/{name}"]] == [0, 2, 4, 5]
+    description = json.loads(whole.files["config.json"].read_text())
+    assert description["heard"]["f0_correlation"] in [v for _, v in whole.series["validation/f0_correlation"]]
+
+
+def test_a_network_that_ignores_pitch_is_warned_of_or_stopped(train: Train, tmp_path: Path) -> None:
+    rule = {"min_correlation": 1.0}
+    warned = train(tmp_path / "warned", listening=rule, max_steps=2)
+    assert "train.kokoro: at step 2 the sound does not follow the pitch" in warned.warnings[-1]
+    assert json.loads(warned.files["config.json"].read_text())["ignores_pitch"]
+    with pytest.raises(UserError, match=r"at step 2 .*teacher_final.*It was stopped"):
+        train(tmp_path / "stopped", listening={**rule, "ignored": "stop"}, max_steps=2)
+
+
+def test_upsamplings_that_interpolate_go_on_to(train: Train, tmp_path: Path) -> None:
+    trained = load_file(train(tmp_path, interpolates=True, max_steps=2).files["decoder.safetensors"])
+    own = kokoro_case.settings(interpolates=True).train.kokoro
+    fresh = starting_model(own, model_config(own), kokoro_case.settings().seed).decoder
+    same = {name for name, tensor in fresh.state_dict().items() if torch.equal(tensor, trained[name])}
+    assert same.issuperset(fresh.filter_shapes())
+    assert not same & {name.replace("weight_v", "weight_g") for name in fresh.filter_shapes()}
+    with pytest.raises(ValidationError, match=r"pretrained = x has its own upsamplings"):
+        KokoroTrainSettings(pretrained="x", interpolates=True)
+
+
+def test_bf16_trains_beside_fp32(
+    train: Train, whole: Produced, everything: dict[str, Any], tmp_path: Path
+) -> None:
+    changes = {"max_steps": 3, "optimiser": everything["optimiser"]}
+    half = train(tmp_path, compute={"precision": "bf16"}, **changes)
     for name in ("stft", "f0", "unvoiced", "norm", "dur", "ce", "gen"):
         found, expected = (dict(made.series[f"train/{name}"]) for made in (half, whole))
         assert found[3] == pytest.approx(expected[3], rel=0.05) and found[3] != expected[3], name

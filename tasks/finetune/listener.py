@@ -41,11 +41,21 @@ class Listener:
 
     def misheard(self, utterance_id: str, wave: Tensor) -> float:
         """Word errors of one utterance [S], per word of it and of `_WORDS_UNDERSTOOD` more."""
+        errors, words = self._errors(utterance_id, wave)
+        return errors / (words + _WORDS_UNDERSTOOD)
+
+    def word_error_rate(self, utterance_id: str, wave: Tensor) -> float:
+        """Word errors of one utterance [S] per word of it, 1 at most."""
+        errors, words = self._errors(utterance_id, wave)
+        return errors / max(1, words)
+
+    def _errors(self, utterance_id: str, wave: Tensor) -> tuple[int, int]:
+        """Errors, no more than there are words, and words."""
         said = self.texts[utterance_id]
         samples = resample(wave.float().cpu().numpy(), self.sample_rate, SAMPLE_RATE)
         heard = recognise_whisper(samples, self.folder, said.language, _BEAM)
         errors, words = word_errors(said.text, heard.text)
-        return min(errors, words) / (words + _WORDS_UNDERSTOOD)
+        return min(errors, words), words
 
 
 def listener(

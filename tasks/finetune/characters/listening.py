@@ -1,0 +1,32 @@
+"""Who hears validation clips of characters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from configs.train_acoustic import ListeningSettings
+from models.acoustics.batch import AcousticBatch
+from tasks.finetune.characters.clips import FamilyOfCharacters
+from tasks.finetune.listener import listener
+from tasks.finetune.listening import Ear
+from tasks.finetune.rendered_pitch import Grid
+
+
+def ear_for(
+    settings: ListeningSettings,
+    validation: Sequence[AcousticBatch],
+    files: Mapping[str, Path],
+    family: FamilyOfCharacters,
+) -> Ear:
+    """Hears the first of the held-out clips, as many as the settings say.
+
+    Args:
+        settings: Of listening.
+        validation: A batch of each held-out clip.
+        files: The shard stage's, which know what is said.
+        family: Of the sound.
+    """
+    heard = [batch.utterance_ids[0] for batch in validation[: settings.clips]]
+    by = listener(settings.recogniser, files, "validation", family.sample_rate) if heard else None
+    return Ear(frozenset(heard), Grid(family.sample_rate, family.hop_samples), by)
