@@ -79,3 +79,8 @@ def test_unknown_method_and_unfit_hop_are_named() -> None:
         track_pitch(np.zeros(RATE, np.float32), RATE, HOP, 50, "yin")
     with pytest.raises(ValueError, match="CREPE"):
         track_pitch(np.zeros(22_050, np.float32), 22_050, 256, 86, "crepe-tiny")
+
+
+def test_noise_has_no_pitch_for_crepe_however_loud() -> None:
+    noise = (0.1 * np.random.default_rng(0).standard_normal(RATE)).astype(np.float32)
+    assert track_pitch(noise, RATE, HOP, 50, "crepe-tiny").voiced.mean() < 0.05

@@ -117,3 +117,17 @@ def test_ecapa_reads_a_local_folder_and_refuses_other_files(tmp_path: Path) -> N
         UserError, match=r"embedding_model\.ckpt: begins with the bytes 6e 6f, so it is no checkpoint"
     ):
         embed_ecapa(noise, str(other), download=False)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("speechbrain_for_once")
+def test_ecapa_is_deaf_to_a_channel_that_only_weakens(tmp_path: Path) -> None:
+    """Its training took each band's mean away, so a level is a constant of the log mel that is not heard."""
+    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+
+    torch.manual_seed(0)
+    small = ECAPA_TDNN(80, channels=[16] * 4 + [48], attention_channels=8, lin_neurons=24)
+    torch.save(small.state_dict(), tmp_path / "embedding_model.ckpt")
+    noise = np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+    loud, quiet = (embed_ecapa(gain * noise, str(tmp_path), download=False) for gain in (0.5, 0.05))
+    np.testing.assert_allclose(loud, quiet, atol=1e-4)

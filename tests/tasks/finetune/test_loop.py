@@ -222,3 +222,63 @@ def test_steps_and_epochs_bound_the_run() -> None:
     assert total_steps(None, 1, 9, 6) == 1
     with pytest.raises(UserError, match="max_steps"):
         total_steps(None, None, 1, 6)
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_the_average_keeps_nine_tenths_at_each_step(steps: int, tmp_path: Path) -> None:
+    name = "net.0.weight"
+    expected = toy.ToyRecipe().generator.state_dict()[name].clone()
+    for step in range(1, steps + 1):
+        toy.run(tmp_path / str(step), max_steps=step, ema_decay=0.9)
+        tensors = final_state(tmp_path / str(step)).tensors
+        expected = 0.9 * expected + 0.1 * tensors[f"module/generator/{name}"]
+    torch.testing.assert_close(tensors[f"average/generator/{name}"], expected)
+
+
+class Drawing(toy.ToyRecipe):
+    """Validates by chance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn: list[float] = []
+
+    def validate(self, batch: toy.Batch) -> dict[str, torch.Tensor]:
+        self.drawn.append(float(torch.rand(())))
+        return {"l1": torch.tensor(self.drawn[-1])}
+
+
+def test_every_validation_draws_the_same_noise_and_every_batch_another(tmp_path: Path) -> None:
+    recipe = Drawing()
+    two = [*toy.held_out(), *toy.held_out()]
+    train(recipe, toy.feed(0), two, toy.settings(max_steps=24), Checkpoints(tmp_path))
+    first, second = recipe.drawn[:2]
+    assert recipe.drawn == 3 * [first, second]
+    assert first != second
+
+
+class Worsening(toy.ToyRecipe):
+    """Validates best at once and worse at each validation."""
+
+    validations = 0
+
+    def validate(self, batch: toy.Batch) -> dict[str, torch.Tensor]:
+        Worsening.validations += 1
+        return {"l1": torch.tensor(float(Worsening.validations))}
+
+
+def test_the_best_weights_outlive_a_stop(tmp_path: Path) -> None:
+    Worsening.validations = 0
+    settings = toy.settings(watched_loss="l1", early_stop_patience=9, ema_decay=0.0)
+
+    def stopped_after(steps: int) -> Trained:
+        asked = iter(range(steps + 1))
+        stop = Callbacks(stop=lambda: next(asked) == steps)
+        return train(Worsening(), toy.feed(0), toy.held_out(), settings, Checkpoints(tmp_path), stop)
+
+    best = {key: value.clone() for key, value in stopped_after(8).weights["generator"].items()}
+    for steps in (6, 100):
+        after = stopped_after(steps).weights["generator"]
+        assert all(torch.equal(after[key], value) for key, value in best.items())
+    assert not torch.equal(
+        final_state(tmp_path).tensors["module/generator/net.0.weight"], best["net.0.weight"]
+    )
