@@ -32,6 +32,7 @@ from bench.measuring import results
 from bench.mutating import forked, tree
 from bench.mutating.candidates import Mutant
 from bench.mutating.coverage_map import QUICK, CoverageMap
+from bench.mutating.hot import LEFT, HotSession, in_a_function, run_hot
 from bench.mutating.judging import Judge
 from bench.mutating.named import NAMED, mutant
 from bench.mutating.sampling import package_of, sample
@@ -48,21 +49,38 @@ def main() -> None:
     judge = Judge(copy, tests, options.budget)
     if options.named:
         named = {mutant(name, copy): one.tests for name, one in NAMED.items()}
-        _try("mutation_named", list(named), options, lambda one: judge.verdict_of(one, named[one]))
+        _try(
+            "mutation_named", list(named), list(named), options, lambda one: judge.verdict_of(one, named[one])
+        )
     else:
         if not options.known_tests:
             tests.bring_up_to_date(options.marks, FILE_LIMIT_S, _tell)
-        _try("mutation", sample(copy, options.count, options.seed), options, judge.verdict)
+        wanted = sample(copy, options.count, options.seed)
+        chosen = [one for one in wanted if one.file.startswith(options.only)]
+        inside = [one for one in chosen if in_a_function(judge.texts[one.file], one.line)]
+
+        def hot(session: HotSession) -> None:
+            judge.hot = session
+            _try("mutation", wanted, inside, options, judge.verdict)
+
+        run_hot(copy, sorted(tests.files), hot)
+        left = {key for key, row in _known("mutation").items() if row["verdict"] == LEFT}
+        outside = [one for one in chosen if one not in inside or one.key in left]
+        _try("mutation", wanted, outside, options, judge.verdict)
 
 
 def _try(
-    name: str, wanted: list[Mutant], options: argparse.Namespace, judged: Callable[[Mutant], dict[str, Any]]
+    name: str,
+    wanted: list[Mutant],
+    chosen: list[Mutant],
+    options: argparse.Namespace,
+    judged: Callable[[Mutant], dict[str, Any]],
 ) -> None:
-    """Judge those that were not judged, or with `--again` not killed; write each, and print the table."""
+    """Judge the chosen that were not judged, or with `--again` not killed; write each and print the table."""
     known = _known(name)
-    for one in (one for one in wanted if one.file.startswith(options.only)):
+    for one in chosen:
         before = known.get(one.key)
-        if before is None or (options.again and before["verdict"] != "killed"):
+        if before is None or before["verdict"] == LEFT or (options.again and before["verdict"] != "killed"):
             begun = time.monotonic()
             known[one.key] = {**_described(one), **judged(one)}
             _tell(f"{known[one.key]['verdict']} in {time.monotonic() - begun:.1f} s: {one.key}")

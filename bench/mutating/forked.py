@@ -40,13 +40,14 @@ def warm(tree: Path, home: Path) -> None:
 
 
 def forked(work: Work, tree: Path, limit_s: float, writes_bytecode: bool = False) -> Any:
-    """What `work` returns (as JSON holds it), run in the tree by a child; None when it took longer or died."""
+    """What `work` returns, as JSON holds it, in a child in the tree; None when it took longer or died."""
     with tempfile.TemporaryDirectory() as scratch:
         answer = Path(scratch) / "answer.json"
         child = os.fork()
         if child == 0:
             try:
-                _enter(tree, Path(scratch), writes_bytecode)
+                _withdraw(Path(scratch))
+                enter(tree, writes_bytecode)
                 found = json.dumps(work())
                 answer.write_text(found, encoding="utf-8")
             finally:
@@ -55,15 +56,22 @@ def forked(work: Work, tree: Path, limit_s: float, writes_bytecode: bool = False
         return json.loads(answer.read_text(encoding="utf-8")) if answer.is_file() else None
 
 
-def _enter(tree: Path, scratch: Path, writes_bytecode: bool) -> None:
+def _withdraw(scratch: Path) -> None:
+    """Into a session of its own, without the terminal, with a bound on memory."""
     os.setsid()
-    os.chdir(tree)
     out = os.open(scratch / "output", os.O_WRONLY | os.O_CREAT)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (out, 1), (out, 2)):
         os.dup2(source, target)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     os.environ["TMPDIR"] = tempfile.tempdir = str(scratch)
+
+
+def enter(tree: Path, writes_bytecode: bool) -> None:
+    """Import from the tree alone; once there, this changes nothing."""
+    if Path.cwd() == tree and sys.path[0] == str(tree):
+        return
+    os.chdir(tree)
     sys.dont_write_bytecode = not writes_bytecode
     checkout = Path(__file__).resolve().parent.parent.parent
     sys.path[:] = [
@@ -114,7 +122,7 @@ class Recorder:
             self.failed.append(f"collecting {report.nodeid}")
 
 
-def run_pytest(arguments: Sequence[str], recorder: Recorder) -> int:
+def run_pytest(arguments: Sequence[str], recorder: object) -> int:
     """Pytest's own exit code; for use inside a child."""
     import pytest
 

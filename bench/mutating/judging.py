@@ -13,6 +13,7 @@ from typing import Any
 from bench.mutating.candidates import Mutant
 from bench.mutating.coverage_map import CoverageMap
 from bench.mutating.forked import Recorder, forked, run_pytest
+from bench.mutating.hot import LEFT, HotSession, innermost
 from bench.mutating.tree import changed
 
 FILE_S = 1.5  # what it costs to import and collect one test file more
@@ -31,6 +32,9 @@ class Judge:
 
     def __init__(self, tree: Path, tests: CoverageMap, budget_s: float) -> None:
         self.tree, self.tests, self.budget_s = tree, tests, budget_s
+        self.hot: HotSession | None = None
+        self.fit: set[str] = set()
+        self.unfit: set[str] = set()
 
     @cached_property
     def texts(self) -> dict[str, str]:
@@ -54,30 +58,39 @@ class Judge:
     def _tried(self, mutant: Mutant, batches: Iterable[Batch], seconds: dict[str, float]) -> dict[str, Any]:
         path = self.tree / mutant.file
         asked = 0
-        with changed(path, mutant.applied(path.read_bytes())):
+        before = path.read_bytes()
+        with changed(path, mutant.applied(before)):
             for batch in batches:
-                by = self._killer(batch, seconds)
+                by = self._killer(mutant, before, batch, seconds)
+                if by == LEFT:
+                    return {"verdict": LEFT}
                 if by is not None:
                     return {"verdict": "killed", "by": by}
                 asked += len(batch)
         return {"verdict": "survived", "tests": asked, "of": len(seconds)}
 
-    def _killer(self, batch: Batch, seconds: dict[str, float]) -> str | None:
+    def _killer(self, mutant: Mutant, before: bytes, batch: Batch, seconds: dict[str, float]) -> str | None:
         files = {test.split("::")[0] for test in batch}
-        expected = sum(seconds[test] for test in batch) + FILE_S * len(files)
-        limit = 60 + PATIENCE * expected
-
-        def work() -> dict[str, Any]:
-            recorder = Recorder()
-            code = run_pytest(["-x", "--tb=no", *batch], recorder)
-            return {"code": code, "failed": recorder.failed}
-
-        found = forked(work, self.tree, limit)
-        if found is None:
+        limit = 60 + PATIENCE * (sum(seconds[test] for test in batch) + FILE_S * len(files))
+        left = [test for test in batch if test not in self.unfit]
+        if self.hot is None:
+            failed = forked(lambda: _failed(left), self.tree, limit)
+        else:
+            failed = self.hot.failed(mutant, before, left, limit)
+            while failed and failed[0] not in (*self.fit, LEFT):
+                # Whether it passes here without the mutant, after the same tests.
+                tried = left[: left.index(failed[0]) + 1]
+                with changed(self.tree / mutant.file, before):
+                    passes = self.hot.failed(None, before, tried, limit) == []
+                if passes:
+                    self.fit.add(failed[0])
+                else:
+                    self.unfit.add(failed[0])
+                    left.remove(failed[0])
+                    failed = self.hot.failed(mutant, before, left, limit)
+        if failed is None:
             return f"no end within {limit:.0f} s, or the process died"
-        if found["code"] in (0, 5):
-            return None
-        return (found["failed"] or [f"pytest's code {found['code']}"])[0]
+        return failed[0] if failed else None
 
     def _batches(self, mutant: Mutant, seconds: dict[str, float]) -> Iterator[Batch]:
         by_file: dict[str, Batch] = defaultdict(list)
@@ -104,7 +117,7 @@ class Judge:
 
     def reaching(self, mutant: Mutant) -> dict[str, float]:
         """Seconds of each test that runs the line; for what runs at import, of those that run its readers."""
-        function = _innermost(self.texts[mutant.file], mutant.line)
+        function = innermost(self.texts[mutant.file], mutant.line)
         if function is not None:
             start, end = function.body[0].lineno, function.end_lineno or 0
             if mutant.line < start:
@@ -151,12 +164,10 @@ def _distance(source: str, test_file: str) -> int:
     return 2 if str(path.parent) in str(test.parent) or str(test.parent) in f"tests/{path.parent}" else 3
 
 
-def _innermost(text: str, line: int) -> ast.FunctionDef | None:
-    found = None
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or 0):
-            found = node
-    return found
+def _failed(batch: Batch) -> list[str]:
+    recorder = Recorder()
+    code = run_pytest(["-x", "--tb=no", *batch], recorder)
+    return [] if code in (0, 5) else recorder.failed or [f"pytest's code {code}"]
 
 
 def _assigned(text: str, line: int) -> str | None:
