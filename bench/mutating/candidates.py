@@ -31,6 +31,32 @@ class Mutant(NamedTuple):
     def applied(self, source: bytes) -> bytes:
         return source[: self.start] + self.after.encode() + source[self.end :]
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether its form tells that no run on a CPU differs: `max(b, a)`, a device or a check left out."""
+        if self.kind == "arguments swapped":
+            return _named_by(self.before) in _SYMMETRIC
+        if self.kind == "argument dropped":
+            return _keywords(self.before) - _keywords(self.after) <= _UNSEEN
+        return self.before in ("return False", 'return ""')
+
+
+_SYMMETRIC = {
+    "max", "min", "maximum", "minimum", "transpose", "swapaxes", "gcd", "allclose", "array_equal", "l1_loss",
+    "mse_loss", "smooth_l1_loss",
+}  # fmt: skip
+_UNSEEN = {"device", "non_blocking", "strict", "encoding"}
+
+
+def _named_by(call: str) -> str:
+    node = ast.parse(call, mode="eval").body
+    return _called(node) if isinstance(node, ast.Call) else ""
+
+
+def _keywords(call: str) -> set[str]:
+    node = ast.parse(call, mode="eval").body
+    return {one.arg or "" for one in node.keywords} if isinstance(node, ast.Call) else set()
+
 
 Change = tuple[ast.AST, str, str]  # what is replaced, the kind of change, the new text
 _COMPARISONS = {

@@ -28,7 +28,7 @@ def sample(tree: Path, count: int, seed: int) -> list[Mutant]:
         for place in draw.sample(sorted(places), min(share, len(places))):
             chosen += _one(places[place], (tree / place[0]).read_bytes(), draw)
     random.Random(seed).shuffle(chosen)
-    return chosen
+    return [one for one in chosen if not one.changes_nothing]
 
 
 def _one(candidates: list[Mutant], source: bytes, draw: random.Random) -> list[Mutant]:
