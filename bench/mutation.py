@@ -63,7 +63,8 @@ def main() -> None:
             judge.hot = session
             _try("mutation", wanted, inside, options, judge.verdict)
 
-        run_hot(copy, sorted(tests.files), hot)
+        files = {test.split("::")[0] for one in inside for test in judge.reaching(one)}
+        run_hot(copy, sorted(files), hot)
         left = {key for key, row in _known("mutation").items() if row["verdict"] == LEFT}
         outside = [one for one in chosen if one not in inside or one.key in left]
         _try("mutation", wanted, outside, options, judge.verdict)

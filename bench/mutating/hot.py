@@ -38,6 +38,19 @@ def innermost(text: str, line: int) -> ast.FunctionDef | None:
     return found
 
 
+def runs_at_import(text: str, line: int) -> bool:
+    """Whether what the function of this line makes was made at import: exchanging its code shows nothing."""
+    function = innermost(text, line)
+    at_import = [one for one in ast.parse(text).body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
+    called = {
+        node.func.id
+        for statement in at_import
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    return function is not None and function.name in called
+
+
 class HotSession:
     """A pytest plugin that runs `work` with the collected tests at hand, and no test itself."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from bench.mutating.candidates import Mutant
 from bench.mutating.coverage_map import CoverageMap
 from bench.mutating.forked import Recorder, forked, run_pytest
-from bench.mutating.hot import LEFT, HotSession, innermost
+from bench.mutating.hot import LEFT, HotSession, innermost, runs_at_import
 from bench.mutating.tree import changed
 
 FILE_S = 1.5  # what it costs to import and collect one test file more
@@ -67,6 +67,8 @@ class Judge:
                 if by is not None:
                     return {"verdict": "killed", "by": by}
                 asked += len(batch)
+        if self.hot is not None and runs_at_import(self.texts[mutant.file], mutant.line):
+            return {"verdict": LEFT}
         return {"verdict": "survived", "tests": asked, "of": len(seconds)}
 
     def _killer(self, mutant: Mutant, before: bytes, batch: Batch, seconds: dict[str, float]) -> str | None:

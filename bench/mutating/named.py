@@ -18,36 +18,50 @@ class Named(NamedTuple):
     tests: str
 
 
-_LOOP, _TOY = "tasks/finetune/loop.py", "tests/tasks/finetune/test_loop.py"
-_KEYS, _MECHANISM = "tasks/stage.py", "tests/tasks/test_mechanism.py"
+_LOOP, _TOY = "tasks/finetune/loop.py", "tests/tasks/finetune/test_loop.py::test_"
+_KEYS, _MECHANISM = "tasks/stage.py", "tests/tasks/test_mechanism.py::test_"
 _PLAN, _PLANNER = "tasks/finetune/gpt_sovits/planner.py", "tests/tasks/finetune/gpt_sovits/test_planner.py"
-_STEP = "tests/models/styletts2/test_step.py"
+_STEP = "tests/models/styletts2/test_step.py::test_"
+_PITCH = "pitch_counts_a_tenth_and_the_distance_from_the_path_tenfold"
 _TABLES = "tests/configs/test_published_constants_"
-_RATE = "tests/tasks/finetune/gpt_sovits/test_stages.py"
+_RATE = (
+    "tests/tasks/finetune/gpt_sovits/test_stages.py"
+    "::test_t2s_refuses_clips_slower_than_3_and_faster_than_25_phones_a_second"
+)
 
 NAMED: Mapping[str, Named] = {
     "distance from the path counts once": Named(
-        "models/styletts2/training.py", "10 * functional.l1_loss", "1 * functional.l1_loss", _STEP
+        "models/styletts2/training.py", "10 * functional.l1_loss", "1 * functional.l1_loss", _STEP + _PITCH
     ),
-    "best weights lost on resuming": Named(_LOOP, "self.best = restore(", "_ = restore(", _TOY),
-    "average never updated": Named(_LOOP, "self.average.update()", "pass", _TOY),
+    "best weights lost on resuming": Named(
+        _LOOP, "self.best = restore(", "_ = restore(", _TOY + "the_best_weights_outlive_a_stop"
+    ),
+    "average never updated": Named(
+        _LOOP, "self.average.update()", "pass", _TOY + "the_average_keeps_nine_tenths_at_each_step"
+    ),
     "noise of validation not seeded": Named(
-        _LOOP, 'torch.manual_seed(derive_seed(self.settings.seed, "validation", index))', "pass", _TOY
+        _LOOP,
+        'torch.manual_seed(derive_seed(self.settings.seed, "validation", index))',
+        "pass",
+        _TOY + "every_validation_draws_the_same_noise_and_every_batch_another",
     ),
     "libraries in no key": Named(
-        _KEYS, '"libraries": library_versions(tuple(stage.libraries)),', '"libraries": {},', _MECHANISM
+        _KEYS,
+        '"libraries": library_versions(tuple(stage.libraries)),',
+        '"libraries": {},',
+        _MECHANISM + "another_version_of_a_declared_library_computes_again",
     ),
     "schema in no key": Named(
         _KEYS,
         '"schema": digest.of_bytes(stage.schema.remove_metadata().serialize().to_pybytes()),',
         '"schema": "",',
-        _MECHANISM,
+        _MECHANISM + "a_column_of_another_type_computes_again",
     ),
     "row's name in no key": Named(
         _KEYS,
         "digest.of_parts([function, row.row_id, row.digest, *further])",
         "digest.of_parts([function, row.digest, *further])",
-        _MECHANISM,
+        _MECHANISM + "rows_of_one_content_are_known_by_name",
     ),
     "BERT's second layer from the end": Named(
         "models/linguistic/bert.py",
@@ -62,7 +76,7 @@ NAMED: Mapping[str, Named] = {
         "models/content/hubert.py",
         "normalize: bool = False",
         "normalize: bool = True",
-        "tests/models/content/test_content.py",
+        "tests/models/content/test_content.py::test_clips_are_heard_as_they_are_unless_normalised",
     ),
     "HuBERT hears normalised clips, by its setting": Named(
         "configs/content.py",
@@ -71,31 +85,34 @@ NAMED: Mapping[str, Named] = {
         _TABLES + "gpt_sovits.py",
     ),
     "HuBERT's normalised clips keep their mean": Named(
-        "models/content/hubert.py", "(wave - wave.mean())", "wave", "tests/models/content/test_content.py"
+        "models/content/hubert.py",
+        "(wave - wave.mean())",
+        "wave",
+        "tests/models/content/test_content.py::test_clips_are_heard_as_they_are_unless_normalised",
     ),
     "ECAPA hears the mean": Named(
         "models/speaker/ecapa.py",
         "mels - mels.mean(1, keepdim=True)",
         "mels",
-        "tests/models/speaker/test_encoder.py",
+        "tests/models/speaker/test_encoder.py::test_ecapa_is_deaf_to_a_channel_that_only_weakens",
     ),
     "Whisper hears the text before": Named(
         "models/frontend/asr.py",
         "condition_on_previous_text=False",
         "condition_on_previous_text=True",
-        "tests/models/frontend/test_whisper.py",
+        "tests/models/frontend/test_whisper.py::test_a_recording_is_heard_alone_and_the_same_each_time",
     ),
     "CREPE's noise is voiced": Named(
         "models/frontend/f0.py",
         "(periodicity[0].numpy() > _CREPE_MIN_PERIODICITY) & loud",
         "loud",
-        "tests/models/frontend/test_f0.py",
+        "tests/models/frontend/test_f0.py::test_noise_has_no_pitch_for_crepe_however_loud",
     ),
     "CREPE's threshold": Named(
         "models/frontend/f0.py",
         "_CREPE_MIN_PERIODICITY = 0.21",
         "_CREPE_MIN_PERIODICITY = 0.021",
-        "tests/models/frontend/test_f0.py",
+        "tests/models/frontend/test_f0.py::test_noise_has_no_pitch_for_crepe_however_loud",
     ),
     "Danish preset takes one batch": Named(
         "configs/presets/styletts2-danish-coral.yaml",
@@ -107,16 +124,19 @@ NAMED: Mapping[str, Named] = {
         "models/styletts2/joint_step.py",
         "functional.smooth_l1_loss(curves.f0_hz.float(), f0_hz.float()) / 10",
         "functional.smooth_l1_loss(curves.f0_hz.float(), f0_hz.float())",
-        _STEP,
+        _STEP + _PITCH,
     ),
     "diffusion's target learns": Named(
         "models/styletts2/joint_step.py",
         "with torch.no_grad():\n            acoustic =",
         "with torch.enable_grad():\n            acoustic =",
-        _STEP,
+        _STEP + "styles_that_diffusion_learns_from_are_targets_and_do_not_move_towards_it",
     ),
     "duration LSTM learns all from the adversary": Named(
-        "models/styletts2/slm_adversary.py", '"predictor.lstm", ', "", _STEP
+        "models/styletts2/slm_adversary.py",
+        '"predictor.lstm", ',
+        "",
+        _STEP + "duration_projection_duration_lstm_and_diffusion_learn_a_hundredth_from_the_adversary",
     ),
     "lambda_ce 20": Named(
         "configs/train_styletts2.py",

@@ -555,3 +555,9 @@ def _assert_same_audio(folder: Path, config: SovitsConfig) -> Path:
     assert waves[0].abs().max() > 0
     assert torch.equal(*waves)
     return path
+
+
+def test_what_is_no_network_of_theirs_is_said(tmp_path: Path) -> None:
+    torch.save({"weight": {"layer.weight": torch.ones(2, 2)}, "config": {}, "info": ""}, tmp_path / "a.pth")
+    with pytest.raises(UserError, match="no network of GPT-SoVITS"):
+        load_generator(tmp_path / "a.pth")
