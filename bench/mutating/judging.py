@@ -73,7 +73,7 @@ class Judge:
 
     def _killer(self, mutant: Mutant, before: bytes, batch: Batch, seconds: dict[str, float]) -> str | None:
         files = {test.split("::")[0] for test in batch}
-        limit = 60 + PATIENCE * (sum(seconds[test] for test in batch) + FILE_S * len(files))
+        limit = 20 + PATIENCE * (sum(seconds[test] for test in batch) + FILE_S * len(files))
         left = [test for test in batch if test not in self.unfit]
         if self.hot is None:
             failed = forked(lambda: _failed(left), self.tree, limit)

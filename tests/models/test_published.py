@@ -15,6 +15,7 @@ import torch
 
 from configs.errors import UserError
 from models.published import PublishedFile, load_strictly, read_content, read_published, write_published
+from models.published.limits import UnusableError, require_numbers
 from models.sovits.config import VERSIONS, SovitsConfig, sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.upstream import (
@@ -561,3 +562,10 @@ def test_what_is_no_network_of_theirs_is_said(tmp_path: Path) -> None:
     torch.save({"weight": {"layer.weight": torch.ones(2, 2)}, "config": {}, "info": ""}, tmp_path / "a.pth")
     with pytest.raises(UserError, match="no network of GPT-SoVITS"):
         load_generator(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("wrap", [lambda x: {"a": x}, lambda x: [x], lambda x: {"a": [{"b": (x,)}]}])
+def test_numbers_that_the_file_does_not_hold_are_refused_wherever_they_lie(wrap: Callable[..., Any]) -> None:
+    require_numbers(wrap(torch.zeros(1 << 20)))
+    with pytest.raises(UnusableError, match="holds fewer numbers"):
+        require_numbers(wrap(torch.zeros(1).expand(1 << 30)))
