@@ -11,7 +11,7 @@ import gc
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -98,22 +98,27 @@ class HotSession:
 
     def _exchange(self, mutant: Mutant, before: bytes) -> None:
         path = str(self.tree / mutant.file)
-        pairs = zip(_codes(before, path), _codes(mutant.applied(before), path), strict=True)
-        for old, new in pairs:
-            for function in self.functions.get(_key(old), ()):
-                function.__code__ = new
+        old, new = (_codes(source, path) for source in (before, mutant.applied(before)))
+        for name, codes in old.items():
+            # Fewer of a name: one inside the mutant's function went with it.
+            if len(codes) == len(new[name]):
+                for was, becomes in zip(codes, new[name], strict=True):
+                    for function in self.functions.get(_key(was), ()):
+                        function.__code__ = becomes
 
 
 def _key(code: CodeType) -> tuple[str, str, int]:
     return code.co_filename, code.co_qualname, code.co_firstlineno
 
 
-def _codes(source: bytes, path: str) -> Iterator[CodeType]:
+def _codes(source: bytes, path: str) -> dict[str, list[CodeType]]:
+    found: dict[str, list[CodeType]] = defaultdict(list)
     waiting = [compile(source, path, "exec")]
     while waiting:
         code = waiting.pop()
-        yield code
+        found[code.co_qualname].append(code)
         waiting += [one for one in code.co_consts if isinstance(one, CodeType)]
+    return found
 
 
 def run_hot(tree: Path, files: list[str], work: Callable[[HotSession], None]) -> None:

@@ -47,9 +47,10 @@ class Judge:
     def verdict(self, mutant: Mutant) -> dict[str, Any]:
         """`killed` and by which test, `survived` so many tests, or `not reached` by any."""
         seconds = self.reaching(mutant)
-        if not seconds:
-            return {"verdict": "not reached"}
-        return self._tried(mutant, self._batches(mutant, seconds), seconds)
+        # Another process may run the line: those are asked that run what starts it.
+        unseen = {} if seconds else self.tests.tests_of_file(mutant.file) or self._mentioning(mutant.file)
+        found = self._tried(mutant, self._batches(mutant, seconds or unseen), seconds or unseen)
+        return {"verdict": "not reached"} if not seconds and found["verdict"] == "survived" else found
 
     def verdict_of(self, mutant: Mutant, test: str) -> dict[str, Any]:
         """As `verdict`, of one test file or test."""
@@ -105,7 +106,8 @@ class Judge:
             some = by_file[file][: FIRST["each"]]
             if not first or spent + sum(map(seconds.__getitem__, some)) < FIRST["seconds"]:
                 first += some
-        yield first
+        if first:
+            yield first
         rest, spent = [], 0.0
         for file in order:
             new = [test for test in by_file[file] if test not in first]
@@ -147,6 +149,14 @@ class Judge:
             if other == file or (module.rsplit(".", 1)[0] in text and word.search(text)):
                 lines = [at for at, line in enumerate(text.splitlines(), 1) if word.search(line)]
                 found.update(self._union(other, lines))
+        return found
+
+    def _mentioning(self, file: str) -> dict[str, float]:
+        name = Path(file).stem
+        found: dict[str, float] = {}
+        for other, text in self.texts.items():
+            if other != file and re.search(rf"\b{name}\b", text):
+                found.update(self.tests.tests_of_file(other))
         return found
 
     def _importers(self, file: str) -> dict[str, float]:

@@ -250,10 +250,14 @@ class Drawing(toy.ToyRecipe):
 def test_every_validation_draws_the_same_noise_and_every_batch_another(tmp_path: Path) -> None:
     recipe = Drawing()
     two = [*toy.held_out(), *toy.held_out()]
-    train(recipe, toy.feed(0), two, toy.settings(max_steps=24), Checkpoints(tmp_path))
+    trained = train(recipe, toy.feed(0), two, toy.settings(max_steps=24), Checkpoints(tmp_path))
     first, second = recipe.drawn[:2]
     assert recipe.drawn == 3 * [first, second]
     assert first != second
+    # Both batches are of one size.
+    assert [point["l1"] for point in trained.state.validation_curve] == 3 * [
+        pytest.approx((first + second) / 2)
+    ]
 
 
 class Worsening(toy.ToyRecipe):
