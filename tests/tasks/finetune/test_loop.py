@@ -16,6 +16,7 @@ from configs.errors import UserError
 from tasks.finetune.checkpoint import Checkpoints, Snapshot
 from tasks.finetune.length import total_steps
 from tasks.finetune.loop import Callbacks, Trained, train
+from tasks.finetune.recipe import Updater
 from tests.tasks.finetune import toy
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -176,8 +177,6 @@ def test_early_stopping_ends_the_run(tmp_path: Path) -> None:
 def test_accumulation_matches_one_large_batch() -> None:
     from torch import nn
 
-    from tasks.finetune.recipe import Updater
-
     results = []
     data = torch.randn(8, 3, generator=torch.Generator().manual_seed(1))
     for parts in (1, 4):
@@ -286,3 +285,16 @@ def test_the_best_weights_outlive_a_stop(tmp_path: Path) -> None:
     assert not torch.equal(
         final_state(tmp_path).tensors["module/generator/net.0.weight"], best["net.0.weight"]
     )
+
+
+@pytest.mark.parametrize(
+    ("accumulate", "wanted"),
+    [(1, [["discriminator", "generator"]]), (2, [["discriminator"], ["generator"]])],
+)
+def test_batches_that_are_accumulated_pass_once_for_each_optimiser(
+    accumulate: int, wanted: list[list[str]]
+) -> None:
+    update = Updater(toy.ToyRecipe(), accumulate, {})
+    names = ("discriminator", "generator")
+    assert [[name for name in names if update.wants(name)] for _ in update.passes()] == wanted
+    assert all(map(update.wants, names))
