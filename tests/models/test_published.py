@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import struct
 import sys
 import types
 import zipfile
@@ -569,3 +570,19 @@ def test_numbers_that_the_file_does_not_hold_are_refused_wherever_they_lie(wrap:
     require_numbers(wrap(torch.zeros(1 << 20)))
     with pytest.raises(UnusableError, match="holds fewer numbers"):
         require_numbers(wrap(torch.zeros(1).expand(1 << 30)))
+
+
+def test_members_that_lie_inside_each_other_are_refused(tmp_path: Path) -> None:
+    """Each fits into the file, all together do not: how a small file unpacks to a large one."""
+    inside = zipped({"a/data/1": bytes(4_000)})
+    start = 30 + len("a/data/0")  # of the first one's bytes, behind its own header
+    whole = zipped({"a/data/0": inside})
+    end = whole.rindex(b"PK\x05\x06")
+    directory = whole.index(b"PK\x01\x02", start + len(inside))
+    inner = bytearray(inside[inside.index(b"PK\x01\x02") : inside.rindex(b"PK\x05\x06")])
+    inner[42:46] = start.to_bytes(4, "little")
+    entries = whole[directory:end] + bytes(inner)
+    counts = struct.pack("<4H2LH", 0, 0, 2, 2, len(entries), directory, 0)
+    (tmp_path / "nested.pth").write_bytes(whole[:directory] + entries + b"PK\x05\x06" + counts)
+    with pytest.raises(UserError, match="unpacks to more than its size"):
+        read_published(tmp_path / "nested.pth")

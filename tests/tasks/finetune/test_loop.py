@@ -298,3 +298,18 @@ def test_batches_that_are_accumulated_pass_once_for_each_optimiser(
     names = ("discriminator", "generator")
     assert [[name for name in names if update.wants(name)] for _ in update.passes()] == wanted
     assert all(map(update.wants, names))
+
+
+class PoisonedLater(toy.ToyRecipe):
+    """No step is finite from the fourth on."""
+
+    def set_learning_rates(self, step: int, epoch: int) -> None:
+        super().set_learning_rates(step, epoch)
+        self.poisoned = frozenset(f"clip{i}" for i in range(23)) if step >= 3 else frozenset()
+
+
+def test_steps_that_were_skipped_make_no_point(tmp_path: Path) -> None:
+    settings = toy.settings(max_steps=7, max_skipped_in_a_row=9)
+    trained = train(PoisonedLater(), toy.feed(0), toy.held_out(), settings, Checkpoints(tmp_path))
+    assert trained.state.skipped == 4
+    assert [point["step"] for point in trained.state.train_curve] == [3]
