@@ -1,7 +1,10 @@
-"""How many processes may train together where there are so many devices."""
+"""Processes that train together: how many devices they need, and how they report."""
 
 from __future__ import annotations
 
+import io
+import json
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -25,3 +28,12 @@ def test_each_process_has_a_device_or_none_has(
     else:
         with pytest.raises(UserError, match=r"compute\.processes = 2: there are 1 CUDA devices"):
             distributed._require_devices(2, settings)
+
+
+def test_what_a_process_reports_is_a_line_at_once() -> None:
+    output = io.StringIO()
+    report = distributed.reporter(output)
+    report("progress", [1, 2, "", {}])
+    distributed.ReportedWarnings(report).emit(logging.makeLogRecord({"msg": "clip %s", "args": ("a",)}))
+    lines = [json.loads(line) for line in output.getvalue().splitlines()]
+    assert lines == [{"progress": [1, 2, "", {}]}, {"warning": "clip a"}]
