@@ -84,12 +84,6 @@ NAMED: Mapping[str, Named] = {
         "normalize: bool = Field(\n        True",
         _TABLES + "gpt_sovits.py",
     ),
-    "HuBERT's normalised clips keep their mean": Named(
-        "models/content/hubert.py",
-        "(wave - wave.mean())",
-        "wave",
-        "tests/models/content/test_content.py::test_clips_are_heard_as_they_are_unless_normalised",
-    ),
     "ECAPA hears the mean": Named(
         "models/speaker/ecapa.py",
         "mels - mels.mean(1, keepdim=True)",

@@ -296,6 +296,7 @@ def test_batches_that_are_accumulated_pass_once_for_each_optimiser(
 ) -> None:
     update = Updater(toy.ToyRecipe(), accumulate, {})
     names = ("discriminator", "generator")
+    assert all(map(update.wants, names))
     assert [[name for name in names if update.wants(name)] for _ in update.passes()] == wanted
     assert all(map(update.wants, names))
 
