@@ -12,7 +12,7 @@ TESTS = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest --numprocess
   --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-random check format bench docs up down clean
+.PHONY: help setup demo test test-fast test-random check format bench mutation docs up down clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,8 +64,11 @@ docs: $(READY) ## write the reference pages and the list of keys from the code
 	@$(BIN)/python -m docs.reference
 	@$(BIN)/python -m docs.keys
 
+mutation: $(READY) ## which small mistakes in the code the tests would notice (hours)
+	@PYTHONPATH=. $(BIN)/python bench/mutation.py
+
 bench: $(READY) ## measure speed and accuracy; results go to bench/results
-	@for script in bench/[a-z]*.py; do \
+	@for script in $(filter-out bench/mutation.py,$(wildcard bench/[a-z]*.py)); do \
 	  echo "== $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
 
 up: $(READY) ## start the Prefect server, MLflow and a worker on 127.0.0.1

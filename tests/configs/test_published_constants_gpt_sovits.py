@@ -7,6 +7,8 @@ from functools import reduce
 
 import pytest
 
+from configs.content import ContentSettings
+from configs.linguistic import LinguisticSettings
 from configs.loading import resolve
 from configs.release import SynthesizeSettings
 from configs.train_sovits import SovitsTrainSettings
@@ -19,6 +21,8 @@ from tasks.finetune.gpt_sovits.t2s.recipe import build_optimizer
 from tests.published_constants.gpt_sovits import CONSTANTS, SETTINGS
 
 DEFAULTS = {
+    "features.linguistic": LinguisticSettings(),
+    "features.content": ContentSettings(),
     "train.t2s": T2sTrainSettings(),
     "train.sovits": SovitsTrainSettings(),
     "release.synthesize": SynthesizeSettings(),

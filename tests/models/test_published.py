@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import struct
 import sys
 import types
 import zipfile
@@ -14,6 +15,7 @@ import torch
 
 from configs.errors import UserError
 from models.published import PublishedFile, load_strictly, read_content, read_published, write_published
+from models.published.limits import UnusableError, require_numbers
 from models.sovits.config import VERSIONS, SovitsConfig, sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.upstream import (
@@ -143,7 +145,9 @@ def test_discriminator_files_are_read(tmp_path: Path) -> None:
 
 def test_sizes_come_from_the_names_of_gpt_sovits_where_ours_are_absent(tmp_path: Path) -> None:
     """A file of GPT-SoVITS with another vocoder than the published one."""
-    config = sovits_config("v2", upsample_initial=64, resblock_kernels=(3, 7), resblock_dilations=(1, 2, 4))
+    vocoder = {"upsample_initial": 64, "resblock_kernels": (3, 7), "resblock_dilations": (1, 2, 4)}
+    # What follows the content is half as deep as what reads the text (`module/models.py`: TextEncoder).
+    config = sovits_config("v2", text_layers=4, content_layers=2, **vocoder)
     with torch.random.fork_rng(devices=[]):
         generator = SovitsGenerator(config)
     theirs = {n: v for n, v in upstream_config(config).items() if n != OWN_SIZES}
@@ -543,3 +547,32 @@ def _assert_same_audio(folder: Path, config: SovitsConfig) -> Path:
     assert waves[0].abs().max() > 0
     assert torch.equal(*waves)
     return path
+
+
+def test_what_is_no_network_of_theirs_is_said(tmp_path: Path) -> None:
+    torch.save({"weight": {"layer.weight": torch.ones(2, 2)}, "config": {}, "info": ""}, tmp_path / "a.pth")
+    with pytest.raises(UserError, match="no network of GPT-SoVITS"):
+        load_generator(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("wrap", [lambda x: {"a": x}, lambda x: [x], lambda x: {"a": [{"b": (x,)}]}])
+def test_numbers_that_the_file_does_not_hold_are_refused_wherever_they_lie(wrap: Callable[..., Any]) -> None:
+    require_numbers(wrap(torch.zeros(1 << 20)))
+    with pytest.raises(UnusableError, match="holds fewer numbers"):
+        require_numbers(wrap(torch.zeros(1).expand(1 << 30)))
+
+
+def test_members_that_lie_inside_each_other_are_refused(tmp_path: Path) -> None:
+    """Each fits into the file, all together do not: how a small file unpacks to a large one."""
+    inside = zipped({"a/data/1": bytes(4_000)})
+    start = 30 + len("a/data/0")  # of the first one's bytes, behind its own header
+    whole = zipped({"a/data/0": inside})
+    end = whole.rindex(b"PK\x05\x06")
+    directory = whole.index(b"PK\x01\x02", start + len(inside))
+    inner = bytearray(inside[inside.index(b"PK\x01\x02") : inside.rindex(b"PK\x05\x06")])
+    inner[42:46] = start.to_bytes(4, "little")
+    entries = whole[directory:end] + bytes(inner)
+    counts = struct.pack("<4H2LH", 0, 0, 2, 2, len(entries), directory, 0)
+    (tmp_path / "nested.pth").write_bytes(whole[:directory] + entries + b"PK\x05\x06" + counts)
+    with pytest.raises(UserError, match="unpacks to more than its size"):
+        read_published(tmp_path / "nested.pth")

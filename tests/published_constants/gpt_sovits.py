@@ -11,6 +11,9 @@ _T2S = "AR/models/t2s_lightning_module.py: configure_optimizers"
 _RATES = "AR/modules/lr_schedulers.py: every step sets 0.002, whatever the yaml says"
 
 SETTINGS = {
+    "features.linguistic.layer": Published(-3, "prepare_datasets/1-get-text.py: hidden_states[-3:-2]"),
+    "features.content.layer": Published(-1, "feature_extractor/cnhubert.py: last_hidden_state"),
+    "features.content.normalize": Published(False, "TTS_infer_pack/TTS.py: the wave as it is read"),
     "train.t2s.optimizer": Published(
         "scaled_adam", "AR/models/t2s_lightning_module.py: configure_optimizers"
     ),

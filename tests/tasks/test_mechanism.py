@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +13,7 @@ import pytest
 from artifacts.store import Store
 from configs.base import Section
 from configs.errors import UserError
+from tasks import code
 from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Work, reject
 from tasks.pipeline import Pipeline, Scan
 from tasks.stage import CodeByRow, CorpusStage, RowStage, Stage
@@ -284,3 +287,27 @@ def test_records_hold_no_path_of_the_recordings(make, tmp_path: Path):
     for path in (tmp_path / "store").rglob("*"):
         if path.is_file():
             assert b"secret-place" not in path.read_bytes()
+
+
+def test_another_version_of_a_declared_library_computes_again(make, monkeypatch: pytest.MonkeyPatch):
+    stages = (replace(STAGES[0], libraries=("numpy",)), STAGES[1])
+    run(make(FIVE, stages=stages))
+    assert run(make(FIVE, stages=stages))["measure"] == "cached"
+    monkeypatch.setattr(metadata, "version", lambda name: "0.0.1")
+    code._version.cache_clear()
+    pipeline = make(FIVE, stages=stages)
+    assert any("numpy" in reason and "0.0.1" in reason for reason in pipeline.why("measure")[1])
+    assert run(pipeline)["measure"] == "computed"
+    code._version.cache_clear()
+
+
+def test_a_column_of_another_type_computes_again(make):
+    run(make(FIVE))
+    wider = pa.schema([("name", pa.string()), ("length", pa.int64())])
+    assert run(make(FIVE, stages=(replace(STAGES[0], schema=wider), STAGES[1])))["measure"] == "computed"
+
+
+def test_rows_of_one_content_are_known_by_name(make):
+    assert outputs(make({"a": "one"}))[0] != outputs(make({"z": "one"}))[0]
+    pipeline = make({"a": "one", "b": "one"})
+    assert pipeline.run_stage("measure").rows_computed == 1

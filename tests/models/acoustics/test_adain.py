@@ -32,3 +32,16 @@ def test_both_layouts_have_one_result() -> None:
     x, style = torch.randn(2, CHANNELS, 500), torch.randn(2, STYLE)
     with torch.no_grad():
         torch.testing.assert_close(norm(channels_last(x), style)[:, :, 0], norm(x, style), atol=1e-5, rtol=0)
+
+
+def test_an_exported_norm_is_the_trained_one_and_a_constant_channel_is_its_bias(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(3)
+    norm = AdaptiveInstanceNorm(CHANNELS, STYLE)
+    x, style = torch.randn(1, CHANNELS, 500), torch.randn(1, STYLE)
+    x[:, 0] = 2.0
+    with torch.no_grad():
+        plain = norm(x, style)
+        monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+        torch.testing.assert_close(norm(x, style), plain, atol=1e-5, rtol=0)

@@ -110,3 +110,15 @@ def test_frames_are_cut_or_repeated_but_never_invented() -> None:
     assert align_frames(features, 8).tolist() == [[0, 1, 2, 3, 4, 5, 5, 5]]
     with pytest.raises(ValueError, match="6 content frames for 9"):
         align_frames(features, 9)
+
+
+def test_clips_are_heard_as_they_are_unless_normalised(tiny_hubert: Path) -> None:
+    network = load_hubert(str(tiny_hubert), "main", None, "features.content.model")
+    samples = speech_like(8_000) + np.float32(0.05)
+    with torch.no_grad():
+        heard = network(torch.from_numpy(samples)[None]).last_hidden_state[0].T
+    torch.testing.assert_close(hubert_features(network, samples, 25)[:, :24], heard)
+    plain, shifted = (
+        hubert_features(network, moved, 25, normalize=True) for moved in (samples, samples + np.float32(0.3))
+    )
+    torch.testing.assert_close(plain, shifted, rtol=1e-3, atol=1e-3)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from models.frontend.audio_errors import AudioError
 from models.frontend.containers import container_of
 from models.frontend.decoders import open_decoder
 from models.frontend.extents import extent_of
@@ -64,3 +65,31 @@ def test_a_window_answers_with_its_own_bytes_alone():
     assert window.seek(-1) == -1 and window.tell() == 6
     assert window.seek(-2, io.SEEK_END) == 4 and window.read(-1) == b"" and window.read(1) == b"6"
     assert window.part(3, 6).read() == b"567"
+
+
+def test_a_sound_track_without_a_length_has_the_files():
+    import av
+
+    file = io.BytesIO()
+    with av.open(file, "w", format="webm") as opened:
+        track = opened.add_stream("libopus", rate=48_000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 48_000), np.float32), format="flt", layout="mono")
+        frame.sample_rate, frame.pts = 48_000, 0
+        for packet in [*track.encode(frame), *track.encode(None)]:
+            opened.mux(packet)
+    whole = Window(io.BytesIO(file.getvalue()), 0, len(file.getvalue()))
+    found = open_decoder(whole, container_of(whole), extent_of(whole))
+    assert found.declared_s == pytest.approx(1.0, abs=0.03)
+
+
+def test_what_breaks_off_says_where_and_in_the_librarys_words():
+    data = bytearray(sound("FLAC", "PCM_16"))
+    middle = len(data) // 2
+    data[middle : middle + 2_000] = bytes(2_000)
+    whole = Window(io.BytesIO(bytes(data)), 0, len(data))
+    with pytest.raises(AudioError) as broken:
+        for _ in open_decoder(whole, container_of(whole), extent_of(whole)).pieces:
+            pass
+    reason = str(broken.value)
+    assert "None" not in reason and "Error" not in reason and "psf_fseek" not in reason
+    assert reason.strip(" .").split(": ")[-1]

@@ -85,3 +85,16 @@ def test_unknown_method_and_unfit_hop_are_named() -> None:
         track_pitch(np.zeros(RATE, np.float32), RATE, HOP, 50, "yin")
     with pytest.raises(ValueError, match="CREPE"):
         track_pitch(np.zeros(22_050, np.float32), 22_050, 256, 86, "crepe-tiny")
+
+
+def test_noise_has_no_pitch_for_crepe_however_loud() -> None:
+    noise = (0.1 * np.random.default_rng(0).standard_normal(RATE)).astype(np.float32)
+    assert track_pitch(noise, RATE, HOP, 50, "crepe-tiny").voiced.mean() < 0.05
+
+
+@pytest.mark.parametrize(("level_dbfs", "heard"), [(-59.5, True), (-60.5, False)])
+def test_crepe_hears_nothing_60_db_below_full_scale(level_dbfs: float, heard: bool) -> None:
+    tone = harmonic_tone(np.full(RATE, 200.0))
+    tone *= 10 ** (level_dbfs / 20) / np.sqrt(np.mean(tone**2))
+    voiced = track_pitch(tone, RATE, HOP, 50, "crepe-tiny").voiced[10:40]
+    assert voiced.all() if heard else not voiced.any()

@@ -52,3 +52,8 @@ def test_silence_stays_silent() -> None:
     assert levelled.loudness_lufs == SILENCE_LUFS
     assert levelled.gain_db == 0.0
     assert not levelled.samples.any()
+
+
+@pytest.mark.parametrize("n_samples", [0, 100, RATE])
+def test_silence_has_the_lowest_loudness_however_short(n_samples: int) -> None:
+    assert integrated_loudness(np.zeros(n_samples, np.float32), RATE) == SILENCE_LUFS

@@ -70,3 +70,8 @@ def test_bandwidth_is_where_the_spectrum_ends(cut_hz: float) -> None:
     assert bandwidth_hz(limited, RATE) == pytest.approx(cut_hz, rel=0.6)
     assert bandwidth_hz(limited, RATE) >= cut_hz
     assert bandwidth_hz(noise(3), RATE) > 11000
+
+
+def test_silence_is_not_clipped() -> None:
+    assert clipping_ratio(np.zeros(100, np.float32)) == 0.0
+    assert clipping_ratio(np.full(100, 5e-4, np.float32)) == 0.0

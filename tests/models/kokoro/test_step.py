@@ -95,13 +95,14 @@ def test_losses_are_zero_on_the_recordings_own_prosody_and_padding_counts_nowher
 
 
 @torch.no_grad()
-def test_the_share_decides_whose_pitch_the_decoder_reads() -> None:
+@pytest.mark.parametrize("what", ["f0_hz", "mel"])
+def test_the_share_decides_whose_pitch_and_energy_the_decoder_reads(what: str) -> None:
     networks = small.networks(adversarial=False)
     networks.model.eval()
     step, clips = step_of(networks), batch()
-    higher = clips._replace(f0_hz=clips.f0_hz * 2)
-    taught = [step.forward(each, 1.0, generator()).fake for each in (clips, higher)]
-    untaught = [step.forward(each, 0.0, generator()).fake for each in (clips, higher)]
+    other = clips._replace(f0_hz=clips.f0_hz * 2) if what == "f0_hz" else clips._replace(mel=clips.mel + 1)
+    taught = [step.forward(each, 1.0, generator()).fake for each in (clips, other)]
+    untaught = [step.forward(each, 0.0, generator()).fake for each in (clips, other)]
     assert not torch.allclose(*taught)
     assert torch.equal(*untaught)
 

@@ -155,3 +155,8 @@ def test_soft_alignment_is_its_sum_over_bins() -> None:
 def test_tokens_that_hardly_sound_still_make_a_frame() -> None:
     found = soft_alignment(torch.full((1, 3, 5), -20.0), torch.tensor([3]))
     assert found.lengths == (1,) and found.attention.isfinite().all()
+
+
+@pytest.mark.parametrize("loss", [MultiResolutionMelLoss(24_000), MultiResolutionStftLoss()])
+def test_a_loss_has_no_weights_that_a_checkpoint_would_hold(loss: torch.nn.Module) -> None:
+    assert not loss.state_dict()

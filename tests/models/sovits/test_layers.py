@@ -41,3 +41,13 @@ def test_flow_reversed_is_its_inverse() -> None:
     out = flow(x, mask, style)
     assert not torch.allclose(out, x)
     torch.testing.assert_close(flow(out, mask, style, reverse=True), x, rtol=1e-4, atol=1e-5)
+
+
+def test_the_flow_adds_what_its_inverse_takes_away() -> None:
+    """VITS' `ResidualCouplingLayer`: forwards the shift is added to the second half of the channels."""
+    flow = CouplingFlow(channels=6, hidden=8, kernel=5, n_layers=1, n_flows=2, style_channels=4)
+    nn.init.constant_(flow.flows["0"].post.bias, 0.5)
+    x, mask, style = normal("z", 1, 6, 9), torch.ones(1, 1, 9), normal("style", 1, 4, 1)
+    shift = torch.tensor([0.0, 0.0, 0.0, 0.5, 0.5, 0.5])[None, :, None]
+    torch.testing.assert_close(flow(x, mask, style), x + shift)
+    torch.testing.assert_close(flow(x, mask, style, reverse=True), x - shift)

@@ -69,3 +69,12 @@ def test_padding_does_not_move_the_codebook() -> None:
     torch.testing.assert_close(clean.codebooks[0].cluster_size, padded.codebooks[0].cluster_size)
     used = clean.codebooks[0].cluster_size > 1.5
     torch.testing.assert_close(clean.codebooks[0].embed[used], padded.codebooks[0].embed[used])
+
+
+def test_a_centre_is_the_mean_of_its_vectors_however_few() -> None:
+    vectors = torch.tensor([[0.0, 0.0], [0.0, 2.0], [10.0, 0.0], [10.0, 2.0], [12.0, 1.0]])
+    # Far apart from the start, so that whichever two are drawn the groups are found.
+    centres, counts = kmeans(vectors, 2, torch.Generator().manual_seed(1), 8)
+    order = centres[:, 0].argsort()
+    torch.testing.assert_close(centres[order], torch.tensor([[0.0, 1.0], [32 / 3, 1.0]]))
+    assert counts[order].tolist() == [2, 3]

@@ -137,3 +137,11 @@ def test_half_precision_autocast_gives_finite_losses_near_full_precision() -> No
         assert half[name].dtype == torch.float32
         # Loose for the mel: the untrained output is near silence, where rounding weighs in the logarithm.
         torch.testing.assert_close(half[name], value, rtol=0.2, atol=0.05)
+
+
+@pytest.mark.parametrize("name", ["adversarial", "feature_matching", "mel"])
+def test_each_distance_of_the_waveform_teaches_the_decoder(name: str, rng: torch.Generator) -> None:
+    config = tiny_config()
+    step, batch = tiny_step(config), synthetic_batch(config)
+    step.generator_losses(step.forward_generator(batch, rng))[name].backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in step.generator.dec.parameters())

@@ -14,6 +14,7 @@ from transformers import BertConfig, BertModel, WavLMConfig, WavLMModel
 from configs.errors import UserError
 from configs.speaker import SpeakerSettings
 from models.frontend.activity import analyse_activity
+from models.speaker import ge2e
 from models.speaker.centroid import centroid, robust_centroid, spread
 from models.speaker.ecapa import embed_ecapa, find_weights, load_ecapa
 from models.speaker.encoder import embed_speaker, without_pauses
@@ -183,3 +184,33 @@ def test_pooled_embeddings_need_a_network_that_hears(tmp_path: Path) -> None:
         load_pooled(str(tmp_path / "nothing"))
     with pytest.raises(ValueError, match="wavlm needs a model of its own"):
         SpeakerSettings(backend="wavlm")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("speechbrain_for_once")
+def test_ecapa_is_deaf_to_a_channel_that_only_weakens(tmp_path: Path) -> None:
+    """Its training took each band's mean away, so a level is a constant of the log mel that is not heard."""
+    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+
+    torch.manual_seed(0)
+    small = ECAPA_TDNN(80, channels=[16] * 4 + [48], attention_channels=8, lin_neurons=24)
+    torch.save(small.state_dict(), tmp_path / "embedding_model.ckpt")
+    noise = np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+    loud, quiet = (embed_ecapa(gain * noise, str(tmp_path), download=False) for gain in (0.5, 0.05))
+    np.testing.assert_allclose(loud, quiet, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("samples", "starts"),
+    [
+        (1, [0]),
+        (31_519, [0]),
+        (31_520, [0, 77]),
+        (43_839, [0, 77]),
+        (43_840, [0, 77, 154]),
+        (80_800, [0, 77, 154, 231, 308, 385]),
+    ],
+)
+def test_windows_lie_where_resemblyzers_lie(samples: int, starts: list[int]) -> None:
+    """Its `compute_partial_slices` with a rate of 1.3 and a coverage of .75, where their number changes."""
+    assert ge2e._window_starts(samples) == starts

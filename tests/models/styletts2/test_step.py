@@ -406,3 +406,12 @@ def test_half_precision_losses_are_finite_and_close() -> None:
     for name, loss in plain.items():
         assert math.isfinite(float(half[name].detach()))
         assert float(half[name].detach()) == pytest.approx(float(loss.detach()), rel=0.2, abs=0.05), name
+
+
+@pytest.mark.parametrize("phase", [*STAGE1, *JOINT], ids=lambda phase: phase.name)
+def test_the_judge_of_speech_learns_in_joint_training_alone(phase: Phase) -> None:
+    made = networks()
+    enter(made, phase)
+    assert made.wd is not None
+    joint = phase in (joint_step.JOINT, joint_step.FINETUNE_JOINT)
+    assert {p.requires_grad for p in made.wd.parameters()} == {joint}

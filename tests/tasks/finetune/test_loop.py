@@ -16,6 +16,7 @@ from configs.errors import UserError
 from tasks.finetune.checkpoint import Checkpoints, Snapshot
 from tasks.finetune.length import total_steps
 from tasks.finetune.loop import Callbacks, Trained, train
+from tasks.finetune.recipe import Updater
 from tests.tasks.finetune import toy
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -176,8 +177,6 @@ def test_early_stopping_ends_the_run(tmp_path: Path) -> None:
 def test_accumulation_matches_one_large_batch() -> None:
     from torch import nn
 
-    from tasks.finetune.recipe import Updater
-
     results = []
     data = torch.randn(8, 3, generator=torch.Generator().manual_seed(1))
     for parts in (1, 4):
@@ -222,3 +221,96 @@ def test_steps_and_epochs_bound_the_run() -> None:
     assert total_steps(None, 1, 9, 6) == 1
     with pytest.raises(UserError, match="max_steps"):
         total_steps(None, None, 1, 6)
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_the_average_keeps_nine_tenths_at_each_step(steps: int, tmp_path: Path) -> None:
+    name = "net.0.weight"
+    expected = toy.ToyRecipe().generator.state_dict()[name].clone()
+    for step in range(1, steps + 1):
+        toy.run(tmp_path / str(step), max_steps=step, ema_decay=0.9)
+        tensors = final_state(tmp_path / str(step)).tensors
+        expected = 0.9 * expected + 0.1 * tensors[f"module/generator/{name}"]
+    torch.testing.assert_close(tensors[f"average/generator/{name}"], expected)
+
+
+class Drawing(toy.ToyRecipe):
+    """Validates by chance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn: list[float] = []
+
+    def validate(self, batch: toy.Batch) -> dict[str, torch.Tensor]:
+        self.drawn.append(float(torch.rand(())))
+        return {"l1": torch.tensor(self.drawn[-1])}
+
+
+def test_every_validation_draws_the_same_noise_and_every_batch_another(tmp_path: Path) -> None:
+    recipe = Drawing()
+    two = [*toy.held_out(), *toy.held_out()]
+    trained = train(recipe, toy.feed(0), two, toy.settings(max_steps=24), Checkpoints(tmp_path))
+    first, second = recipe.drawn[:2]
+    assert recipe.drawn == 3 * [first, second]
+    assert first != second
+    # Both batches are of one size.
+    assert [point["l1"] for point in trained.state.validation_curve] == 3 * [
+        pytest.approx((first + second) / 2)
+    ]
+
+
+class Worsening(toy.ToyRecipe):
+    """Validates best at once and worse at each validation."""
+
+    validations = 0
+
+    def validate(self, batch: toy.Batch) -> dict[str, torch.Tensor]:
+        Worsening.validations += 1
+        return {"l1": torch.tensor(float(Worsening.validations))}
+
+
+def test_the_best_weights_outlive_a_stop(tmp_path: Path) -> None:
+    Worsening.validations = 0
+    settings = toy.settings(watched_loss="l1", early_stop_patience=9, ema_decay=0.0)
+
+    def stopped_after(steps: int) -> Trained:
+        asked = iter(range(steps + 1))
+        stop = Callbacks(stop=lambda: next(asked) == steps)
+        return train(Worsening(), toy.feed(0), toy.held_out(), settings, Checkpoints(tmp_path), stop)
+
+    best = {key: value.clone() for key, value in stopped_after(8).weights["generator"].items()}
+    for steps in (6, 100):
+        after = stopped_after(steps).weights["generator"]
+        assert all(torch.equal(after[key], value) for key, value in best.items())
+    assert not torch.equal(
+        final_state(tmp_path).tensors["module/generator/net.0.weight"], best["net.0.weight"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("accumulate", "wanted"),
+    [(1, [["discriminator", "generator"]]), (2, [["discriminator"], ["generator"]])],
+)
+def test_batches_that_are_accumulated_pass_once_for_each_optimiser(
+    accumulate: int, wanted: list[list[str]]
+) -> None:
+    update = Updater(toy.ToyRecipe(), accumulate, {})
+    names = ("discriminator", "generator")
+    assert all(map(update.wants, names))
+    assert [[name for name in names if update.wants(name)] for _ in update.passes()] == wanted
+    assert all(map(update.wants, names))
+
+
+class PoisonedLater(toy.ToyRecipe):
+    """No step is finite from the fourth on."""
+
+    def set_learning_rates(self, step: int, epoch: int) -> None:
+        super().set_learning_rates(step, epoch)
+        self.poisoned = frozenset(f"clip{i}" for i in range(23)) if step >= 3 else frozenset()
+
+
+def test_steps_that_were_skipped_make_no_point(tmp_path: Path) -> None:
+    settings = toy.settings(max_steps=7, max_skipped_in_a_row=9)
+    trained = train(PoisonedLater(), toy.feed(0), toy.held_out(), settings, Checkpoints(tmp_path))
+    assert trained.state.skipped == 4
+    assert [point["step"] for point in trained.state.train_curve] == [3]

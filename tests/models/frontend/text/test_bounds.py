@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import threading
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from models.frontend.text.c_readers import OUT_OF_MEMORY, TEXT_CPU_S
 from models.frontend.text.espeak_ipa import supported_languages
+from models.frontend.text.front_ends import modules_of
 from models.frontend.text.g2p import MAX_TEXT_CHARACTERS, TextError, phonemize
 from models.frontend.text.normalize import normalize, normalized_text
 from models.frontend.text.numbers import number_words
-from models.frontend.text.reader_process import BreakdownError, ask
+from models.frontend.text.reader_process import BreakdownError, _said_of, ask
 from models.frontend.text.steps import TooManyStepsError, within_steps
 
 # espeak-ng 1.52 dies of a segmentation fault on this in Malayalam.
@@ -107,3 +110,24 @@ def test_a_breakdown_says_what_and_how() -> None:
     with pytest.raises(BreakdownError, match="espeak crashed") as breakdown:
         ask("espeak", CRASHING, "ml")
     assert breakdown.value.text == CRASHING
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (-signal.SIGPROF, f"needs more than {TEXT_CPU_S:g} s"),
+        (OUT_OF_MEMORY, "needs more than 4 GiB of memory"),
+        (-signal.SIGSEGV, "crashed (SIGSEGV)"),
+        (3, "ended with status 3"),
+    ],
+)
+def test_how_a_reader_ended_is_said(status: int, said: str) -> None:
+    assert _said_of(status) == said
+
+
+def test_texts_of_a_language_need_its_rules_and_its_reader() -> None:
+    reader, rules = "models.frontend.text.pinyin", "models.frontend.text.normalize_zh"
+    assert set(modules_of("zh", "gpt_sovits_v2")) == {reader, rules}
+    assert modules_of("zh-CN", "ipa") == (rules,)
+    assert modules_of("en-us", "gpt_sovits_v2")[-1] == "models.frontend.text.arpabet"
+    assert modules_of("xx", "gpt_sovits_v2") == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.frontend.text.capitals import is_readable, lower_capitals
+from models.frontend.text.english.capitals import unshouted
 from models.frontend.text.normalize import normalize, normalized_text
 
 
@@ -42,3 +43,7 @@ def test_what_can_be_read(word: str) -> None:
 @pytest.mark.parametrize("word", ["ADFC", "SPD", "DSGVO", "AAAA", "HTTP", "США"[:2]])
 def test_what_cannot_be_read(word: str) -> None:
     assert not is_readable(word)
+
+
+def test_i_stays_a_capital_where_all_others_become_small() -> None:
+    assert unshouted("NOW I KNOW WHAT I SAY") == "now I know what I say"

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.frontend.text.characters import is_han
-from models.frontend.text.espeak_ipa import espeak_voice, espeak_words, supported_languages
+from models.frontend.text.espeak_ipa import _usable_voices, espeak_voice, espeak_words, supported_languages
 from models.frontend.text.normalize import normalize
 from models.frontend.text.phonemized import base_language
 from models.frontend.text.reader_process import ask
-from models.frontend.text.word_spans import MAX_PAIRS, word_spans
+from models.frontend.text.word_spans import MAX_PAIRS, _cost, word_spans
 
 PHONES = st.lists(st.sampled_from(["a", "ˈaɪ", "ə", "t", "d", "ɹ"]), max_size=4)
 
@@ -120,3 +120,15 @@ def test_spans_hold_all_phones_whatever_was_said(alone: list[list[str]], groups:
     if counts is not None:
         assert sum(counts) == n_spoken
         assert all(count >= bool(phones) for count, phones in zip(counts, alone, strict=True))
+
+
+def test_another_stress_is_nearer_than_another_vowel_and_that_than_a_consonant() -> None:
+    costs = [_cost(alone, "a") for alone in ("a", "ˈa", "i", "t")]
+    assert costs == sorted(set(costs))
+
+
+def test_espeaks_voices_have_a_dictionary_and_do_not_crash() -> None:
+    voices = _usable_voices()
+    assert {"en-us", "de", "cmn"} <= voices
+    # espeak-ng 1.52 dies in Greenlandic, whose dictionary is there.
+    assert "kl" not in voices

@@ -25,6 +25,7 @@ from tasks.finetune.styletts2.checks import check_adversary
 from tasks.finetune.styletts2.optimisers import adamw, group_settings
 from tasks.finetune.styletts2.phases import schedule_of
 from tasks.finetune.styletts2.settings import declared
+from tasks.finetune.styletts2.start import fresh_networks
 from tasks.finetune.styletts2.train import measured_spread
 from tasks.outcome import Produced, StoppedError
 from tests.models.styletts2 import training_case
@@ -354,3 +355,10 @@ def test_a_step_of_two_batches_is_the_mean_of_both(stage: str, step: int, slm: d
     judges = {"mpd", "msd"} if recipe.phase.adversarial else set()
     judges |= {"wd"} if recipe.phase.joint else set()
     assert training_case.changed(before, dict(recipe.modules)) == {*recipe.phase.trained, *judges}
+
+
+def test_the_judges_are_those_of_periods_and_no_other() -> None:
+    settings = StyleTTS2TrainSettings(slm={"model": None})
+    made = fresh_networks(settings, training_case.config(), None, judged=False, seed=1)
+    assert made.mpd is not None and made.wd is None
+    assert len(made.mpd.discriminators) == len(training_case.config().discriminator_periods)
