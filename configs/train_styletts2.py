@@ -325,7 +325,8 @@ class StyleTTS2TrainSettings(TrainSettings):
     interpolates: bool = Field(
         default=False,
         description="whether the vocoder's upsamplings stay interpolations: it cannot hum at its frame rate "
-        "then, which a small one learns in place of the pitch that it is given. For fresh weights alone",
+        "then, which a small one learns in place of the pitch that it is given. Weights that a training "
+        "starts from keep theirs as they are",
     )
     listening: ListeningSettings = ListeningSettings()
     slm: SlmSettings = SlmSettings()
@@ -348,15 +349,6 @@ class StyleTTS2TrainSettings(TrainSettings):
                     f"{name} = {value}: each stage has its own; set stage1.{name}, stage2.{name} or "
                     f"finetune.{name}"
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _published_upsamplings_are_kept(self) -> StyleTTS2TrainSettings:
-        if self.pretrained is not None and self.interpolates:
-            raise ValueError(
-                f"pretrained = {self.pretrained} has its own upsamplings; leave out interpolates, or "
-                "pretrained"
-            )
         return self
 
     @model_validator(mode="after")
