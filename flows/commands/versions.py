@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import typer
 from rich.table import Table
 
-from artifacts.store import Store
+from artifacts.faults import writing
+from artifacts.store import Store, write_atomically
 from configs.errors import UserError
 from flows.commands.shared import JSON, console, print_json, session, warn
 from tasks.versions import voices as whole
@@ -34,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(versions)
     app.command()(promote)
     app.command()(rollback)
+    app.command()(compare)
     app.command()(copy)
     app.command()(rename)
     app.command()(delete)
@@ -98,6 +100,36 @@ def rollback(context: typer.Context, voice: str = NAMED) -> None:
         before = read_versions(workspace, voice)["champion"]
         whole.roll_back(store, workspace, voice)
     _tell_live(workspace, voice, before)
+
+
+def compare(
+    context: typer.Context,
+    names: list[str] = typer.Argument(..., metavar="NAME[@N]...", help="Two voices or versions, or more."),
+    output: Path = typer.Option(Path("comparison.html"), "--output", "-o", help="The page."),
+    sentences: int = typer.Option(
+        5, "--sentences", min=0, max=30, help="How many sentences each of them says."
+    ),
+) -> None:
+    """Put voices or versions side by side on one page: measures, the same sentences, settings that differ."""
+    from tasks.release.versions_page import build_versions_page
+    from tasks.versions.comparison import compare as gathered
+    from tasks.versions.comparison import find
+
+    if len(names) < 2:
+        raise UserError(f"{names[0]}: name another voice or version to put beside it, as in {names[0]}@1")
+    workspace = session(context).workspace
+    found = []
+    for name in names:
+        settings = remembered(workspace, split_name(name)[0]).resolve().settings
+        found.append(find(open_store(workspace, settings), workspace, name))
+
+    def said(name: str) -> None:
+        warn(f"{name} speaks")
+
+    page = build_versions_page(gathered(found, sentences, settings.gates, settings.seed, said))
+    with writing(output.parent):
+        write_atomically(output, page.encode("utf-8"))
+    console.print(str(output.resolve()), markup=False, soft_wrap=True)
 
 
 def copy(

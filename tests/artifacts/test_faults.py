@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import save_file
 
 from artifacts import space
-from artifacts.faults import amount, machine_error, recognised, writing
+from artifacts.faults import amount, free_bytes, machine_error, recognised, writing
 from artifacts.store import Store, write_atomically
 from configs.errors import MachineError, UserError
 from tests.small_disk import make_read_only, small_disk
@@ -34,6 +34,12 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 kB."""
     with small_disk(tmp_path / "disk", 256 * 1024) as folder:
         yield folder
+
+
+def test_what_is_free_is_asked_of_the_folder_above_where_there_is_none(tmp_path: Path) -> None:
+    missing = tmp_path / "not" / "made" / "yet"
+    # Something may be written in between, by other processes.
+    assert free_bytes(missing) == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.2)
 
 
 def write_text(folder: Path) -> None:

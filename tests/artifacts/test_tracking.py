@@ -128,6 +128,32 @@ def test_versions_are_described_and_voices_renamed(tracker: Tracker) -> None:
     assert client(tracker).get_model_version("walter", "1").description == "understood by strangers"
 
 
+def test_runs_are_told_by_their_identifiers(place: Path) -> None:
+    made = Tracker(f"sqlite:///{place / 'mlflow.db'}", "speech", str(place / "files"))
+    parent = made.start("lj", {}, {})
+    child = made.stage(StageRecord("pitch", "computed", MADE))
+    found_done = made.stage(StageRecord("ingest", "cached", OLD))
+    look = client(made)
+    assert look.get_run(parent).info.run_name == "lj"
+    assert look.get_run(child).data.tags["mlflow.parentRunId"] == parent == found_done == made.run_id
+
+
+def test_files_of_another_file_system_are_uploaded_too(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    source = tmp_path / "note.txt"
+    source.write_text("from afar")
+    made = Tracker(f"sqlite:///{place / 'mlflow.db'}", "speech", str(place / "files"))
+    run = made.start("lj", {}, {})
+    made.log_files(run, {"notes/note.txt": source})
+    fetched = client(made).download_artifacts(run, "notes/note.txt", str(tmp_path))
+    assert Path(fetched).read_text() == source.read_text() == "from afar"
+
+
 def test_a_database_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None:
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"no database at all" * 100)

@@ -22,6 +22,7 @@ READS_FILES = (
     "lineage.html.j2",
     "report.html.j2",
     "sound.html.j2",
+    "versions.html.j2",
     "page.css",
     "page.js",
 )

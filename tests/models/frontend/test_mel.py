@@ -90,6 +90,12 @@ def test_too_short_a_signal_is_named() -> None:
         linear_spectrogram(torch.zeros(1, 704), FAMILY)
 
 
+def test_silence_is_the_logarithm_of_the_published_floor() -> None:
+    """`spectral_normalize_torch` of GPT-SoVITS and its ancestors clamps at 1e-5."""
+    silent = log_mel(torch.zeros(1, 6_400), FAMILY)
+    np.testing.assert_allclose(silent.numpy(), np.log(1e-5), rtol=1e-6)
+
+
 def test_gradients_reach_the_waveform() -> None:
     wave = torch.randn(2, 6_400, requires_grad=True)
     log_mel(wave, FAMILY).sum().backward()
