@@ -21,6 +21,7 @@ def card(**network: Any) -> str:
             attribution="",
             networks={"sketch": {"steps": 5, "epochs": 1, "from_scratch": True, **network}},
             metrics={},
+            verdict="",
             warning="",
             paths="",
             files=(),

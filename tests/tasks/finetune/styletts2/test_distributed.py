@@ -104,6 +104,9 @@ def test_two_processes_end_with_the_weights_of_one(together: Together, stage: st
         for name, value in alone.items():
             # The adversary makes its durations whole frames, and a weight's last digit can decide about one.
             # What the speech language model hears of it in the same step moves by a thousandth or so.
+            # Its gradient is of other samples then; `test_gradients_match_one_process` holds the arithmetic.
+            if name == "slm/grad_norm":
+                continue
             rel = {"slm": 0.01}.get(name, 0.1 if name.startswith("slm") else 1e-3)
             assert point[name] == pytest.approx(value, rel=rel, abs=1e-5), name
         assert point.keys() == alone.keys()

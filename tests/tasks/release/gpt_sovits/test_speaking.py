@@ -201,7 +201,7 @@ def test_own_clips_prompt_with_silence_and_a_last_mark(
         clip_reference(dataclasses.replace(voice, content=content), clip)
         for content in (voice.content, hubert)
     )
-    features, _ = encode_content(clip_samples(clip), voice.frame, hubert)
+    features = encode_content(clip_samples(clip), voice.frame, hubert)
     own = semantic_codes(features.numpy().T.astype(np.float16), voice.generator)
     assert len(heard.codes) - len(own) == 15
     assert len(plain.codes) == features.shape[1] // 2

@@ -31,7 +31,7 @@ def voice(voice_folder: Path) -> StyleTTS2Voice:
 
 def test_clips_are_rendered_by_every_path(release: SimpleNamespace) -> None:
     listing = json.loads(release.synthesize.files["samples.json"].read_text())
-    assert [entry["kind"] for entry in listing] == ["recording", "resynthesis", "timed", "text"]
+    assert [entry["kind"] for entry in listing] == ["recording", "resynthesis", "timed", "text", "sentences"]
     samples = [decode_flac(release.synthesize.files[entry["file"]].read_bytes()).samples for entry in listing]
     for entry, sound in zip(listing, samples, strict=True):
         assert not entry["in_step"] or len(sound) == len(samples[0])
