@@ -175,7 +175,9 @@ def _summary(facts: CardFacts) -> Iterable[tuple[str, str]]:
         if network.get("dequantised"):
             origin += ", dequantised from int8"
         yield name, f"{network['steps']:,} steps, {network['epochs']} epochs, {origin}"
-        if heard := _heard(network.get("heard", {})):
+        heard_in_training = network.get("heard")
+        # A fitting tells only whether a recogniser listened.
+        if isinstance(heard_in_training, Mapping) and (heard := _heard(heard_in_training)):
             yield f"sound of {name}", heard
 
 

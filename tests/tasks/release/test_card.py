@@ -53,3 +53,5 @@ def test_a_voice_that_ignores_pitch_is_called_one_that_hums() -> None:
 
 def test_nothing_is_told_of_voices_that_were_not_heard() -> None:
     assert "sound of" not in card() and "sound of" not in card(heard={})
+    # Of a fitted voice it is only known whether a recogniser listened.
+    assert "sound of" not in card(heard=True)
