@@ -46,7 +46,6 @@ SETTINGS = (
     "release.kokoro.clips=2",
     # The demo says and judges sentences of its own.
     "release.evaluate.sentences=0",
-    "release.evaluate.recogniser=null",
 )
 SENTENCES = (
     "This voice was fitted a moment ago, to a minute and a half of somebody reading from a book.",

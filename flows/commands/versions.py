@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.table import Table
+from rich.markup import escape
 
 from artifacts.faults import writing
 from artifacts.store import Store, write_atomically
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 NAMED = typer.Argument(..., help="Name of the voice.")
 SET = typer.Option(None, "--set", "-s", metavar="a.b=c", help="One setting; may be repeated.")
 YES = typer.Option(False, "--yes", "-y", help="Do not ask.")
-SHOWN_METRICS = ("word_error_rate", "speaker_similarity", "dnsmos", "warped_mel_distance_db")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -55,23 +54,14 @@ def versions(context: typer.Context, voice: str = NAMED, as_json: bool = JSON) -
     if not record["versions"]:
         console.print(f"{voice} has no version yet; `voicewright status {voice}` tells how far it is")
         return None
-    metrics = _shown({name for entry in record["versions"] for name in entry["metrics"]})
-    table = Table(
-        "version", "", "made", "preset", "speech, min", *metrics, "verdict", "decision", title=voice
-    )
     for entry in record["versions"]:
-        values = (entry["metrics"].get(name) for name in metrics)
-        table.add_row(
-            f"{voice}@{entry['number']}",
-            "[green]live[/]" if entry["number"] == record["champion"] else "",
-            entry["made_at"].replace("T", " ").removesuffix("+00:00"),
-            entry["preset"] or "",
-            f"{60 * entry['hours']:.1f}",
-            *("" if value is None else f"{value:.3g}" for value in values),
-            entry["verdict"],
-            entry["decision"],
-        )
-    console.print(table)
+        live = "  [green]live[/]" if entry["number"] == record["champion"] else ""
+        made = entry["made_at"].replace("T", " ").removesuffix("+00:00")
+        how = f"{escape(entry['preset'] or 'no preset')}, {60 * entry['hours']:.1f} min of speech"
+        name = f"[bold]{escape(voice)}@{entry['number']}[/]"
+        console.print(f"{name}{live}  {made}, {how}", soft_wrap=True)
+        for line in (entry["verdict"] or "not judged", entry["decision"]):
+            console.print(f"  {line}", markup=False, soft_wrap=True)
     for change in record["changes"][-5:]:
         console.print(f"{change['at']}  version {change['champion']} live: {change['why']}", markup=False)
     return None
@@ -262,13 +252,3 @@ def _tell_live(workspace: Path, voice: str, before: int | None) -> None:
     was = f" (version {before} before)" if before != number else ", as it was"
     console.print(f"{voice}: version {number} is live{was}", markup=False)
     console.print(str(champion_folder(workspace, voice)), markup=False, soft_wrap=True)
-
-
-def _shown(measured: set[str]) -> list[str]:
-    """The metrics that tell most, under the path that was measured."""
-    return [
-        name
-        for metric in SHOWN_METRICS
-        for name in (f"sentences/{metric}", f"text/{metric}")
-        if name in measured
-    ]

@@ -38,7 +38,7 @@ def verdict(measured: Mapping[str, Interval]) -> str:
 def _understood(measured: Mapping[str, Interval]) -> str:
     found = _first(measured, _ERRORS)
     if found is None:
-        return "not judged by ear: no recogniser of its language is on this machine"
+        return "not judged by ear: no recogniser listened"
     name, rate = found
     recorded = measured.get(f"recording/{name.partition('/')[2]}")
     excess = rate.mean - (min(recorded.mean, _MISHEARD) if recorded is not None else 0.0)
