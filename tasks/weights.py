@@ -192,6 +192,13 @@ _USES = (
         is_optional=True,
     ),
     _Use(
+        "train.styletts2.listening.recogniser",
+        _TRAIN_STYLETTS2,
+        lambda s: s.train.styletts2.listening.recogniser is not None,
+        "folder",
+        is_optional=True,
+    ),
+    _Use(
         "release.evaluate.recogniser",
         ("evaluate",),
         lambda s: s.release.evaluate.recogniser is not None,
@@ -203,13 +210,6 @@ _USES = (
         "release.evaluate.naturalness",
         ("evaluate",),
         lambda s: s.release.evaluate.naturalness is not None,
-        "folder",
-        is_optional=True,
-    ),
-    _Use(
-        "train.styletts2.listening.recogniser",
-        _TRAIN_STYLETTS2,
-        lambda s: s.train.styletts2.listening.recogniser is not None,
         "folder",
         is_optional=True,
     ),

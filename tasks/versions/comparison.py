@@ -24,7 +24,7 @@ from tasks.release.speak import load_voice
 from tasks.release.test_sentences import spoken
 from tasks.release.versions_page import Measure, Said, Shown, Take, VersionsData
 from tasks.versions.folders import folder_of, split_name, version_file
-from tasks.versions.gates import Measured, clips_of, decide, difference
+from tasks.versions.gates import Measured, compared, decide, difference, measured_of
 from tasks.versions.record import VersionEntry, read_versions, version_of
 
 _N_FFT, _N_MELS, _FRAMES_PER_S = 1024, 80, 100
@@ -81,7 +81,7 @@ def compare(
         UserError: the voices speak different languages.
     """
     first, last = voices[0], voices[-1]
-    known = [Measured(v.entry["number"], v.entry["hours"], clips_of(v.evaluation)) for v in voices]
+    known = [measured_of(v.entry["number"], v.entry["hours"], v.evaluation) for v in voices]
     decided = decide(known[0], known[-1], gates, seed)
     return VersionsData(
         shown=tuple(_shown(voice) for voice in voices),
@@ -139,12 +139,11 @@ def _interval(measured: Mapping[str, Any] | None) -> Interval | None:
 
 def _best(name: str, known: Sequence[Measured], confidence: float, seed: int) -> int | None:
     """The voice that is better than every other one beyond chance."""
-    clips = [one.clips.get(name, {}) for one in known]
-    for at, own in enumerate(clips):
-        others = [*clips[:at], *clips[at + 1 :]]
+    for at, one in enumerate(known):
         if all(
-            own.keys() & other.keys() and difference(name, other, own, confidence, seed).is_better
-            for other in others
+            name in compared(one, other)
+            and difference(name, other.clips[name], one.clips[name], confidence, seed).is_better
+            for other in (*known[:at], *known[at + 1 :])
         ):
             return at
     return None

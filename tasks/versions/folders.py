@@ -80,14 +80,14 @@ def place(store: Store, workspace: Path, voice: str, entry: VersionEntry, target
         try:
             for stage in PUBLISHED:
                 _copy(store, voice, entry, stage, fresh)
-        except BaseException:
+            old = target.with_name(f"{fresh.name}.old")
+            if target.exists():
+                target.rename(old)
+            fresh.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            # There is none any more where all went well.
             shutil.rmtree(fresh, ignore_errors=True)
-            raise
-        old = target.with_name(f"{fresh.name}.old")
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _copy(store: Store, voice: str, entry: VersionEntry, stage: str, folder: Path) -> None:

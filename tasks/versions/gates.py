@@ -25,11 +25,16 @@ Clips = Mapping[str, Mapping[str, float]]
 
 
 class Measured(NamedTuple):
-    """What the gates know of a version."""
+    """What the gates know of a version.
+
+    Attributes:
+        about: What each metric is, its judge included: what two judges measured is not compared.
+    """
 
     number: int
     hours: float
     clips: Clips
+    about: Mapping[str, str] = {}
 
 
 class Difference(NamedTuple):
@@ -80,6 +85,12 @@ class Decision(NamedTuple):
         return "; ".join(self.reasons)
 
 
+def measured_of(number: int, hours: float, evaluation: Mapping[str, Any]) -> Measured:
+    """A version with what its `evaluation.json` tells."""
+    about = {name: one["about"] for name, one in evaluation["metrics"].items()}
+    return Measured(number, hours, clips_of(evaluation), about)
+
+
 def clips_of(evaluation: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """The values of each utterance out of `evaluation.json`, by metric."""
     found: dict[str, dict[str, float]] = {}
@@ -98,7 +109,8 @@ def decide(champion: Measured, challenger: Measured, gates: GatesSettings, seed:
     """
     differences = tuple(
         difference(name, champion.clips[name], challenger.clips[name], gates.confidence, seed)
-        for name in _compared(champion.clips, challenger.clips, (*gates.not_worse, *gates.improve))
+        for name in compared(champion, challenger)
+        if _metric(name) in {*gates.not_worse, *gates.improve}
     )
     forbidden = list(_forbidden(challenger.clips, gates.forbidden))
     worse = [one for one in differences if one.is_worse and _metric(one.metric) in gates.not_worse]
@@ -154,14 +166,14 @@ def difference(
     )
 
 
-def _compared(champion: Clips, challenger: Clips, wanted: Iterable[str]) -> list[str]:
-    metrics = set(wanted)
+def compared(one: Measured, other: Measured) -> list[str]:
+    """Metrics that the same judges measured of both, on utterances that both spoke."""
     return sorted(
         name
-        for name in champion.keys() & challenger.keys()
-        if _metric(name) in metrics
-        and not _is_recording(name)
-        and champion[name].keys() & challenger[name].keys()
+        for name in one.clips.keys() & other.clips.keys()
+        if not _is_recording(name)
+        and one.about.get(name) == other.about.get(name)
+        and one.clips[name].keys() & other.clips[name].keys()
     )
 
 

@@ -12,7 +12,7 @@ from configs.errors import UserError
 from configs.gates import GatesSettings
 from tasks.pipeline import Pipeline
 from tasks.versions.folders import PUBLISHED, champion_folder, place, version_file
-from tasks.versions.gates import Decision, Measured, clips_of, decide
+from tasks.versions.gates import Decision, Measured, decide, measured_of
 from tasks.versions.record import (
     VersionEntry,
     VersionsRecord,
@@ -103,7 +103,7 @@ def measured(store: Store, voice: str, entry: VersionEntry) -> Measured:
         UserError: its files are damaged or gone.
     """
     evaluation = json.loads(version_file(store, voice, entry, EVALUATION))
-    return Measured(entry["number"], entry["hours"], clips_of(evaluation))
+    return measured_of(entry["number"], entry["hours"], evaluation)
 
 
 def judge(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from models.frontend.audio import Waveform
 from models.metrics.intervals import Interval
 from tasks.release.versions_page import Measure, Said, Shown, Take, VersionsData, build_versions_page
 from tasks.versions import comparison
+from tasks.versions.gates import Measured
 from tests.tasks.versions.made import made
 
 RATE = 16_000
@@ -84,7 +84,7 @@ def test_settings_that_differ_are_told_and_no_others() -> None:
 
 def test_only_what_is_better_beyond_chance_is_marked() -> None:
     known = [
-        SimpleNamespace(clips={"text/dnsmos": {f"s{n}": level + 0.01 * (n % 3) for n in range(8)}})
+        Measured(1, 1.0, {"text/dnsmos": {f"s{n}": level + 0.01 * (n % 3) for n in range(8)}})
         for level in (3.0, 3.4, 3.2)
     ]
     assert comparison._best("text/dnsmos", known, 0.95, 0) == 1

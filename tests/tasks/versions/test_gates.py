@@ -76,6 +76,14 @@ def test_only_common_sentences_are_compared() -> None:
     assert one.challenger == pytest.approx(3.5, abs=0.01)
 
 
+def test_what_two_judges_heard_is_not_compared() -> None:
+    before, after = version(1, text__word_error_rate=0.4), version(2, text__word_error_rate=0.1)
+    before = before._replace(about={"text/word_error_rate": "heard by pocketsphinx"})
+    after = after._replace(about={"text/word_error_rate": "heard by whisper-base"})
+    assert decide(before, after, GATES).differences == ()
+    assert decide(before._replace(about=after.about), after, GATES).promotes
+
+
 def test_few_sentences_decide_nothing() -> None:
     few = {"text/dnsmos": {"a": 3.0, "b": 3.0}}
     more = {"text/dnsmos": {"a": 4.0, "b": 4.0}}
