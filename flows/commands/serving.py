@@ -53,6 +53,12 @@ def serve(
     reference_mb: float = typer.Option(
         DEFAULTS.reference_mb, "--reference-mb", min=0.1, help="Of a reference."
     ),
+    upload_mb: float = typer.Option(
+        DEFAULTS.upload_mb, "--upload-mb", min=1, help="Of recordings that are uploaded for a voice."
+    ),
+    recordings: list[Path] | None = typer.Option(
+        None, "--recordings", help="Folder whose folders voices may be made from; repeat it for more."
+    ),
     lanes: int = typer.Option(
         DEFAULTS.lanes, "--lanes", min=0, max=64, help="Sentences spoken at the same time; 0 is up to two."
     ),
@@ -87,6 +93,7 @@ def serve(
         rate_per_minute=rate,
         deadline_s=deadline,
         reference_mb=reference_mb,
+        upload_mb=upload_mb,
         lanes=lanes,
         threads=threads,
         early_characters=early,
@@ -98,7 +105,8 @@ def serve(
         given.append(_key_in(keys_variable))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     try:
-        run(session(context).workspace, settings, voices or [], Keys(given), host, port, _say)
+        workspace = session(context).workspace
+        run(workspace, settings, voices or [], Keys(given), host, port, _say, recordings or ())
     except KeyboardInterrupt:
         _say("ended; what was being spoken was spoken to its end")
 

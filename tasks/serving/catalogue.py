@@ -70,12 +70,15 @@ class Catalogue:
 
     def offered(self) -> list[OfferedVoice]:
         """Every voice that is finished, and every published one that is on this machine."""
-        own = [voice for name in voices(self.workspace) if (voice := self._own(name)) is not None]
         published = [
             OfferedVoice(name, str(published_family(name)), (language,), published=True)
             for name, language in self._published().items()
         ]
-        return own + published
+        return self.own() + published
+
+    def own(self) -> list[OfferedVoice]:
+        """Those of the workspace alone."""
+        return [voice for name in voices(self.workspace) if (voice := self._own(name)) is not None]
 
     def find(self, asked: str) -> str:
         """The name that opens what is asked for: `anna`, `anna@3`, `kokoro/af_heart` or a mix of such.

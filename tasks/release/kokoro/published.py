@@ -8,8 +8,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from configs.loading import resolve
-from models.kokoro.official_voices import OfficialVoices
 from models.kokoro.model import Kokoro
+from models.kokoro.official_voices import OfficialVoices
 from models.kokoro.published import PublishedFiles, published_files
 from models.kokoro.upstream import load_kokoro
 from models.kokoro.voice_names import LANGUAGES, language_of, mix_of
@@ -52,7 +52,7 @@ def load_published(mix: str, weights: LocalWeights, manner: Mapping[str, object]
 
 
 def _network(files: PublishedFiles) -> Kokoro:
-    """The network of some files. Voices that are there at the same time share it: only their tables differ."""
+    """The network of some files; voices that are there at the same time share it, their tables differ."""
     with _LOADING:
         key = (str(files.weights.resolve()), files.weights.stat().st_mtime_ns)
         model = _SHARED.get(key)
