@@ -23,6 +23,7 @@ from flows.prefect_glue import (
     watched_by,
 )
 from flows.prepare import prepare
+from flows.progress_file import ProgressFile
 from flows.recorded import Recorder, Status
 from flows.release import release
 from tasks.pipeline import StageResult
@@ -135,7 +136,8 @@ def _make(
     with closing(open_pipeline(workspace, request, thorough=verify)) as pipeline:
         runs = StageRuns(pipeline, force, until)
         recorder = Recorder(pipeline, _flow_tags())
-        with _recording(recorder, runs), watched_by(recorder):
+        progress = ProgressFile(workspace, request.voice, runs.names)
+        with _told_of(progress, runs), _recording(recorder, runs), watched_by(recorder, progress):
             prepare(runs)
             finetune(runs)
             release(runs)
@@ -145,6 +147,17 @@ def _make(
                 recorder.settled(settled)
                 run_log().info("%s: %s", request.voice, settled)
     return VoiceRun(request.voice, tuple(runs.results), recorder.run_id, recorder.failure, settled)
+
+
+@contextmanager
+def _told_of(progress: ProgressFile, runs: StageRuns) -> Iterator[None]:
+    """How the run ended, in the file that tells how far it is."""
+    try:
+        yield
+    except BaseException:
+        progress.end("stopped" if runs.pipeline.stop.is_set() else "failed")
+        raise
+    progress.end("finished")
 
 
 @contextmanager

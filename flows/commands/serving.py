@@ -1,4 +1,4 @@
-"""Voices in use: `serve`."""
+"""Voices in use: `serve`, and `pyfunc` for MLflow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from configs.compute import Device
 from configs.errors import UserError
 from configs.serving import ServingSettings
-from flows.commands.shared import errors, session
+from flows.commands.shared import console, errors, session
 
 DEFAULTS = ServingSettings()
 Unknown = Literal["ignore", "refuse"]
@@ -21,6 +21,7 @@ Unknown = Literal["ignore", "refuse"]
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(serve)
+    app.command()(pyfunc)
 
 
 def serve(
@@ -52,6 +53,12 @@ def serve(
     ),
     reference_mb: float = typer.Option(
         DEFAULTS.reference_mb, "--reference-mb", min=0.1, help="Of a reference."
+    ),
+    upload_mb: float = typer.Option(
+        DEFAULTS.upload_mb, "--upload-mb", min=1, help="Of recordings that are uploaded for a voice."
+    ),
+    recordings: list[Path] | None = typer.Option(
+        None, "--recordings", help="Folder whose folders voices may be made from; repeat it for more."
     ),
     lanes: int = typer.Option(
         DEFAULTS.lanes, "--lanes", min=0, max=64, help="Sentences spoken at the same time; 0 is up to two."
@@ -87,6 +94,7 @@ def serve(
         rate_per_minute=rate,
         deadline_s=deadline,
         reference_mb=reference_mb,
+        upload_mb=upload_mb,
         lanes=lanes,
         threads=threads,
         early_characters=early,
@@ -98,9 +106,23 @@ def serve(
         given.append(_key_in(keys_variable))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     try:
-        run(session(context).workspace, settings, voices or [], Keys(given), host, port, _say)
+        workspace = session(context).workspace
+        run(workspace, settings, voices or [], Keys(given), host, port, _say, recordings or ())
     except KeyboardInterrupt:
         _say("ended; what was being spoken was spoken to its end")
+
+
+def pyfunc(
+    context: typer.Context,
+    voice: str = typer.Argument(..., help="Name of the voice (its champion), or of one version (NAME@N)."),
+    folder: Path = typer.Argument(..., help="New folder."),
+) -> None:
+    """Write a voice as an MLflow model, which `mlflow.pyfunc.load_model` speaks with anywhere."""
+    from tasks.serving.pyfunc import save_pyfunc
+    from tasks.versions.folders import folder_of
+
+    save_pyfunc(folder_of(session(context).workspace, voice), folder)
+    console.print(str(folder.resolve()), markup=False, soft_wrap=True)
 
 
 def _say(text: str) -> None:

@@ -11,13 +11,13 @@ from starlette.requests import ClientDisconnect
 
 from configs.errors import MachineError, UserError
 from flows.guarded_server import App, Guard
-from flows.serve import listing, operations, speech
+from flows.serve import listing, operations, speech, voices
 from flows.serve.faults import ApiError, answer_error, answer_gone, answer_http, answer_invalid
 from flows.serve.keys import Keys
 from flows.serve.limits import Gate, Rates
 from flows.serve.measures import Counted
 from flows.serve.service import Service
-from flows.serve.studio import pages
+from flows.serve.studio import changes, pages
 from flows.serve.studio.door import Door
 
 FORM_BYTES = 65_536
@@ -30,7 +30,14 @@ def create_app(service: Service) -> FastAPI:
     # The pages that FastAPI brings for its description load scripts from elsewhere.
     app = FastAPI(title="Voicewright", docs_url=None, redoc_url=None)
     app.state.service, app.state.keys = service, Keys()
-    for router in (speech.router, listing.router, operations.router, pages.router):
+    for router in (
+        speech.router,
+        listing.router,
+        voices.router,
+        operations.router,
+        pages.router,
+        changes.router,
+    ):
         app.include_router(router)
     for kind in (ApiError, UserError, MachineError, Exception):
         app.add_exception_handler(kind, answer_error)

@@ -21,6 +21,8 @@ BODY_WAIT_S = 30.0
 SLOWEST_BYTES_PER_S = 20_000
 """A body may take BODY_WAIT_S, and longer where it is larger than this pace brings in that time."""
 HOLDERS_KEPT = 4096
+CLOSE = {"Connection": "close"}
+"""What comes of a body that nobody reads is no next request."""
 
 
 class Rates:
@@ -94,7 +96,7 @@ class Gate:
 
 def too_large(limit: int) -> ApiError:
     """The body has more than so many bytes."""
-    return ApiError(413, f"the request is too large: {limit:,} bytes are taken", "too_large")
+    return ApiError(413, f"the request is too large: {limit:,} bytes are taken", "too_large", headers=CLOSE)
 
 
 class _Body:
@@ -115,7 +117,7 @@ class _Body:
         try:
             message = await asyncio.wait_for(self._receive(), max(0.0, left_s))
         except TimeoutError:
-            return self._refused(ApiError(408, "the request came too slowly", "too_slow"))
+            return self._refused(ApiError(408, "the request came too slowly", "too_slow", headers=CLOSE))
         if message["type"] == "http.request":
             self._came += len(message.get("body", b""))
             self._is_whole = not message.get("more_body", False)

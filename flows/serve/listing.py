@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -38,7 +39,7 @@ async def list_voices(request: Request) -> dict[str, Any]:
     """Voices of the workspace with versions and verdicts, and published ones."""
     service: Service = request.app.state.service
     held = service.shelf.names
-    offered = await service.in_thread(service.catalogue.offered)
+    offered = await asyncio.to_thread(service.catalogue.offered)
     return {"object": "list", "voices": [described(voice, voice.name in held) for voice in offered]}
 
 

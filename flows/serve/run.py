@@ -33,6 +33,7 @@ def serve(
     host: str,
     port: int,
     told: Callable[[str], None],
+    recordings: Sequence[Path] = (),
 ) -> None:
     """Serve until told to stop; what is being spoken then is spoken to its end.
 
@@ -43,6 +44,7 @@ def serve(
         keys: That open the server.
         host, port: Where to listen.
         told: Gets lines for people.
+        recordings: Folders whose folders voices may be made from.
 
     Raises:
         UserError: the host is not this machine's own and no key is asked for, the port is taken, or a voice
@@ -56,7 +58,7 @@ def serve(
     with _listening(host, port) as listener:
         port = listener.getsockname()[1]
         began_s = time.monotonic()
-        service = Service(workspace, settings)
+        service = Service(workspace, settings, recordings=recordings)
         try:
             service.start(list(names))
             app = guarded(create_app(service), keys, own_hosts(port))

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +18,8 @@ import torch
 from configs.serving import ServingSettings
 from flows.serve.faults import ApiError, busy
 from flows.serve.measures import Measures
+from flows.serve.studio.errands import Errands
+from flows.serve.trainings import Trainings
 from tasks.device import chosen_device
 from tasks.opening import Opening, open_named
 from tasks.release.voice import Voice
@@ -48,6 +50,7 @@ class Service:
         workspace: Where they are.
         settings: Limits and shares of the machine.
         open_voice: From a name to a voice; by default a voice of the workspace.
+        recordings: Folders whose folders voices may be made from.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Service:
         workspace: Path,
         settings: ServingSettings,
         open_voice: Callable[[str], Voice[Any]] | None = None,
+        recordings: Sequence[Path] = (),
     ) -> None:
         self.workspace, self.settings = workspace, settings
         on_gpu = chosen_device(settings.device or "auto", "--device").type == "cuda"
@@ -67,6 +71,9 @@ class Service:
         self.shelf = Shelf(open_voice or self._open, self.catalogue.signature, settings.voices_kept)
         self.turns = Turns(lanes)
         self.references = References()
+        self.recordings = tuple(recordings)
+        self.trainings = Trainings(workspace)
+        self.errands = Errands(workspace)
         self.measures = Measures(self)
         self.is_ready = self.is_ending = False
         self._places = 0
@@ -82,12 +89,15 @@ class Service:
         for name in names:
             self.shelf.take(self.catalogue.find(name))
         threading.Thread(target=self._look, name="champions", daemon=True).start()
+        self.trainings.start()
         self.is_ready = True
 
     def end(self) -> None:
         """Let go of everything."""
         self.is_ready, self.is_ending = False, True
         self._ended.set()
+        self.trainings.end()
+        self.errands.end()
         self._opens.shutdown(wait=False, cancel_futures=True)
         self.turns.close(END_WAIT_S)
 

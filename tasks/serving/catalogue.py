@@ -70,12 +70,15 @@ class Catalogue:
 
     def offered(self) -> list[OfferedVoice]:
         """Every voice that is finished, and every published one that is on this machine."""
-        own = [voice for name in voices(self.workspace) if (voice := self._own(name)) is not None]
         published = [
             OfferedVoice(name, str(published_family(name)), (language,), published=True)
             for name, language in self._published().items()
         ]
-        return own + published
+        return self.own() + published
+
+    def own(self) -> list[OfferedVoice]:
+        """Those of the workspace alone."""
+        return [voice for name in voices(self.workspace) if (voice := self._own(name)) is not None]
 
     def find(self, asked: str) -> str:
         """The name that opens what is asked for: `anna`, `anna@3`, `kokoro/af_heart` or a mix of such.
@@ -109,10 +112,17 @@ class Catalogue:
         return (found.st_dev, found.st_ino, found.st_mtime_ns)
 
     def _own_name(self, asked: str) -> str:
-        voice, number = split_name(asked)
+        voice = asked.partition("@")[0]
+        record = read_versions(self.workspace, voice)
+        try:
+            _, number = split_name(asked)
+            if number is not None:
+                version_of(record, voice, number)
+        except UserError as error:
+            raise UnknownVoiceError(str(error)) from error
         if number is not None:
-            version_of(read_versions(self.workspace, voice), voice, number)
-        elif not (champion_folder(self.workspace, voice) / "voice.json").is_file():
+            return asked
+        if not (champion_folder(self.workspace, voice) / "voice.json").is_file():
             raise UnknownVoiceError(f"voice: {voice!r} is not finished yet")
         return asked
 

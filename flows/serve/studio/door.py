@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 
 from flows.guarded_server import SAFE, App, Receive, Scope, Send
+from flows.serve.faults import ApiError
 from flows.serve.keys import Keys
 
 COOKIE = "voicewright_pass"
@@ -72,6 +73,12 @@ def is_own_page(headers: Headers) -> bool:
     if origin is not None:
         return urlsplit(origin).netloc == headers.get("host")
     return site is not None
+
+
+def check_own_page(headers: Headers) -> None:
+    """Raises ApiError: what is to change something was not sent by a page of this server."""
+    if not is_own_page(headers):
+        raise ApiError(403, "this can be done only from the studio's own pages", "foreign_page")
 
 
 def _may(scope: Scope, headers: Headers) -> bool:

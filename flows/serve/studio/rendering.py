@@ -1,4 +1,4 @@
-"""Filling the studio's templates; the files that pages load are all here, and nothing comes from elsewhere."""
+"""Filling the studio's templates; all that pages load comes from here."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from starlette.responses import HTMLResponse, Response
 from tasks.release.templates.render import TEMPLATES as RELEASE_TEMPLATES
 
 TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("errand.js", "hearing.js", "making.js", "speaking.js", "studio.js", "training.js", "voice.js")
 FILES = {
     "page.css": (RELEASE_TEMPLATES / "page.css", "text/css"),
     "studio.css": (TEMPLATES / "studio.css", "text/css"),
-    "studio.js": (TEMPLATES / "studio.js", "text/javascript"),
-    "speaking.js": (TEMPLATES / "speaking.js", "text/javascript"),
-    "training.js": (TEMPLATES / "training.js", "text/javascript"),
+    **{name: (TEMPLATES / name, "text/javascript") for name in SCRIPTS},
 }
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
@@ -28,7 +27,7 @@ MADE_POLICY = "sandbox allow-scripts allow-downloads allow-popups"
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    # Not `no-referrer`: with that a form is sent from the origin `null`, which no server can tell from others.
+    # Not `no-referrer`: with that a form is sent from the origin `null`, like any other's.
     "Referrer-Policy": "same-origin",
 }
 

@@ -8,14 +8,14 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from configs.loading import resolve
-from models.kokoro.official_voices import OfficialVoices
 from models.kokoro.model import Kokoro
+from models.kokoro.official_voices import OfficialVoices
 from models.kokoro.published import PublishedFiles, published_files
 from models.kokoro.upstream import load_kokoro
 from models.kokoro.voice_names import LANGUAGES, language_of, mix_of
 from models.layers.conv import fold_weight_norm
 from tasks.release.kokoro.published_names import WEIGHTS, voices_folder
-from tasks.release.kokoro.voice import KokoroVoice, SpeakerTable
+from tasks.release.kokoro.voice import PUBLISHED_LEAD_S, KokoroVoice, SpeakerTable
 from tasks.release.voice import Voice, changed_manner
 from tasks.weights import LocalWeights
 
@@ -48,11 +48,12 @@ def load_published(mix: str, weights: LocalWeights, manner: Mapping[str, object]
         default_speaker=mix,
         manner=changed_manner(settings.release.kokoro, manner),
         brought_languages=tuple(LANGUAGES.values()),
+        lead_s=PUBLISHED_LEAD_S,
     )
 
 
 def _network(files: PublishedFiles) -> Kokoro:
-    """The network of some files. Voices that are there at the same time share it: only their tables differ."""
+    """The network of some files; voices that are there at the same time share it, their tables differ."""
     with _LOADING:
         key = (str(files.weights.resolve()), files.weights.stat().st_mtime_ns)
         model = _SHARED.get(key)

@@ -1,38 +1,10 @@
-// The studio's start page: a text that is spoken, and voices that are heard.
+// The studio's start page: a text that is spoken, voices that are heard, and one that is made.
+import "/studio/files/hearing.js";
+import "/studio/files/making.js";
 import { Stage, speak, stop } from "/studio/files/speaking.js";
 
-for (const hearing of document.querySelectorAll(".hearing")) hears(hearing);
 const form = document.querySelector("#speak-form");
 if (form) speaks(form);
-
-function hears(hearing) {
-  const button = hearing.querySelector(".hear");
-  const word = button.querySelector("[data-word]");
-  const state = hearing.querySelector(".state");
-  const stage = new Stage(hearing.querySelector(".said"));
-  let isPlaying = false;
-  button.addEventListener("click", async () => {
-    if (isPlaying) return stop();
-    isPlaying = true;
-    stage.clear();
-    state.textContent = "A moment …";
-    named(button, word, "Stop", hearing.dataset.voice);
-    try {
-      const wish = { input: hearing.dataset.text, voice: hearing.dataset.voice };
-      await speak(wish, stage, () => (state.textContent = ""));
-      state.textContent = "";
-    } catch (error) {
-      state.textContent = error.message;
-    }
-    isPlaying = false;
-    named(button, word, "Hear", hearing.dataset.voice);
-  });
-}
-
-function named(button, word, text, voice) {
-  word.textContent = text;
-  button.setAttribute("aria-label", `${text} ${voice}`);
-}
 
 function speaks(form) {
   const state = form.querySelector(".state");
@@ -76,6 +48,8 @@ function speaks(form) {
     if (document.activeElement === halt) form.text.focus();
     halt.disabled = true;
   };
+  const asked = new URLSearchParams(location.search).get("voice");
+  if ([...form.voice.options].some((option) => option.value === asked)) form.voice.value = asked;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     begin();
