@@ -20,7 +20,7 @@ REFERENCE_SCORE = 90.0
 MISSED_SHARE = 0.15
 """Of the trials in which it may be given less."""
 CHANCE = 0.1
-"""From which p-value on agreement is taken for chance: of twelve repeats, eight equal ones are, nine are not."""
+"""From which p-value on agreement is taken for chance: of twelve repeats eight equal ones are, nine not."""
 FEWEST_REPEATS = 5
 """Answers given twice from which on agreement can be told from chance: five of five come by chance at 3 %."""
 

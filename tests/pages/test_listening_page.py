@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,50 +12,23 @@ import pytest
 from tasks.listening_tests.pages import outcome_page
 from tasks.listening_tests.results import Answers, import_answers
 from tasks.listening_tests.summary import summarise
+from tests.pages.keyboard import begin_at, press, saved_by, wait_for, write
 from tests.tasks.listening_tests.made import answer, made
 
 pytestmark = pytest.mark.browser
-WAIT_S = 20.0
-CODES = {"Enter": 13, "ArrowUp": 38, "PageUp": 33, "Home": 36, "End": 35}
-
-
-def press(browser: Any, key: str) -> None:
-    text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
-    for kind in ("keyDown", "keyUp"):
-        browser.call(
-            "Input.dispatchKeyEvent",
-            type=kind,
-            key=key,
-            code=key,
-            windowsVirtualKeyCode=CODES.get(key, ord(key[0].upper())),
-            **({"text": text} if kind == "keyDown" and text else {}),
-        )
-
-
-def write(browser: Any, text: str) -> None:
-    browser.call("Input.insertText", text=text)
-
-
-def taken(browser: Any, folder: Path) -> Path:
-    """The file that the page saves with the key S."""
-    browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
-    press(browser, "s")
-    deadline = time.monotonic() + WAIT_S
-    while not (found := [path for path in folder.glob("*.json") if path.stat().st_size]):
-        assert time.monotonic() < deadline, "the page saved nothing"
-        time.sleep(0.05)
-    return found[0]
 
 
 def begin(browser: Any, page: Path, rater: str) -> None:
-    browser.open(page.as_uri(), 800)
+    begin_at(browser, page)
     browser.evaluate("document.getElementById('rater').focus()")
     write(browser, rater)
-    press(browser, "Enter")
-    deadline = time.monotonic() + WAIT_S
-    while not question(browser):
-        assert time.monotonic() < deadline, "the page does not begin"
-        time.sleep(0.05)
+
+    def begun() -> str:
+        # The first key after a download is lost now and then.
+        press(browser, "Enter")
+        return question(browser)
+
+    wait_for(begun, "the page does not begin")
 
 
 def question(browser: Any) -> str:
@@ -86,7 +58,7 @@ def test_a_test_is_done_by_keyboard_and_its_file_is_taken_in(browser: Any, tmp_p
         press(browser, "Enter")
     assert browser.complaints() == []
     assert browser.requests() == [page.as_uri()]
-    taken_in, answers, is_new = import_answers(taken(browser, tmp_path / "saved"), tmp_path)
+    taken_in, answers, is_new = import_answers(saved_by(browser, "s", tmp_path / "saved"), tmp_path)
     assert is_new and taken_in == key and answers.rater == "Bea 1"
     assert len(answers.answers) == turns
     if kind == "mushra":
