@@ -194,7 +194,7 @@ class Tracker:
         with _told(self.uri):
             for version in self._versions(voice, digest):
                 known = self._client.get_model_version(voice, version)
-                linked = "\n\n".join(filter(None, (text, self._links(known.run_id))))
+                linked = "\n\n".join(filter(None, (text, self._links(known.run_id or ""))))
                 self._client.update_model_version(voice, version, description=linked)
                 # Older versions of the program made a tag of every metric.
                 for name in (name for name in known.tags if name.startswith("metric.")):
@@ -250,6 +250,8 @@ class Tracker:
         """To the pages that lie with the run that a stage's run belongs to, for MLflow's own pages."""
         from mlflow.exceptions import MlflowException
 
+        if not run_id:
+            return ""
         try:
             run = self._client.get_run(run_id)
         except MlflowException as error:
@@ -258,12 +260,8 @@ class Tracker:
             return ""
         parent = run.data.tags.get("mlflow.parentRunId", run_id)
         place = f"#/experiments/{run.info.experiment_id}/runs/{parent}"
-        pages = {
-            "Lineage": "artifacts/lineage/lineage.html",
-            "Report": "artifacts/report/report.html",
-            "Run": "",
-        }
-        return " · ".join(f"[{name}]({f'{place}/{page}'.rstrip('/')})" for name, page in pages.items())
+        pages = {"Lineage": "/artifacts/lineage/lineage.html", "Report": "/artifacts/report/report.html"}
+        return " · ".join(f"[{name}]({place}{page})" for name, page in {**pages, "Run": ""}.items())
 
     def _tag_parent(self) -> None:
         """What every stage so far made, in two tags: enough to find the run by any digest."""

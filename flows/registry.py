@@ -96,7 +96,7 @@ def in_lists(entry: VersionEntry) -> dict[str, str]:
 
 
 def description(record: VersionsRecord, number: int, voice: str) -> str:
-    """A version in a few lines of Markdown, for MLflow's pages: its verdict before all else."""
+    """A version in a few lines of Markdown, for MLflow's pages: first its verdict, which lists show plain."""
     entry = version_of(record, voice, number)
     state = "live" if number == record["champion"] else "not live"
     facts = {
@@ -107,7 +107,7 @@ def description(record: VersionsRecord, number: int, voice: str) -> str:
     }
     rows = "\n".join(f"| {name} | {_cell(value)} |" for name, value in facts.items())
     return (
-        f"**{voice}@{number}: {entry['verdict'] or 'not judged'}**\n\n"
+        f"{voice}@{number}: {entry['verdict'] or 'not judged'}\n\n"
         f"{state.capitalize()}: {entry['decision'] or 'nothing was decided'}.\n\n"
         f"| | |\n| --- | --- |\n{rows}"
     )

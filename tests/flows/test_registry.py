@@ -41,7 +41,7 @@ def test_what_changes_here_is_told_and_what_changes_there_is_taken_over(
     worse = registered(tracker, tmp_path, WORSE)
     assert tracker.aliases("anna") == {"champion": good, "challenger": worse}
     described = tracker._client.get_model_version("anna", "2").description
-    assert described.startswith("**anna@2: unlike**")
+    assert described.startswith("anna@2: unlike\n\n")
     assert "Not live: text/speaker_similarity worse: 0.5, was 0.8" in described
     assert "| similarity | 0.50 |" in described
     assert f"/runs/{tracker.run_id}/artifacts/lineage/lineage.html)" in described
