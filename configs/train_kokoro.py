@@ -111,8 +111,8 @@ class KokoroTrainSettings(TrainSettings):
     early_stop_patience: int = Field(
         default=30,
         ge=0,
-        description="validations without a smaller spectral distance (`stft`) after which training ends and "
-        "the weights that validated best become the voice; 0: never, and the last ones do",
+        description="validations without a better score (spectral distance, similarity and words misheard of "
+        "held-out clips) after which training ends; 0: never",
     )
     batch_size: int = Field(default=8, ge=1, description="clips per batch")
     tiny: bool = Field(

@@ -84,7 +84,7 @@ def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
         start=partial(
             _start, settings, clips.training, plan, crop_frames, family.sample_rate, cfg.seed, hears
         ),
-        watched_loss="score",
+        watched=("score",),
         rejects=clips.rejects,
         validate_first=True,
         sample_clips=settings.sample_clips,
