@@ -67,6 +67,15 @@ def version_file(store: Store, voice: str, entry: VersionEntry, name: str) -> by
     return store.read(ref)
 
 
+def version_files(store: Store, voice: str, entry: VersionEntry) -> list[str]:
+    """Names of a version's exported files.
+
+    Raises:
+        UserError: its record is damaged or gone.
+    """
+    return sorted(_files(store, voice, entry, "export"))
+
+
 def place(store: Store, workspace: Path, voice: str, entry: VersionEntry, target: Path) -> None:
     """Copy a version's files out of the store; the folder is seen whole, old or new.
 
