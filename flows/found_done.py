@@ -16,7 +16,7 @@ from tasks.voice import Request, open_pipeline
 
 
 class Found(NamedTuple):
-    """A run that had nothing to do; settled: which version is live, None where it was to end before the export."""
+    """A run that had nothing to do; settled: what speaks, None where it was to end before the export."""
 
     settled: Settled | None
 

@@ -142,7 +142,7 @@ class Night:
             raise
         except (UserError, MachineError) as error:
             return voice_night.failed(self._workspace, request, was, costs, str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # Ours to mend, and no reason to leave the other voices alone tonight.
             run_log().exception("%s: a fault of this program", request.voice)
             why = FAULT.format(error=f"{type(error).__name__}: {error}")

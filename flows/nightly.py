@@ -23,13 +23,13 @@ def _name() -> str:
 
 @flow(name="voice-finetune", flow_run_name=_name, persist_result=False)
 def nightly(only: list[str] = [], workspace: str | None = None) -> None:  # noqa: B006
-    """Bring the voices of the nightly list up to date with their recordings folders, and tell what came of it.
+    """Bring the voices of the nightly list up to date with their recordings, and tell what came of it.
 
     Each is made by the recipe that was frozen when it came onto the list. A voice without new recordings is
     found done, stage by stage, and costs seconds. A voice that cannot be made, or that another run works on,
-    does not keep the others from it; the run fails at the end and names it, and its champion stays. Nothing is
-    begun where the disk has too little room. The digest lies in the workspace's folder `nights` and is sent by
-    the blocks that the list names.
+    does not keep the others from it; the run fails at the end and names it, and its champion stays. Nothing
+    is begun where the disk has too little room. The digest lies in the workspace's folder `nights` and is
+    sent by the blocks that the list names.
 
     Args:
         only: voices of the list to look at; all of them when empty.

@@ -27,15 +27,15 @@ def _failure(name: str, subject: str, body: str) -> str:
     try:
         block = Block.load(name)
     except ValueError:
-        return "the Prefect server has no such block; `prefect block ls` lists what it has"
-    except Exception as error:
+        return "the Prefect server has no such block; `prefect block ls` lists them"
+    except Exception as error:  # noqa: BLE001 - whatever a block raises fails no night
         return f"the block could not be loaded ({_without_secrets(error)})"
     if not isinstance(block, NotificationBlock):
         return "it is no notification block: it cannot `notify`"
     try:
         with block.raise_on_failure():
             block.notify(body, subject)  # type: ignore[unused-coroutine]
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - as above
         return f"it was not taken ({_without_secrets(error)})"
     return ""
 

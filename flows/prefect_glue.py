@@ -272,7 +272,7 @@ def run_log() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
 
 
 def rename_run(name: str) -> None:
-    """Give the flow run another name in Prefect's pages; a server that does not take it is told in the log."""
+    """Give the flow run another name in Prefect's pages; where that fails the log says so."""
     if flow_run.id is None:
         return
     try:

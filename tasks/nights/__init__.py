@@ -1,1 +1,1 @@
-"""Nights: which voices are made anew every night, whether there is room, and what is told the next morning."""
+"""Nights: which voices are made anew, whether there is room for them, and what is told in the morning."""

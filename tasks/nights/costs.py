@@ -1,4 +1,4 @@
-"""What each stage of a run takes: seconds on the clock, and of the processors by this process and its workers."""
+"""What each stage of a run takes: seconds on the clock, and of the processors with all workers."""
 
 from __future__ import annotations
 

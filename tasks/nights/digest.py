@@ -17,8 +17,8 @@ from artifacts.faults import amount
 from artifacts.records import EXACT
 
 Outcome = Literal["waits", "at work", "live", "not live", "nothing new", "failed", "stopped", "left"]
-"""Of a voice: not begun yet; being made; a new version that speaks, or that does not; nothing to do; an error;
-a stop that was asked for; never begun, since the night ended before."""
+"""Of a voice: not begun yet; being made; a new version that speaks, or does not; nothing to do; an error; a
+stop that was asked for; never begun, since the night ended before."""
 UNFINISHED: tuple[Outcome, ...] = ("waits", "at work")
 
 

@@ -73,7 +73,7 @@ def read(folder: Path) -> NightDigest:
 
 
 def killed_nights(workspace: Path) -> Iterator[tuple[Path, NightDigest]]:
-    """Nights that have no end, as they are to be told from now on; to be called by whoever holds the night."""
+    """Nights that have no end, as they are to be told from now on; for whoever holds the night."""
     for folder in nights(workspace):
         try:
             digest = read(folder)

@@ -101,7 +101,7 @@ def add_notified(workspace: Path, block: str) -> None:
     """
     if not _BLOCK.fullmatch(block):
         raise UserError(
-            f"{block}: is no block's name; it is that of its type and its own, as in slack-webhook/my-channel "
+            f"{block}: is no block's name; that is its type and its own, as in slack-webhook/my-channel "
             "(`prefect block ls` lists them)"
         )
     others = [one for one in read_notified(workspace) if one != block]

@@ -1,4 +1,4 @@
-"""What a voice's nights have seen: recordings and refusals, so that the next night tells only what came since.
+"""What a voice's nights have seen: recordings and refusals, so that the next one tells what came since.
 
 `runs/<voice>/night.json` holds it. It is written when a night came to a version, not before: what came on a
 night that failed is told again by the one that succeeds.

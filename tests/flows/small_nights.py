@@ -1,6 +1,6 @@
 """Nights of a voice whose stages are small and named like the real ones; the flow and all around it are real.
 
-A recording is a text file that says how good a voice becomes by it: `0.8 good`, or why it is refused: `noise`.
+A recording is a text that says how good a voice becomes by it: `0.8 good`, or why it is refused: `noise`.
 `python -m tests.flows.small_nights WORKSPACE` is one night in a process of its own, which can be killed;
 `... WORKSPACE VOICE OVERRIDE...` a run by hand of the recordings in its folder `clips`.
 """
@@ -31,6 +31,7 @@ from tasks.stage import CorpusStage, RowStage, reject
 from tasks.stages import Stages
 from tasks.voice import Request
 
+HERE = "tests.flows.small_nights"
 RATE = 16_000
 SENTENCES = 8
 ROWS = pa.schema(
@@ -116,7 +117,7 @@ def report(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
 
 
 def _stage(name: str, reads: dict, run: str, config: tuple[str, ...] = ()) -> CorpusStage:
-    return CorpusStage(name=name, version=1, run=f"{__name__}:{run}", reads=reads, schema=NONE, config=config)
+    return CorpusStage(name=name, version=1, run=f"{HERE}:{run}", reads=reads, schema=NONE, config=config)
 
 
 STAGES = Stages(
@@ -124,7 +125,7 @@ STAGES = Stages(
         RowStage(
             name="ingest",
             version=1,
-            run=f"{__name__}:ingest",
+            run=f"{HERE}:ingest",
             reads={"scan": None},
             schema=ROWS,
             parallel=False,

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
@@ -208,7 +209,7 @@ def test_a_second_night_ends_at_once(workspace: Path) -> None:
 
 
 def test_a_night_beside_a_run_by_hand_keeps_the_settings_of_each(workspace: Path) -> None:
-    """A run by hand with another recipe trains while the night comes: who is second says who works, and ends."""
+    """A run by hand with another recipe trains while the night comes: the second says who works, and ends."""
     night(workspace)
     (workspace / WAITS).touch()
     with in_a_process(workspace, "anna", QUIET, WORSE) as by_hand:
@@ -277,7 +278,7 @@ def run_names() -> set[str]:
 class Hook(http.server.BaseHTTPRequestHandler):
     """A webhook that keeps what it gets, and refuses what is sent to /refuses."""
 
-    got: list[dict] = []
+    got: ClassVar[list[dict]] = []
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -319,7 +320,7 @@ def test_the_digest_is_sent_and_what_fails_is_told_without_secrets(
     Secret(value="SWORDFISH").save("no-channel", overwrite=True)
     add_notified(workspace, "secret/no-channel")
     nightly(workspace=str(workspace))
-    refused, taken = Hook.got
+    _, taken = Hook.got
     assert taken["path"] == "/takes?key=SWORDFISH" and taken["token"] == "SWORDFISH"
     assert taken["title"].endswith("anna version 1 is live")
     assert "came: 2 recordings of 2.0 min" in taken["text"]
@@ -327,7 +328,7 @@ def test_the_digest_is_sent_and_what_fails_is_told_without_secrets(
     assert failures == {
         "custom-webhook/refused": "it was not taken (HTTP status 403)",
         "custom-webhook/taken": "",
-        "custom-webhook/no-such": "the Prefect server has no such block; `prefect block ls` lists what it has",
+        "custom-webhook/no-such": "the Prefect server has no such block; `prefect block ls` lists them",
         "secret/no-channel": "it is no notification block: it cannot `notify`",
     }
     folder = kept.nights(workspace)[-1]
