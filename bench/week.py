@@ -48,7 +48,7 @@ RECIPE = (
     "release.evaluate.recogniser=whisper-tiny.en",
 )
 WORSE = ("train.kokoro_fit.vector_lr=2", "train.kokoro_fit.early_stop_patience=0")
-BETTER = ("train.kokoro_fit.vector_steps=16",)
+BETTER = ("train.begin=champion", "train.kokoro_fit.vector_steps=16")
 FULL = (
     "from unittest import mock; import artifacts.space, voicewright; artifacts.space.free_bytes = lambda _: 0"
 )

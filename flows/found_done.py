@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from flows.tracked import tracked_outputs
 from tasks.pipeline import Pipeline, StageResult
-from tasks.versions.folders import PUBLISHED
 from tasks.versions.holding import holding
+from tasks.versions.laid_out import PUBLISHED
 from tasks.versions.settle import Settled, settle
 from tasks.voice import Request, open_pipeline
 

@@ -27,8 +27,8 @@ from flows.prepare import prepare
 from flows.recorded import Recorder, Status, run_name
 from flows.release import release
 from tasks.pipeline import StageResult
-from tasks.versions.folders import PUBLISHED
 from tasks.versions.holding import holding
+from tasks.versions.laid_out import PUBLISHED
 from tasks.versions.settle import Settled, settle
 from tasks.voice import Request, check_name, check_weights, open_pipeline, recordings_at
 

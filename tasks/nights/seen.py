@@ -21,7 +21,7 @@ from artifacts.records import EXACT, RecordError
 from artifacts.store import DamagedError, Store, write_atomically
 from tasks.nights.digest import Came, Refused
 from tasks.pipeline import Pipeline
-from tasks.run_record import known_run, run_path
+from tasks.run_record import SEEN, known_run, run_path
 from tasks.versions.record import read_versions
 
 INGEST = "ingest"
@@ -124,7 +124,7 @@ def _refusal(stage: str, reject: Reject) -> str:
 
 
 def _path(workspace: Path, voice: str) -> Path:
-    return run_path(workspace, voice).with_name("night.json")
+    return run_path(workspace, voice).with_name(SEEN)
 
 
 def _of_last_run(workspace: Path, voice: str, store: Store) -> Seen:

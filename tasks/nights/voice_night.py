@@ -15,8 +15,8 @@ from tasks.nights.digest import GateLine, Outcome, Version, VoiceDigest, speaks,
 from tasks.nights.page import Heard
 from tasks.nights.seen import Now, Seen, came, look, refused, seen_before
 from tasks.release.listening import NAMES, PATHS
-from tasks.versions.folders import version_file, version_files
 from tasks.versions.gates import Difference
+from tasks.versions.laid_out import version_file, version_files
 from tasks.versions.record import VersionEntry, VersionsRecord, read_versions, version_of
 from tasks.versions.settle import Settled
 from tasks.voice import Request, open_pipeline
