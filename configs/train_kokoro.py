@@ -43,6 +43,12 @@ class VoiceTableSettings(Section):
         "weights, which is near to the speaker before anything is trained; `neutral`: no style, or that of "
         "`styles`",
     )
+    voices: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file `networks/voices.safetensors` of an exported Kokoro voice, whose speakers begin as "
+        "they are there, whatever `start` says; null: see there",
+    )
     styles: str | None = Field(
         default=None,
         min_length=1,

@@ -45,6 +45,12 @@ class KokoroFitSettings(TrainSettings):
         description="folder of official voices to mix, as `kokoro-voices` is; null mixes the six that come "
         "along",
     )
+    pretrained_voices: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file `networks/voices.safetensors` of an exported Kokoro voice, whose speakers fitting "
+        "goes on from; null begins with the mix of official voices that is nearest to the recordings",
+    )
     mix_steps: int | None = Field(
         default=None,
         ge=0,

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 from flows.tracked import tracked_outputs
 from tasks.pipeline import Pipeline, StageResult
-from tasks.versions.folders import PUBLISHED
 from tasks.versions.holding import holding
-from tasks.versions.settle import settle
+from tasks.versions.laid_out import PUBLISHED
+from tasks.versions.settle import Settled, settle
 from tasks.voice import Request, open_pipeline
+
+
+class Found(NamedTuple):
+    """A run that had nothing to do; settled: what speaks, None where it was to end before the export."""
+
+    settled: Settled | None
 
 
 def found_done(
@@ -21,7 +28,7 @@ def found_done(
     tell: Callable[[StageResult], None],
     say: Callable[[str], None],
     wait: bool,
-) -> bool:
+) -> Found | None:
     """Tell each stage that was found done, and put the voice into its folder again.
 
     Args:
@@ -31,8 +38,8 @@ def found_done(
         wait: where another run works on the voice, wait for it instead of failing.
 
     Returns:
-        Whether that was all. False: a stage must run, or MLflow has no record of what there is; nothing was
-        told.
+        What there is to tell of it. None: a stage must run, or MLflow has no record of what there is; nothing
+        was told.
 
     Raises:
         UserError: a setting or an input is wrong, or the voice is held and not to be waited for.
@@ -46,12 +53,13 @@ def found_done(
             # A name that is none is told by the flow.
             names = names[: names.index(until) + 1] if until in names else names
         if not all(map(pipeline.is_done, names)) or not _is_recorded(pipeline, names):
-            return False
+            return None
         for name in names:
             tell(pipeline.run_stage(name))
-        if set(PUBLISHED) <= set(names):
-            say(f"{request.voice}: {settle(pipeline)}")
-    return True
+        settled = settle(pipeline) if set(PUBLISHED) <= set(names) else None
+        if settled is not None:
+            say(f"{request.voice}: {settled}")
+    return Found(settled)
 
 
 def _is_recorded(pipeline: Pipeline, names: list[str]) -> bool:

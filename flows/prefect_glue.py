@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 from uuid import UUID
 
+import httpx
 from prefect import get_run_logger, task
 from prefect.artifacts import (
     create_progress_artifact,
@@ -23,9 +24,11 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import MissingContextError
+from prefect.runtime import flow_run
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Completed
 from prefect.tasks import Task
@@ -266,6 +269,17 @@ def run_log() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
         return get_run_logger()
     except MissingContextError:
         return logging.getLogger("voicewright")
+
+
+def rename_run(name: str) -> None:
+    """Give the flow run another name in Prefect's pages; where that fails the log says so."""
+    if flow_run.id is None:
+        return
+    try:
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_name(UUID(flow_run.id), name)
+    except httpx.HTTPError as error:
+        run_log().warning("the run keeps its first name: %s", type(error).__name__)
 
 
 class _Progress:

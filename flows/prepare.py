@@ -7,7 +7,12 @@ from prefect import flow
 from flows.prefect_glue import StageRuns
 
 
-@flow(name="prepare", persist_result=False, validate_parameters=False)
+@flow(
+    name="prepare",
+    flow_run_name="{runs.pipeline.voice} · prepare",
+    persist_result=False,
+    validate_parameters=False,
+)
 def prepare(runs: StageRuns) -> None:
     """Recordings in; screened utterances with their features out, as one table."""
     runs.run(runs.stages.prepare)

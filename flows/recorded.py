@@ -123,7 +123,7 @@ class Recorder:
 
         def say(tracker: Tracker) -> None:
             tell(tracker, self._pipeline.workspace, self._pipeline.voice)
-            tracker.note(_decided(settled), _run_name(settled, self._pipeline.voice))
+            tracker.note(_decided(settled), run_name(settled, self._pipeline.voice))
 
         self._do(say)
 
@@ -184,7 +184,7 @@ def _decided(settled: Settled) -> dict[str, str]:
     return tags
 
 
-def _run_name(settled: Settled, voice: str) -> str:
+def run_name(settled: Settled, voice: str) -> str:
     """`anna · kokoro-fit · 12 min`: who, how, of how much speech."""
     version = settled.version
     return " · ".join([voice, version["preset"] or "no preset", f"{60 * version['hours']:.0f} min"])

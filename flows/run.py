@@ -86,10 +86,10 @@ def _told_from_the_store(workspace: Path, request: Request, until: str | None, w
     from flows.found_done import found_done
 
     with Screen(request.voice) as screen:
-        done = found_done(workspace, request, until, screen.finished, screen.say, wait)
-        if done:
+        found = found_done(workspace, request, until, screen.finished, screen.say, wait)
+        if found is not None:
             screen.close("")
-        return done
+        return found is not None
 
 
 @contextmanager

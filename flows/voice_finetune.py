@@ -17,17 +17,18 @@ from flows.finetune import finetune
 from flows.prefect_glue import (
     StageRuns,
     artifact_key,
+    rename_run,
     run_log,
     summary_table,
     tell_in_one_line,
     watched_by,
 )
 from flows.prepare import prepare
-from flows.recorded import Recorder, Status
+from flows.recorded import Recorder, Status, run_name
 from flows.release import release
 from tasks.pipeline import StageResult
-from tasks.versions.folders import PUBLISHED
 from tasks.versions.holding import holding
+from tasks.versions.laid_out import PUBLISHED
 from tasks.versions.settle import Settled, settle
 from tasks.voice import Request, check_name, check_weights, open_pipeline, recordings_at
 
@@ -61,7 +62,13 @@ class VoiceRun:
     """The version that it made, and which one is live; None where the run ended before the export."""
 
 
-@flow(name="voice-finetune", persist_result=False)
+def _name_at_first() -> str:
+    """`anna · kokoro-fit`; how much speech it is of is known at the end (`run_name`)."""
+    given = flow_run.parameters
+    return f"{given.get('voice')} · {given.get('preset') or 'no preset'}"
+
+
+@flow(name="voice-finetune", flow_run_name=_name_at_first, persist_result=False)
 def voice_finetune(
     recordings: str,
     voice: str,
@@ -101,6 +108,8 @@ def voice_finetune(
         tuple(overrides),
     )
     made = make_voice(place, request, until, tuple(force), verify=verify, wait=wait)
+    if made.settled is not None:
+        rename_run(run_name(made.settled, voice))
     return Ended("" if made.settled is None else str(made.settled), made.tracking_failure)
 
 

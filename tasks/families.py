@@ -7,7 +7,7 @@ networks to ask what would run, nor stages and a store to speak.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.named import imported
@@ -21,11 +21,14 @@ class Way:
         finetune: Stages from the training table to trained networks.
         release: Stages from networks to an exported voice, its pages apart.
         preset: The smallest preset that takes this way.
+        begins: Settings of the training, and the exported file or folder that each of them names where it
+            goes on from an earlier version; empty where it cannot.
     """
 
     finetune: str
     release: str
     preset: str
+    begins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,11 @@ class Family:
     published_names: str | None = None
 
 
+_KOKORO_BEGINS = {
+    "train.kokoro.pretrained": "*.pth",
+    "train.kokoro.table.voices": "networks/voices.safetensors",
+}
+
 FAMILIES: Mapping[str, Family] = {
     "gpt-sovits": Family(
         models=("models.sovits", "models.t2s"),
@@ -85,6 +93,7 @@ FAMILIES: Mapping[str, Family] = {
                 finetune="tasks.finetune.styletts2.stages:FINE_TUNED",
                 release="tasks.release.styletts2.stages:FINE_TUNED",
                 preset="styletts2-finetune",
+                begins={"train.styletts2.pretrained": "networks"},
             ),
         },
         way=lambda settings: "" if settings.train.styletts2.pretrained is None else "fine-tuned",
@@ -101,16 +110,19 @@ FAMILIES: Mapping[str, Family] = {
                 finetune="tasks.finetune.kokoro.stages:TRAINED",
                 release="tasks.release.kokoro.stages:TRAINED",
                 preset="kokoro-tiny",
+                begins=_KOKORO_BEGINS,
             ),
             "fitted": Way(
                 finetune="tasks.finetune.kokoro.stages:FITTED",
                 release="tasks.release.kokoro.stages:FITTED",
                 preset="kokoro-fit",
+                begins={"train.kokoro_fit.pretrained_voices": "networks/voices.safetensors"},
             ),
             "fine-tuned": Way(
                 finetune="tasks.finetune.kokoro.stages:FINE_TUNED",
                 release="tasks.release.kokoro.stages:TRAINED",
                 preset="kokoro",
+                begins=_KOKORO_BEGINS,
             ),
         },
         way=lambda settings: (
@@ -134,6 +146,12 @@ def rooms_of(family: str) -> tuple[str, ...]:
     """Packages that are the family's own; KeyError for a family we do not know."""
     own = family.replace("-", "_")
     return (*FAMILIES[family].models, f"tasks.finetune.{own}", f"tasks.release.{own}")
+
+
+def begins_of(settings: Any) -> Mapping[str, str]:
+    """See `Way.begins`; KeyError for a family we do not know."""
+    family = FAMILIES[settings.family.name]
+    return family.ways[family.way(settings) if family.way else ""].begins
 
 
 def voice_loader(family: str) -> Callable[..., Any]:

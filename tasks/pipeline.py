@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -33,6 +33,18 @@ from tasks.stage import SCAN, CorpusStage, Key, RowStage, Stage, key_of, upstrea
 from tasks.workers import Workers
 
 ResultT = TypeVar("ResultT")
+
+
+class Begins(Protocol):
+    """What a training begins with, where that depends on what it learns from."""
+
+    def settings_of(self, stage: Stage, inputs: Mapping[str, Manifest]) -> Any:
+        """The settings as the stage reads them."""
+        ...
+
+    def keep(self, stage: Stage, inputs: Mapping[str, Manifest]) -> None:
+        """Let the stage find the same settings from now on; called before it runs."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,7 @@ class Pipeline:
         stages: the stages in an order in which every stage follows what it reads.
         request: what was asked for (recordings, preset, overrides), kept for `rerun` and `status`.
         thorough: re-hash every blob at look-up instead of trusting its size.
+        begins: what trainings begin with, where that depends on what they learn from.
     """
 
     def __init__(
@@ -100,6 +113,7 @@ class Pipeline:
         workers: int = 1,
         request: RequestRecord | None = None,
         thorough: bool = False,
+        begins: Begins | None = None,
     ) -> None:
         self.workspace, self.voice, self.settings = workspace, voice, settings
         self.store = store
@@ -108,6 +122,7 @@ class Pipeline:
         self.thorough = thorough
         self.stop = threading.Event()
         self.workers = Workers(workers)
+        self._begins = begins
         self._scan = scan
         self._scanned: Scan | None = None
         self._manifests: dict[str, Manifest] = {}
@@ -280,7 +295,9 @@ class Pipeline:
             made = _Obtained(found, key, tally, "cached", "nothing it depends on has changed")
         else:
             reason = "forced" if force else "; ".join(self._changes(stage.name, key, why))
-            context = self._context(progress, using)
+            context = self._context(self._settings_of(stage, inputs), progress, using)
+            if self._begins is not None:
+                self._begins.keep(stage, inputs)
             if isinstance(stage, RowStage):
                 found, tally = run_row_stage(stage, key, inputs, context, force)
             else:
@@ -349,7 +366,10 @@ class Pipeline:
         return {name: self._manifest(name) for name in upstream(stage)}
 
     def _key(self, stage: Stage, inputs: Mapping[str, Manifest]) -> Key:
-        return key_of(stage, self.settings, inputs, self._code, self._column)
+        return key_of(stage, self._settings_of(stage, inputs), inputs, self._code, self._column)
+
+    def _settings_of(self, stage: Stage, inputs: Mapping[str, Manifest]) -> Any:
+        return self.settings if self._begins is None else self._begins.settings_of(stage, inputs)
 
     def _column(self, stage: str, column: str) -> dict[str, Any]:
         """One value of every row of a finished stage."""
@@ -369,10 +389,12 @@ class Pipeline:
         )
         return Manifest(SCAN, "", {}, rows, tuple(scan.rejects), tuple(scan.warnings))
 
-    def _context(self, progress: Progress, using: Callable[[], AbstractContextManager[None]]) -> Context:
+    def _context(
+        self, settings: Any, progress: Progress, using: Callable[[], AbstractContextManager[None]]
+    ) -> Context:
         return Context(
             store=self.store,
-            settings=self.settings,
+            settings=settings,
             workers=self.workers,
             scratch=self.workspace / "work",
             schemas={name: stage.schema for name, stage in self.stages.items()},

@@ -55,6 +55,8 @@ class RunRecord(TypedDict):
 
 
 SHAPE = TypeAdapter(RunRecord)
+SEEN = "night.json"
+"""Beside it: what the voice's nights have seen."""
 
 
 def run_path(workspace: Path, voice: str) -> Path:

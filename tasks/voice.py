@@ -13,6 +13,7 @@ from configs.settings import Settings
 from tasks.lexicons import with_lexicons
 from tasks.pipeline import Pipeline, Scan
 from tasks.run_record import RequestRecord, known_run, read_run, voices
+from tasks.versions.begins import beginning
 from tasks.weights import require_weights, with_local_weights
 
 SHOWN_CHANGES = 6
@@ -148,16 +149,18 @@ def open_pipeline(workspace: Path, request: Request, thorough: bool = False) -> 
 
     check_name(request.voice)
     settings = with_lexicons(with_local_weights(request.resolve().settings, workspace), workspace)
+    store = open_store(workspace, settings)
     return Pipeline(
         workspace,
         request.voice,
         settings,
         scan=lambda: _scan(request.recordings, settings, workspace),
         stages=stages_of(settings).all,
-        store=open_store(workspace, settings),
+        store=store,
         workers=settings.compute.workers,
         request=request.as_record(),
         thorough=thorough,
+        begins=beginning(workspace, request.voice, settings, store),
     )
 
 

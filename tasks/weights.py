@@ -304,7 +304,7 @@ def with_local_weights(settings: Settings, workspace: Path) -> Settings:
     folder = weights_folder(settings, workspace)
     for use in _USES:
         if use.applies(settings) and (found := _first_found(use, settings, folder)) is not None:
-            settings = _replaced(settings, use.setting.split("."), str(found))
+            settings = replaced(settings, use.setting.split("."), str(found))
     return settings
 
 
@@ -400,7 +400,8 @@ def _value(settings: Settings, setting: str) -> str:
     return str(value)
 
 
-def _replaced(section: Any, path: list[str], value: str) -> Any:
+def replaced(section: Any, path: list[str], value: str) -> Any:
+    """Settings with another value, which is not validated: what a path leads to is told by who reads it."""
     first, *rest = path
-    inner = _replaced(getattr(section, first), rest, value) if rest else value
+    inner = replaced(getattr(section, first), rest, value) if rest else value
     return section.model_copy(update={first: inner})

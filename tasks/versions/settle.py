@@ -11,8 +11,9 @@ from artifacts.store import Store
 from configs.errors import UserError
 from configs.gates import GatesSettings
 from tasks.pipeline import Pipeline
-from tasks.versions.folders import PUBLISHED, champion_folder, place, version_file
+from tasks.versions.folders import champion_folder
 from tasks.versions.gates import Decision, Measured, decide, measured_of
+from tasks.versions.laid_out import PUBLISHED, place, version_file
 from tasks.versions.record import (
     VersionEntry,
     VersionsRecord,
