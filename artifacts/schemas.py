@@ -81,7 +81,11 @@ TRANSCRIBE = _schema(
     _UTTERANCE,
     _SOURCE,
     ("text", STR, "what is spoken"),
-    ("text_source", STR, "given, shared (a part of a longer transcript), faster-whisper or pocketsphinx"),
+    (
+        "text_source",
+        STR,
+        "given, corrected, shared (a part of a longer transcript), faster-whisper or pocketsphinx",
+    ),
     ("language", STR, "language code"),
     ("language_confidence", F32, "0-1; 1 when given"),
     ("asr_text", STR, "what recognition heard, or null"),

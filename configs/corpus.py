@@ -50,6 +50,11 @@ class CorpusSettings(Section):
         "`language`, `start`, `end`, `duration` (seconds) and `-` for one that is not read. By default the "
         "header and what is in the columns decide.",
     )
+    corrections: str | None = Field(
+        None,
+        description="File of corrected texts and dropped clips. null: `corrections/VOICE.tsv` of the "
+        "workspace, where it is there, which `voicewright corpus correct` writes.",
+    )
     encoding: Literal["utf-8", "latin-1", "cp1252", "utf-16", "gb18030", "shift_jis"] = Field(
         "utf-8",
         description="Character encoding of transcript lists and text files without a byte order mark.",

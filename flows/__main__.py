@@ -9,7 +9,18 @@ import typer
 
 from artifacts.faults import machine_error
 from configs.errors import MachineError, UserError
-from flows.commands import corpus, demo, exchange, listen, machine, nightly, speaking, versions, voice
+from flows.commands import (
+    corpus,
+    demo,
+    exchange,
+    listen,
+    listening,
+    machine,
+    nightly,
+    speaking,
+    versions,
+    voice,
+)
 from flows.commands.shared import WORKSPACE_HELP, Session, default_workspace, warn
 from flows.interrupts import SAID, Interrupts
 from tasks.outcome import StoppedError
@@ -29,6 +40,7 @@ versions.add_to(app)
 nightly.add_to(app)
 speaking.add_to(app)
 listen.add_to(app)
+listening.add_to(app)
 corpus.add_to(app)
 exchange.add_to(app)
 machine.add_to(app)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -27,7 +28,15 @@ from configs.errors import UserError
 from tasks.code import Code
 from tasks.named import imported
 from tasks.outcome import Progress
-from tasks.run_record import RequestRecord, RunRecord, StageEntry, known_run, write_run
+from tasks.run_record import (
+    RequestRecord,
+    RunRecord,
+    StageEntry,
+    computed_now,
+    known_run,
+    last_computed,
+    write_run,
+)
 from tasks.runner import Context, Tally, is_settled, look_up, run_corpus_stage, run_row_stage
 from tasks.stage import SCAN, CorpusStage, Key, RowStage, Stage, key_of, upstream
 from tasks.workers import Workers
@@ -155,7 +164,7 @@ class Pipeline:
             rows_computed=tally.computed,
             rows_cached=tally.cached,
             rejects=len(scanned.rejects) + len(found.rejects),
-            warnings=(*scanned.warnings, *found.warnings),
+            warnings=(*scanned.warnings, *key.unplaced, *found.warnings),
             seconds=time.perf_counter() - started,
             reason=obtained.reason,
             metrics=found.metrics,
@@ -438,7 +447,7 @@ class Pipeline:
     def _remember(self, result: StageResult) -> None:
         run = known_run(self.workspace, self.voice)
         run["request"] = self.request
-        run["stages"][result.name] = _entry(result)
+        run["stages"][result.name] = _entry(result, run["stages"].get(result.name))
         run.get("begun", {}).pop(result.name, None)
         with self.using():
             write_run(self.workspace, self.voice, run)
@@ -456,8 +465,9 @@ class Pipeline:
         return {name: key for name, key in keys.items() if manifests.load(self.store, name, key) is not None}
 
 
-def _entry(result: StageResult) -> StageEntry:
-    return {
+def _entry(result: StageResult, before: StageEntry | None) -> StageEntry:
+    """What is kept of a result; one that was found keeps what is known of when it was computed."""
+    entry: StageEntry = {
         "name": result.name,
         "status": result.status,
         "key": result.key,
@@ -472,6 +482,11 @@ def _entry(result: StageResult) -> StageEntry:
         "metrics": dict(result.metrics),
         "notes": list(result.notes),
     }
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    computed = computed_now(entry, at) if result.status == "computed" else last_computed(before)
+    if computed is not None:
+        entry["computed"] = computed
+    return entry
 
 
 def _notes(stage: Stage, files: Mapping[str, Path]) -> Sequence[str]:

@@ -26,6 +26,18 @@ class RequestRecord(TypedDict):
 
 
 @with_config(EXACT)
+class ComputedEntry(TypedDict):
+    """How a stage went when it last computed something, which later runs that find it done leave as it is."""
+
+    at: str
+    """UTC, to the second; empty where an older version did not note it."""
+    seconds: float
+    reason: str
+    rows_computed: int
+    rows_total: int
+
+
+@with_config(EXACT)
 class StageEntry(TypedDict):
     """How a stage went the last time."""
 
@@ -42,6 +54,7 @@ class StageEntry(TypedDict):
     reason: str
     metrics: dict[str, float]
     notes: NotRequired[list[str]]
+    computed: NotRequired[ComputedEntry]
 
 
 @with_config(EXACT)
@@ -57,6 +70,27 @@ class RunRecord(TypedDict):
 SHAPE = TypeAdapter(RunRecord)
 SEEN = "night.json"
 """Beside it: what the voice's nights have seen."""
+
+
+def last_computed(entry: StageEntry | None) -> ComputedEntry | None:
+    """How the stage went when it last computed something; None where that was never, or is not known."""
+    if entry is None:
+        return None
+    if "computed" in entry:
+        return entry["computed"]
+    # Older versions noted the last run alone.
+    return computed_now(entry, "") if entry["status"] == "computed" else None
+
+
+def computed_now(entry: StageEntry, at: str) -> ComputedEntry:
+    """What is kept of a stage that has just computed something."""
+    return {
+        "at": at,
+        "seconds": entry["seconds"],
+        "reason": entry["reason"],
+        "rows_computed": entry["rows_computed"],
+        "rows_total": entry["rows_total"],
+    }
 
 
 def run_path(workspace: Path, voice: str) -> Path:

@@ -105,7 +105,8 @@ class ColumnByRow(NamedTuple):
         name: What the function finds it under; None in the other rows.
         stage, columns: What decides, read of an upstream stage.
         values: The function, `module:function`, from the settings and a way to read those columns (each one
-            value by row) to `Given` by row.
+            value by row) to `Given` by row. What it gives to rows that are not there is told, and lost to no
+            later run.
         label: What one value is, for `why`.
     """
 
@@ -180,6 +181,7 @@ class Key:
         parts: the same in words, for `why`.
         rows: of a row stage, identifier and key of every row that it will see, in the first input's order.
         given: of its `column_by_row`, values by row.
+        unplaced: what the `column_by_row` gives to rows that are not there, in words.
     """
 
     function: str
@@ -187,6 +189,7 @@ class Key:
     parts: dict[str, Any] = field(compare=False)
     rows: Sequence[tuple[str, str]] = field(default=(), compare=False)
     given: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    unplaced: Sequence[str] = field(default=(), compare=False)
 
 
 def function_of(stage: Stage) -> Callable[..., Any]:
@@ -260,11 +263,15 @@ def key_of(stage: Stage, settings: Any, inputs: Mapping[str, Manifest], code: Co
         rows = _row_keys(stage, function, inputs, own)
         parts["inputs"] = {name: inputs[name].output for name in upstream(stage)}
         parts["code"] |= {n: d for name, _ in rows for n, d in by_row.get(name, {}).items()}
-        if stage.column_by_row is not None:
-            label = stage.column_by_row.label
-            parts["config"] |= {f"{label} {n}": v for one in given.values() for n, v in one.content.items()}
+        label = stage.column_by_row.label if stage.column_by_row is not None else ""
+        present = {name for name, _ in rows}
+        parts["config"] |= {
+            f"{label} {n}": v for row, one in given.items() if row in present for n, v in one.content.items()
+        }
         action = digest.of_parts([function, *(key for _, key in rows)])
-        return Key(function, action, parts, rows, {name: one.value for name, one in given.items()})
+        values = {name: one.value for name, one in given.items()}
+        unplaced = [f"{label} {name}: there is no such clip now" for name in sorted(set(given) - present)]
+        return Key(function, action, parts, rows, values, unplaced)
     # As a record gives them back, so that the two can be compared.
     parts["arguments"] = json.loads(digest.canonical_json(dict(stage.arguments)))
     parts["inputs"] = {

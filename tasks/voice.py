@@ -143,12 +143,14 @@ def open_pipeline(workspace: Path, request: Request, thorough: bool = False) -> 
     """The pipeline for a request.
 
     Raises:
-        UserError: a setting, the voice's name or a lexicon is wrong.
+        UserError: a setting, the voice's name, a lexicon or a correction is wrong.
     """
+    from tasks.corpus.corrections_file import with_corrections
     from tasks.stages import stages_of
 
     check_name(request.voice)
     settings = with_lexicons(with_local_weights(request.resolve().settings, workspace), workspace)
+    settings = with_corrections(settings, workspace)
     store = open_store(workspace, settings)
     return Pipeline(
         workspace,

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from artifacts import housekeeping
 from artifacts.faults import writing
-from artifacts.store import Store
+from artifacts.store import Store, write_atomically
 from configs.errors import UserError
 from configs.loading import resolve
 from flows.commands.shared import JSON, console, errors, print_json, session, warn
@@ -65,6 +65,47 @@ def export_corpus(
         return print_json({"folder": str(folder), "files": written})
     console.print(f"{folder}: {len(written)} files; README.md says what is in them", markup=False)
     return None
+
+
+@corpus_app.command("review")
+def review_corpus(
+    context: typer.Context,
+    voice: str = typer.Argument(..., help="Name of the voice."),
+    output: Path = typer.Option(Path("review.html"), "--output", "-o", help="The page."),
+    clips: int = typer.Option(100, "--clips", min=1, help="How many clips, the most doubtful first."),
+) -> None:
+    """Write a page to listen to clips with their texts, the most doubtful first, to correct and drop them."""
+    from tasks.review.clips import review_of
+    from tasks.review.page import review_page
+
+    workspace = session(context).workspace
+    review = review_of(open_pipeline(workspace, remembered(workspace, voice)), clips)
+    with writing(output.parent):
+        write_atomically(output, review_page(review).encode("utf-8"))
+    if review.lost:
+        warn(f"corrected before, and not in the corpus any more: {', '.join(review.lost)}")
+    console.print(str(output.resolve()), markup=False, soft_wrap=True)
+
+
+@corpus_app.command("correct")
+def correct_corpus(
+    context: typer.Context,
+    voice: str = typer.Argument(..., help="Name of the voice."),
+    file: Path = typer.Argument(..., help="What the page of `corpus review` saved."),
+) -> None:
+    """Keep corrections beside a voice's corpus, where the next run reads them; your lists stay."""
+    from tasks.corpus.corrections_file import corrections_path, take_in
+
+    workspace = session(context).workspace
+    remembered(workspace, voice)
+    known = take_in(workspace, voice, file)
+    dropped = sum(one.what == "drop" for one in known.values())
+    console.print(
+        f"{corrections_path(workspace, voice)}: {len(known) - dropped} texts corrected, {dropped} clips "
+        "dropped; the next `voicewright finetune` reads them",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 store_app = typer.Typer(help="The artifact store.", no_args_is_help=True)

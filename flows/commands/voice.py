@@ -11,7 +11,7 @@ from rich.table import Table
 from configs.errors import UserError
 from configs.loading import about, leaves, presets, resolve
 from flows.commands.shared import JSON, console, print_json, session, warn
-from tasks.run_record import StageEntry, read_run, voices
+from tasks.run_record import ComputedEntry, StageEntry, last_computed, read_run, voices
 from tasks.versions.folders import champion_folder
 from tasks.voice import Request, check_name, open_pipeline, recipe_changes, recordings_at, remembered
 from tasks.weights import LocalWeights
@@ -98,6 +98,7 @@ def status(
     for name in pipeline.stages:
         found = pipeline.known(name)
         ran: StageEntry | dict[str, Any] = last.get(name, {})
+        computed: ComputedEntry | dict[str, Any] = last_computed(last.get(name)) or {}
         rows.append(
             {
                 "stage": name,
@@ -108,28 +109,36 @@ def status(
                 "rows_computed": ran.get("rows_computed"),
                 "rows_cached": ran.get("rows_cached"),
                 "rejects": len(found.rejects) if found else None,
-                "seconds": ran.get("seconds"),
                 "key": found.key if found else None,
                 "output_digest": found.output if found else None,
-                "reason": ran.get("reason"),
+                "seconds": computed.get("seconds"),
+                "reason": computed.get("reason"),
+                "computed": computed or None,
             }
         )
     if as_json:
         return print_json({"voice": voice, "stages": rows})
-    table = Table("stage", "state", "rows", "rejects", "last run", "seconds", "output", title=voice)
+    table = Table("stage", "state", "rows", "rejects", "computed", "seconds", "output", title=voice)
     for row in rows:
-        ran_as = f"{row['last']} ({row['rows_computed']} of {row['rows_total']} rows)" if row["last"] else ""
         table.add_row(
             row["stage"],
             f"[green]{row['state']}[/]" if row["state"] == "done" else f"[yellow]{row['state']}[/]",
             "" if row["rows"] is None else str(row["rows"]),
             "" if not row["rejects"] else str(row["rejects"]),
-            ran_as,
+            _computed_in_words(row["computed"]),
             "" if row["seconds"] is None else f"{row['seconds']:.1f}",
             (row["output_digest"] or "")[:12],
         )
     console.print(table)
     return None
+
+
+def _computed_in_words(computed: ComputedEntry | None) -> str:
+    """When a stage last computed something, and how much of it."""
+    if computed is None:
+        return ""
+    rows = f"{computed['rows_computed']} of {computed['rows_total']} rows" if computed["rows_total"] else ""
+    return ", ".join(filter(None, (computed["at"][:16].replace("T", " "), rows)))
 
 
 def why(
@@ -153,12 +162,19 @@ def why(
     would, reasons = open_pipeline(workspace, request).why(stage)
     ran = read_run(workspace, voice)["stages"].get(stage)
     if as_json:
-        return print_json({"stage": stage, "would_run": would, "reasons": reasons, "last_run": ran})
+        told = {"last_run": ran, "last_computed": last_computed(ran)}
+        return print_json({"stage": stage, "would_run": would, "reasons": reasons} | told)
     console.print(f"{stage} [bold]{'would run' if would else 'is done'}[/]:")
     for reason in reasons:
         console.print(f"  {reason}", markup=False)
-    if ran:
-        console.print(f"the last time it was {ran['status']}: {ran['reason']}", markup=False)
+    computed = last_computed(ran)
+    if computed is not None:
+        when = f" ({computed['at'].replace('T', ' ').removesuffix('+00:00')})" if computed["at"] else ""
+        console.print(
+            f"it last ran{when} for {computed['seconds']:.1f} s: {computed['reason']}",
+            markup=False,
+            soft_wrap=True,
+        )
     return None
 
 

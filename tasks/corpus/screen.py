@@ -12,6 +12,7 @@ from artifacts import schemas
 from configs.errors import UserError
 from configs.screen import ScreenSettings
 from models.frontend.text.inline import without_phones
+from tasks.corpus.correction import DROPPED
 from tasks.corpus.verdicts import (
     Candidate,
     Voices,
@@ -39,8 +40,10 @@ def screen_corpus(inputs: Inputs, cfg: ConfigView, work: Work, before: Sequence[
     """
     del work
     settings: ScreenSettings = cfg.corpus.screen
-    n_all = inputs.table("segment", ["utterance_id"]).num_rows
     earlier = [refused for stage in before for refused in inputs.rejects(stage)]
+    # What was dropped by hand says nothing against the rest.
+    wanted = [refused for refused in earlier if refused.code != DROPPED]
+    n_all = inputs.table("segment", ["utterance_id"]).num_rows - (len(earlier) - len(wanted))
     candidates, texts = _candidates(inputs)
     speaker_rows = inputs.table("speaker", ["utterance_id", "embedding", "backend"]).to_pylist()
     embeddings = {row["utterance_id"]: np.array(row["embedding"], dtype=np.float32) for row in speaker_rows}
@@ -60,7 +63,7 @@ def screen_corpus(inputs: Inputs, cfg: ConfigView, work: Work, before: Sequence[
         if stranger is not None:
             rejects[candidate.utterance_id] = stranger
     accepted = [c for c in sound if c.utterance_id not in rejects]
-    _refuse_poor_corpus(n_all, len(accepted), [*earlier, *rejects.values()], settings)
+    _refuse_poor_corpus(n_all, len(accepted), [*wanted, *rejects.values()], settings)
     return Produced(
         rows=[_row(candidate, texts[candidate.utterance_id], voices) for candidate in accepted],
         rejects=[rejects[row_id] for row_id in sorted(rejects)],

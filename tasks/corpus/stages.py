@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from artifacts import schemas
-from tasks.stage import SCAN, ConfigView, CorpusStage, RowStage
+from tasks.stage import SCAN, ColumnByRow, ConfigView, CorpusStage, RowStage
 
 
 def _hears_by_network(cfg: ConfigView) -> bool:
@@ -114,6 +114,13 @@ TRANSCRIBE = RowStage(
         "segment": ("text", "text_before", "text_after", "language"),
     },
     broadcast=("language",),
+    column_by_row=ColumnByRow(
+        "correction",
+        "segment",
+        ("text",),
+        "tasks.corpus.corrections_file:corrections_by_row",
+        "correction of",
+    ),
     config=("corpus.transcribe", "compute.device"),
     machine=("compute.threads", "compute.workers"),
     schema=schemas.TRANSCRIBE,

@@ -12,6 +12,7 @@ from models.frontend.asr import Processor, Recognition, word_error_rate
 from models.frontend.language import foreign_share, has_words, identify, spoken_length
 from models.frontend.text.inline import without_phones
 from models.frontend.text.sharing import Share, refit
+from tasks.corpus.correction import DROPPED, Correction
 from tasks.corpus.hearing import Ear, ear_for, processor_of
 from tasks.corpus.language import FILE as LANGUAGE_FILE
 from tasks.stage import ConfigView, Outcome, Reject, reject
@@ -42,6 +43,12 @@ def transcribe_rows(
 def _transcribe(
     row: dict[str, Any], corpus: Sequence[str], settings: TranscribeSettings, processor: Processor
 ) -> Outcome:
+    correction: Correction | None = row.get("correction")
+    if correction is not None and correction.what == "drop":
+        return Outcome(rejects=[_dropped(row)])
+    if correction is not None:
+        # Whoever corrects a text has heard this very clip: it is no share of a longer text any more.
+        row = row | {"text": correction.text, "text_before": None, "text_after": None}
     if row["text"] is None:
         return _recognised(row, corpus, settings, processor)
     return _given(row, corpus, settings, processor)
@@ -71,7 +78,8 @@ def _given(
     refusal = _refusal(row, spoken, language.code, settings)
     if refusal is not None:
         return Outcome(rejects=[refusal])
-    made = _made(row, text, "shared" if is_share else "given", language)
+    source = "shared" if is_share else "given" if row.get("correction") is None else "corrected"
+    made = _made(row, text, source, language)
     if heard is not None:
         made |= {
             "asr_text": heard.text,
@@ -158,6 +166,17 @@ def _refusal(
             "Check that the transcript belongs to this recording.",
         )
     return None
+
+
+def _dropped(row: dict[str, Any]) -> Reject:
+    return reject(
+        row["utterance_id"],
+        DROPPED,
+        "correction",
+        "drop",
+        "dropped by you",
+        "Nothing; `voicewright corpus review` takes it back.",
+    )
 
 
 def _without_share(row: dict[str, Any]) -> Reject:

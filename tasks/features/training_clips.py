@@ -16,6 +16,8 @@ from tasks.features.aligners import Aligner, phones_per_word, utterance_of
 from tasks.outcome import Inputs
 
 _READ_AT_ONCE = 64
+_STILL_THERE = 0.9
+"""Of the clips that taught a model, how many must be as they were for it to stay."""
 
 
 class Candidate(NamedTuple):
@@ -101,7 +103,7 @@ def again(
         return [], f"the speech has grown from {earlier.corpus_s / 60:.1f} to {now_s / 60:.1f} minutes"
     lessons = list(_read(inputs, [clip for clip in clips if clip.name in earlier.learned]))
     same = sum(earlier.learned[lesson.name] == lesson.content for lesson in lessons)
-    if same < len(earlier.learned):
+    if same < _STILL_THERE * len(earlier.learned):
         lost = len(earlier.learned) - same
         return [], f"{lost} of the {len(earlier.learned)} clips that taught it are gone or have changed"
     return lessons, ""

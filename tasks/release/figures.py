@@ -100,8 +100,10 @@ def histogram_figure(values: Sequence[float], title: str, unit: str) -> bytes:
     return _png(figure)
 
 
-def loss_figure(series: Mapping[str, Sequence[tuple[float, float]]], title: str) -> bytes:
-    """One panel per quantity over steps; values that are not finite are gaps."""
+def loss_figure(
+    series: Mapping[str, Sequence[tuple[float, float]]], title: str, units: Mapping[str, str] = {}
+) -> bytes:
+    """One panel per quantity over steps; values that are not finite are gaps. units: Those that have one."""
     from matplotlib.figure import Figure
 
     columns = min(3, max(1, len(series)))
@@ -113,7 +115,7 @@ def loss_figure(series: Mapping[str, Sequence[tuple[float, float]]], title: str)
         points = np.asarray(series[name], dtype=np.float64).reshape(-1, 2)
         values = np.where(np.isfinite(points[:, 1]), points[:, 1], np.nan)
         axes.plot(points[:, 0], values, color=ACCENT, marker="." if len(points) < 20 else "")
-        _plain(axes, name, "step", "")
+        _plain(axes, name, "step", units.get(name) or "loss")
     for axes in panels[len(series) :]:
         axes.set_visible(False)
     return _png(figure)

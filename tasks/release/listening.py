@@ -63,8 +63,8 @@ def comparisons(files: Mapping[str, Path]) -> Iterator[Comparison]:
             continue
         shown_s += length_s
         first = entries[0]
-        parts = {"train": "clip of the training part", "none": "in no corpus"}
-        part = parts.get(first["split"], f"{first['split']} clip")
+        parts = {"train": "a clip that it learned from", "none": "in no corpus"}
+        part = parts.get(first["split"], f"held-out clip ({first['split']})")
         yield Comparison(
             title=f"{name} · {part}",
             text=first["text"],

@@ -54,10 +54,18 @@ class RejectLine:
 
 @dataclass(frozen=True)
 class Corpus:
+    """The recordings and what became of them: what is usable is learned from or held out.
+
+    Attributes:
+        held_out_clips, held_out_s: Usable clips that training never sees, to validate and test by.
+    """
+
     recordings: int
     recorded_s: float
     usable_clips: int
     usable_s: float
+    held_out_clips: int
+    held_out_s: float
     speakers: tuple[Group, ...]
     languages: tuple[Group, ...]
     distributions: tuple[Distribution, ...]
@@ -124,6 +132,8 @@ class Curve:
     stage: str
     name: str
     lines: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
+    unit: str = ""
+    about: str = ""
     minor: bool = False
     """a bookkeeping quantity, folded away"""
 
@@ -279,5 +289,8 @@ def _distribution_view(distribution: Distribution) -> dict[str, object]:
 
 
 def _curve_view(curve: Curve) -> dict[str, object]:
-    finite = any(np.isfinite(value) for _, points in curve.lines for _, value in points)
-    return {"data": curve, "chart": charts.curve_chart(curve.lines) if finite else None}
+    """A line takes two points: where no line has them its values are told, not drawn."""
+    finite = [(label, [v for _, v in points if np.isfinite(v)]) for label, points in curve.lines]
+    values = [(label, charts.plain(own[-1])) for label, own in finite if own]
+    drawn = any(len(own) > 1 for _, own in finite)
+    return {"data": curve, "chart": charts.curve_chart(curve.lines) if drawn else None, "values": values}

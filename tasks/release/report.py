@@ -23,6 +23,7 @@ import yaml
 from artifacts.lineage import Action, Lineage, Recording, lineage
 from models.frontend.audio import decode_flac, resample
 from tasks.release import figures
+from tasks.release.clips import clip_facts
 from tasks.release.lineage_page import build_lineage_page
 from tasks.release.listening import comparisons, metrics
 from tasks.release.page import (
@@ -37,6 +38,7 @@ from tasks.release.page import (
     Utterance,
     build_report,
 )
+from tasks.release.quantities import quantity
 from tasks.stage import SCAN, ConfigView, Inputs, Produced, Work
 
 TYPICAL_CLIPS, WORST_CLIPS = 4, 2
@@ -52,7 +54,7 @@ class ReportedFamily:
         networks: Training stages and what people call what they train.
         variant: The family's name and variant, from the settings.
         remarks: What a person should know of this training, from the settings, each training stage's
-            `config.json` and the seconds of usable speech.
+            `config.json` and the seconds of speech that it learned from.
     """
 
     networks: Mapping[str, str]
@@ -113,12 +115,14 @@ def report_data(
     """Gather everything the page shows."""
     screen = inputs.table("screen").to_pylist()
     trained = {name: _read_json(inputs, name, "config.json") for name in family.networks}
+    splits = {clip.utterance_id: clip.split for clip in clip_facts(inputs.files("shard"))}
+    corpus = _corpus(inputs, cfg, screen, splits, records)
     return ReportData(
         voice=cfg.voice,
         family=family.variant(cfg),
         preset=cfg.preset,
-        corpus=_corpus(inputs, cfg, screen, records),
-        utterances=tuple(_utterances(inputs, screen)),
+        corpus=corpus,
+        utterances=tuple(_utterances(inputs, _of_training(screen, splits))),
         comparisons=tuple(comparisons(inputs.files("synthesize"))),
         curves=tuple(
             curve
@@ -134,7 +138,7 @@ def report_data(
         phases=phases,
         config_yaml=_as_yaml(cfg),
         verdict=_read_json(inputs, "evaluate", "evaluation.json").get("verdict", ""),
-        notes=tuple(family.remarks(cfg, trained, sum(row["duration_s"] for row in screen))),
+        notes=tuple(family.remarks(cfg, trained, corpus.usable_s - corpus.held_out_s)),
         warnings=tuple((name, text) for name, r in records.items() for text in r["warnings"]),
     )
 
@@ -157,20 +161,33 @@ def _lineage(inputs: Inputs, records: Iterable[Mapping[str, Any]]) -> Lineage:
     return lineage(recordings, inputs.record(SCAN)["output"], found, "export")
 
 
+def _of_training(screen: Sequence[Mapping[str, Any]], splits: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    return [row for row in screen if splits.get(row["utterance_id"]) == "train"]
+
+
 def _corpus(
-    inputs: Inputs, cfg: ConfigView, screen: Sequence[Mapping[str, Any]], stages: Iterable[str]
+    inputs: Inputs,
+    cfg: ConfigView,
+    screen: Sequence[Mapping[str, Any]],
+    splits: Mapping[str, str],
+    stages: Iterable[str],
 ) -> Corpus:
     recorded = inputs.table("ingest", ["duration_s"]).column("duration_s").to_pylist()
     measure = inputs.table("measure", ["snr_db", "reverberation_s"])
     enhance = inputs.table("enhance", ["duration_s", "loudness_lufs"])
     limits, cuts = cfg.corpus.screen, cfg.corpus.segment
+    # What a stage behind screening refused is neither learned from nor held out.
+    usable = [row for row in screen if row["utterance_id"] in splits]
+    held_out = [row for row in usable if splits[row["utterance_id"]] != "train"]
     return Corpus(
         recordings=len(recorded),
         recorded_s=sum(recorded),
-        usable_clips=len(screen),
-        usable_s=sum(row["duration_s"] for row in screen),
-        speakers=_groups(screen, "speaker"),
-        languages=_groups(screen, "language"),
+        usable_clips=len(usable),
+        usable_s=sum(row["duration_s"] for row in usable),
+        held_out_clips=len(held_out),
+        held_out_s=sum(row["duration_s"] for row in held_out),
+        speakers=_groups(usable, "speaker"),
+        languages=_groups(usable, "language"),
         distributions=(
             Distribution(
                 "Duration",
@@ -301,13 +318,8 @@ def _curves(network: str, curves: Mapping[str, Sequence[Mapping[str, float]]]) -
                     lines.setdefault(label, []).append((entry["step"], value))
     for name, lines in sorted(points.items(), key=lambda item: ("validation" not in item[1], item[0])):
         shown = tuple((label, tuple(line)) for label, line in lines.items())
-        # `network/quantity` is how the loop names its totals and gradient norms.
-        yield Curve(network, _spoken(name), shown, minor="/" in name)
-
-
-def _spoken(name: str) -> str:
-    """`f0_correlation` as a heading."""
-    return name.replace("_", " ").replace("f0", "F0")
+        known = quantity(name)
+        yield Curve(network, known.title, shown, known.unit, known.about, minor="/" in name)
 
 
 def _figures(data: ReportData, networks: Mapping[str, str]) -> dict[str, bytes]:
@@ -316,6 +328,7 @@ def _figures(data: ReportData, networks: Mapping[str, str]) -> dict[str, bytes]:
             one.values, one.title, one.unit
         )
         for one in data.corpus.distributions
+        if one.values
     }
     for clip in data.utterances[:1]:
         name, rate = clip.utterance_id, clip.frame_rate_hz
@@ -328,13 +341,17 @@ def _figures(data: ReportData, networks: Mapping[str, str]) -> dict[str, bytes]:
             ),
         }
     for stage, name in networks.items():
-        lines = {
-            f"{curve.name}, {label}": points
+        shown = {
+            f"{curve.name}, {label}": (points, curve.unit)
             for curve in data.curves
             if curve.stage == name and not curve.minor
             for label, points in curve.lines
+            if sum(bool(np.isfinite(value)) for _, value in points) > 1
         }
-        made[f"figures/{stage}.png"] = figures.loss_figure(lines, name)
+        if shown:
+            lines = {title: points for title, (points, _) in shown.items()}
+            units = {title: unit for title, (_, unit) in shown.items()}
+            made[f"figures/{stage}.png"] = figures.loss_figure(lines, name, units)
     return made
 
 

@@ -94,13 +94,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
         process.wait(30)
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> Path:
-    folder = Path(os.environ.get("VOICEWRIGHT_SCREENSHOTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def shown(browser: Any, url: str, *texts: str) -> str:
     """The page's text once all of these stand in it."""
     # A new address behind `#` alone does not load a page.

@@ -82,6 +82,8 @@ def _data() -> ReportData:
             recorded_s=9.0,
             usable_clips=2,
             usable_s=6.0,
+            held_out_clips=1,
+            held_out_s=2.4,
             speakers=(Group("ann", 2, 6.0),),
             languages=(Group("en", 2, 6.0),),
             distributions=(Distribution("Duration", "s", (1.0, 2.0, 4.0), "", ((1.5, "min"),)),),
@@ -183,7 +185,7 @@ def test_hostile_names_and_texts_stay_text(data: ReportData) -> None:
 def test_a_corpus_without_anything_to_show_still_has_a_page(data: ReportData) -> None:
     empty = replace(
         data,
-        corpus=Corpus(0, 0.0, 0, 0.0, (), (), (Distribution("Duration", "s", (), ""),), ()),
+        corpus=Corpus(0, 0.0, 0, 0.0, 0, 0.0, (), (), (Distribution("Duration", "s", (), ""),), ()),
         utterances=(),
         comparisons=(),
         curves=(Curve("SoVITS", "mel", (("training", ((1.0, float("nan")),)),)),),
@@ -195,6 +197,35 @@ def test_a_corpus_without_anything_to_show_still_has_a_page(data: ReportData) ->
     html = build_report(empty)
     assert "Nothing was rejected" in html
     assert "No finite value" in html
+
+
+def test_what_is_learned_from_and_what_is_held_out_add_up_to_what_is_usable(data: ReportData) -> None:
+    shown = re.sub(r"<[^>]+>", "", build_report(data))
+    words = " ".join(shown.split())
+    assert "learned from 3.6 s of speech in 1 clip, out of 3 recordings" in words
+    assert "Usable0.1 min, 2 clips" in words
+    assert "Learned from0.1 min, 1 clip" in words
+    assert "Held out0.0 min, 1 clip" in words
+
+
+def test_axes_have_units_and_more_than_one_tick_and_a_point_is_no_plot(data: ReportData) -> None:
+    curves = (
+        Curve("SoVITS", "Pitch error", (("training", ((0.0, 9.0), (50.0, 3.0))),), "cents", "Falls."),
+        Curve("SoVITS", "Words misheard", (("validation", ((40.0, 0.25),)),), "per word"),
+    )
+    html = build_report(replace(data, curves=curves))
+    charts = re.findall(r'<figure class="card chart">.*?</figure>', html, re.DOTALL)
+    drawn = [
+        chart for chart in charts if "<svg viewBox" in chart and "stroke s1" in chart and "<circle" in chart
+    ]
+    assert len(drawn) == 1
+    for chart in drawn:
+        assert ">cents</text>" in chart and ">step</text>" in chart and "Falls." in chart
+        texts = re.findall(r"<text ([^>]*)>([^<]*)</text>", chart)
+        assert sum('text-anchor="end"' in at and text not in ("step",) for at, text in texts) > 1
+        assert sum('y="182"' in at for at, _ in texts) > 1
+    assert "One point is no line: validation 0.25 per word." in html
+    assert ">clips</text>" in html
 
 
 def test_a_page_of_long_clips_stays_small(data: ReportData) -> None:

@@ -46,7 +46,7 @@ def test_a_voice_is_fine_tuned_and_speaks(
     done = run(finetune, environment)
     assert done.returncode == 0, done.stderr
     # The plan is on the screen: so little speech trains the timbre and keeps the prosody.
-    assert "of usable speech in" in done.stderr
+    assert "of speech without pauses in" in done.stderr
     assert "SoVITS (timbre)" in done.stderr and "T2S (prosody): kept as published" in done.stderr
 
     stages = {row["stage"]: row for row in read("status", "v")["stages"]}

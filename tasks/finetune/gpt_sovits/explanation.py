@@ -37,7 +37,7 @@ def explained(files: Mapping[str, Path]) -> Sequence[str]:
 def explain(lengths: Mapping[str, Mapping[str, Any]], why: Mapping[str, Any]) -> Sequence[str]:
     """The same of what the files hold: see `Plan.lengths` and `reasons` of the planner."""
     networks = why["networks"]
-    first = f"{_duration(why['speech_s'])} of usable speech in {why['clips']} clips"
+    first = f"{_duration(why['speech_s'])} of speech without pauses in {why['clips']} usable clips"
     from_weights = any(network["pretrained"] for network in networks.values())
     first += f": {ENOUGH[why['enough']]}" if from_weights else ", trained from scratch"
     return (

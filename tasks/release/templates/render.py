@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from pathlib import Path
+from typing import NamedTuple
 
 import jinja2
 
@@ -29,10 +30,33 @@ READS_FILES = (
 )
 
 
-def render(template: str, **values: object) -> str:
-    """Fill a template of this package, with the style sheet, the script and the script's hash put in."""
+class Room(NamedTuple):
+    """Where a page's own files are; what all pages share comes before them.
+
+    Attributes:
+        folder: Of its templates.
+        script, style: Names of its own there, or empty.
+    """
+
+    folder: Path
+    script: str = ""
+    style: str = ""
+
+    def text(self, name: str) -> str:
+        """Of one of its files."""
+        return (self.folder / name).read_text(encoding="utf-8") if name else ""
+
+
+def render(template: str, room: Room | None = None, **values: object) -> str:
+    """Fill a template with the style sheet, the script and the script's hash put in.
+
+    Args:
+        template: Of this package, or of the page's own room.
+        room: Of a page that has files of its own.
+        values: What the template names.
+    """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader([room.folder, TEMPLATES] if room else TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -42,8 +66,10 @@ def render(template: str, **values: object) -> str:
         brief=brief, number=plain, clock=clock, minutes=minutes, short=short, duration=duration
     )
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    if room is not None:
+        script, style = script + room.text(room.script), style + room.text(room.style)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template(template).render(
         style=style, script=script, script_digest=digest, **values
     )

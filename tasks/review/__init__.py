@@ -1,0 +1,1 @@
+"""Reviewing a corpus: its clips with the doubts about them, on a page that saves corrections."""
