@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from flows.tracked import tracked_outputs
-from tasks.pipeline import Pipeline, StageResult
+from tasks.pipeline import Pipeline
+from tasks.results import StageResult
 from tasks.versions.folders import PUBLISHED
 from tasks.versions.holding import holding
 from tasks.versions.settle import settle
@@ -21,6 +22,7 @@ def found_done(
     tell: Callable[[StageResult], None],
     say: Callable[[str], None],
     wait: bool,
+    foresee: Callable[[Pipeline, Sequence[str]], None],
 ) -> bool:
     """Tell each stage that was found done, and put the voice into its folder again.
 
@@ -29,6 +31,7 @@ def found_done(
         tell: gets the stages one after the other, once it is known that none must run.
         say: gets a line for people: who is waited for, which version is live.
         wait: where another run works on the voice, wait for it instead of failing.
+        foresee: gets the stages that must run, where some must.
 
     Returns:
         Whether that was all. False: a stage must run, or MLflow has no record of what there is; nothing was
@@ -45,7 +48,10 @@ def found_done(
         if until is not None:
             # A name that is none is told by the flow.
             names = names[: names.index(until) + 1] if until in names else names
-        if not all(map(pipeline.is_done, names)) or not _is_recorded(pipeline, names):
+        waiting = [name for name in names if not pipeline.is_done(name)]
+        if waiting:
+            foresee(pipeline, waiting)
+        if waiting or not _is_recorded(pipeline, names):
             return False
         for name in names:
             tell(pipeline.run_stage(name))
