@@ -31,6 +31,9 @@ PACKAGES = (
     ("datasets", "datasets", "reading training tables"),
 )
 
+PRESET = "preset: "
+"""Before the name of each preset that was looked at."""
+
 
 class Finding(NamedTuple):
     """One line of the check-up: `state` is ok, optional (absent but not needed) or broken."""
@@ -51,6 +54,17 @@ def examine(workspace: Path) -> list[Finding]:
         _free_space(workspace),
         *(_weights(workspace)),
     ]
+
+
+def examine_presets(workspace: Path) -> list[Finding]:
+    """Which presets work here: whether their weights are on this machine, and a GPU where they want one."""
+    from configs.loading import presets
+    from tasks.advice.presets import workable
+
+    has_gpu = _accelerator().state == "ok"
+    states = {"ok": "ok", "fetch": "optional", "slow": "optional", "broken": "broken"}
+    found = [workable(name, workspace, has_gpu) for name in presets()]
+    return [Finding(f"{PRESET}{one.preset}", states[one.state], one.why, one.remedy) for one in found]
 
 
 def _package(distribution: str, module: str, purpose: str) -> Finding:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 from flows.tracked import tracked_outputs
-from tasks.pipeline import Pipeline, StageResult
+from tasks.pipeline import Pipeline
+from tasks.results import StageResult
 from tasks.versions.holding import holding
 from tasks.versions.laid_out import PUBLISHED
 from tasks.versions.settle import Settled, settle
@@ -28,6 +29,7 @@ def found_done(
     tell: Callable[[StageResult], None],
     say: Callable[[str], None],
     wait: bool,
+    foresee: Callable[[Pipeline, Sequence[str]], None] | None = None,
 ) -> Found | None:
     """Tell each stage that was found done, and put the voice into its folder again.
 
@@ -36,6 +38,7 @@ def found_done(
         tell: gets the stages one after the other, once it is known that none must run.
         say: gets a line for people: who is waited for, which version is live.
         wait: where another run works on the voice, wait for it instead of failing.
+        foresee: gets the stages that must run, where some must.
 
     Returns:
         What there is to tell of it. None: a stage must run, or MLflow has no record of what there is; nothing
@@ -52,7 +55,10 @@ def found_done(
         if until is not None:
             # A name that is none is told by the flow.
             names = names[: names.index(until) + 1] if until in names else names
-        if not all(map(pipeline.is_done, names)) or not _is_recorded(pipeline, names):
+        waiting = [name for name in names if not pipeline.is_done(name)]
+        if waiting and foresee is not None:
+            foresee(pipeline, waiting)
+        if waiting or not _is_recorded(pipeline, names):
             return None
         for name in names:
             tell(pipeline.run_stage(name))

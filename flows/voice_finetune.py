@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from prefect import flow
+from prefect import State, flow
 from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
 from flows.finetune import finetune
+from flows.measured import Measurer
 from flows.prefect_glue import (
     StageRuns,
     artifact_key,
     rename_run,
     run_log,
+    stoppable,
     summary_table,
     tell_in_one_line,
     watched_by,
@@ -26,7 +28,7 @@ from flows.prefect_glue import (
 from flows.prepare import prepare
 from flows.recorded import Recorder, Status, run_name
 from flows.release import release
-from tasks.pipeline import StageResult
+from tasks.results import StageResult
 from tasks.versions.holding import holding
 from tasks.versions.laid_out import PUBLISHED
 from tasks.versions.settle import Settled, settle
@@ -80,7 +82,7 @@ def voice_finetune(
     workspace: str | None = None,
     verify: bool = False,
     wait: bool = True,
-) -> Ended:
+) -> Ended | State[Ended]:
     """Make or update a voice; finished stages are found in the store and not repeated.
 
     Args:
@@ -107,10 +109,14 @@ def voice_finetune(
         Path(config_file).resolve() if config_file else None,
         tuple(overrides),
     )
-    made = make_voice(place, request, until, tuple(force), verify=verify, wait=wait)
-    if made.settled is not None:
-        rename_run(run_name(made.settled, voice))
-    return Ended("" if made.settled is None else str(made.settled), made.tracking_failure)
+
+    def make() -> Ended:
+        made = make_voice(place, request, until, tuple(force), verify=verify, wait=wait)
+        if made.settled is not None:
+            rename_run(run_name(made.settled, voice))
+        return Ended("" if made.settled is None else str(made.settled), made.tracking_failure)
+
+    return stoppable(make)
 
 
 def make_voice(
@@ -144,10 +150,12 @@ def _make(
     with closing(open_pipeline(workspace, request, thorough=verify)) as pipeline:
         runs = StageRuns(pipeline, force, until)
         recorder = Recorder(pipeline, _flow_tags())
-        with _recording(recorder, runs), watched_by(recorder):
+        measurer = Measurer(pipeline)
+        with _recording(recorder, runs), watched_by(recorder, measurer):
             prepare(runs)
             finetune(runs)
             release(runs)
+            measurer.end()
             if set(PUBLISHED) <= set(runs.names):
                 recorder.take_over()
                 settled = settle(pipeline)

@@ -41,6 +41,8 @@ class Family:
             `tasks.features` that add columns to its training table.
         ways: The ways to a voice, by what sets them apart in words.
         way: Which of them the settings call for, where there are several.
+        expected_steps: The function that tells about how many steps each training stage will take, given the
+            settings, seconds of recordings, clips to train on and speakers; None where nobody can say.
         pages: The function that draws the pages about a voice.
         load_voice: The function that makes a voice out of an exported folder and what `voice.json` says.
         corpus_reference: The function that makes what a voice speaks like out of a clip of its own corpus,
@@ -54,6 +56,7 @@ class Family:
     table: tuple[str, ...] = ()
     ways: Mapping[str, Way]
     way: Callable[[Any], str] | None = None
+    expected_steps: str | None = None
     pages: str
     load_voice: str
     corpus_reference: str
@@ -77,6 +80,7 @@ FAMILIES: Mapping[str, Family] = {
                 preset="tiny",
             )
         },
+        expected_steps="tasks.finetune.gpt_sovits.expected:expected_steps",
         pages="tasks.release.gpt_sovits.report:report_corpus",
         load_voice="tasks.release.gpt_sovits.voice_files:load_gpt_sovits",
         corpus_reference="tasks.release.gpt_sovits.assembly:corpus_reference",
@@ -97,6 +101,7 @@ FAMILIES: Mapping[str, Family] = {
             ),
         },
         way=lambda settings: "" if settings.train.styletts2.pretrained is None else "fine-tuned",
+        expected_steps="tasks.finetune.styletts2.expected:expected_steps",
         pages="tasks.release.styletts2.report:report_corpus",
         load_voice="tasks.release.styletts2.voice_files:load_styletts2",
         corpus_reference="tasks.release.styletts2.assembly:corpus_reference",
@@ -132,6 +137,7 @@ FAMILIES: Mapping[str, Family] = {
             if settings.train.kokoro.table.start == "fitted"
             else ""
         ),
+        expected_steps="tasks.finetune.kokoro.expected:expected_steps",
         pages="tasks.release.kokoro.report:report_corpus",
         load_voice="tasks.release.kokoro.voice_files:load_kokoro_voice",
         corpus_reference="tasks.release.kokoro.assembly:corpus_reference",

@@ -11,8 +11,9 @@ from configs.errors import UserError
 from configs.loading import Resolved, resolve
 from configs.settings import Settings
 from tasks.lexicons import with_lexicons
-from tasks.pipeline import Pipeline, Scan
-from tasks.run_record import RequestRecord, known_run, read_run, voices
+from tasks.pipeline import Pipeline
+from tasks.results import Scan
+from tasks.run_record import RequestRecord, known_run, read_run, unknown_voice
 from tasks.versions.begins import beginning
 from tasks.weights import require_weights, with_local_weights
 
@@ -71,8 +72,7 @@ def remembered(workspace: Path, voice: str) -> Request:
     """
     request = read_run(workspace, check_name(voice))["request"]
     if request is None:
-        known = ", ".join(voices(workspace)) or "none yet"
-        raise UserError(f"voice: there is no {voice!r} in {workspace} (known: {known})")
+        raise unknown_voice(workspace, voice)
     return request_of(request)
 
 
@@ -173,11 +173,19 @@ def check_weights(workspace: Path, request: Request, until: str | None) -> None:
         until: last stage to run; all when None.
 
     Raises:
-        UserError: a setting is wrong, or weights are missing; all of them are listed.
+        UserError: a setting is wrong, `weights.folder` is no folder, or weights are missing; all of them are
+            listed.
     """
     from tasks.stages import stages_of
 
-    settings = with_local_weights(request.resolve().settings, workspace)
+    resolved = request.resolve()
+    given = resolved.settings.weights.folder
+    if given is not None and not Path(given).expanduser().is_dir():
+        raise UserError(
+            f"{resolved.origins['weights.folder']}: weights.folder = {given}: there is no such folder; name "
+            "the one that holds the published weights, or leave it out for the workspace's own"
+        )
+    settings = with_local_weights(resolved.settings, workspace)
     names = [stage.name for stage in stages_of(settings).all]
     needed = names[: names.index(until) + 1] if until in names else names
     require_weights(settings, workspace, needed)

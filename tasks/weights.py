@@ -342,6 +342,14 @@ def require_weights(settings: Settings, workspace: Path, stages: Collection[str]
     )
 
 
+def missing_weights(settings: Settings, stages: Collection[str]) -> list[Weights]:
+    """Published weights that these stages read and that are not here; arguments as `require_weights`'s."""
+    wanted = [use for use in _USES if set(use.stages) & set(stages) and use.applies(settings)]
+    missing = (use for use in wanted if not use.is_optional and not _is_here(use, settings))
+    found = (_entry(_value(settings, use.setting)) for use in missing)
+    return list(dict.fromkeys(entry for entry in found if entry is not None))
+
+
 _FORMS = {
     "file": "file",
     "folder": "folder with config.json",

@@ -34,7 +34,7 @@ def build_night_page(digest: NightDigest, sounds: Mapping[str, Sequence[Heard]])
         night=digest,
         subject=subject(digest),
         heading=headline(digest),
-        room=told_room(digest),
+        space=told_room(digest),
         failures=[one for one in digest["notified"] if one["failure"]],
         voices=[
             {

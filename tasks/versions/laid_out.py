@@ -10,8 +10,8 @@ from artifacts import manifest as manifests
 from artifacts.records import RecordError
 from artifacts.store import BlobRef, Store
 from configs.errors import UserError
-from tasks.pipeline import workspace_gate
 from tasks.versions.record import VersionEntry
+from tasks.voice_records import workspace_gate
 
 PUBLISHED = ("export", "report")
 """Stages whose files make up the folder; their results in the store are what a version is kept by."""

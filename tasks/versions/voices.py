@@ -12,7 +12,7 @@ from pathlib import Path
 from artifacts.housekeeping import VOICE, voice_name
 from artifacts.store import Store, write_atomically
 from configs.errors import UserError
-from tasks.run_record import SEEN, RunRecord, read_run, run_path, voices, write_run
+from tasks.run_record import SEEN, RunRecord, read_run, run_path, unknown_voice, voices, write_run
 from tasks.versions.begins import BEGINS, begin_folder
 from tasks.versions.folders import champion_folder
 from tasks.versions.laid_out import place, version_folder
@@ -107,7 +107,7 @@ def delete_voice(store: Store, workspace: Path, voice: str) -> None:
         UserError: there is no such voice, or its record cannot be believed.
     """
     if voice not in voices(workspace) and not champion_folder(workspace, voice).is_dir():
-        raise UserError(f"voice: there is no {voice!r} in {workspace}; `voicewright voices` lists them")
+        raise unknown_voice(workspace, voice)
     numbers = [entry["number"] for entry in read_versions(workspace, voice)["versions"]]
     shutil.rmtree(champion_folder(workspace, voice), ignore_errors=True)
     shutil.rmtree(workspace / "versions" / voice, ignore_errors=True)
@@ -134,6 +134,5 @@ def check_free(workspace: Path, name: str) -> str:
 
 def _known(workspace: Path, voice: str) -> RunRecord:
     if voice not in voices(workspace):
-        known = ", ".join(voices(workspace)) or "none yet"
-        raise UserError(f"voice: there is no {voice!r} in {workspace} (known: {known})")
+        raise unknown_voice(workspace, voice)
     return read_run(workspace, voice)

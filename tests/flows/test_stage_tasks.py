@@ -22,7 +22,8 @@ from configs.errors import MachineError, UserError
 from flows.deployment_alias import DEFAULT, with_default
 from flows.prefect_glue import StageRuns, artifact_key, tell_in_one_line, watched_by, worth_retrying
 from flows.voice_finetune import recordings_given
-from tasks.pipeline import Pipeline, Scan, StageResult
+from tasks.pipeline import Pipeline
+from tasks.results import Scan, StageResult
 from tasks.runner import StoppedError
 from tasks.stage import CorpusStage, Inputs, Outcome, Produced, RowStage, Work, upstream
 from tasks.stages import every_way
