@@ -19,6 +19,7 @@ from flows.commands import (
     listening,
     machine,
     nightly,
+    serving,
     speaking,
     versions,
     voice,
@@ -44,6 +45,7 @@ versions.add_to(app)
 nightly.add_to(app)
 speaking.add_to(app)
 interactive.add_to(app)
+serving.add_to(app)
 listen.add_to(app)
 listening.add_to(app)
 corpus.add_to(app)

@@ -26,6 +26,7 @@ from flows.prefect_glue import (
     watched_by,
 )
 from flows.prepare import prepare
+from flows.progress_file import ProgressFile
 from flows.recorded import Recorder, Status, run_name
 from flows.release import release
 from tasks.results import StageResult
@@ -151,7 +152,9 @@ def _make(
         runs = StageRuns(pipeline, force, until)
         recorder = Recorder(pipeline, _flow_tags())
         measurer = Measurer(pipeline)
-        with _recording(recorder, runs), watched_by(recorder, measurer):
+        progress = ProgressFile(workspace, request.voice, runs.names)
+        watching = watched_by(recorder, measurer, progress)
+        with _told_of(progress, runs), _recording(recorder, runs), watching:
             prepare(runs)
             finetune(runs)
             release(runs)
@@ -162,6 +165,17 @@ def _make(
                 recorder.settled(settled)
                 run_log().info("%s: %s", request.voice, settled)
     return VoiceRun(request.voice, tuple(runs.results), recorder.run_id, recorder.failure, settled)
+
+
+@contextmanager
+def _told_of(progress: ProgressFile, runs: StageRuns) -> Iterator[None]:
+    """How the run ended, in the file that tells how far it is."""
+    try:
+        yield
+    except BaseException:
+        progress.end("stopped" if runs.pipeline.stop.is_set() else "failed")
+        raise
+    progress.end("finished")
 
 
 @contextmanager

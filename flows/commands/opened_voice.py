@@ -13,17 +13,10 @@ from configs.compute import Device
 from configs.errors import UserError
 from configs.release import DecoderWeights
 from flows.commands.shared import session
-from tasks.run_record import voices
-from tasks.versions.folders import folder_of, split_name
-from tasks.voice import remembered
-from tasks.weights import LocalWeights, local, weights_folder
+from tasks.opening import Opening, open_voice
 
 if TYPE_CHECKING:
-    import torch
-
     from tasks.release.voice import Voice
-
-AUTOMATIC: Device = "auto"
 
 
 def opened_voice(
@@ -42,13 +35,7 @@ def opened_voice(
         UserError: there is none, it or a lexicon is damaged, or the device is not there.
     """
     from models.frontend.text.lexicon_file import read_lexicons
-    from tasks.device import chosen_device
-    from tasks.lexicons import lexicon_of
-    from tasks.release.published import load_published, published_family
-    from tasks.release.speak import load_voice
 
-    folder = Path(voice)
-    workspace = session(context).workspace
     changes = _manner(manner)
     if decoder_weights is not None:
         changes["decoder_weights"] = decoder_weights
@@ -57,35 +44,8 @@ def opened_voice(
         for name, model in (("content", content_model), ("speaker_vector", speaker_model))
         if model
     }
-    further = read_lexicons(lexicon or ())
-    if published_family(voice) is not None and not (folder / "voice.json").is_file():
-        place = chosen_device(device or AUTOMATIC, "--device")
-        published = load_published(voice, LocalWeights(workspace / "models"), changes).on(place)
-        published = published.with_lexicon(lexicon_of(workspace, voice, None).joined(further))
-        return published.with_encoders(given, lambda model: local(model, workspace / "models"))
-    if not (folder / "voice.json").is_file():
-        folder, (voice, _) = folder_of(workspace, voice), split_name(voice)
-        if not (folder / "voice.json").is_file():
-            remembered(workspace, voice)
-            raise UserError(f"--voice: {voice!r} is not finished; run `voicewright status {voice}`")
-        settings = remembered(workspace, voice).resolve().settings if voice in voices(workspace) else None
-        further = lexicon_of(workspace, voice, settings).joined(further)
-    weights = _weights_folder(workspace, voice)
-    opened = load_voice(folder, changes, _device(device, workspace, voice)).with_lexicon(further)
-    return opened.with_encoders(given, lambda model: local(model, weights))
-
-
-def _device(asked: Device | None, workspace: Path, voice: str) -> torch.device:
-    """The option's, else that of the voice's settings; a voice from elsewhere has none.
-
-    Raises:
-        UserError: it is not there.
-    """
-    from tasks.device import chosen_device
-
-    if asked is None and voice in voices(workspace):
-        return chosen_device(remembered(workspace, voice).resolve().settings.compute.device)
-    return chosen_device(asked or AUTOMATIC, "--device")
+    how = Opening(manner=changes, device=device, encoders=given, lexicon=read_lexicons(lexicon or ()))
+    return open_voice(session(context).workspace, voice, how)
 
 
 def _manner(pairs: Sequence[str] | None) -> dict[str, object]:
@@ -98,13 +58,6 @@ def _manner(pairs: Sequence[str] | None) -> dict[str, object]:
         name = name.strip()
         changes[name] = plain_yaml.load(value, f"--manner {plain_yaml.shown(name)}", name)
     return changes
-
-
-def _weights_folder(workspace: Path, voice: str) -> Path:
-    """Where the voice's run found published weights; the workspace's own for a voice from elsewhere."""
-    if voice in voices(workspace):
-        return weights_folder(remembered(workspace, voice).resolve().settings, workspace)
-    return workspace / "models"
 
 
 def without_text(voice: Voice[Any], text: str | None) -> str:

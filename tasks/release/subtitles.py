@@ -137,25 +137,30 @@ def as_vtt(transcript: Transcript) -> str:
 
 def as_json(transcript: Transcript) -> str:
     """Sentences, words and phones; docs/reference/formats.md says what each entry is."""
-    sentences: dict[int, list[TimedPiece]] = {}
-    for piece in transcript.pieces:
-        sentences.setdefault(piece.sentence, []).append(piece)
     described = {
         "format": 1,
         "sample_rate": transcript.sample_rate,
         "duration_s": _seconds(transcript.n_samples, transcript),
-        "sentences": [
-            {
-                "number": number + 1,
-                "text": " ".join(piece.text for piece in own),
-                **_span(own[0].start, own[-1].end, transcript),
-                "parts": [_span(piece.start, piece.end, transcript) for piece in own],
-                "words": _json_words(own, transcript),
-            }
-            for number, own in sentences.items()
-        ],
+        "sentences": described_sentences(transcript.pieces, transcript),
     }
     return json.dumps(described, ensure_ascii=False, indent=1) + "\n"
+
+
+def described_sentences(pieces: Iterable[TimedPiece], transcript: Transcript) -> list[dict[str, Any]]:
+    """The sentences of some pieces of a transcript, as its JSON has them."""
+    sentences: dict[int, list[TimedPiece]] = {}
+    for piece in pieces:
+        sentences.setdefault(piece.sentence, []).append(piece)
+    return [
+        {
+            "number": number + 1,
+            "text": " ".join(piece.text for piece in own),
+            **_span(own[0].start, own[-1].end, transcript),
+            "parts": [_span(piece.start, piece.end, transcript) for piece in own],
+            "words": _json_words(own, transcript),
+        }
+        for number, own in sentences.items()
+    ]
 
 
 _FORMS: Mapping[str, Callable[[Transcript], str]] = {".srt": as_srt, ".vtt": as_vtt, ".json": as_json}

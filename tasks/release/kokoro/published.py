@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 from configs.loading import resolve
+from models.kokoro.model import Kokoro
 from models.kokoro.official_voices import OfficialVoices
-from models.kokoro.published import published_files
+from models.kokoro.published import PublishedFiles, published_files
 from models.kokoro.upstream import load_kokoro
 from models.kokoro.voice_names import LANGUAGES, language_of, mix_of
 from models.layers.conv import fold_weight_norm
@@ -17,6 +20,8 @@ from tasks.release.voice import Voice, changed_manner
 from tasks.weights import LocalWeights
 
 PRESET = "kokoro"
+_LOADING = threading.Lock()
+_SHARED: WeakValueDictionary[tuple[str, int], Kokoro] = WeakValueDictionary()
 
 
 def load_published(mix: str, weights: LocalWeights, manner: Mapping[str, object]) -> KokoroVoice:
@@ -33,10 +38,8 @@ def load_published(mix: str, weights: LocalWeights, manner: Mapping[str, object]
     shares = mix_of(mix)
     settings = resolve(PRESET).settings
     files = published_files(weights.of(WEIGHTS), f"kokoro/{mix}")
-    model = load_kokoro(files.weights, files.config)
+    model = _network(files)
     table = OfficialVoices(voices_folder(weights), model.config).mixed(shares)
-    model.requires_grad_(False)
-    fold_weight_norm(model)
     return KokoroVoice(
         model=model,
         family=settings.family,
@@ -46,6 +49,19 @@ def load_published(mix: str, weights: LocalWeights, manner: Mapping[str, object]
         manner=changed_manner(settings.release.kokoro, manner),
         brought_languages=tuple(LANGUAGES.values()),
     )
+
+
+def _network(files: PublishedFiles) -> Kokoro:
+    """The network of some files; voices that are there at the same time share it, their tables differ."""
+    with _LOADING:
+        key = (str(files.weights.resolve()), files.weights.stat().st_mtime_ns)
+        model = _SHARED.get(key)
+        if model is None:
+            model = load_kokoro(files.weights, files.config)
+            model.requires_grad_(False)
+            fold_weight_norm(model)
+            _SHARED[key] = model
+        return model
 
 
 def official_references(voice: Voice[Any], weights: LocalWeights | None = None) -> list[SpeakerTable]:

@@ -1,0 +1,132 @@
+"""Voices in use: `serve`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Literal
+
+import typer
+
+from configs.compute import Device
+from configs.errors import UserError
+from configs.serving import ServingSettings
+from flows.commands.shared import errors, session
+
+DEFAULTS = ServingSettings()
+Unknown = Literal["ignore", "refuse"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(serve)
+
+
+def serve(
+    context: typer.Context,
+    voices: list[str] | None = typer.Argument(
+        None, metavar="[VOICE]...", help="Voices to open at once; others are opened when first asked for."
+    ),
+    host: str = typer.Option("127.0.0.1", "--host", help="Address to listen on; another one needs keys."),
+    port: int = typer.Option(8880, "--port", min=0, max=65535, help="0 takes any that is free."),
+    keys: Path | None = typer.Option(None, "--keys", help="File of API keys, one a line, yours alone (600)."),
+    keys_variable: str | None = typer.Option(
+        None, "--keys-variable", metavar="NAME", help="Environment variable that holds a key."
+    ),
+    characters: int = typer.Option(
+        DEFAULTS.characters, "--characters", min=1, max=1_000_000, help="Of a text."
+    ),
+    unknown: Unknown = typer.Option(
+        DEFAULTS.unknown_fields, "--unknown-fields", help="What happens to fields that nobody knows."
+    ),
+    kept: int = typer.Option(DEFAULTS.voices_kept, "--voices-kept", min=1, max=64, help="Voices in memory."),
+    queue: int = typer.Option(
+        DEFAULTS.queue, "--queue", min=1, max=4096, help="Requests that are spoken or wait; others get 429."
+    ),
+    rate: int = typer.Option(
+        DEFAULTS.rate_per_minute, "--rate", min=0, help="Requests of a key in a minute; 0 is any number."
+    ),
+    deadline: float = typer.Option(
+        DEFAULTS.deadline_s, "--deadline", min=1, help="Seconds after which a request is given up."
+    ),
+    reference_mb: float = typer.Option(
+        DEFAULTS.reference_mb, "--reference-mb", min=0.1, help="Of a reference."
+    ),
+    upload_mb: float = typer.Option(
+        DEFAULTS.upload_mb, "--upload-mb", min=1, help="Of recordings that are uploaded for a voice."
+    ),
+    recordings: list[Path] | None = typer.Option(
+        None, "--recordings", help="Folder whose folders voices may be made from; repeat it for more."
+    ),
+    lanes: int = typer.Option(
+        DEFAULTS.lanes, "--lanes", min=0, max=64, help="Sentences spoken at the same time; 0 is up to two."
+    ),
+    threads: int = typer.Option(
+        DEFAULTS.threads,
+        "--threads",
+        min=0,
+        max=256,
+        help="Arithmetic threads of each; 0 shares the cores out.",
+    ),
+    early: int = typer.Option(
+        DEFAULTS.early_characters,
+        "--early-characters",
+        min=0,
+        max=1000,
+        help="A longer first sentence is parted at a comma before that, for an earlier sound; 0: never.",
+    ),
+    device: Device | None = typer.Option(None, "--device", help="Else what each voice's settings say."),
+    alias: list[str] | None = typer.Option(
+        None, "--alias", metavar="NAME=VOICE", help="Another name for a voice, as alloy=anna; repeat it."
+    ),
+) -> None:
+    """Serve voices over HTTP, in the form that OpenAI's clients speak."""
+    from flows.serve.keys import Keys, read_keys
+    from flows.serve.run import serve as run
+
+    settings = ServingSettings(
+        characters=characters,
+        unknown_fields=unknown,
+        voices_kept=kept,
+        queue=queue,
+        rate_per_minute=rate,
+        deadline_s=deadline,
+        reference_mb=reference_mb,
+        upload_mb=upload_mb,
+        lanes=lanes,
+        threads=threads,
+        early_characters=early,
+        device=device,
+        aliases=_aliases(alias or ()),
+    )
+    given = read_keys(keys) if keys is not None else []
+    if keys_variable is not None:
+        given.append(_key_in(keys_variable))
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    try:
+        workspace = session(context).workspace
+        run(workspace, settings, voices or [], Keys(given), host, port, _say, recordings or ())
+    except KeyboardInterrupt:
+        _say("ended; what was being spoken was spoken to its end")
+
+
+def _say(text: str) -> None:
+    errors.print(text, markup=False, soft_wrap=True)
+
+
+def _key_in(variable: str) -> str:
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise UserError(f"--keys-variable {variable}: there is no such variable, or nothing in it")
+    return key
+
+
+def _aliases(pairs: list[str] | tuple[str, ...]) -> dict[str, str]:
+    found = dict[str, str]()
+    for pair in pairs:
+        name, equals, voice = pair.partition("=")
+        if not (equals and name and voice):
+            raise UserError(f"--alias {pair}: give NAME=VOICE, for example alloy=anna")
+        found[name] = voice
+    return found

@@ -1,0 +1,1 @@
+"""The speech server: the API that clients of OpenAI know, over HTTP."""

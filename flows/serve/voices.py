@@ -1,0 +1,201 @@
+"""`/v1/voices`: voices are made, looked at while they are made, and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.responses import JSONResponse
+
+from configs.loading import presets
+from flows.progress_file import RunProgress, read_progress
+from flows.serve.faults import ApiError
+from flows.serve.listing import described
+from flows.serve.recordings import Brought, offered_folders
+from flows.serve.service import Service
+from flows.serve.trainings import Training, asked_now
+from tasks.run_record import known_run, voices
+from tasks.serving.catalogue import OfferedVoice
+from tasks.voice import VOICE_NAME, check_name
+
+router = APIRouter()
+
+PRESET = "kokoro-fit"
+FILES, FIELDS, FIELD_BYTES = 2000, 20, 4096
+LANGUAGE = r"^(auto|[a-z]{2,3}(-[A-Za-z]{2,8})?)$"
+IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", max_length=255)]
+
+
+class TrainingForm(BaseModel):
+    """What a voice is to be made of; `folder` is one of `GET /v1/recordings` where no files come along."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    voice: Annotated[str, StringConstraints(pattern=VOICE_NAME.pattern, max_length=64)]
+    preset: Annotated[str, StringConstraints(max_length=64)] = PRESET
+    language: Annotated[str, StringConstraints(pattern=LANGUAGE)] | None = None
+    folder: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+
+
+_FORM = TrainingForm.model_json_schema()
+_UPLOAD = {**_FORM, "properties": {**_FORM["properties"], "files": {
+    "type": "array", "items": {"type": "string", "format": "binary"}}}}  # fmt: skip
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": _FORM}, "multipart/form-data": {"schema": _UPLOAD}},
+    }
+}
+
+
+@router.get("/v1/recordings")
+async def list_recordings(request: Request) -> dict[str, Any]:
+    """Folders on the server that a voice can be made from."""
+    service: Service = request.app.state.service
+    found = await asyncio.to_thread(offered_folders, service.recordings)
+    return {"object": "list", "data": [{"id": name, "object": "recordings"} for name in found]}
+
+
+@router.post("/v1/voices", status_code=202, openapi_extra=_BODY)
+async def make_voice(request: Request, idempotency_key: IdempotencyKey = "") -> JSONResponse:
+    """Make a voice from recordings, by the flow that `voicewright finetune` runs.
+
+    With the same Idempotency-Key the same request begins nothing more, and is answered as the first was.
+    """
+    service: Service = request.app.state.service
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
+        form = _form_of(await _json(request))
+        folder = offered_folders(service.recordings).get(form.folder or "")
+        if folder is None:
+            raise ApiError(
+                404, f"folder: there is no {form.folder!r}; GET /v1/recordings lists them", None, "folder"
+            )
+        return await _add(service, form, folder, _digest(form, str(folder)), idempotency_key)
+    async with request.form(max_files=FILES, max_fields=FIELDS, max_part_size=FIELD_BYTES) as sent:
+        form = _form_of({name: value for name, value in sent.items() if isinstance(value, str)})
+        files = [value for _, value in sent.multi_items() if isinstance(value, UploadFile)]
+        brought = Brought(service.workspace, files)
+        return await _add_brought(service, form, brought, idempotency_key)
+
+
+@router.get("/v1/voices/{name}")
+async def look_at_voice(request: Request, name: str) -> dict[str, Any]:
+    """How far a voice is, or what it is worth."""
+    service: Service = request.app.state.service
+    return await asyncio.to_thread(_state_of, service, name)
+
+
+@router.delete("/v1/voices/{name}")
+@router.post("/v1/voices/{name}/cancel")
+async def cancel_training(request: Request, name: str) -> dict[str, Any]:
+    """Stop a training; what is finished is kept, and the same request goes on from there."""
+    service: Service = request.app.state.service
+    await asyncio.to_thread(service.trainings.cancel, name)
+    return await asyncio.to_thread(_state_of, service, name)
+
+
+async def _json(request: Request) -> Any:
+    try:
+        return await request.json()
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, "the body is no JSON", "invalid_json") from error
+
+
+def _form_of(sent: Any) -> TrainingForm:
+    try:
+        form = TrainingForm.model_validate(sent)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))[:64]
+        raise ApiError(400, f"{field}: {first['msg']}", str(first["type"]), field) from error
+    if form.preset not in presets():
+        raise ApiError(
+            400, f"preset: {form.preset!r} is none of {', '.join(presets())}", "invalid_value", "preset"
+        )
+    return form
+
+
+def _digest(form: TrainingForm, recordings: str) -> str:
+    return hashlib.sha256(f"{form.model_dump_json()}\0{recordings}".encode()).hexdigest()
+
+
+async def _add_brought(service: Service, form: TrainingForm, brought: Brought, key: str) -> JSONResponse:
+    try:
+        contents = await asyncio.to_thread(brought.write)
+        answer = await _add(service, form, brought.folder, _digest(form, contents), key)
+    except BaseException:
+        brought.discard()
+        raise
+    training = service.trainings.find(form.voice)
+    if training is None or training.recordings != str(brought.folder):
+        # A request that was repeated: the first one's recordings are there.
+        brought.discard()
+    return answer
+
+
+async def _add(service: Service, form: TrainingForm, folder: Path, digest: str, key: str) -> JSONResponse:
+    def add() -> dict[str, Any]:
+        training = service.trainings.repeated(key, digest)
+        if training is None:
+            asked = asked_now(form.voice, folder, form.preset, form.language, digest, key)
+            training = service.trainings.add(asked)
+        return _state_of(service, training.voice)
+
+    return JSONResponse(await asyncio.to_thread(add), 202, {"Location": f"/v1/voices/{form.voice}"})
+
+
+def _state_of(service: Service, name: str) -> dict[str, Any]:
+    check_name(name)
+    training = service.trainings.find(name)
+    if training is None and name not in voices(service.workspace):
+        raise ApiError(404, f"voice: there is no {name!r}", "voice_not_found", "name")
+    offered = next((one for one in service.catalogue.own() if one.name == name), None)
+    progress = read_progress(service.workspace, name)
+    if training is not None and training.state == "queued":
+        progress = None
+    told: dict[str, Any] = {
+        **described(offered or OfferedVoice(name, "", ()), name in service.shelf.names),
+        "state": _state(training, progress, offered is not None),
+        "error": training.message or None if training is not None else None,
+    }
+    return told | _progress(service.workspace, name, progress)
+
+
+def _state(training: Training | None, progress: RunProgress | None, is_finished: bool) -> str:
+    if training is not None:
+        return training.state
+    if progress is not None and progress.state != "finished":
+        return progress.state
+    return "finished" if is_finished else "unfinished"
+
+
+def _progress(workspace: Path, name: str, progress: RunProgress | None) -> dict[str, Any]:
+    if progress is None:
+        return {"stage": None, "stages_done": 0, "stages_total": 0, "progress": None, "left_s": None}
+    now_s = time.time() if progress.state == "running" else progress.at_s
+    share = progress.done / progress.total if progress.total else 0.0
+    return {
+        "stage": progress.stage if progress.state == "running" else None,
+        "stages_done": progress.stages_done,
+        "stages_total": progress.stages_total,
+        "progress": share if progress.state == "running" else None,
+        "text": progress.text,
+        "elapsed_s": round(now_s - progress.began_s, 1),
+        "left_s": _left_s(workspace, name, progress, share) if progress.state == "running" else None,
+    }
+
+
+def _left_s(workspace: Path, name: str, progress: RunProgress, share: float) -> float | None:
+    """Of the stage, by its pace so far; with the times that later stages took in the voice's last run."""
+    if not share:
+        return None
+    stage_s = (progress.at_s - progress.stage_began_s) * (1 - share) / share
+    last = known_run(workspace, name)["stages"]
+    later = list(last)[list(last).index(progress.stage) + 1 :] if progress.stage in last else []
+    return round(stage_s + sum(last[one]["seconds"] for one in later), 1)
