@@ -35,6 +35,8 @@ def build_night_page(digest: NightDigest, sounds: Mapping[str, Sequence[Heard]])
         subject=subject(digest),
         heading=headline(digest),
         space=told_room(digest),
+        began=_told_time(digest["began"]),
+        ended=_told_time(digest["ended"] or ""),
         failures=[one for one in digest["notified"] if one["failure"]],
         voices=[
             {
@@ -45,6 +47,11 @@ def build_night_page(digest: NightDigest, sounds: Mapping[str, Sequence[Heard]])
             for voice in digest["voices"]
         ],
     )
+
+
+def _told_time(recorded: str) -> str:
+    """`2026-11-30 03:00 UTC` of a time as records have it."""
+    return recorded and f"{recorded[:16].replace('T', ' ')} UTC"
 
 
 def _view(heard: Heard) -> dict[str, object]:

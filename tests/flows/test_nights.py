@@ -22,6 +22,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 from prefect.testing.utilities import prefect_test_harness
 
+from artifacts import manifest as manifests
 from artifacts import space
 from configs.errors import MachineError, UserError
 from flows.nightly import nightly
@@ -91,41 +92,70 @@ def test_a_week(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (first["outcome"], first["champion"]) == ("live", 1)
     assert first["came"] == {"recordings": 2, "minutes": 2.0, "gone": 0}
 
-    # New recordings.
-    record(clips, c="0.95 good")
+    new_recordings(workspace)
+    second = champion(workspace)
+    bad_batch(workspace)
+    assert champion(workspace) == second
+    (clips / "f.txt").unlink()
+    record(clips, g="0.99 good")
+    crash_in_training(workspace)
+    assert champion(workspace) == second
+    full_disk(workspace, monkeypatch)
+    assert champion(workspace) == second
+
+    # A worse recipe: what came since the last version is told with it, and is not lost.
+    add_night(workspace, "anna", (WORSE,))
+    told = night(workspace)
+    assert (told["outcome"], told["champion"], told["came"]["recordings"]) == ("not live", 2, 1)
+    assert champion(workspace) == second
+    # Nothing new.
+    told = night(workspace)
+    assert (told["outcome"], told["costs"]) == ("nothing new", [])
+    assert told["said"] == "nothing new, version 2 speaks as before"
+    assert (told["refused"], told["refused_in_all"]) == ([], 2)
+    # A better recipe, by which the killed training goes on where it was.
+    add_night(workspace, "anna", ("seed=1234",))
+    told = night(workspace)
+    assert (told["outcome"], told["champion"]) == ("live", 5)
+    made = manifests.load(store_of(workspace), "train_sovits", stages(workspace)["train_sovits"]["key"])
+    assert made is not None and made.metrics["resumed"] == 1.0
+
+    assert champion(workspace) != second
+    roll_back(store_of(workspace), workspace, "anna")
+    assert champion(workspace) == second
+    assert len(kept.nights(workspace)) == 9
+
+
+def new_recordings(workspace: Path) -> None:
+    record(workspace / "clips", c="0.95 good")
     told = night(workspace)
     assert (told["outcome"], told["champion"], told["came"]["recordings"]) == ("live", 2, 1)
     assert told["version"] is not None and "better" in told["version"]["compared"][0]["says"]
-    assert [cost["stage"] for cost in told["costs"]] == [
-        "ingest",
-        "train_sovits",
-        "evaluate",
-        "export",
-        "report",
-    ]
-    second = champion(workspace)
+    costs = [cost["stage"] for cost in told["costs"]]
+    assert costs == ["ingest", "train_sovits", "evaluate", "export", "report"]
 
-    # A bad batch: noise, a stranger, a wrong text that spoils the voice.
-    record(clips, d="noise", e="stranger", f="0.10 says something else")
+
+def bad_batch(workspace: Path) -> None:
+    """Noise, a stranger, and a wrong text that spoils the voice."""
+    record(workspace / "clips", d="noise", e="stranger", f="0.10 says something else")
     told = night(workspace)
     assert (told["outcome"], told["champion"]) == ("not live", 2)
     assert {(one["code"], one["rows"]) for one in told["refused"]} == {("noise", 1), ("stranger", 1)}
-    assert "worse" in told["version"]["decision"]  # type: ignore[index]
-    assert champion(workspace) == second
+    assert told["version"] is not None and "worse" in told["version"]["decision"]
 
-    # It is taken away again, and training is killed.
-    (clips / "f.txt").unlink()
-    record(clips, g="0.99 good")
+
+def crash_in_training(workspace: Path) -> None:
     (workspace / KILLS).touch()
     with in_a_process(workspace) as process:
         said, _ = process.communicate()
         assert process.returncode == -9, said.decode()
     (told,) = last(workspace)["voices"]
     assert (told["outcome"], last(workspace)["ended"]) == ("at work", None)
-    assert champion(workspace) == second
     (workspace / KILLS).unlink()
 
-    # A disk that is full before anything begins, and one that fills while training goes on where it was.
+
+def full_disk(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is full before anything begins, and one that fills meanwhile."""
     with monkeypatch.context() as full:
         full.setattr(space, "free_bytes", lambda place: 1_000)
         with pytest.raises(MachineError, match="nightly: at least 200 MB will be written"):
@@ -141,30 +171,11 @@ def test_a_week(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (workspace / FULL).unlink()
     (told,) = last(workspace)["voices"]
     assert (told["outcome"], told["came"]["recordings"]) == ("failed", 1)
-    assert champion(workspace) == second
 
-    # A worse recipe: what came since the last version is told with it, and is not lost.
-    add_night(workspace, "anna", (WORSE,))
-    told = night(workspace)
-    assert (told["outcome"], told["champion"], told["came"]["recordings"]) == ("not live", 2, 1)
-    assert champion(workspace) == second
 
-    # Nothing new.
-    told = night(workspace)
-    assert (told["outcome"], told["costs"]) == ("nothing new", [])
-    assert told["said"] == "nothing new, version 2 speaks as before"
-    assert told["refused"] == [] and told["refused_in_all"] == 2
-
-    # A better recipe, by which the killed training goes on where it was.
-    add_night(workspace, "anna", ("seed=1234",))
-    told = night(workspace)
-    assert (told["outcome"], told["champion"]) == ("live", 5)
-    assert champion(workspace) != second
-
-    # Back again: the same bytes.
-    roll_back(store_of(workspace), workspace, "anna")
-    assert champion(workspace) == second
-    assert len(kept.nights(workspace)) == 9
+def stages(workspace: Path) -> dict:
+    """How anna's stages went the last time."""
+    return read_run(workspace, "anna")["stages"]
 
 
 def test_a_night_is_a_page_a_text_and_a_record(workspace: Path) -> None:

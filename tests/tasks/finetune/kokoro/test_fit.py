@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
+from artifacts.digest import of_file
 from configs.compute import ComputeSettings
 from configs.errors import UserError
 from configs.family import FamilySettings
@@ -136,6 +137,20 @@ def test_the_vector_waits_for_the_mix(fit: Fit, tmp_path: Path) -> None:
     assert load_file(both.files["fit.safetensors"])["offset"].any()
     voices = read_trained(both.files).voices
     assert not torch.equal(voices["a"], voices["b"])
+
+
+def test_it_goes_on_from_an_earlier_voice(fit: Fit, whole: Produced, tmp_path: Path) -> None:
+    earlier = whole.files["voices.safetensors"]
+    later = fit(tmp_path / "later", pretrained_voices=str(earlier))
+    best = min(value for _, value in whole.series["validation/score"])
+    # Before the first step it says what the earlier one said at its best.
+    assert later.series["validation/score"][0] == (0, pytest.approx(best, abs=1e-3))
+    known = json.loads(later.files["config.json"].read_text())["pretrained"]
+    assert known["voices"] == of_file(earlier)
+    wrong = tmp_path / "wrong.safetensors"
+    save_file({"a": torch.zeros(3, 1, 16)}, wrong)
+    with pytest.raises(UserError, match=r"pretrained_voices = .*: a is \[3, 1, 16\] where"):
+        fit(tmp_path / "none", pretrained_voices=str(wrong))
 
 
 @pytest.mark.parametrize(
