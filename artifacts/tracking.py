@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Experiment
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+DIGEST = "artifact.digest"
+"""Tag of whatever was made: the digest of its bytes."""
 # MLflow's own limits.
 PARAMS_PER_CALL, METRICS_PER_CALL, TAGS_PER_CALL = 100, 1000, 100
 VALUE_CHARACTERS = 500
@@ -147,11 +149,11 @@ class Tracker:
                 self._client.set_tag(self.run_id, "mlflow.note.content", _short(note))
             self._client.set_terminated(self.run_id, status)
 
-    def register(self, voice: str, run_id: str, digest: str, metrics: Mapping[str, float]) -> Registered:
+    def register(self, voice: str, run_id: str, digest: str) -> Registered:
         """Make the voice that a run exported a version of the registered model of its name.
 
         The version's source is the run's artifacts, so it stays whole when the store is tidied. A voice that
-        was registered with these very bytes keeps its version. `point` gives aliases.
+        was registered with these very bytes keeps its version. `point` gives aliases, `describe` words.
         """
         from mlflow.exceptions import MlflowException
 
@@ -162,7 +164,7 @@ class Tracker:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
             same = self._versions(voice, digest)
-            version = same[0] if same else self._new_version(voice, run_id, digest, metrics)
+            version = same[0] if same else self._new_version(voice, run_id, digest)
             return self._registered(voice, version)
 
     def aliases(self, voice: str) -> dict[str, str]:
@@ -179,13 +181,33 @@ class Tracker:
             tags = {
                 name: self._client.get_model_version(voice, number).tags for name, number in found.items()
             }
-        return {name: own["artifact.digest"] for name, own in tags.items() if "artifact.digest" in own}
+        return {name: own[DIGEST] for name, own in tags.items() if DIGEST in own}
 
-    def describe(self, voice: str, digest: str, text: str) -> None:
-        """Say in words what a registered version is worth; nothing where it is not registered."""
+    def describe(self, voice: str, digest: str, text: str, tags: Mapping[str, str]) -> None:
+        """Say in words what a registered version is worth; nothing where it is not registered.
+
+        Args:
+            digest: Of the version's bytes.
+            text: Markdown; links to the pages of the run that made it are put after it.
+            tags: What stands beside the version in lists.
+        """
         with _told(self.uri):
             for version in self._versions(voice, digest):
-                self._client.update_model_version(voice, version, description=text)
+                known = self._client.get_model_version(voice, version)
+                linked = "\n\n".join(filter(None, (text, self._links(known.run_id or ""))))
+                self._client.update_model_version(voice, version, description=linked)
+                # Older versions of the program made a tag of every metric.
+                for name in (name for name in known.tags if name.startswith("metric.")):
+                    self._client.delete_model_version_tag(voice, version, name)
+                for name, value in _clean(tags).items():
+                    if known.tags.get(name) != value:
+                        self._client.set_model_version_tag(voice, version, name, value)
+
+    def describe_voice(self, voice: str, text: str) -> None:
+        """Say in words (Markdown) what a registered voice is; nothing where it is not registered."""
+        with _told(self.uri):
+            if self._versions(voice, None):
+                self._client.update_registered_model(voice, description=text)
 
     def point(self, voice: str, aliases: Mapping[str, str | None]) -> bool:
         """Give aliases to the versions of these digests, or take them away (None).
@@ -222,7 +244,24 @@ class Tracker:
     def _versions(self, voice: str, digest: str | None) -> list[str]:
         """Numbers of the registered versions with these bytes; of all that there are for None."""
         known = self._client.search_model_versions(f"name = '{_quoted(voice)}'")
-        return [str(one.version) for one in known if digest in (None, one.tags.get("artifact.digest"))]
+        return [str(one.version) for one in known if digest in (None, one.tags.get(DIGEST))]
+
+    def _links(self, run_id: str) -> str:
+        """To the pages that lie with the run that a stage's run belongs to, for MLflow's own pages."""
+        from mlflow.exceptions import MlflowException
+
+        if not run_id:
+            return ""
+        try:
+            run = self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return ""
+        parent = run.data.tags.get("mlflow.parentRunId", run_id)
+        place = f"#/experiments/{run.info.experiment_id}/runs/{parent}"
+        pages = {"Lineage": "/artifacts/lineage/lineage.html", "Report": "/artifacts/report/report.html"}
+        return " · ".join(f"[{name}]({place}{page})" for name, page in {**pages, "Run": ""}.items())
 
     def _tag_parent(self) -> None:
         """What every stage so far made, in two tags: enough to find the run by any digest."""
@@ -244,7 +283,7 @@ class Tracker:
                     "mlflow.parentRunId": self.run_id,
                     "voice": self._voice,
                     "stage": record.name,
-                    "artifact.digest": record.digest,
+                    DIGEST: record.digest,
                     "artifact.inputs": " ".join(f"{n}={d}" for n, d in record.inputs.items()),
                     "code.version": record.code_version,
                     "reason": record.reason,
@@ -318,13 +357,12 @@ class Tracker:
                 _link(path, target)
             self._client.log_artifacts(run_id, staging)
 
-    def _new_version(self, voice: str, run_id: str, digest: str, metrics: Mapping[str, float]) -> str:
-        measures = {f"metric.{_name(n)}": f"{v:.9g}" for n, v in metrics.items()}
+    def _new_version(self, voice: str, run_id: str, digest: str) -> str:
         made = self._client.create_model_version(
             voice,
             source=self._client.get_run(run_id).info.artifact_uri,
             run_id=run_id,
-            tags={"artifact.digest": digest, **measures},
+            tags={DIGEST: digest},
         )
         return str(made.version)
 

@@ -69,7 +69,8 @@ class AlignSettings(Section):
         2.0,
         ge=1,
         description="A learned model (hmm or MFA) is kept, and with it all alignments, until the speech is "
-        "so many times what it was, or a recording that taught it is gone or has changed; a warning says so.",
+        "so many times what it was, or a tenth of the clips that taught it are gone or changed; a warning "
+        "says so.",
     )
     min_score_pocketsphinx: float = Field(
         -38.0,

@@ -20,7 +20,7 @@ from tasks.pipeline import Pipeline
 from tasks.results import StageResult
 from tasks.versions.settle import Settled
 
-EXPORT, EVALUATE, REPORT = "export", "evaluate", "report"
+EXPORT, REPORT = "export", "report"
 PAGES = {
     (EXPORT, "README.md"): "voice_card.md",
     (REPORT, "lineage.html"): "lineage/lineage.html",
@@ -158,10 +158,7 @@ class Recorder:
 
     def _register(self, tracker: Tracker, run_id: str, export: StageResult) -> None:
         if self._settings.register_voices:
-            measures = [one.metrics for one in self._results if one.name == EVALUATE]
-            self.registered = tracker.register(
-                self._pipeline.voice, run_id, export.output_digest, measures[0] if measures else {}
-            )
+            self.registered = tracker.register(self._pipeline.voice, run_id, export.output_digest)
 
     def _close(self, tracker: Tracker, status: Status, note: str) -> None:
         self._hand_over(tracker)

@@ -13,6 +13,7 @@ from artifacts.tracking import CHALLENGER, CHAMPION, Tracker
 from tasks.versions.folders import champion_folder
 from tasks.versions.laid_out import place
 from tasks.versions.record import (
+    VersionEntry,
     VersionsRecord,
     promoted,
     read_versions,
@@ -20,6 +21,17 @@ from tasks.versions.record import (
     version_of,
     write_versions,
 )
+
+HEADLINES = {
+    "word_error_rate": "words misheard",
+    "character_error_rate": "characters misheard",
+    "independent_similarity": "similarity",
+    "speaker_similarity": "similarity",
+    "dnsmos": "naturalness",
+}
+"""Metrics of what a voice says that tell most of it, and what people call them."""
+_SPOKEN = ("sentences", "text")
+"""Ways of speaking that listeners get, the one with more sentences first."""
 
 
 def take_over(tracker: Tracker, workspace: Path, store: Store, voice: str) -> str | None:
@@ -55,20 +67,75 @@ def tell(tracker: Tracker, workspace: Path, voice: str) -> None:
     record = read_versions(workspace, voice)
     champion = version_of(record, voice)
     newest = max(record["versions"], key=lambda entry: entry["number"])
-    for entry in {one["number"]: one for one in (champion, newest)}.values():
-        tracker.describe(voice, entry["output"], description(record, entry["number"], voice))
+    for entry in record["versions"]:
+        said = description(record, entry["number"], voice)
+        tracker.describe(voice, entry["output"], said, in_lists(entry))
+    tracker.describe_voice(voice, voice_description(record, voice))
     challenger = newest["output"] if newest is not champion else None
     if tracker.point(voice, {CHAMPION: champion["output"], CHALLENGER: challenger}):
         write_versions(workspace, voice, {**record, "registered": champion["number"]})
 
 
+def headlines(entry: VersionEntry) -> dict[str, str]:
+    """The measures that tell most of a version, by what people call them."""
+    found = {}
+    for metric, name in HEADLINES.items():
+        values = (entry["metrics"].get(f"{path}/{metric}") for path in _SPOKEN)
+        value = next((value for value in values if value is not None), None)
+        if value is not None and name not in found:
+            found[name] = f"{value:.2f}"
+    return found
+
+
+def in_lists(entry: VersionEntry) -> dict[str, str]:
+    """What stands beside a version where MLflow lists versions."""
+    return {
+        "preset": entry["preset"] or "none",
+        "minutes": f"{60 * entry['hours']:.1f}",
+        **{name.replace(" ", "_"): value for name, value in headlines(entry).items()},
+    }
+
+
 def description(record: VersionsRecord, number: int, voice: str) -> str:
-    """A version in a few lines, for MLflow's pages."""
+    """A version in a few lines of Markdown, for MLflow's pages: first its verdict, which lists show plain."""
     entry = version_of(record, voice, number)
     state = "live" if number == record["champion"] else "not live"
+    facts = {
+        "preset": entry["preset"] or "none",
+        "learned from": f"{60 * entry['hours']:.1f} min in {entry['clips']} clips",
+        "made": entry["made_at"],
+        **headlines(entry),
+    }
+    rows = "\n".join(f"| {name} | {_cell(value)} |" for name, value in facts.items())
     return (
         f"{voice}@{number}: {entry['verdict'] or 'not judged'}\n\n"
         f"{state.capitalize()}: {entry['decision'] or 'nothing was decided'}.\n\n"
-        f"Preset {entry['preset'] or 'none'}, {60 * entry['hours']:.1f} minutes of speech in "
-        f"{entry['clips']} clips, made {entry['made_at']}."
+        f"| | |\n| --- | --- |\n{rows}"
     )
+
+
+def voice_description(record: VersionsRecord, voice: str) -> str:
+    """A voice and its versions side by side as Markdown, the newest first."""
+    champion = version_of(record, voice)
+    entries = sorted(record["versions"], key=lambda entry: -entry["number"])
+    measured = list(dict.fromkeys(name for entry in entries for name in headlines(entry)))
+    head = ["version", "preset", "minutes", *measured, "verdict"]
+    rows = [head, ["---"] * len(head)]
+    for entry in entries:
+        live = " (live)" if entry is champion else ""
+        known = headlines(entry)
+        rows.append(
+            [
+                f"{voice}@{entry['number']}{live}",
+                entry["preset"] or "none",
+                f"{60 * entry['hours']:.1f}",
+                *(known.get(name, "") for name in measured),
+                entry["verdict"] or "not judged",
+            ]
+        )
+    table = "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
+    return f"**{voice}@{champion['number']} is live: {champion['verdict'] or 'not judged'}**\n\n{table}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -35,7 +35,7 @@ class Share(NamedTuple):
         p_value: Of half and half; 1 where there is nothing to count.
     """
 
-    count: int
+    hits: int
     of: int
     low: float
     high: float
@@ -44,7 +44,7 @@ class Share(NamedTuple):
     @property
     def share(self) -> float:
         """0 to 1; a half where there is nothing to count."""
-        return self.count / self.of if self.of else 0.5
+        return self.hits / self.of if self.of else 0.5
 
 
 class Agreement(NamedTuple):

@@ -68,7 +68,7 @@ def _bars(summary: Summary) -> list[Line]:
             100 * pair.share.share,
             100 * pair.share.low,
             100 * pair.share.high,
-            f"{pair.share.share:.0%} ({pair.share.low:.0%} to {pair.share.high:.0%}), {pair.share.count} of "
+            f"{pair.share.share:.0%} ({pair.share.low:.0%} to {pair.share.high:.0%}), {pair.share.hits} of "
             f"{pair.share.of}, p = {pair.share.p_value:.2g}",
         )
         for pair in summary.pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from pydantic import TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
@@ -137,7 +137,7 @@ def _check_trials(path: Path, key: KeyRecord, answers: list[Answer]) -> None:
     asked = {
         (trial["id"], again) for trial in key["trials"] for again in (False, True)[: 1 + trial["repeated"]]
     }
-    for number, answer in enumerate(answers):
+    for number, answer in enumerate(cast("list[dict[str, Any]]", answers)):
         field = f"{path}: answers.{number}"
         turn = (answer["trial"], answer["again"])
         if turn not in asked:

@@ -220,7 +220,7 @@ def in_words(summary: Summary) -> list[str]:
 def _pair_in_words(kind: str, pair: Pair) -> str:
     share = pair.share
     figures = (
-        f"{share.share:.0%}, 95 % interval {share.low:.0%} to {share.high:.0%}, {share.count} of {share.of} "
+        f"{share.share:.0%}, 95 % interval {share.low:.0%} to {share.high:.0%}, {share.hits} of {share.of} "
         f"answers, p = {share.p_value:.2g}"
     )
     aside = f", {pair.undecided} undecided" if pair.undecided else ""

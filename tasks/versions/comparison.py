@@ -108,7 +108,7 @@ def _shown(voice: Compared) -> Shown:
     entry = voice.entry
     facts = (
         ("Preset", entry["preset"] or "none"),
-        ("Speech", f"{60 * entry['hours']:.1f} min"),
+        ("Speech", f"{60 * entry['hours']:.1f} min in {entry['clips']} clips"),
         ("Made", entry["made_at"][:10]),
     )
     return Shown(voice.name, entry["verdict"], facts, voice.is_live)

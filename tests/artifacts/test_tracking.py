@@ -106,11 +106,11 @@ def test_no_secret_is_logged(tracker: Tracker, place: Path) -> None:
 
 
 def test_aliases_stand_on_the_versions_that_are_live_and_newest(tracker: Tracker) -> None:
-    first = tracker.register("v", tracker.run_id, MADE, {"mel": 2.0})
-    assert first == tracker.register("v", tracker.run_id, MADE, {"mel": 2.0})
+    first = tracker.register("v", tracker.run_id, MADE)
+    assert first == tracker.register("v", tracker.run_id, MADE)
     assert (first.version, first.aliases) == ("1", ())
     assert tracker.point("v", {"champion": MADE, "challenger": None})
-    tracker.register("v", tracker.run_id, READ, {"mel": 3.0})
+    tracker.register("v", tracker.run_id, READ)
     assert tracker.point("v", {"champion": MADE, "challenger": READ})
     assert tracker.aliases("v") == {"champion": MADE, "challenger": READ}
     # What is not registered leaves its alias where it is, and is told.
@@ -121,11 +121,23 @@ def test_aliases_stand_on_the_versions_that_are_live_and_newest(tracker: Tracker
 
 
 def test_versions_are_described_and_voices_renamed(tracker: Tracker) -> None:
-    tracker.register("w", tracker.run_id, MADE, {})
-    tracker.describe("w", MADE, "understood by strangers")
+    tracker.register("w", tracker.run_id, MADE)
+    look = client(tracker)
+    look.set_model_version_tag("w", "1", "metric.mel", "2")
+    look.set_model_version_tag("w", "1", "mine", "kept")
+    tracker.describe("w", MADE, "understood by strangers", {"minutes": "12.0"})
+    tracker.describe_voice("w", "a voice")
+    tracker.describe_voice("nobody", "no voice")
     tracker.rename_voice("w", "walter")
     tracker.rename_voice("nobody", "somebody")
-    assert client(tracker).get_model_version("walter", "1").description == "understood by strangers"
+    version = look.get_model_version("walter", "1")
+    place = f"#/experiments/{tracker.experiment_id}/runs/{tracker.run_id}"
+    assert version.description == (
+        f"understood by strangers\n\n[Lineage]({place}/artifacts/lineage/lineage.html) · "
+        f"[Report]({place}/artifacts/report/report.html) · [Run]({place})"
+    )
+    assert version.tags == {"artifact.digest": MADE, "minutes": "12.0", "mine": "kept"}
+    assert look.get_registered_model("walter").description == "a voice"
 
 
 def test_runs_are_told_by_their_identifiers(place: Path) -> None:

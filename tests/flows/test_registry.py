@@ -27,7 +27,7 @@ def tracker(tmp_path: Path) -> Tracker:
 def registered(tracker: Tracker, workspace: Path, quality: list[float]) -> str:
     """Make a version and register it; its digest."""
     digest = made(workspace, quality).version["output"]
-    tracker.register("anna", tracker.run_id, digest, {})
+    tracker.register("anna", tracker.run_id, digest)
     tell(tracker, workspace, "anna")
     return digest
 
@@ -41,8 +41,13 @@ def test_what_changes_here_is_told_and_what_changes_there_is_taken_over(
     worse = registered(tracker, tmp_path, WORSE)
     assert tracker.aliases("anna") == {"champion": good, "challenger": worse}
     described = tracker._client.get_model_version("anna", "2").description
-    assert "anna@2: unlike" in described
+    assert described.startswith("anna@2: unlike\n\n")
     assert "Not live: text/speaker_similarity worse: 0.5, was 0.8" in described
+    assert "| similarity | 0.50 |" in described
+    assert f"/runs/{tracker.run_id}/artifacts/lineage/lineage.html)" in described
+    voice = tracker._client.get_registered_model("anna").description
+    assert voice.startswith("**anna@1 is live: unlike**")
+    assert "| anna@2 | tiny | 6.0 | 0.50 | unlike |\n| anna@1 (live) | tiny | 6.0 | 0.80 | unlike |" in voice
 
     assert take_over(tracker, tmp_path, store, "anna") is None
     # Somebody gives the alias to the other version in MLflow's pages.

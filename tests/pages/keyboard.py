@@ -12,7 +12,7 @@ _CODES = {"Enter": 13, "Escape": 27, "PageUp": 33, "End": 35, "Home": 36, "Arrow
 
 
 def begin_at(browser: Any, page: Path, width: int = 800) -> None:
-    """Open a page that gets the keys, also where a download took them away before."""
+    """Open a page that gets the keys."""
     browser.open(page.as_uri(), width)
     browser.call("Page.bringToFront")
     browser.call("Emulation.setFocusEmulationEnabled", enabled=True)

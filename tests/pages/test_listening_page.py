@@ -22,13 +22,8 @@ def begin(browser: Any, page: Path, rater: str) -> None:
     begin_at(browser, page)
     browser.evaluate("document.getElementById('rater').focus()")
     write(browser, rater)
-
-    def begun() -> str:
-        # The first key after a download is lost now and then.
-        press(browser, "Enter")
-        return question(browser)
-
-    wait_for(begun, "the page does not begin")
+    press(browser, "Enter")
+    wait_for(lambda: question(browser), "the page does not begin")
 
 
 def question(browser: Any) -> str:

@@ -19,14 +19,36 @@ import pytest
 
 from artifacts.lineage import Action, Recording, lineage
 from artifacts.tracking import StageRecord, Tracker
-from flows import services
+from flows import registry, services
 from flows.supervisor import answers
 from tasks.release.lineage_page import build_lineage_page
+from tasks.versions.record import VersionEntry, VersionsRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 1400
 WAIT_S = 90.0
 MADE, READ = "ab" * 32, "cd" * 32
+
+VERDICT = "strangers understand it (error rate 0.03 ± 0.02; recordings 0.02)"
+VERSION: VersionEntry = {
+    "number": 1,
+    "made_at": "2026-01-01T00:00:00+00:00",
+    "preset": "kokoro-fit",
+    "output": MADE,
+    "stages": {},
+    "hours": 0.2,
+    "clips": 90,
+    "metrics": {"sentences/word_error_rate": 0.031, "text/independent_similarity": 0.79},
+    "verdict": VERDICT,
+    "decision": "the first version",
+}
+VERSIONS: VersionsRecord = {
+    "last": 1,
+    "champion": 1,
+    "registered": 1,
+    "versions": [VERSION],
+    "changes": [],
+}
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -72,6 +94,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     )
     tracker.log_files(tracker.run_id, {"lineage/lineage.html": page})
     tracker.finish("FINISHED", "2 stages, computed: train_sovits")
+    tracker.register("lj", child, MADE)
+    tracker.describe("lj", MADE, registry.description(VERSIONS, 1, "lj"), registry.in_lists(VERSION))
+    tracker.describe_voice("lj", registry.voice_description(VERSIONS, "lj"))
+    tracker.point("lj", {"champion": MADE, "challenger": None})
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -137,3 +163,29 @@ def test_the_lineage_page_is_drawn_in_the_artifacts_tab(browser: Any, pages: Pag
         time.sleep(0.2)
     time.sleep(1.0)
     assert browser.screenshot(kept / "mlflow-lineage.png", whole=False).stat().st_size > 20_000
+
+
+def test_a_voice_says_what_it_is_worth_and_its_versions_are_a_table(
+    browser: Any, pages: Pages, kept: Path
+) -> None:
+    shown(browser, f"{pages.url}/#/models/lj", "lj@1 is live", VERDICT, "champion")
+    rows = browser.evaluate("[...document.querySelectorAll('table tr')].map(row => row.innerText)")
+    assert any("words misheard" in row and "similarity" in row for row in rows)
+    assert any("lj@1 (live)" in row and "0.03" in row and "12.0" in row for row in rows)
+    assert browser.screenshot(kept / "mlflow-voice.png", whole=False).stat().st_size > 20_000
+
+
+def test_from_the_champion_to_the_recordings_are_two_clicks(browser: Any, pages: Pages, kept: Path) -> None:
+    shown(browser, f"{pages.url}/#/models/lj/versions/1", VERDICT, "learned from", "Lineage")
+    browser.screenshot(kept / "mlflow-version.png", whole=False)
+    link = browser.evaluate("[...document.querySelectorAll('a')].find(a => a.textContent === 'Lineage').href")
+    shown(browser, link, "lineage.html")
+    page = """(async () => {
+        const frame = document.querySelector("iframe");
+        return frame?.srcdoc || (frame?.src ? await (await fetch(frame.src)).text() : "");
+    })()"""
+    deadline = time.monotonic() + WAIT_S
+    while "r1.flac" not in (browser.evaluate(page)):
+        assert time.monotonic() < deadline, "the lineage page does not show the recordings"
+        time.sleep(0.2)
+    browser.screenshot(kept / "mlflow-lineage-of-champion.png", whole=False)

@@ -282,7 +282,7 @@ def _contrast(one: str, other: str) -> float:
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ["report", "lineage"])
 def test_page_is_quiet_and_fits(browser: Any, pages: dict[str, Path], tmp_path: Path, name: str) -> None:
-    for scheme, width in itertools.product(("light", "dark"), (1280, 400)):
+    for scheme, width in itertools.product(("light", "dark"), (1280, 500, 360)):
         looked_at = scheme, width
         browser.open(pages[name].as_uri(), width, scheme)
         assert browser.evaluate("document.documentElement.scrollWidth") == width, looked_at

@@ -20,8 +20,8 @@ def explained(files: Mapping[str, Path]) -> Sequence[str]:
         else "and no vector beside it, which so little speech would lead astray"
     )
     return (
-        f"{plan['seconds']:.0f} s of clips {whose} to learn from, silence at their ends included, fitted to Kokoro "
-        "as it is published",
+        f"{plan['seconds']:.0f} s of clips {whose} to learn from, silence at their ends included, fitted to "
+        "Kokoro as it is published",
         *(f"{speaker} began as {_written(mix)}" for speaker, mix in mixes.items()),
         f"{plan['mix']} steps for the mix of official voices, {vector}",
         _judged(config["heard"]),

@@ -52,6 +52,10 @@ def test_the_page_names_no_system_and_is_the_same_again(tmp_path: Path, kind: An
     assert (key["anchor"] == ANCHOR) == (kind == "mushra")
 
 
+def test_other_questions_about_the_same_sounds_are_another_test(tmp_path: Path) -> None:
+    assert len({made(tmp_path, kind, count=2)[0]["test"] for kind in ("ab", "abx", "mushra")}) == 3
+
+
 def test_all_sounds_are_as_loud_and_none_is_clipped(tmp_path: Path) -> None:
     key, page = made(tmp_path, "mushra", count=3, recorded=True)
     sounds = page_data(page)["sounds"]
