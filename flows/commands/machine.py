@@ -109,14 +109,13 @@ def list_models(context: typer.Context, as_json: bool = JSON) -> None:
     if as_json:
         return print_json(rows)
     print_rows(
-        ("name", "MB", "here", "used for", "licence"),
+        ("name", "MB", "here", "used for (licence)"),
         [
             (
                 row["name"],
                 str(row["size_mb"]),
                 "yes" if row["local"] else "no",
-                row["used_for"],
-                row["licence"],
+                f"{row['used_for']} ({row['licence']})",
             )
             for row in rows
         ],

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from configs.errors import UserError
+from configs.languages import language_code
 
 WORKSPACE_HELP = "Folder for the store, runs, voices and logs."
 JSON = typer.Option(False, "--json", help="Print JSON for programs.")
@@ -54,6 +55,20 @@ def session(context: typer.Context) -> Session:
     found = context.obj
     assert isinstance(found, Session)
     return found
+
+
+def language_given(given: str | None) -> str | None:
+    """The code of a language that an option names by code or name.
+
+    Raises:
+        UserError: there is no such language.
+    """
+    if given is None:
+        return None
+    try:
+        return language_code(given)
+    except ValueError as error:
+        raise UserError(f"language: {error}") from error
 
 
 def print_json(value: Any) -> None:

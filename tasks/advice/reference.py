@@ -46,7 +46,7 @@ _BY_PRESET = {
     # docs/howto/small-voices.md: .27 to .29 s a step of two clips, on one thread
     ("small", "train_sovits"): Reference(0.28 / 2, 180, 30, 1.5),
 }
-_FIT = Reference(8.1, 100, 0, 4.0)
+_FIT = Reference(8.1, 180, 0, 4.0)
 _FIT_AMX = Reference(2.6, 180, 0, 4.0)
 """kokoro_fit.json: 134 s of speech in 60 steps and 8.1 minutes without AMX; 30 s in 50 steps and 2.2 minutes
 with it. First comparison and validations are spread over the steps."""
