@@ -106,8 +106,8 @@ def print_facts(facts: Sequence[tuple[str, str]], width: int = 11) -> None:
         for what, text in facts:
             typer.echo(f"{what:<{width}}{text}")
         return
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=width - 2, no_wrap=True, style="bold")
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(width=width - 1, no_wrap=True, style="bold")
     table.add_column(overflow="fold")
     for what, text in facts:
         table.add_row(what, escape(text))

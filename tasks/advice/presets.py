@@ -203,4 +203,6 @@ def amount(seconds: float) -> str:
     """An amount of speech as people say it."""
     if seconds < 90:
         return f"{seconds:.0f} s of speech"
+    if seconds < 600:
+        return f"{seconds / 60:.2g} min of speech"
     return f"{seconds / 60:.0f} min of speech" if seconds < 3600 else f"{seconds / 3600:.2g} h of speech"

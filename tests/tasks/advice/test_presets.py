@@ -52,7 +52,7 @@ def test_the_next_better_one_says_what_it_lacks(tmp_path: Path) -> None:
     better = advise(recordings(90), MACHINE, tmp_path).better
     assert better is not None
     assert better.purpose.preset == "kokoro"
-    assert better.lacks == ["1 h of speech by one speaker (there is 2 min of speech)", NO_GPU]
+    assert better.lacks == ["1 h of speech by one speaker (there is 1.5 min of speech)", NO_GPU]
     assert better.to_fetch == ["kokoro-82m", "kokoro-voices"]
     assert advise(recordings(7200), WITH_GPU, tmp_path).better is None
 
