@@ -37,6 +37,8 @@ from tests.flows.conftest import Call
         ),
         (("config", "show", "pitsch"), ["'pitsch'", "did you mean 'pitch'"]),
         (("where", "v"), ["'v'", "known: none yet"]),
+        (("exchange", "import", "/nowhere", "out", "--language", "Germn"), ["'Germn'", "German"]),
+        (("speak", "--voice", "v", "--language", "Germn", "Hello."), ["'Germn'", "German"]),
         (("advise", "/nowhere"), ["/nowhere", "is not a folder"]),
         (("store", "ls", "--url", "/nowhere"), ["/nowhere"]),
         (("exchange", "import", "/nowhere", "out"), ["/nowhere", "2-name2text.txt"]),
