@@ -32,7 +32,7 @@ def setup_environment(*, ctx: HookContext) -> SetupResult | None:
         from prefect.client.orchestration import PrefectClient
 
         watch = with_reason(flow_runs_watching.watch_flow_run)
-        flow_runs_watching.watch_flow_run = watch
+        flow_runs_watching.watch_flow_run = watch  # type: ignore[assignment]
         if "prefect.cli.deployment" in sys.modules:
             sys.modules["prefect.cli.deployment"].watch_flow_run = watch  # type: ignore[attr-defined]
         PrefectClient.read_deployment_by_name = with_default(  # type: ignore[method-assign, assignment]

@@ -318,7 +318,8 @@ class _Progress:
         self._sent_s = time.monotonic()
 
     def __call__(self, done: int, total: int, text: str = "", **metrics: float) -> None:
-        text = " ".join([text, *(f"{name} {value:.4g}" for name, value in metrics.items())]).strip()
+        further = {name: value for name, value in metrics.items() if "/" not in name and name not in text}
+        text = " ".join([text, *(f"{name} {value:.4g}" for name, value in further.items())]).strip()
         for watcher in self._watchers:
             watcher.advanced(self._stage, done, total, text)
         if total and time.monotonic() - self._sent_s >= PROGRESS_EVERY_S:
