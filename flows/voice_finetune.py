@@ -141,12 +141,10 @@ def _make(
     with closing(open_pipeline(workspace, request, thorough=verify)) as pipeline:
         runs = StageRuns(pipeline, force, until)
         recorder = Recorder(pipeline, _flow_tags())
-        measurer = Measurer(pipeline)
-        with _recording(recorder, runs), watched_by(recorder, measurer):
+        with _recording(recorder, runs), watched_by(recorder, Measurer(pipeline)):
             prepare(runs)
             finetune(runs)
             release(runs)
-            measurer.end()
             if set(PUBLISHED) <= set(runs.names):
                 recorder.take_over()
                 settled = settle(pipeline)

@@ -59,7 +59,6 @@ def test_other_stages_are_measured_by_seconds_of_speech(measurer: Measurer, tmp_
     measurer.finished(result("pitch", 5.0, computed=1))
     measurer.started("screen")
     measurer.finished(result("screen", 0.0, computed=0))
-    measurer.end()
     found = read_throughput(tmp_path)
     # One row of eleven is too little speech to tell, and what was cached took nothing.
     assert list(found) == ["align||cpu"]
