@@ -6,6 +6,7 @@ import importlib
 import platform
 import shutil
 import subprocess
+import warnings
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -70,7 +71,10 @@ def examine_presets(workspace: Path) -> list[Finding]:
 def _package(distribution: str, module: str, purpose: str) -> Finding:
     try:
         version = metadata.version(distribution)
-        importlib.import_module(module)
+        with warnings.catch_warnings():
+            # What a library says of its own future is nothing to act on here.
+            warnings.simplefilter("ignore")
+            importlib.import_module(module)
     except (ImportError, OSError, metadata.PackageNotFoundError) as error:
         return Finding(distribution, "broken", f"{purpose}: {error}", "run `make setup` again")
     return Finding(distribution, "ok", f"{version}: {purpose}", "")

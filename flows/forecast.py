@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flows.pace import in_words
 from tasks.advice.estimate import Estimate, Speech, estimate
-from tasks.advice.machine import look_at_machine
+from tasks.advice.machine import Machine, look_at_machine
 from tasks.advice.recordings import clips_of, lengths_s
 from tasks.advice.throughput import read_throughput
 from tasks.pipeline import Pipeline
@@ -25,10 +25,10 @@ def forecast(pipeline: Pipeline, stages: Sequence[str]) -> str:
     machine = look_at_machine(pipeline.workspace)
     known = read_throughput(pipeline.workspace)
     found = estimate(pipeline.settings, speech, machine, known, stages)
-    return told(found) if found.steps else ""
+    return told(found, machine) if found.steps else ""
 
 
-def told(known: Estimate) -> str:
+def told(known: Estimate, machine: Machine) -> str:
     """An estimate in one line."""
     if known.seconds is None or known.training_s is None:
         time = "how long it takes here was never measured; the first hundred steps will tell"
@@ -40,4 +40,6 @@ def told(known: Estimate) -> str:
     steps = ", ".join(f"{name} {count} steps" for name, count in known.steps.items())
     memory = "memory was never measured" if known.memory_gb is None else f"{known.memory_gb:.1f} GB of memory"
     disk = "disk was never measured" if known.disk_gb is None else f"{known.disk_gb:.1f} GB of disk"
-    return "; ".join(part for part in (time, steps, f"{memory}, {disk}") if part)
+    busy = f"{machine.load:.0f} other programs keep {machine.cores} cores busy, which makes it longer"
+    parts = (time, steps, f"{memory}, {disk}", busy if machine.load > machine.cores + 1 else "")
+    return "; ".join(part for part in parts if part)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from flows.tracked import tracked_outputs
 from tasks.pipeline import Pipeline
 from tasks.results import StageResult
+from tasks.stages import check_stage_names
 from tasks.versions.holding import holding
 from tasks.versions.laid_out import PUBLISHED
 from tasks.versions.settle import Settled, settle
@@ -45,16 +46,16 @@ def found_done(
         was told.
 
     Raises:
-        UserError: a setting or an input is wrong, or the voice is held and not to be waited for.
+        UserError: a setting, a stage or an input is wrong, or the voice is held and not to be waited for.
     """
     with (
         holding(workspace, request.voice, "finetune", wait, say),
         closing(open_pipeline(workspace, request)) as pipeline,
     ):
         names = list(pipeline.stages)
+        check_stage_names(names, until, ())
         if until is not None:
-            # A name that is none is told by the flow.
-            names = names[: names.index(until) + 1] if until in names else names
+            names = names[: names.index(until) + 1]
         waiting = [name for name in names if not pipeline.is_done(name)]
         if waiting and foresee is not None:
             foresee(pipeline, waiting)

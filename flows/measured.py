@@ -6,6 +6,7 @@ import math
 import resource
 import sys
 import time
+from contextlib import suppress
 
 from flows.pace import Pace
 from tasks.advice.recordings import lengths_s
@@ -25,7 +26,6 @@ class Measurer:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._pace = Pace(window_s=math.inf)
-        self._found: dict[str, Measured] = {}
         self._speech_s: float | None = None
 
     def started(self, stage: str) -> None:
@@ -42,36 +42,28 @@ class Measurer:
     def finished(self, result: StageResult) -> None:
         """It is done; what it took is kept where it had enough to do."""
         if result.status == "cached":
-            return
+            return None
         device, memory_gb = _used()
         if STEPS in result.metrics:
             each_s = self._pace.seconds_each()
             if each_s is None:
-                return
+                return None
             further_s = max(0.0, result.seconds - self._pace.counted * each_s)
             key = key_of(result.name, self._pipeline.settings.preset, device)
-            self._found[key] = {"each_s": each_s, "further_s": further_s, "memory_gb": memory_gb}
-            self._keep()
-            return
+            return self._keep(key, {"each_s": each_s, "further_s": further_s, "memory_gb": memory_gb})
         share = result.rows_computed / result.rows_total if result.rows_total else 1.0
         speech_s = share * self._seconds()
         if speech_s >= LEAST_SPEECH_S:
             key = key_of(result.name, ANY_PRESET, device)
-            self._found[key] = {
-                "each_s": result.seconds / speech_s,
-                "further_s": 0.0,
-                "memory_gb": memory_gb,
-            }
+            each_s = result.seconds / speech_s
+            self._keep(key, {"each_s": each_s, "further_s": 0.0, "memory_gb": memory_gb})
+        return None
 
-    def end(self) -> None:
-        """Keep all of it."""
-        self._keep()
-
-    def _keep(self) -> None:
-        if self._found:
-            workspace = self._pipeline.workspace
-            write_throughput(workspace, read_throughput(workspace) | self._found)
-            self._found = {}
+    def _keep(self, key: str, found: Measured) -> None:
+        workspace = self._pipeline.workspace
+        # The run is worth more than its estimate.
+        with suppress(OSError):
+            write_throughput(workspace, {**read_throughput(workspace), key: found})
 
     def _seconds(self) -> float:
         if self._speech_s is None:

@@ -36,13 +36,12 @@ from prefect.tasks import Task
 
 from artifacts.faults import writing
 from configs.errors import MachineError, UserError
-from configs.nearest import did_you_mean
 from flows.services import GPU_LIMIT
 from tasks.outcome import StoppedError
 from tasks.pipeline import Pipeline
 from tasks.results import StageResult
 from tasks.stage import Stage, wants_gpu
-from tasks.stages import Stages, stages_of
+from tasks.stages import Stages, check_stage_names, stages_of
 
 ResultT = TypeVar("ResultT")
 RETRY_DELAYS_S = (2, 20)
@@ -112,10 +111,7 @@ class StageRuns:
 
     def __init__(self, pipeline: Pipeline, force: Sequence[str] = (), until: str | None = None) -> None:
         known = list(pipeline.stages)
-        for option, name in [("until", until), *(("force", name) for name in force)]:
-            if name is not None and name not in known:
-                hint = did_you_mean(name, known)
-                raise UserError(f"{option}: {name!r} is not a stage; the stages are {', '.join(known)}{hint}")
+        check_stage_names(known, until, force)
         self.pipeline = pipeline
         self.force = frozenset(force)
         self.names = known[: known.index(until) + 1] if until else known
@@ -335,7 +331,8 @@ class _Progress:
         self._sent_s = time.monotonic()
 
     def __call__(self, done: int, total: int, text: str = "", **metrics: float) -> None:
-        text = " ".join([text, *(f"{name} {value:.4g}" for name, value in metrics.items())]).strip()
+        further = {name: value for name, value in metrics.items() if "/" not in name and name not in text}
+        text = " ".join([text, *(f"{name} {value:.4g}" for name, value in further.items())]).strip()
         for watcher in self._watchers:
             watcher.advanced(self._stage, done, total, text)
         if total and time.monotonic() - self._sent_s >= PROGRESS_EVERY_S:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from artifacts import space
@@ -16,7 +16,8 @@ from flows import services
 from flows.screen import Screen
 from tasks.outcome import StoppedError
 from tasks.pipeline import Pipeline
-from tasks.voice import Request, check_weights
+from tasks.stages import check_stage_names
+from tasks.voice import Request, check_weights, open_pipeline
 
 # Prefect's and MLflow's databases, their logs and a run's small records: of a new workspace, of any.
 NEW_RECORDS_BYTES, RECORDS_BYTES = 12_000_000, 1_000_000
@@ -45,7 +46,9 @@ def run_voice(
     check_weights(workspace, request, until)
     is_new = not (workspace / "prefect").exists()
     space.require(workspace, NEW_RECORDS_BYTES if is_new else RECORDS_BYTES, "records of the run")
-    if not force and not verify and _told_from_the_store(workspace, request, until, wait):
+    if force or verify:
+        _look_at_recordings(workspace, request, until, force)
+    elif _told_from_the_store(workspace, request, until, wait):
         return
     # The screen shows the stages; Prefect's own lines go to the server alone.
     os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
@@ -70,6 +73,13 @@ def run_voice(
             if ended.version:
                 screen.say(f"{request.voice}: {ended.version}")
             screen.close(ended.unrecorded)
+
+
+def _look_at_recordings(workspace: Path, request: Request, until: str | None, force: Sequence[str]) -> None:
+    """See that there is something to run on, and that the stages are some, before a server starts."""
+    with closing(open_pipeline(workspace, request)) as pipeline:
+        check_stage_names(list(pipeline.stages), until, force)
+        pipeline.scanned()
 
 
 def _told_from_the_store(workspace: Path, request: Request, until: str | None, wait: bool) -> bool:

@@ -23,7 +23,9 @@ SHOWN_WARNINGS = 3
 """Warnings beyond this many of one stage are counted; `voicewright report` has them all."""
 SAID_EVERY_S = 30.0
 """Where there is no terminal."""
-_WIDEST_BAR, _NARROWEST_BAR = 24, 4
+_BAR_OF_WIDTH, _NARROWEST_BAR = 6, 4
+"""The bar takes a sixth of the screen, or what is left of it."""
+_LEAST_TEXT = 8
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
@@ -67,9 +69,12 @@ class Running:
         head, tail = f"{spinner} {self.stage or 'starting'}", self._tail()
         if self._total:
             room = width - len(head) - len(tail) - 2
-            head = f"{head} {self._bar(min(_WIDEST_BAR, max(_NARROWEST_BAR, room)))}"
-        line = f"{head} {tail}" + (f"  {self._text}" if self._text else "")
-        return line if len(line) <= width else f"{line[: max(0, width - 1)]}…"
+            head = f"{head} {self._bar(min(width // _BAR_OF_WIDTH, max(_NARROWEST_BAR, room)))}"
+        line = f"{head} {tail}"[:width]
+        room = width - len(line) - 2
+        if not self._text or room < _LEAST_TEXT:
+            return line
+        return f"{line}  {self._text if len(self._text) <= room else self._text[: room - 1] + '…'}"
 
     def sentence(self) -> str:
         """The same where nothing moves."""
@@ -80,7 +85,7 @@ class Running:
         passed_s = self._clock() - self._begun_s
         if not self._total:
             return f"{in_words(passed_s)} so far"
-        left_s = self._pace.left_s(self._total, self._clock())
+        left_s = self._pace.left_s(self._total, self._clock()) if self._done < self._total else None
         left = f"{in_words(passed_s)} so far" if left_s is None else f"{in_words(left_s)} left"
         return f"{self._done}{slash}{self._total}  {left}" if slash == "/" else f"{self.kept}, {left}"
 
@@ -179,7 +184,8 @@ class Screen:
         Args:
             why: what the stage that ran says of it; empty where it says nothing.
         """
-        done = f"{len(self._results)} stages are done" if self._results else "no stage is done"
+        count = len(self._results)
+        done = "1 stage is done" if count == 1 else f"{count or 'no'} stages are done"
         stage, kept = self._running.stage, self._running.kept
         if stage:
             at = why or (f"stopped at {kept}" if kept else "was begun")

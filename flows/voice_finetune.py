@@ -151,14 +151,12 @@ def _make(
     with closing(open_pipeline(workspace, request, thorough=verify)) as pipeline:
         runs = StageRuns(pipeline, force, until)
         recorder = Recorder(pipeline, _flow_tags())
-        measurer = Measurer(pipeline)
         progress = ProgressFile(workspace, request.voice, runs.names)
-        watching = watched_by(recorder, measurer, progress)
+        watching = watched_by(recorder, Measurer(pipeline), progress)
         with _told_of(progress, runs), _recording(recorder, runs), watching:
             prepare(runs)
             finetune(runs)
             release(runs)
-            measurer.end()
             if set(PUBLISHED) <= set(runs.names):
                 recorder.take_over()
                 settled = settle(pipeline)

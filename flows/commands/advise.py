@@ -60,7 +60,7 @@ def advise(
     if as_json:
         return print_json(_as_json(place, found, machine, advice, estimates))
     _print(place, found, machine)
-    _print_advice(place, advice, estimates)
+    _print_advice(place, machine, advice, estimates)
     return None
 
 
@@ -119,8 +119,6 @@ def _print(place: Path, found: Recordings, machine: Machine) -> None:
     facts.append(
         ("machine", f"{machine.cores} cores, {memory}, {gpu}, {machine.disk_gb:.0f} GB of disk free")
     )
-    if machine.load > machine.cores:
-        facts.append(("", f"busy with {machine.load:.0f} other programs, which makes everything slower"))
     print_facts(facts)
     for warning in found.warnings[:SHOWN_WARNINGS]:
         warn(warning)
@@ -147,7 +145,7 @@ def _sound(sound: Sound) -> str:
     return ", ".join(said)
 
 
-def _print_advice(place: Path, advice: Advice, estimates: dict[str, Estimate]) -> None:
+def _print_advice(place: Path, machine: Machine, advice: Advice, estimates: dict[str, Estimate]) -> None:
     take, better = advice.take, advice.better
     if take is None:
         print_facts([("take", "no preset: there is too little speech for any")])
@@ -155,7 +153,7 @@ def _print_advice(place: Path, advice: Advice, estimates: dict[str, Estimate]) -
         preset = take.purpose.preset
         facts = [("take", f"{preset}: {take.purpose.gives}")]
         facts += [("", f"it wants {lack}; nothing else speaks words here") for lack in take.lacks]
-        print_facts([*facts, ("time", told(estimates[preset]))])
+        print_facts([*facts, ("time", told(estimates[preset], machine))])
         if take.to_fetch:
             _command("first", f"voicewright models fetch {' '.join(take.to_fetch)}    # {take.fetch_mb} MB")
         _command("then", f"voicewright finetune {place} --voice NAME --preset {preset}")

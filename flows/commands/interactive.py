@@ -17,7 +17,7 @@ from configs.compute import Device
 from configs.errors import UserError
 from configs.release import DecoderWeights
 from flows.commands.opened_voice import opened_voice, without_text
-from flows.commands.shared import console, warn
+from flows.commands.shared import console, language_given, warn
 from flows.commands.speak_options import (
     CONTENT_MODEL,
     DECODER_WEIGHTS,
@@ -174,7 +174,7 @@ class Prompt:
         self.speed = speed
 
     def _set_language(self, value: str) -> None:
-        self.language = self.voice.checked_language(value or None)
+        self.language = self.voice.checked_language(language_given(value or None))
 
     def _set_speaker(self, value: str) -> None:
         self.speaker = self.voice.reference_of(value or None).speaker

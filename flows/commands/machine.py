@@ -35,8 +35,8 @@ def doctor(context: typer.Context, as_json: bool = JSON) -> None:
         words = {"ok": "ok", "optional": "not here", "broken": "BROKEN"}
         colours = {"ok": None, "optional": "yellow", "broken": "bold red"}
         print_rows(
-            ("what", "state", "details", "remedy"),
-            [(one.what, words[one.state], one.details, one.remedy) for one in findings],
+            ("what", "state", "details and remedy"),
+            [(one.what, words[one.state], _with_remedy(one)) for one in findings],
             whole=2,
             styles=[colours[one.state] for one in findings],
         )
@@ -45,12 +45,16 @@ def doctor(context: typer.Context, as_json: bool = JSON) -> None:
         raise typer.Exit(1)
 
 
+def _with_remedy(finding: Finding) -> str:
+    return "; ".join(part for part in (finding.details, finding.remedy) if part)
+
+
 def _print_presets(presets: Sequence[Finding]) -> None:
     words = {"ok": "works here", "optional": "not yet", "broken": "BROKEN"}
     console.print("\n[bold]Presets[/] (`voicewright advise FOLDER` says which one suits your recordings)")
     print_rows(
-        ("preset", "here", "what is missing", "remedy"),
-        [(one.what.removeprefix(PRESET), words[one.state], one.details, one.remedy) for one in presets],
+        ("preset", "here", "what is missing, and the remedy"),
+        [(one.what.removeprefix(PRESET), words[one.state], _with_remedy(one)) for one in presets],
         whole=2,
         styles=["green" if one.state == "ok" else None for one in presets],
     )
@@ -109,14 +113,13 @@ def list_models(context: typer.Context, as_json: bool = JSON) -> None:
     if as_json:
         return print_json(rows)
     print_rows(
-        ("name", "MB", "here", "used for", "licence"),
+        ("name", "MB", "here", "used for (licence)"),
         [
             (
                 row["name"],
                 str(row["size_mb"]),
                 "yes" if row["local"] else "no",
-                row["used_for"],
-                row["licence"],
+                f"{row['used_for']} ({row['licence']})",
             )
             for row in rows
         ],

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from configs.errors import UserError
+from configs.languages import language_code
 
 WORKSPACE_HELP = "Folder for the store, runs, voices and logs."
 JSON = typer.Option(False, "--json", help="Print JSON for programs.")
@@ -56,6 +57,20 @@ def session(context: typer.Context) -> Session:
     return found
 
 
+def language_given(given: str | None) -> str | None:
+    """The code of a language that an option names by code or name.
+
+    Raises:
+        UserError: there is no such language.
+    """
+    if given is None:
+        return None
+    try:
+        return language_code(given)
+    except ValueError as error:
+        raise UserError(f"language: {error}") from error
+
+
 def print_json(value: Any) -> None:
     """JSON on standard output, nothing else."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
@@ -91,8 +106,8 @@ def print_facts(facts: Sequence[tuple[str, str]], width: int = 11) -> None:
         for what, text in facts:
             typer.echo(f"{what:<{width}}{text}")
         return
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=width - 2, no_wrap=True, style="bold")
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(width=width - 1, no_wrap=True, style="bold")
     table.add_column(overflow="fold")
     for what, text in facts:
         table.add_row(what, escape(text))

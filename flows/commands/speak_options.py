@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+from flows.commands.shared import language_given
+
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
 
 VOICE = typer.Option(
@@ -45,7 +47,12 @@ SPEED = typer.Option(
     None, "--speed", min=MIN_SPEED, max=MAX_SPEED, help="Above 1 is faster; else the voice's own."
 )
 SPEAKER = typer.Option(None, "--speaker", help="Who speaks, where the voice has several.")
-LANGUAGE = typer.Option(None, "--language", help="Main language of the text, where the voice has several.")
+LANGUAGE = typer.Option(
+    None,
+    "--language",
+    callback=language_given,
+    help="Main language of the text, by code or name, where the voice has several.",
+)
 BATCH = typer.Option(
     None, "--batch", min=1, max=64, help="Sentences decoded together; changes speed, not the speech."
 )
@@ -58,7 +65,10 @@ REFERENCE_TEXT = typer.Option(
     None, "--reference-text", help="What is said in the (first) reference; the voice continues it."
 )
 REFERENCE_LANGUAGE = typer.Option(
-    None, "--reference-language", help="Language of --reference-text; else the voice's first."
+    None,
+    "--reference-language",
+    callback=language_given,
+    help="Language of --reference-text; else the voice's first.",
 )
 REFERENCE_CLIP = typer.Option(
     None, "--reference-clip", help="Clip of the voice's own corpus to speak like, by its id."

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from configs.settings import Settings
 from tasks.advice.machine import Machine
-from tasks.advice.reference import DISK_GB, SPEECH_GFLOPS, SPEECH_S, reference_of
+from tasks.advice.reference import DISK_GB, OTHERS, OTHERS_GFLOPS, PLAIN, reference_of
 from tasks.advice.throughput import ANY_PRESET, Measured, key_of
 from tasks.families import FAMILIES
 from tasks.named import imported
 
-RECKONED_GFLOPS_FROM = 1.0
+LEAST_GFLOPS = 1.0
 
 
 class Speech(NamedTuple):
@@ -72,17 +72,15 @@ def estimate(
     memory_gb: list[float] = []
     is_measured = bool(steps)
     for name, count in steps.items():
-        measured = known.get(key_of(name, settings.preset, device)) or None
-        if measured is None:
-            is_measured = False
-            measured = _reckoned(name, settings, here)
-        if measured is None:
+        measured = known.get(key_of(name, settings.preset, device))
+        is_measured = is_measured and measured is not None
+        took = _taken(measured) if measured is not None else _reckoned(name, settings, here)
+        if took is None or training_s is None:
             training_s = None
             continue
-        if training_s is not None:
-            training_s += count * measured["each_s"] + measured["further_s"]
-        memory_gb.append(measured["memory_gb"])
-    others_s = _others_s(speech, here, known, set(stages) - set(steps), device)
+        training_s += count * took.each_s + took.further_s
+        memory_gb += [] if took.memory_gb is None else [took.memory_gb]
+    others_s = _others_s(settings.family.name, speech, here, known, set(stages) - set(steps), device)
     return Estimate(
         seconds=None if training_s is None else training_s + others_s,
         training_s=training_s,
@@ -104,15 +102,27 @@ def expected_steps(settings: Settings, speech: Speech) -> dict[str, int]:
     return {name: count for name, count in found.items() if count}
 
 
-def _reckoned(stage: str, settings: Settings, machine: Machine) -> Measured | None:
+class _Took(NamedTuple):
+    """Seconds for a step and beside the steps, and memory where it is known."""
+
+    each_s: float
+    further_s: float
+    memory_gb: float | None
+
+
+def _taken(measured: Measured) -> _Took:
+    return _Took(measured["each_s"], measured["further_s"], measured["memory_gb"])
+
+
+def _reckoned(stage: str, settings: Settings, machine: Machine) -> _Took | None:
     """What another machine took, by how fast this one multiplies."""
     found = reference_of(stage, settings.preset, machine)
     if found is None:
         return None
-    slower = found.gflops / max(machine.gflops, RECKONED_GFLOPS_FROM)
+    slower = found.gflops / max(machine.gflops, LEAST_GFLOPS)
     network = getattr(settings.train, _NETWORK.get(stage, stage.split("_")[1]))
     each_s = found.clip_s * network.batch_size * network.accumulate * slower
-    return {"each_s": each_s, "further_s": found.further_s * slower, "memory_gb": found.memory_gb}
+    return _Took(each_s, found.further_s * slower, found.memory_gb)
 
 
 _NETWORK = {"fit_kokoro": "kokoro_fit"}
@@ -120,11 +130,22 @@ _NETWORK = {"fit_kokoro": "kokoro_fit"}
 
 
 def _others_s(
-    speech: Speech, machine: Machine, known: Mapping[str, Measured], stages: Collection[str], device: str
+    family: str,
+    speech: Speech,
+    machine: Machine,
+    known: Mapping[str, Measured],
+    stages: Collection[str],
+    device: str,
 ) -> float:
     """Seconds of the stages that train nothing."""
     measured = [known[key] for name in stages if (key := key_of(name, ANY_PRESET, device)) in known]
     if len(measured) >= len(stages) / 2:
         return sum(one["each_s"] for one in measured) * speech.seconds
-    share = min(1.0, len(stages) / 15)
-    return speech.seconds * SPEECH_S * share * SPEECH_GFLOPS / max(machine.gflops, RECKONED_GFLOPS_FROM)
+    others = OTHERS.get(family, PLAIN)
+    share = min(1.0, len(stages) / _ALL_OTHERS)
+    slower = OTHERS_GFLOPS / max(machine.gflops, LEAST_GFLOPS)
+    return share * slower * (others.further_s + others.each_s * speech.seconds)
+
+
+_ALL_OTHERS = 18
+"""Stages that train nothing, in a run in which none is done; about."""

@@ -192,10 +192,10 @@ def workable(preset: str, workspace: Path, has_gpu: bool) -> Workable:
     purpose = next((one for one in PURPOSES if one.preset == preset), None)
     wants_gpu = purpose.gpu if purpose is not None else not preset.endswith("tiny")
     if to_fetch:
-        why = f"{', '.join(to_fetch)}: {size_mb} MB are not on this machine"
+        why = f"{size_mb} MB of published weights are not here"
         return Workable(preset, "fetch", why, f"voicewright models fetch {' '.join(to_fetch)}")
     if wants_gpu and not has_gpu:
-        return Workable(preset, "slow", "made for a GPU; a CPU takes days", "a machine with a CUDA device")
+        return Workable(preset, "slow", "made for a GPU, a CPU takes days", "a machine with a CUDA device")
     return Workable(preset, "ok", "", "")
 
 
@@ -203,4 +203,6 @@ def amount(seconds: float) -> str:
     """An amount of speech as people say it."""
     if seconds < 90:
         return f"{seconds:.0f} s of speech"
+    if seconds < 600:
+        return f"{seconds / 60:.2g} min of speech"
     return f"{seconds / 60:.0f} min of speech" if seconds < 3600 else f"{seconds / 3600:.2g} h of speech"

@@ -18,13 +18,13 @@ class Reference(NamedTuple):
         clip_s: Seconds for one clip of a step.
         gflops: What the machine's matrix product made then, as `Machine.gflops`.
         further_s: Seconds beside the steps.
-        memory_gb: At most, by the process.
+        memory_gb: At most, by the process; None where that was not measured.
     """
 
     clip_s: float
     gflops: float
     further_s: float
-    memory_gb: float
+    memory_gb: float | None
 
 
 _FULL_SIZE = {
@@ -41,18 +41,34 @@ _FULL_SIZE = {
 }
 _BY_PRESET = {
     # stages.json: 220 steps of SoVITS in 44 s, 300 of T2S in 10.5 s, on one thread
-    ("tiny", "train_sovits"): Reference(44.1 / 220 / 4, 180, 0, 1.0),
-    ("tiny", "train_t2s"): Reference(10.5 / 300 / 4, 180, 0, 1.0),
+    ("tiny", "train_sovits"): Reference(44.1 / 220 / 4, 180, 0, None),
+    ("tiny", "train_t2s"): Reference(10.5 / 300 / 4, 180, 0, None),
     # docs/howto/small-voices.md: .27 to .29 s a step of two clips, on one thread
-    ("small", "train_sovits"): Reference(0.28 / 2, 180, 30, 1.5),
+    ("small", "train_sovits"): Reference(0.28 / 2, 180, 30, None),
 }
-_FIT = Reference(8.1, 100, 0, 4.0)
-_FIT_AMX = Reference(2.6, 180, 0, 4.0)
+_FIT = Reference(8.1, 180, 0, None)
+_FIT_AMX = Reference(2.6, 180, 0, None)
 """kokoro_fit.json: 134 s of speech in 60 steps and 8.1 minutes without AMX; 30 s in 50 steps and 2.2 minutes
 with it. First comparison and validations are spread over the steps."""
-SPEECH_S = 0.14
-"""Seconds that all other stages take together for a second of speech, at `SPEECH_GFLOPS` (stages.json)."""
-SPEECH_GFLOPS = 180
+
+
+class Others(NamedTuple):
+    """What all stages that train nothing take together, at `Machine.gflops` of 180.
+
+    Attributes:
+        further_s: Seconds, however little speech there is.
+        each_s: Seconds for a second of speech.
+    """
+
+    further_s: float
+    each_s: float
+
+
+OTHERS = {"kokoro": Others(40, 0.4)}
+"""kokoro_fit.json: all but the fitting took 39 s for 30 s of speech, 97 s for 134 s."""
+PLAIN = Others(4, 0.13)
+"""stages.json: 18 s for 109 s of speech, with small networks; of other families nothing was measured."""
+OTHERS_GFLOPS = 180
 DISK_GB = {"kokoro": 4.0}
 """What a workspace grew by with its first voice (MLflow's copy, store, version and folder), by family."""
 
