@@ -14,3 +14,8 @@ def write(name: str, found: Any) -> None:
     text = json.dumps(found, indent=1)
     print(text)
     (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def read(name: str) -> Any:
+    """What `NAME.json` holds."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))

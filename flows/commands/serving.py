@@ -1,4 +1,4 @@
-"""Voices in use: `serve`."""
+"""Voices in use: `serve`, and `pyfunc` for MLflow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from configs.compute import Device
 from configs.errors import UserError
 from configs.serving import ServingSettings
-from flows.commands.shared import errors, session
+from flows.commands.shared import console, errors, session
 
 DEFAULTS = ServingSettings()
 Unknown = Literal["ignore", "refuse"]
@@ -21,6 +21,7 @@ Unknown = Literal["ignore", "refuse"]
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(serve)
+    app.command()(pyfunc)
 
 
 def serve(
@@ -109,6 +110,19 @@ def serve(
         run(workspace, settings, voices or [], Keys(given), host, port, _say, recordings or ())
     except KeyboardInterrupt:
         _say("ended; what was being spoken was spoken to its end")
+
+
+def pyfunc(
+    context: typer.Context,
+    voice: str = typer.Argument(..., help="Name of the voice (its champion), or of one version (NAME@N)."),
+    folder: Path = typer.Argument(..., help="New folder."),
+) -> None:
+    """Write a voice as an MLflow model, which `mlflow.pyfunc.load_model` speaks with anywhere."""
+    from tasks.serving.pyfunc import save_pyfunc
+    from tasks.versions.folders import folder_of
+
+    save_pyfunc(folder_of(session(context).workspace, voice), folder)
+    console.print(str(folder.resolve()), markup=False, soft_wrap=True)
 
 
 def _say(text: str) -> None:

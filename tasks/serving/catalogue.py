@@ -112,10 +112,17 @@ class Catalogue:
         return (found.st_dev, found.st_ino, found.st_mtime_ns)
 
     def _own_name(self, asked: str) -> str:
-        voice, number = split_name(asked)
+        voice = asked.partition("@")[0]
+        record = read_versions(self.workspace, voice)
+        try:
+            _, number = split_name(asked)
+            if number is not None:
+                version_of(record, voice, number)
+        except UserError as error:
+            raise UnknownVoiceError(str(error)) from error
         if number is not None:
-            version_of(read_versions(self.workspace, voice), voice, number)
-        elif not (champion_folder(self.workspace, voice) / "voice.json").is_file():
+            return asked
+        if not (champion_folder(self.workspace, voice) / "voice.json").is_file():
             raise UnknownVoiceError(f"voice: {voice!r} is not finished yet")
         return asked
 

@@ -15,7 +15,7 @@ from models.kokoro.upstream import load_kokoro
 from models.kokoro.voice_names import LANGUAGES, language_of, mix_of
 from models.layers.conv import fold_weight_norm
 from tasks.release.kokoro.published_names import WEIGHTS, voices_folder
-from tasks.release.kokoro.voice import KokoroVoice, SpeakerTable
+from tasks.release.kokoro.voice import PUBLISHED_LEAD_S, KokoroVoice, SpeakerTable
 from tasks.release.voice import Voice, changed_manner
 from tasks.weights import LocalWeights
 
@@ -48,6 +48,7 @@ def load_published(mix: str, weights: LocalWeights, manner: Mapping[str, object]
         default_speaker=mix,
         manner=changed_manner(settings.release.kokoro, manner),
         brought_languages=tuple(LANGUAGES.values()),
+        lead_s=PUBLISHED_LEAD_S,
     )
 
 

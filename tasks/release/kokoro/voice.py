@@ -44,6 +44,8 @@ from tasks.release.voice import (
 
 TABLE = "kokoro"
 """The family's characters."""
+PUBLISHED_LEAD_S = 0.03
+"""The published network's sounds come so much before the frames of their tokens (bench/word_times.py)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +90,7 @@ class KokoroVoice(Voice[SpeakerTable]):
         manner: How fast, in which parts and with which pauses.
         brought_languages: Those that published weights speak beside the clips'.
         lexicon: Pronunciations of words, as `Voice.lexicon`.
+        lead_s: How much sooner than the frames of its tokens the network's sounds come.
     """
 
     model: Kokoro
@@ -98,6 +101,7 @@ class KokoroVoice(Voice[SpeakerTable]):
     manner: KokoroSpeakSettings
     brought_languages: tuple[str, ...] = ()
     lexicon: Lexicon = NO_ENTRIES
+    lead_s: float = 0.0
 
     family_name: ClassVar[str] = "kokoro"
     max_characters: ClassVar[int] = MAX_CHARACTERS
@@ -211,14 +215,16 @@ class KokoroVoice(Voice[SpeakerTable]):
         )
         audio, token_frames = spoken.audio.cpu(), spoken.token_frames.cpu()
         frame, uttered = self.model.config.frame_samples, []
+        lead = round(self.lead_s * self.sample_rate)
         for at, (part, n_frames) in enumerate(zip(parts, spoken.n_frames, strict=True)):
             wave = np.asarray(audio[at, 0, : n_frames * frame].numpy(), dtype=np.float32)
             frames = token_frames[at, : len(rows[at])]
             words = timed_words(part.spelled, (frames.cumsum(0) * frame).tolist(), TABLE)
+            front = 0
             if not self.manner.keep_edges:
                 edge, first, last = self.family.edge_silence_samples, int(frames[0]), int(frames[-1])
                 wave, front = without_edges(wave, edge, first * frame, last * frame, frame)
-                words = shifted(words, -front, 0, len(wave))
+            words = shifted(words, -front - lead, 0, len(wave))
             uttered.append(Uttered(within_full_scale(wave), words))
         return uttered
 

@@ -10,7 +10,7 @@ from configs.family import FamilySettings
 from configs.release import KokoroSpeakSettings
 from models.kokoro.upstream import load_kokoro, read_voice
 from models.layers.conv import fold_weight_norm
-from tasks.release.kokoro.voice import KokoroVoice, SpeakerTable
+from tasks.release.kokoro.voice import PUBLISHED_LEAD_S, KokoroVoice, SpeakerTable
 
 FAMILY = "kokoro"
 CONFIG_FILE = "config.json"
@@ -34,6 +34,7 @@ def load_kokoro_voice(folder: Path, described: Mapping[str, Any]) -> KokoroVoice
     }
     model.requires_grad_(False)
     fold_weight_norm(model)
+    from_scratch = described["networks"][FAMILY].get("from_scratch", True)
     return KokoroVoice(
         model=model,
         family=FamilySettings.model_validate(described["frame"]),
@@ -41,6 +42,7 @@ def load_kokoro_voice(folder: Path, described: Mapping[str, Any]) -> KokoroVoice
         references=references,
         default_speaker=described["default_speaker"],
         manner=KokoroSpeakSettings.model_validate(described["synthesize"]),
+        lead_s=0.0 if from_scratch else PUBLISHED_LEAD_S,
     )
 
 

@@ -93,7 +93,8 @@ def test_events_hold_the_same_sound_and_tell_words_where_asked(client: openai.Op
     ("fields", "kind", "param"),
     [
         ({"voice": "nobody"}, openai.NotFoundError, "voice"),
-        ({"voice": "anna@9"}, openai.BadRequestError, None),
+        ({"voice": "anna@9"}, openai.NotFoundError, "voice"),
+        ({"voice": "anna@x"}, openai.NotFoundError, "voice"),
         ({"voice": "af_heart:0+af_heart"}, openai.BadRequestError, None),
         ({"input": ""}, openai.BadRequestError, "input"),
         ({"input": "..."}, openai.BadRequestError, "input"),
