@@ -17,6 +17,8 @@ from flows.serve.keys import Keys
 from flows.serve.limits import Gate, Rates
 from flows.serve.measures import Counted
 from flows.serve.service import Service
+from flows.serve.studio import changes, pages
+from flows.serve.studio.door import Door
 
 FORM_BYTES = 65_536
 ESCAPED_BYTES = 12
@@ -27,8 +29,15 @@ def create_app(service: Service) -> FastAPI:
     """The routes; pages for people can be added beside them with `include_router`."""
     # The pages that FastAPI brings for its description load scripts from elsewhere.
     app = FastAPI(title="Voicewright", docs_url=None, redoc_url=None)
-    app.state.service = service
-    for router in (speech.router, listing.router, voices.router, operations.router):
+    app.state.service, app.state.keys = service, Keys()
+    for router in (
+        speech.router,
+        listing.router,
+        voices.router,
+        operations.router,
+        pages.router,
+        changes.router,
+    ):
         app.include_router(router)
     for kind in (ApiError, UserError, MachineError, Exception):
         app.add_exception_handler(kind, answer_error)
@@ -55,4 +64,5 @@ def guarded(app: FastAPI, keys: Keys, hosts: Collection[str]) -> App:
         return form_bytes + round(1e6 * large[path]) if path in large else form_bytes
 
     gated = Gate(Counted(app, service.measures), keys, Rates(sizes.rate_per_minute), size_of)
-    return gated if keys.are_asked_for else Guard(gated, hosts)
+    app.state.keys = keys
+    return Door(gated, keys) if keys.are_asked_for else Guard(gated, hosts)

@@ -12,6 +12,7 @@ from configs.errors import UserError
 
 SHORTEST = 16
 _BEARER = "bearer "
+_TIME_DIGITS = 12
 
 
 class Keys:
@@ -48,6 +49,20 @@ class Keys:
         same = [hmac.compare_digest(own, sent) for own in self._digests]
         return f"key-{same.index(True) + 1}" if any(same) else None
 
+    def pass_for(self, key: str, until_s: int) -> str | None:
+        """What stands for a key in a browser until a time, seconds since 1970; None where it is no key."""
+        sent = _digest(key)
+        same = [own for own in self._digests if hmac.compare_digest(own, sent)]
+        return f"{until_s}.{_sealed(same[0], until_s)}" if same else None
+
+    def holder_of_pass(self, given: str, now_s: int) -> str | None:
+        """Who came with a pass, as `holder`; None where none of the keys made it, or its time is over."""
+        until, _, seal = given.partition(".")
+        if not (until.isascii() and until.isdecimal() and len(until) <= _TIME_DIGITS and seal.isascii()):
+            return None
+        same = [hmac.compare_digest(_sealed(own, int(until)), seal) for own in self._digests]
+        return f"key-{same.index(True) + 1}" if any(same) and now_s < int(until) else None
+
 
 def read_keys(path: Path) -> list[str]:
     """One key a line; empty lines and those that begin with # are none.
@@ -66,6 +81,10 @@ def read_keys(path: Path) -> list[str]:
     if not keys:
         raise UserError(f"--keys: {path} holds no key; write one a line")
     return keys
+
+
+def _sealed(digest: bytes, until_s: int) -> str:
+    return hmac.new(digest, f"pass until {until_s}".encode(), hashlib.sha256).hexdigest()
 
 
 def _digest(key: str) -> bytes:

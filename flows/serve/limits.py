@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from flows.guarded_server import App, Receive, Scope, Send
 from flows.serve.faults import ApiError, busy
 from flows.serve.keys import Keys
+from flows.serve.studio.door import HOLDER
 
 OPEN = ("/health", "/ready")
 """Paths that tell nothing and need no key."""
@@ -77,7 +78,7 @@ class Gate:
         """Raises ApiError: what does not pass."""
         holder: str | None = str((scope.get("client") or ("?", 0))[0])
         if self._keys.are_asked_for:
-            holder = self._keys.holder(headers.get("authorization"))
+            holder = scope.get(HOLDER) or self._keys.holder(headers.get("authorization"))
             if holder is None:
                 raise ApiError(
                     401,

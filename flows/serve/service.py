@@ -18,6 +18,7 @@ import torch
 from configs.serving import ServingSettings
 from flows.serve.faults import ApiError, busy
 from flows.serve.measures import Measures
+from flows.serve.studio.errands import Errands
 from flows.serve.trainings import Trainings
 from tasks.device import chosen_device
 from tasks.opening import Opening, open_named
@@ -72,6 +73,7 @@ class Service:
         self.references = References()
         self.recordings = tuple(recordings)
         self.trainings = Trainings(workspace)
+        self.errands = Errands(workspace)
         self.measures = Measures(self)
         self.is_ready = self.is_ending = False
         self._places = 0
@@ -95,6 +97,7 @@ class Service:
         self.is_ready, self.is_ending = False, True
         self._ended.set()
         self.trainings.end()
+        self.errands.end()
         self._opens.shutdown(wait=False, cancel_futures=True)
         self.turns.close(END_WAIT_S)
 

@@ -97,6 +97,12 @@ class Trainings:
         """Look after them no more; they go on."""
         self._ended.set()
 
+    @property
+    def voices(self) -> list[str]:
+        """Names of the voices for which one was asked here."""
+        with self._lock:
+            return list(self._known)
+
     def find(self, voice: str) -> Training | None:
         """The last training of a voice that was asked for here."""
         with self._lock:

@@ -88,7 +88,7 @@ async def make_voice(request: Request, idempotency_key: IdempotencyKey = "") -> 
 async def look_at_voice(request: Request, name: str) -> dict[str, Any]:
     """How far a voice is, or what it is worth."""
     service: Service = request.app.state.service
-    return await asyncio.to_thread(_state_of, service, name)
+    return await asyncio.to_thread(state_of, service, name)
 
 
 @router.delete("/v1/voices/{name}")
@@ -97,7 +97,7 @@ async def cancel_training(request: Request, name: str) -> dict[str, Any]:
     """Stop a training; what is finished is kept, and the same request goes on from there."""
     service: Service = request.app.state.service
     await asyncio.to_thread(service.trainings.cancel, name)
-    return await asyncio.to_thread(_state_of, service, name)
+    return await asyncio.to_thread(state_of, service, name)
 
 
 async def _json(request: Request) -> Any:
@@ -145,12 +145,18 @@ async def _add(service: Service, form: TrainingForm, folder: Path, digest: str, 
         if training is None:
             asked = asked_now(form.voice, folder, form.preset, form.language, digest, key)
             training = service.trainings.add(asked)
-        return _state_of(service, training.voice)
+        return state_of(service, training.voice)
 
     return JSONResponse(await asyncio.to_thread(add), 202, {"Location": f"/v1/voices/{form.voice}"})
 
 
-def _state_of(service: Service, name: str) -> dict[str, Any]:
+def state_of(service: Service, name: str) -> dict[str, Any]:
+    """What is told of a voice.
+
+    Raises:
+        ApiError: there is none, finished or not.
+        UserError: the name is none.
+    """
     check_name(name)
     training = service.trainings.find(name)
     if training is None and name not in voices(service.workspace):

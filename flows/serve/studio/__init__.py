@@ -1,0 +1,1 @@
+"""Pages of the speech server for people who use no terminal."""

@@ -1,0 +1,120 @@
+"""What the studio's pages show."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from configs.errors import UserError
+from configs.loading import PRESETS, presets
+from flows.serve.faults import ApiError
+from flows.serve.service import Service
+from flows.serve.voices import PRESET
+from models.frontend.language import LANGUAGES
+from tasks.release.test_sentences import sentences
+from tasks.run_record import voices
+from tasks.serving.catalogue import OfferedVoice
+from tasks.versions.record import VersionsRecord, champion_before, read_versions
+
+HELLO = "Hello. This is how I sound."
+"""Said by voices whose language has no sentences of ours."""
+
+
+class Card(NamedTuple):
+    """A voice of the workspace.
+
+    Attributes:
+        name: By which it is asked for.
+        offered: What is known of it; None while it is not finished.
+        trial: A sentence in its language.
+        training: State of the training that was asked for here; empty where there was none.
+    """
+
+    name: str
+    offered: OfferedVoice | None
+    trial: str
+    training: str
+
+
+class Preset(NamedTuple):
+    """A preset, and what its file says about it."""
+
+    name: str
+    about: str
+
+
+def cards(service: Service, own: list[OfferedVoice]) -> list[Card]:
+    """Every voice of the workspace, finished ones first."""
+    known = {voice.name: voice for voice in own}
+    names = dict.fromkeys([*known, *voices(service.workspace), *service.trainings.voices])
+    return [_card(service, name, known.get(name)) for name in names]
+
+
+def card_of(service: Service, name: str) -> Card:
+    """One of them.
+
+    Raises:
+        ApiError: there is no such voice.
+    """
+    for card in cards(service, service.catalogue.own()):
+        if card.name == name:
+            return card
+    raise ApiError(404, f"voice: there is no {name[:64]!r} here", "voice_not_found", "voice")
+
+
+def versions_of(service: Service, card: Card) -> VersionsRecord | None:
+    """A voice's record of versions; None where it has none."""
+    if card.offered is None or card.offered.champion is None:
+        return None
+    return read_versions(service.workspace, card.name)
+
+
+def previous_of(record: VersionsRecord, voice: str) -> int | None:
+    """The version that a roll-back would bring back; None where there is none."""
+    try:
+        return champion_before(record, voice)
+    except UserError:
+        return None
+
+
+def speakers(own: list[OfferedVoice]) -> list[str]:
+    """Everything that can be put beside something else: `anna@1`, `anna@2`, `bruno@1`."""
+    return [f"{voice.name}@{number}" for voice in own for number in voice.versions]
+
+
+def trial_of(voice: OfferedVoice | None) -> str:
+    """A sentence to hear a voice by."""
+    own = sentences(voice.languages[0]) if voice is not None and voice.languages else ()
+    return own[0] if own else HELLO
+
+
+@cache
+def offered_presets() -> tuple[Preset, ...]:
+    """Every preset, the one that suits most people first."""
+    names = sorted(presets(), key=lambda name: (name != PRESET, name))
+    return tuple(Preset(name, _about(name)) for name in names)
+
+
+@cache
+def offered_languages() -> tuple[tuple[str, str], ...]:
+    """Codes and English names of the languages that a corpus can be in."""
+    from babel import Locale
+
+    names = Locale("en").languages
+    return tuple(sorted(((code, str(names.get(code, code))) for code in LANGUAGES), key=lambda one: one[1]))
+
+
+def _card(service: Service, name: str, offered: OfferedVoice | None) -> Card:
+    training: Any = service.trainings.find(name)
+    return Card(name, offered, trial_of(offered), training.state if training is not None else "")
+
+
+def _about(preset: str) -> str:
+    """The first paragraph of the comment at a preset's head."""
+    told = []
+    for line in (PRESETS / f"{preset}.yaml").read_text(encoding="utf-8").splitlines():
+        words = line.removeprefix("#").strip()
+        if not line.startswith("#") or not words:
+            break
+        told.append(words)
+    return " ".join(told)
