@@ -205,11 +205,14 @@ def _nights(week: Week, clips: int) -> None:
         week.add(name, text, path)
     week.night("new recordings")
 
-    bad = [("noise-1", "This is nothing but noise.", None), ("noise-2", "Nor is there anything here.", None)]
+    bad: list[tuple[str, str, Path | None]] = [
+        ("noise-1", "This is nothing but noise.", None),
+        ("noise-2", "Nor is there anything here.", None),
+    ]
     bad += [(f"stranger-{name}", text, path) for name, text, path in week.stranger[:3]]
     bad += [(f"wrong-{more[4][0]}", more[6][1], more[4][2]), (f"wrong-{more[5][0]}", more[7][1], more[5][2])]
-    for name, text, path in bad:
-        week.add(name, text, path)
+    for one in bad:
+        week.add(*one)
     week.night("a bad batch")
 
     week.remove([name for name, _, _ in bad])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import httpx
 from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.core import Block
 
 from tasks.nights.digest import Notified
+
+_TELL_ADDRESSES = ("apprise", "httpcore", "httpx", "requests", "urllib3")
 
 
 def send(blocks: Sequence[str], subject: str, body: str) -> list[Notified]:
@@ -20,7 +24,8 @@ def send(blocks: Sequence[str], subject: str, body: str) -> list[Notified]:
     Returns:
         Each block with why it failed, which never holds the block's address or secrets.
     """
-    return [{"block": name, "failure": _failure(name, subject, body)} for name in blocks]
+    with _quietly():
+        return [{"block": name, "failure": _failure(name, subject, body)} for name in blocks]
 
 
 def _failure(name: str, subject: str, body: str) -> str:
@@ -38,6 +43,20 @@ def _failure(name: str, subject: str, body: str) -> str:
     except Exception as error:  # noqa: BLE001 - as above
         return f"it was not taken ({_without_secrets(error)})"
     return ""
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Let libraries that log where they send to, the secret of a webhook, log failures alone."""
+    loggers = [logging.getLogger(name) for name in _TELL_ADDRESSES]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def _without_secrets(error: Exception) -> str:

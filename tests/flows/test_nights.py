@@ -324,7 +324,7 @@ def webhook(name: str, url: str) -> str:
 def test_the_digest_is_sent_and_what_fails_is_told_without_secrets(
     workspace: Path, hook: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    caplog.set_level(logging.DEBUG, "voicewright")
+    caplog.set_level(logging.DEBUG)
     for name, path in (("refused", "/refuses"), ("taken", "/takes")):
         add_notified(workspace, webhook(name, hook + path))
     add_notified(workspace, "custom-webhook/no-such")
