@@ -89,8 +89,9 @@ def make(
     with writing(output.parent):
         write_atomically(output, page.encode("utf-8"))
     console.print(str(output.resolve()), markup=False, soft_wrap=True)
+    asked = f"{len(key['trials'])} question{'s' * (len(key['trials']) != 1)}"
     console.print(
-        f"{key['test']}: {len(key['trials'])} questions; send the page to raters, and take their files in "
+        f"{key['test']}: {asked}; send the page to raters, and take their files in "
         "with `voicewright listening import`",
         markup=False,
         soft_wrap=True,
