@@ -26,8 +26,8 @@ KNOWN = Estimate(600.0, 480.0, 1.1, 4.0, {"fit_kokoro": 60}, True)
             KNOWN._replace(is_measured=False, memory_gb=None),
             BUSY,
             "about 10 min, 8 min of it training (reckoned from another machine's measurement); "
-            "fit_kokoro 60 steps; memory was never measured, 4.0 GB of disk; 7 other programs keep 2 cores busy, which "
-            "makes it longer",
+            "fit_kokoro 60 steps; memory was never measured, 4.0 GB of disk; "
+            "7 other programs keep 2 cores busy, which makes it longer",
         ),
         (
             KNOWN._replace(seconds=None, training_s=None, is_measured=False, disk_gb=None, memory_gb=None),
