@@ -21,7 +21,7 @@ import torch
 from configs.compute import ComputeSettings
 from configs.errors import UserError
 from flows.__main__ import run
-from flows.commands import speaking
+from flows.commands import opened_voice
 from tasks.release.speak import load_voice
 from tasks.release.voice import SpeakOptions
 from tests.tasks.finetune import synthetic
@@ -79,16 +79,16 @@ def test_without_the_option_the_voices_settings_tell_the_device(
 ) -> None:
     settings = SimpleNamespace(compute=ComputeSettings(device="cuda"))
     request = SimpleNamespace(resolve=lambda: SimpleNamespace(settings=settings))
-    monkeypatch.setattr(speaking, "voices", lambda workspace: ["anna"])
-    monkeypatch.setattr(speaking, "remembered", lambda workspace, voice: request)
+    monkeypatch.setattr(opened_voice, "voices", lambda workspace: ["anna"])
+    monkeypatch.setattr(opened_voice, "remembered", lambda workspace, voice: request)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(UserError, match=r"compute\.device = cuda: no CUDA device is found"):
-        speaking._device(None, tmp_path, "anna")
-    assert speaking._device("cpu", tmp_path, "anna").type == "cpu"
-    assert speaking._device(None, tmp_path, "elsewhere").type == "cpu"
+        opened_voice._device(None, tmp_path, "anna")
+    assert opened_voice._device("cpu", tmp_path, "anna").type == "cpu"
+    assert opened_voice._device(None, tmp_path, "elsewhere").type == "cpu"
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    assert speaking._device(None, tmp_path, "anna").type == "cuda"
-    assert speaking._device(None, tmp_path, "elsewhere").type == "cuda"
+    assert opened_voice._device(None, tmp_path, "anna").type == "cuda"
+    assert opened_voice._device(None, tmp_path, "elsewhere").type == "cuda"
 
 
 def test_raw_samples_stream_to_standard_output(
