@@ -41,5 +41,6 @@ def told(known: Estimate, machine: Machine) -> str:
     memory = "memory was never measured" if known.memory_gb is None else f"{known.memory_gb:.1f} GB of memory"
     disk = "disk was never measured" if known.disk_gb is None else f"{known.disk_gb:.1f} GB of disk"
     busy = f"{machine.load:.0f} other programs keep {machine.cores} cores busy, which makes it longer"
-    parts = (time, steps, f"{memory}, {disk}", busy if machine.load > machine.cores + 1 else "")
+    slowed = known.seconds is not None and not known.is_measured and machine.load > machine.cores + 1
+    parts = (time, steps, f"{memory}, {disk}", busy if slowed else "")
     return "; ".join(part for part in parts if part)

@@ -136,15 +136,17 @@ class StageRuns:
         watchers = _WATCHERS.get()
         for watcher in watchers:
             watcher.started(name)
-        future = stage_task(name).submit(self.pipeline, name, name in self.force, watchers)
+        future: PrefectFuture[Any] | None = None
         try:
+            future = stage_task(name).submit(self.pipeline, name, name in self.force, watchers)
             result: StageResult = future.result()
         except Exception:
             raise  # the stage's own
         except BaseException as stop:
             # Signals and a cancelled flow run arrive here; the stage saves its state and ends by itself.
             self.pipeline.stop.set()
-            future.wait(STOP_WAIT_S)
+            if future is not None:
+                future.wait(STOP_WAIT_S)
             if is_asked_for(stop):
                 raise _stopped(future) from stop
             raise
@@ -179,9 +181,11 @@ def _cancelled(stopped: StoppedError) -> State[Any]:
     return Cancelled(message=str(stopped) or "stopped", data=stopped)
 
 
-def _stopped(future: PrefectFuture[Any]) -> StoppedError:
+def _stopped(future: PrefectFuture[Any] | None) -> StoppedError:
     """How a stage ended that was told to stop; one that can says where."""
-    ended = future.state.result(raise_on_failure=False) if future.state.is_final() else None
+    if future is None or not future.state.is_final():
+        return StoppedError()
+    ended = future.state.result(raise_on_failure=False)
     return ended if isinstance(ended, StoppedError) else StoppedError()
 
 

@@ -30,7 +30,7 @@ _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
 class Running:
-    """The stage that runs: how far it is, and how long it takes.
+    """The stage that runs: how far it is, and how long it takes; told by one thread and shown by another.
 
     Args:
         clock: seconds since whenever.
@@ -38,6 +38,7 @@ class Running:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._lock = threading.RLock()
         self.stage = ""
         self._begun_s = clock()
         self._pace = Pace()
@@ -45,17 +46,19 @@ class Running:
 
     def begin(self, stage: str) -> None:
         """Another stage begins; an empty name: none runs."""
-        self._begun_s = self._clock()
-        self._pace = Pace()
-        self._done, self._total, self._text = 0, 0, ""
-        self.stage = stage
+        with self._lock:
+            self._begun_s = self._clock()
+            self._pace = Pace()
+            self._done, self._total, self._text = 0, 0, ""
+            self.stage = stage
 
     def advance(self, done: int, total: int, text: str) -> bool:
         """It got further; whether this is the first that is heard of it, and some of it was done before."""
-        resumed = not self._total and 1 < done < total
-        self._done, self._total, self._text = done, total, text
-        self._pace.advanced(done, self._clock())
-        return resumed
+        with self._lock:
+            resumed = not self._total and 1 < done < total
+            self._done, self._total, self._text = done, total, text
+            self._pace.advanced(done, self._clock())
+            return resumed
 
     @property
     def kept(self) -> str:
@@ -64,6 +67,10 @@ class Running:
 
     def line(self, width: int) -> str:
         """The line that moves, at most as long as the terminal is wide."""
+        with self._lock:
+            return self._line(width)
+
+    def _line(self, width: int) -> str:
         passed_s = self._clock() - self._begun_s
         spinner = _SPINNER[int(passed_s * 8) % len(_SPINNER)]
         head, tail = f"{spinner} {self.stage or 'starting'}", self._tail()
@@ -78,8 +85,9 @@ class Running:
 
     def sentence(self) -> str:
         """The same where nothing moves."""
-        said = f"{self.stage}: {self._tail(' of ')}"
-        return f"{said}; {self._text}" if self._text else said
+        with self._lock:
+            said = f"{self.stage}: {self._tail(' of ')}"
+            return f"{said}; {self._text}" if self._text else said
 
     def _tail(self, slash: str = "/") -> str:
         passed_s = self._clock() - self._begun_s
