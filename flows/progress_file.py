@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from artifacts.store import write_atomically
+from configs.errors import UserError
 from tasks.pipeline import StageResult
 from tasks.run_record import run_path
 
@@ -88,7 +89,7 @@ class ProgressFile:
             return
         self._now = replace(self._now, at_s=now_s)
         # A full disk is told by the stage, whose work it is.
-        with suppress(OSError):
+        with suppress(OSError, UserError):
             write_atomically(self._path, json.dumps(asdict(self._now)).encode())
 
 

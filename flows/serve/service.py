@@ -34,7 +34,7 @@ ResultT = TypeVar("ResultT")
 
 LANES = 2
 LOOK_S = 1.0
-END_WAIT_S = 5.0
+END_WAIT_S = 2.0
 
 
 def shares(settings: ServingSettings, cores: int, on_gpu: bool) -> tuple[int, int]:

@@ -98,8 +98,8 @@ class Trainings:
         self._ended.set()
 
     @property
-    def voices(self) -> list[str]:
-        """Names of the voices for which one was asked here."""
+    def names(self) -> list[str]:
+        """Voices whose training was asked for here."""
         with self._lock:
             return list(self._known)
 

@@ -22,6 +22,7 @@ from flows.serve.service import Service
 from flows.serve.trainings import Training, asked_now
 from tasks.run_record import known_run, voices
 from tasks.serving.catalogue import OfferedVoice
+from tasks.versions.holding import is_held
 from tasks.voice import VOICE_NAME, check_name
 
 router = APIRouter()
@@ -60,6 +61,18 @@ async def list_recordings(request: Request) -> dict[str, Any]:
     service: Service = request.app.state.service
     found = await asyncio.to_thread(offered_folders, service.recordings)
     return {"object": "list", "data": [{"id": name, "object": "recordings"} for name in found]}
+
+
+@router.get("/v1/voices")
+async def look_at_voices(request: Request) -> dict[str, Any]:
+    """How far every voice of the workspace is, or what it is worth."""
+    service: Service = request.app.state.service
+
+    def states() -> list[dict[str, Any]]:
+        names = sorted({*voices(service.workspace), *service.trainings.names})
+        return [state_of(service, name) for name in names]
+
+    return {"object": "list", "data": await asyncio.to_thread(states)}
 
 
 @router.post("/v1/voices", status_code=202, openapi_extra=_BODY)
@@ -167,17 +180,18 @@ def state_of(service: Service, name: str) -> dict[str, Any]:
         progress = None
     told: dict[str, Any] = {
         **described(offered or OfferedVoice(name, "", ()), name in service.shelf.names),
-        "state": _state(training, progress, offered is not None),
+        "state": _state(training, progress, offered is not None, is_held(service.workspace, name)),
         "error": training.message or None if training is not None else None,
     }
     return told | _progress(service.workspace, name, progress)
 
 
-def _state(training: Training | None, progress: RunProgress | None, is_finished: bool) -> str:
+def _state(training: Training | None, progress: RunProgress | None, is_finished: bool, is_held: bool) -> str:
     if training is not None:
         return training.state
     if progress is not None and progress.state != "finished":
-        return progress.state
+        # A run that was killed says for ever that it runs.
+        return progress.state if is_held or progress.state != "running" else "stopped"
     return "finished" if is_finished else "unfinished"
 
 

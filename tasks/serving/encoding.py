@@ -7,7 +7,7 @@ give the same bytes: nothing in them is drawn or is a time.
 from __future__ import annotations
 
 import struct
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from typing import Any, Literal, NamedTuple, Protocol, cast, get_args
 
 import numpy as np
 
@@ -156,7 +156,8 @@ class _Coded:
         options = {"fflags": "+bitexact+flush_packets", **dict(codec.options)}
         self._container = av.open(self._sink, "w", format=codec.container, container_options=options)
         # PyAV types a stream by the names of codecs that it knows, and these come out of a table.
-        self._stream: Any = self._container.add_stream(codec.codec, rate=sample_rate, layout="mono")
+        added = self._container.add_stream(codec.codec, rate=sample_rate, layout="mono")
+        self._stream = cast("Any", added)
         self._stream.codec_context.format = codec.sample_format
         self._stream.codec_context.options = {"flags": "+bitexact"}
         if codec.bit_rate:

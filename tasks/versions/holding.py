@@ -54,6 +54,18 @@ def holding(
         yield
 
 
+def is_held(workspace: Path, voice: str) -> bool:
+    """Whether the process that held it last still runs; asking keeps nobody from holding it."""
+    try:
+        holder = json.loads(run_path(workspace, voice).with_name("held").read_text(encoding="utf-8"))
+        os.kill(int(holder["process"]), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return False
+    return True
+
+
 def _locked(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

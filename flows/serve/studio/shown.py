@@ -46,7 +46,7 @@ class Preset(NamedTuple):
 def cards(service: Service, own: list[OfferedVoice]) -> list[Card]:
     """Every voice of the workspace, finished ones first."""
     known = {voice.name: voice for voice in own}
-    names = dict.fromkeys([*known, *voices(service.workspace), *service.trainings.voices])
+    names = dict.fromkeys([*known, *voices(service.workspace), *service.trainings.names])
     return [_card(service, name, known.get(name)) for name in names]
 
 

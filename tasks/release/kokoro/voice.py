@@ -44,7 +44,7 @@ from tasks.release.voice import (
 
 TABLE = "kokoro"
 """The family's characters."""
-PUBLISHED_LEAD_S = 0.03
+PUBLISHED_LEAD_S = 0.035
 """The published network's sounds come so much before the frames of their tokens (bench/word_times.py)."""
 
 

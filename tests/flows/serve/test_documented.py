@@ -104,7 +104,7 @@ def test_killed_it_starts_again_and_told_to_end_it_finishes_what_it_says(tmp_pat
     first.process.communicate()
     again = Running(workspace, *options)
     assert again.say("One, two.") == said
-    request = {"model": "x", "voice": "af_heart", "input": "One, two, three. " * 20, "response_format": "pcm"}
+    request = {"model": "x", "voice": "af_heart", "input": "One. Two.", "speed": 4, "response_format": "pcm"}
     header = {"Authorization": f"Bearer {KEY}"}
     with httpx.stream(
         "POST", f"{again.url}/v1/audio/speech", json=request, headers=header, timeout=60
@@ -115,7 +115,7 @@ def test_killed_it_starts_again_and_told_to_end_it_finishes_what_it_says(tmp_pat
         # Broken off, this raises: chunked answers have an end of their own.
         size += sum(map(len, parts))
     told, _ = again.process.communicate(timeout=40)
-    assert size > 48_000
+    assert size > 4_800
     assert again.process.returncode == 0, told
     assert "ended" in told and "Traceback" not in told
     assert KEY not in told

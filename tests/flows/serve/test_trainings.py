@@ -87,6 +87,7 @@ def test_a_voice_is_made_and_looked_at(making: Served) -> None:
     assert start(making, "anna", "k1", preset="tiny", language="en").json()["state"] == "running"
     assert start(making, "anna", "k1", preset="tiny").status_code == 409
     assert start(making, "anna", "k2", preset="tiny").status_code == 409
+    assert [one["name"] for one in httpx.get(f"{making.url}/v1/voices").json()["data"]] == ["anna"]
     # One at a time.
     assert start(making, "bert").json()["state"] == "queued"
     (making.service.workspace / "go-anna").touch()

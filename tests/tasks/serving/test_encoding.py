@@ -18,7 +18,10 @@ TONE_HZ = 440
 
 
 def tone(rate: int, seconds: float = 1.0) -> np.ndarray:
-    return (0.5 * np.sin(2 * np.pi * TONE_HZ * np.arange(round(rate * seconds)) / rate)).astype(np.float32)
+    wave = 0.5 * np.sin(2 * np.pi * TONE_HZ * np.arange(round(rate * seconds)) / rate)
+    # What begins at full level swings beyond it in a codec.
+    edge = np.minimum(1, np.arange(len(wave)) / (0.05 * rate))
+    return (wave * edge * edge[::-1]).astype(np.float32)
 
 
 def encoded(form: Format, rate: int, parts: Iterator[np.ndarray] | list[np.ndarray]) -> bytes:
@@ -40,8 +43,8 @@ def decoded(data: bytes, form: Format) -> tuple[np.ndarray, int]:
 @pytest.mark.parametrize("rate", [16_000, 24_000, 32_000])
 def test_what_comes_out_is_the_tone_that_went_in(form: Format, rate: int) -> None:
     samples, found = decoded(encoded(form, rate, [tone(rate)]), form)
-    assert len(samples) / found == pytest.approx(1.0, abs=0.08)
-    spectrum = np.abs(np.fft.rfft(samples[: found // 2 * 2]))
+    assert len(samples) / found == pytest.approx(1.0, abs=0.1)
+    spectrum = np.abs(np.fft.rfft(samples))
     assert np.argmax(spectrum) * found / len(samples) == pytest.approx(TONE_HZ, abs=3)
     assert np.abs(samples).max() == pytest.approx(0.5, abs=0.06)
 
