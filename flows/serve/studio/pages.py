@@ -21,6 +21,7 @@ from flows.serve.studio.shown import (
     cards,
     offered_languages,
     offered_presets,
+    pair_of,
     previous_of,
     speakers,
     trial_of,
@@ -69,13 +70,15 @@ async def show_voice(request: Request, name: str) -> HTMLResponse:
     own = await asyncio.to_thread(service.catalogue.own)
     card = await asyncio.to_thread(card_of, service, name)
     record = await asyncio.to_thread(versions_of, service, card)
+    known = speakers(own)
     return rendering.page(
         "voice.html.j2",
         card=card,
         state=state,
         record=record,
         previous=previous_of(record, name) if record is not None else None,
-        speakers=speakers(own),
+        speakers=known,
+        beside=pair_of(card, known),
         has_report=(champion_folder(service.workspace, card.name) / REPORT).is_file(),
     )
 

@@ -82,6 +82,16 @@ def speakers(own: list[OfferedVoice]) -> list[str]:
     return [f"{voice.name}@{number}" for voice in own for number in voice.versions]
 
 
+def pair_of(card: Card, known: list[str]) -> tuple[str, str] | None:
+    """What is put side by side unless others are chosen: what speaks, and the voice's newest other version.
+
+    Another voice takes its place where there is none; None where there is nothing to compare.
+    """
+    live = f"{card.name}@{card.offered.champion}" if card.offered is not None else ""
+    others = sorted((one for one in known if one != live), key=lambda one: one.startswith(f"{card.name}@"))
+    return (live, others[-1]) if live in known and others else None
+
+
 def trial_of(voice: OfferedVoice | None) -> str:
     """A sentence to hear a voice by."""
     own = sentences(voice.languages[0]) if voice is not None and voice.languages else ()

@@ -21,6 +21,7 @@ from flows.serve.app import create_app, guarded
 from flows.serve.keys import Keys
 from flows.serve.run import server_of
 from flows.serve.service import Service
+from flows.serve.studio.errands import Errands
 from flows.serve.trainings import Trainings
 from models.kokoro.config import TINY
 from models.kokoro.model import Kokoro
@@ -132,7 +133,8 @@ def served(
     """Serve a workspace while the block runs."""
     threads = torch.get_num_threads()
     service = Service(workspace, settings, open_voice or opener(workspace), recordings)
-    service.trainings = Trainings(workspace, command)
+    service.errands.end()
+    service.trainings, service.errands = Trainings(workspace, command), Errands(workspace, command)
     service.start([])
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
