@@ -11,6 +11,8 @@ import os
 import sys
 from pathlib import Path
 
+COMPLETING = "_VOICEWRIGHT_COMPLETE"
+"""Set by a shell that asks what may follow."""
 ROOT = Path(__file__).resolve().parent
 PREFECT_PLUGINS = ("deployment_alias", "server_login")
 # No library reports to anyone unless the user has said otherwise.
@@ -29,6 +31,10 @@ def main() -> None:
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
     _root_first()
+    if COMPLETING in os.environ:
+        from flows.completion import complete
+
+        complete()
     from flows.interrupts import SAID, Interrupts
 
     interrupts = Interrupts()

@@ -37,7 +37,8 @@ from bench.measuring.sample import FEW_STEPS
 from bench.measuring.trusting import WAYS
 from models.frontend.audio import decode_flac, encode_flac
 from tasks.corpus.sample import write_sample
-from tasks.pipeline import Pipeline, Scan
+from tasks.pipeline import Pipeline
+from tasks.results import Scan
 from tasks.versions.settle import settle
 from tasks.voice import Request, open_pipeline
 

@@ -4,9 +4,9 @@
 
 MODELS holds `whisper-base`, `dnsmos` and `dvector` (`voicewright models fetch`), SPEECH folders of
 recordings with `metadata.csv` (`id|text`): `libri-multi` and `libri-251spk` (speakers by the beginning of a
-clip's name), `ljs-mini` and `kathleen`. Writes `bench/results/judging.json`: what every metric makes of
-speech that was damaged in a known way, the equal error rate of both speaker encoders with the range of
-their cosines, and error rates of Whisper base and pocketsphinx.
+clip's name), `ljs-mini` and `kathleen`. Writes `bench/results/judging.json`, part by part: what every judge
+costs, what every metric makes of speech that was damaged in a known way, the equal error rate of both speaker
+encoders with the range of their cosines, and error rates of Whisper base and pocketsphinx.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,16 +49,58 @@ def main() -> None:
     given = parser.parse_args()
     names = {"recogniser": "whisper-base", "naturalness": "dnsmos", "encoder": "dvector"}
     judges = Judges.of(SimpleNamespace(**{name: str(given.models / file) for name, file in names.items()}))
-    found = {
-        "damage": damaged(judges, given.speech, given.clips),
-        "speakers": {
-            "encoder that the pipeline uses (GE2E)": strangers(_ge2e, given.speech),
-            "encoder that no training knows (d-vector)": strangers(judges.embedding, given.speech),
-        },
-        "recognisers": recognisers(judges, given.speech, given.clips),
+    encoders = {
+        "encoder that the pipeline uses (GE2E)": _ge2e,
+        "encoder that no training knows (d-vector)": judges.embedding,
     }
-    (FOLDER / "judging.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(found, indent=1))
+    parts: dict[str, Callable[[], Any]] = {
+        "cpu_seconds": lambda: costs(judges, given.speech, given.clips),
+        "damage": lambda: damaged(judges, given.speech, given.clips),
+        "speakers": lambda: {name: strangers(embed, given.speech) for name, embed in encoders.items()},
+        "recognisers": lambda: recognisers(judges, given.speech, given.clips),
+    }
+    found: dict[str, Any] = {}
+    for name, part in parts.items():
+        found[name] = part()
+        (FOLDER / "judging.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        print(name, json.dumps(found[name], indent=1), flush=True)
+
+
+def costs(judges: Judges, speech: Path, count: int) -> dict[str, float]:
+    """Processor seconds per clip of each judge and measure, after a first clip that loads what they need."""
+    first, *clips = itertools.islice(_clips(speech / "ljs-mini"), count + 1)
+    works = {
+        **{name: _alone(judge) for name, judge in _each(judges).items()},
+        "d-vector": lambda wave, _: judges.embedding(wave),
+        "GE2E": lambda wave, _: _ge2e(wave),
+        "mel spectrogram and pitch": lambda wave, _: _sound(wave),
+    }
+    spent = {"seconds of speech": sum(len(samples) for _, _, samples in clips) / RATE / count}
+    for name, work in works.items():
+        work(Waveform(first[2], RATE), first[1])
+        begun = time.process_time()
+        for _, text, samples in clips:
+            work(Waveform(samples, RATE), text)
+        spent[name] = (time.process_time() - begun) / count
+    sounds = [_sound(Waveform(samples, RATE)) for _, _, samples in clips]
+    begun = time.process_time()
+    for sound in sounds:
+        measure({"recording": sound, "text": sound}, set())
+    spent["distances after warping"] = (time.process_time() - begun) / count
+    return {name: round(seconds, 3) for name, seconds in spent.items()}
+
+
+def _each(judges: Judges) -> dict[str, Judges]:
+    return {
+        "whisper-base": Judges(judges.whisper, True, None, None),
+        "pocketsphinx": Judges(None, True, None, None),
+        "dnsmos": Judges(None, False, judges.naturalness, None),
+        "clicks, clipping, offset, silence": Judges(None, False, None, None),
+    }
+
+
+def _alone(judge: Judges) -> Callable[[Waveform, str], Any]:
+    return lambda wave, text: judge.judge(wave, text, "en")
 
 
 DAMAGES: dict[str, Damage] = {

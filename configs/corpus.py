@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from configs.base import Section
+from configs.languages import language_code
 
 COLUMNS = ("id", "text", "raw", "speaker", "language", "start", "end", "duration")
 
@@ -16,9 +17,8 @@ class CorpusSettings(Section):
 
     language: str = Field(
         "auto",
-        pattern=r"^(auto|[a-z]{2,3}(-[A-Za-z]{2,8})?)$",
-        description="Language of the recordings as a code such as `en` or `de`; `auto` takes it from "
-        "the transcripts.",
+        description="Language of the recordings: a code such as `en`, `de` or `deu`, or a name such as "
+        "`German` or `Deutsch`; `auto` takes it from the transcripts.",
     )
     speaker: str = Field(
         "auto",
@@ -82,6 +82,11 @@ class CorpusSettings(Section):
     keep_truncated: bool = Field(
         False, description="Use what is left of recordings that were cut off, with a warning."
     )
+
+    @field_validator("language")
+    @classmethod
+    def _language_by_its_code(cls, language: str) -> str:
+        return language if language == "auto" else language_code(language)
 
     @field_validator("columns")
     @classmethod

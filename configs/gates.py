@@ -34,6 +34,14 @@ class GatesSettings(Section):
         {"clipped_share": 0.001, "clicks_per_minute": 6.0},
         description="metric -> most that a version may have to be promoted by itself",
     )
+    base: str | None = Field(
+        "auto",
+        min_length=1,
+        description="a published voice, `kokoro/af_heart`, that no new version may be harder to understand "
+        "than, beyond the interval, on the sentences that come with the language: a fine-tuned model must "
+        "not forget. `auto`: for models that published weights are trained on, the first published voice "
+        "of the family in the language, where its weights are here; null: none",
+    )
     confidence: float = Field(
         0.95, gt=0.5, lt=1, description="of the intervals, by bootstrap over utterances"
     )

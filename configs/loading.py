@@ -6,7 +6,6 @@ name the file and line, and `voicewright config show` can say why a value is wha
 
 from __future__ import annotations
 
-import difflib
 import types
 import typing
 from collections.abc import Iterator, Sequence
@@ -20,9 +19,9 @@ from pydantic import BaseModel, ValidationError
 
 from configs import plain_yaml
 from configs.errors import UserError
+from configs.nearest import did_you_mean, nearest
 from configs.settings import Settings
 
-_LONGEST_NAME = 80
 PRESETS = Path(__file__).resolve().parent / "presets"
 
 
@@ -137,8 +136,7 @@ def documented(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[
 
 def _read_preset(name: str, within: tuple[str, ...]) -> dict[str, Given]:
     if name not in presets():
-        near = difflib.get_close_matches(name, presets(), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, presets())
         raise UserError(f"preset: {name!r} is not one of {', '.join(presets())}{hint}")
     if name in within:
         raise UserError(f"preset: {' -> '.join((*within, name))} is a circle")
@@ -196,10 +194,10 @@ def _check_names(given: dict[str, Given]) -> None:
         if path in sections:
             example = next(name for name in known if name.startswith(f"{path}."))
             raise UserError(f"{one.origin}: {path} is a group of settings; name one of them, e.g. {example}")
-        near = difflib.get_close_matches(path[:_LONGEST_NAME], known, 1, cutoff=0.5)
+        near = nearest(path, known, cutoff=0.5)
         same_leaf = [name for name in known if name.rsplit(".", 1)[-1] == path.rsplit(".", 1)[-1]]
-        best = near or same_leaf[:1]
-        hint = f"; did you mean {best[0]}?" if best else ""
+        best = near or next(iter(same_leaf), None)
+        hint = f"; did you mean {best}?" if best else ""
         raise UserError(f"{one.origin}: there is no setting {plain_yaml.shown(path)}{hint}")
 
 

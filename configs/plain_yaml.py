@@ -63,6 +63,13 @@ def compose(text: str, source: str) -> yaml.Node | None:
     return root
 
 
+def written(value: Any) -> str:
+    """A value as YAML of one line, which reads back as the same value."""
+    plain = list(value) if isinstance(value, tuple) else value
+    text = yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=float("inf"))
+    return text.removesuffix("...\n").strip()
+
+
 def value_of(node: yaml.Node, source: str, name: str) -> Any:
     """The number, text, truth value, date, list or mapping that a node writes.
 

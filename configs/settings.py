@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from configs.align import AlignSettings
@@ -69,6 +71,12 @@ class Features(Section):
 class Train(Section):
     """Training of the networks."""
 
+    begin: Literal["anew", "champion"] = Field(
+        "anew",
+        description="what a training on new data begins with. `anew`: what the settings name, every time; "
+        "`champion`: the weights of the version that speaks, on all of the data, old and new (Kokoro, and "
+        "StyleTTS 2 that is fine-tuned)",
+    )
     plan: PlanSettings = PlanSettings()
     sovits: SovitsTrainSettings = SovitsTrainSettings()
     t2s: T2sTrainSettings = T2sTrainSettings()

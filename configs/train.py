@@ -45,11 +45,12 @@ class TrainSettings(Section):
     keep_checkpoints: int = Field(
         default=2, ge=2, description="newest checkpoints that stay on the disk while a network trains"
     )
+    choose: Literal["best", "last"] = Field(
+        default="best",
+        description="weights that become the voice: those of the best validation (`score`), or the last",
+    )
     early_stop_patience: int = Field(
-        default=0,
-        ge=0,
-        description="validations without improvement after which training ends and the weights that "
-        "validated best become the voice; 0: never, and the last ones do",
+        default=0, ge=0, description="validations without a better score after which training ends; 0: never"
     )
     max_skipped_in_a_row: int = Field(
         default=3,
@@ -64,6 +65,11 @@ class TrainSettings(Section):
             raise ValueError(
                 f"early_stop_patience = {self.early_stop_patience} needs validate_every_steps and "
                 "validation_clips above 0"
+            )
+        if self.early_stop_patience and self.choose == "last":
+            raise ValueError(
+                f"early_stop_patience = {self.early_stop_patience} with choose = last would keep "
+                "weights that are known to be worse; set choose to best, or early_stop_patience to 0"
             )
         return self
 

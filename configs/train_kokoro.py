@@ -43,6 +43,12 @@ class VoiceTableSettings(Section):
         "weights, which is near to the speaker before anything is trained; `neutral`: no style, or that of "
         "`styles`",
     )
+    voices: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file `networks/voices.safetensors` of an exported Kokoro voice, whose speakers begin as "
+        "they are there, whatever `start` says; null: see there",
+    )
     styles: str | None = Field(
         default=None,
         min_length=1,
@@ -111,8 +117,8 @@ class KokoroTrainSettings(TrainSettings):
     early_stop_patience: int = Field(
         default=30,
         ge=0,
-        description="validations without a smaller spectral distance (`stft`) after which training ends and "
-        "the weights that validated best become the voice; 0: never, and the last ones do",
+        description="validations without a better score (spectral distance, similarity and words misheard of "
+        "held-out clips) after which training ends; 0: never",
     )
     batch_size: int = Field(default=8, ge=1, description="clips per batch")
     tiny: bool = Field(

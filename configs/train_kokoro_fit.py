@@ -45,6 +45,12 @@ class KokoroFitSettings(TrainSettings):
         description="folder of official voices to mix, as `kokoro-voices` is; null mixes the six that come "
         "along",
     )
+    pretrained_voices: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file `networks/voices.safetensors` of an exported Kokoro voice, whose speakers fitting "
+        "goes on from; null begins with the mix of official voices that is nearest to the recordings",
+    )
     mix_steps: int | None = Field(
         default=None,
         ge=0,
@@ -76,8 +82,7 @@ class KokoroFitSettings(TrainSettings):
         default=3,
         ge=0,
         description="validations without a better score (similarity, spectral distance and words misheard of "
-        "held-out clips) after which fitting ends; the best one becomes the voice. 0: never, and the last "
-        "one does",
+        "held-out clips) after which fitting ends; 0: never",
     )
     checkpoint_every_steps: int = Field(default=10, ge=1, description="steps that a killed run can lose")
     max_clip_s: float = Field(default=30.0, gt=0, description="longer clips are refused, by name, seconds")

@@ -37,6 +37,11 @@ class T2sTrainSettings(ReferenceOrderSettings):
         default=25.0, gt=0, description="faster clips are refused, phones per second"
     )
     accumulate: int = Field(default=4, ge=1, description="batches per optimiser step, across epochs")
+    choose: Literal["best", "last"] = Field(
+        default="last",
+        description="weights that become the voice: those of the best validation (`score`), or the last; how "
+        "well codes are told from recorded ones, which is all that is validated, says little of speaking",
+    )
     pretrained: str | None = Field(
         default=None,
         min_length=1,

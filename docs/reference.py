@@ -1,18 +1,22 @@
-"""Writes `docs/reference/settings.md` and `docs/reference/commands.md` from the code.
+"""Writes from the code the pages of `docs/reference`, and `flows/command_tree.json` for shell completion.
 
 `--check` writes nothing and fails when a page is not what the code says.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+import typing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
 from configs.loading import documented
+from configs.weights import PUBLISHED
 from flows.__main__ import app
+from flows.completion import TREE
 from tasks.stage import RowStage, Stage, upstream
 from tasks.stages import every_way
 
@@ -107,23 +111,63 @@ def _command(command: Any, path: list[str], lines: list[str]) -> None:
         _command(child, [*path, name], lines)
 
 
+def command_tree() -> str:
+    """The commands with their parameters, and names that are values of these, for `flows.completion`."""
+    stages = sorted({stage.name for way in every_way().values() for stage in way.all})
+    tree = {
+        "root": _node(typer.main.get_command(app)),
+        "settings": [path for path, *_ in documented()],
+        "stages": stages,
+        "models": [weights.name for weights in PUBLISHED],
+    }
+    return json.dumps(tree, indent=1) + "\n"
+
+
+def _node(command: Any) -> dict[str, Any]:
+    shown = [one for one in command.params if not one.name.endswith("completion") and one.name != "help"]
+    params = [
+        {
+            "name": one.name,
+            "names": ["/".join((name, *one.secondary_opts[:1])) for name in one.opts],
+            "is_option": one.param_type_name == "option",
+            "is_flag": bool(getattr(one, "is_flag", False)),
+            "multiple": bool(getattr(one, "multiple", False)) or one.nargs != 1,
+            "choices": _choices(one.type_descriptor.annotation),
+        }
+        for one in shown
+    ]
+    help_line = (command.help or "").strip().partition("\n")[0]
+    children = {name: _node(child) for name, child in sorted(getattr(command, "commands", {}).items())}
+    return {"help": help_line, "params": params, "commands": children}
+
+
+def _choices(kind: Any) -> list[str]:
+    """What an option of a few values takes; nothing for all others."""
+    parts = [kind, *typing.get_args(kind)]
+    return [value for part in parts if typing.get_origin(part) is Literal for value in typing.get_args(part)]
+
+
 def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
 
 def main() -> None:
     """Write or check the pages."""
-    pages = {"settings.md": settings_page(), "stages.md": stages_page(), "commands.md": commands_page()}
+    pages = {
+        PAGES / "settings.md": settings_page(),
+        PAGES / "stages.md": stages_page(),
+        PAGES / "commands.md": commands_page(),
+        TREE: command_tree(),
+    }
     stale = []
-    for name, text in pages.items():
-        path = PAGES / name
+    for path, text in pages.items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            stale.append(name)
+            stale.append(path.name)
             if "--check" not in sys.argv[1:]:
                 PAGES.mkdir(exist_ok=True)
                 path.write_text(text, encoding="utf-8")
     if stale and "--check" in sys.argv[1:]:
-        sys.exit(f"docs/reference is not what the code says ({', '.join(stale)}); run `make docs`")
+        sys.exit(f"{', '.join(stale)}: not what the code says; run `make docs`")
 
 
 if __name__ == "__main__":

@@ -10,19 +10,23 @@ import typer
 from artifacts.faults import machine_error
 from configs.errors import MachineError, UserError
 from flows.commands import (
+    advise,
     corpus,
     demo,
     exchange,
+    interactive,
     listen,
     listening,
     machine,
+    nightly,
     serving,
     speaking,
     versions,
     voice,
 )
 from flows.commands.shared import WORKSPACE_HELP, Session, default_workspace, warn
-from flows.interrupts import SAID, Interrupts
+from flows.interrupts import SAID, STOPPING, Interrupts
+from flows.version import application_version
 from tasks.outcome import StoppedError
 
 USERS, MACHINES = 2, 74
@@ -35,9 +39,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+advise.add_to(app)
 voice.add_to(app)
 versions.add_to(app)
+nightly.add_to(app)
 speaking.add_to(app)
+interactive.add_to(app)
 serving.add_to(app)
 listen.add_to(app)
 listening.add_to(app)
@@ -47,13 +54,23 @@ machine.add_to(app)
 demo.add_to(app)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"voicewright {application_version()}")
+        raise typer.Exit
+
+
 @app.callback()
 def _session(
     context: typer.Context,
     workspace: str = typer.Option(
         default_workspace(), "--workspace", "-w", envvar="VOICEWRIGHT_WORKSPACE", help=WORKSPACE_HELP
     ),
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Say which version this is, and end."
+    ),
 ) -> None:
+    del version
     opened = context.obj
     context.obj = Session.at(workspace)
     if isinstance(opened, list):
@@ -77,6 +94,7 @@ def run(interrupts: Interrupts | None = None) -> None:
     interrupts.uninstall()
     if interrupts.first and status:
         status = interrupts.status
+    if status in {128 + sign for sign in STOPPING}:
         warn(SAID)
     sys.exit(status)
 
@@ -96,7 +114,6 @@ def _status() -> int | str | None:
         warn(f"error: {error}")
         return MACHINES
     except StoppedError:
-        warn(SAID)
         return Interrupts().status
     except BrokenPipeError:
         return 141

@@ -6,6 +6,7 @@ import importlib
 import platform
 import shutil
 import subprocess
+import warnings
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +32,9 @@ PACKAGES = (
     ("datasets", "datasets", "reading training tables"),
 )
 
+PRESET = "preset: "
+"""Before the name of each preset that was looked at."""
+
 
 class Finding(NamedTuple):
     """One line of the check-up: `state` is ok, optional (absent but not needed) or broken."""
@@ -53,10 +57,24 @@ def examine(workspace: Path) -> list[Finding]:
     ]
 
 
+def examine_presets(workspace: Path) -> list[Finding]:
+    """Which presets work here: whether their weights are on this machine, and a GPU where they want one."""
+    from configs.loading import presets
+    from tasks.advice.presets import workable
+
+    has_gpu = _accelerator().state == "ok"
+    states = {"ok": "ok", "fetch": "optional", "slow": "optional", "broken": "broken"}
+    found = [workable(name, workspace, has_gpu) for name in presets()]
+    return [Finding(f"{PRESET}{one.preset}", states[one.state], one.why, one.remedy) for one in found]
+
+
 def _package(distribution: str, module: str, purpose: str) -> Finding:
     try:
         version = metadata.version(distribution)
-        importlib.import_module(module)
+        with warnings.catch_warnings():
+            # What a library says of its own future is nothing to act on here.
+            warnings.simplefilter("ignore")
+            importlib.import_module(module)
     except (ImportError, OSError, metadata.PackageNotFoundError) as error:
         return Finding(distribution, "broken", f"{purpose}: {error}", "run `make setup` again")
     return Finding(distribution, "ok", f"{version}: {purpose}", "")

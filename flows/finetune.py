@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from prefect import flow
+from prefect import State, flow
 
-from flows.prefect_glue import StageRuns
+from flows.prefect_glue import StageRuns, stoppable
 
 
-@flow(name="finetune", persist_result=False, validate_parameters=False)
-def finetune(runs: StageRuns) -> None:
+@flow(
+    name="finetune",
+    flow_run_name="{runs.pipeline.voice} · finetune",
+    persist_result=False,
+    validate_parameters=False,
+)
+def finetune(runs: StageRuns) -> State[None] | None:
     """Train the family's networks, one after the other."""
-    runs.run(runs.stages.finetune)
+    return stoppable(lambda: runs.run(runs.stages.finetune))

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 from flows.tracked import tracked_outputs
-from tasks.pipeline import Pipeline, StageResult
-from tasks.versions.folders import PUBLISHED
+from tasks.pipeline import Pipeline
+from tasks.results import StageResult
+from tasks.stages import check_stage_names
 from tasks.versions.holding import holding
-from tasks.versions.settle import settle
+from tasks.versions.laid_out import PUBLISHED
+from tasks.versions.settle import Settled, settle
 from tasks.voice import Request, open_pipeline
+
+
+class Found(NamedTuple):
+    """A run that had nothing to do; settled: what speaks, None where it was to end before the export."""
+
+    settled: Settled | None
 
 
 def found_done(
@@ -21,7 +30,8 @@ def found_done(
     tell: Callable[[StageResult], None],
     say: Callable[[str], None],
     wait: bool,
-) -> bool:
+    foresee: Callable[[Pipeline, Sequence[str]], None] | None = None,
+) -> Found | None:
     """Tell each stage that was found done, and put the voice into its folder again.
 
     Args:
@@ -29,29 +39,34 @@ def found_done(
         tell: gets the stages one after the other, once it is known that none must run.
         say: gets a line for people: who is waited for, which version is live.
         wait: where another run works on the voice, wait for it instead of failing.
+        foresee: gets the stages that must run, where some must.
 
     Returns:
-        Whether that was all. False: a stage must run, or MLflow has no record of what there is; nothing was
-        told.
+        What there is to tell of it. None: a stage must run, or MLflow has no record of what there is; nothing
+        was told.
 
     Raises:
-        UserError: a setting or an input is wrong, or the voice is held and not to be waited for.
+        UserError: a setting, a stage or an input is wrong, or the voice is held and not to be waited for.
     """
     with (
         holding(workspace, request.voice, "finetune", wait, say),
         closing(open_pipeline(workspace, request)) as pipeline,
     ):
         names = list(pipeline.stages)
+        check_stage_names(names, until, ())
         if until is not None:
-            # A name that is none is told by the flow.
-            names = names[: names.index(until) + 1] if until in names else names
-        if not all(map(pipeline.is_done, names)) or not _is_recorded(pipeline, names):
-            return False
+            names = names[: names.index(until) + 1]
+        waiting = [name for name in names if not pipeline.is_done(name)]
+        if waiting and foresee is not None:
+            foresee(pipeline, waiting)
+        if waiting or not _is_recorded(pipeline, names):
+            return None
         for name in names:
             tell(pipeline.run_stage(name))
-        if set(PUBLISHED) <= set(names):
-            say(f"{request.voice}: {settle(pipeline)}")
-    return True
+        settled = settle(pipeline) if set(PUBLISHED) <= set(names) else None
+        if settled is not None:
+            say(f"{request.voice}: {settled}")
+    return Found(settled)
 
 
 def _is_recorded(pipeline: Pipeline, names: list[str]) -> bool:

@@ -18,6 +18,11 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE_S = 20.0
 # One key press can arrive twice: from the terminal and from a program in between.
 SAME_PRESS_S = 0.3
+SOON_S = 0.4
+"""What ends sooner needs no word about it."""
+STOPPING_SAID = (
+    "stopping: what is finished stays, and a training saves the step that it is at; Ctrl-C again ends at once"
+)
 SAID = "stopped; what was finished is kept, run the same command to go on"
 
 
@@ -40,7 +45,7 @@ class Interrupts:
         self._patience_s = patience_s
         self.first = 0
         """The first signal's number; 0 while there was none."""
-        self._raised = False
+        self._raised = self._over = False
         self._installed: list[signal.Signals] = []
 
     @property
@@ -61,6 +66,7 @@ class Interrupts:
 
     def uninstall(self) -> None:
         """From now on a signal ends the process as it ends any other: there is nothing left to save."""
+        self._over = True
         for sign in self._installed:
             signal.signal(sign, signal.SIG_DFL)
 
@@ -80,13 +86,22 @@ class Interrupts:
                 if not begun_s:
                     begun_s = now_s
                     self.first = self.first or number
-                    patience = threading.Timer(self._patience_s, self._end)
-                    patience.daemon = True
-                    patience.start()
+                    for wait_s, then in ((SOON_S, self._tell), (self._patience_s, self._end)):
+                        later = threading.Timer(wait_s, then)
+                        later.daemon = True
+                        later.start()
                 elif number == signal.SIGINT and now_s - begun_s > SAME_PRESS_S:
                     self._end()
 
+    def _tell(self) -> None:
+        if not self._over:
+            self._write(STOPPING_SAID)
+
     def _end(self) -> None:
         # Not `sys.exit`: whatever keeps the main thread must not keep the process.
-        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"\n{SAID}\n".encode())
+        self._write(SAID)
         os._exit(self.status)
+
+    @staticmethod
+    def _write(text: str) -> None:
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"\n{text}\n".encode())

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+import httpx
 from prefect import get_run_logger, task
 from prefect.artifacts import (
     create_progress_artifact,
@@ -23,21 +24,26 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.concurrency.sync import concurrency
-from prefect.exceptions import MissingContextError
+from prefect.exceptions import MissingContextError, TerminationSignal
+from prefect.futures import PrefectFuture
+from prefect.runtime import deployment, flow_run
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from prefect.states import Completed
+from prefect.states import Cancelled, Completed
 from prefect.tasks import Task
 
 from artifacts.faults import writing
 from configs.errors import MachineError, UserError
 from flows.services import GPU_LIMIT
 from tasks.outcome import StoppedError
-from tasks.pipeline import Pipeline, StageResult
+from tasks.pipeline import Pipeline
+from tasks.results import StageResult
 from tasks.stage import Stage, wants_gpu
-from tasks.stages import Stages, stages_of
+from tasks.stages import Stages, check_stage_names, stages_of
 
+ResultT = TypeVar("ResultT")
 RETRY_DELAYS_S = (2, 20)
 PROGRESS_EVERY_S = 2.0
 STOP_WAIT_S = 120.0
@@ -105,9 +111,7 @@ class StageRuns:
 
     def __init__(self, pipeline: Pipeline, force: Sequence[str] = (), until: str | None = None) -> None:
         known = list(pipeline.stages)
-        for option, name in [("until", until), *(("force", name) for name in force)]:
-            if name is not None and name not in known:
-                raise UserError(f"{option}: {name!r} is not a stage; the stages are {', '.join(known)}")
+        check_stage_names(known, until, force)
         self.pipeline = pipeline
         self.force = frozenset(force)
         self.names = known[: known.index(until) + 1] if until else known
@@ -132,19 +136,57 @@ class StageRuns:
         watchers = _WATCHERS.get()
         for watcher in watchers:
             watcher.started(name)
-        future = stage_task(name).submit(self.pipeline, name, name in self.force, watchers)
+        future: PrefectFuture[Any] | None = None
         try:
+            future = stage_task(name).submit(self.pipeline, name, name in self.force, watchers)
             result: StageResult = future.result()
         except Exception:
             raise  # the stage's own
-        except BaseException:
+        except BaseException as stop:
             # Signals and a cancelled flow run arrive here; the stage saves its state and ends by itself.
             self.pipeline.stop.set()
-            future.wait(STOP_WAIT_S)
+            if future is not None:
+                future.wait(STOP_WAIT_S)
+            if is_asked_for(stop):
+                raise _stopped(future) from stop
             raise
         for watcher in watchers:
             watcher.finished(result)
         return result
+
+
+def is_asked_for(stop: BaseException) -> bool:
+    """Whether whoever started the run stops it by a signal; a deployment's run is ended by Prefect itself."""
+    if isinstance(stop, TerminationSignal):
+        return deployment.id is None
+    return isinstance(stop, KeyboardInterrupt)
+
+
+def stoppable(work: Callable[[], ResultT]) -> ResultT | State[Any]:
+    """Do a flow's work; what it returns, or a state that has Prefect show the run as cancelled, not crashed.
+
+    Whoever called the flow gets the `StoppedError` all the same: Prefect raises what a state holds.
+    """
+    try:
+        return work()
+    except StoppedError as stopped:
+        return _cancelled(stopped)
+    except BaseException as stop:
+        if not is_asked_for(stop):
+            raise
+        return _cancelled(StoppedError())
+
+
+def _cancelled(stopped: StoppedError) -> State[Any]:
+    return Cancelled(message=str(stopped) or "stopped", data=stopped)
+
+
+def _stopped(future: PrefectFuture[Any] | None) -> StoppedError:
+    """How a stage ended that was told to stop; one that can says where."""
+    if future is None or not future.state.is_final():
+        return StoppedError()
+    ended = future.state.result(raise_on_failure=False)
+    return ended if isinstance(ended, StoppedError) else StoppedError()
 
 
 def stage_task(name: str) -> Task[..., Any]:
@@ -179,8 +221,11 @@ def _stage(
     pipeline: Pipeline, name: str, force: bool, watchers: tuple[Watcher, ...]
 ) -> State[StageResult] | StageResult:
     progress = _Progress(pipeline.voice, name, watchers)
-    with _gpu_turn(pipeline, name, force), writing(pipeline.workspace, name):
-        result = pipeline.run_stage(name, force, progress)
+    try:
+        with _gpu_turn(pipeline, name, force), writing(pipeline.workspace, name):
+            result = pipeline.run_stage(name, force, progress)
+    except StoppedError as stopped:
+        return _cancelled(stopped)
     log = run_log()
     for warning in result.warnings:
         log.warning("%s: %s", name, warning)
@@ -268,6 +313,17 @@ def run_log() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
         return logging.getLogger("voicewright")
 
 
+def rename_run(name: str) -> None:
+    """Give the flow run another name in Prefect's pages; where that fails the log says so."""
+    if flow_run.id is None:
+        return
+    try:
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_name(UUID(flow_run.id), name)
+    except httpx.HTTPError as error:
+        run_log().warning("the run keeps its first name: %s", type(error).__name__)
+
+
 class _Progress:
     """Hands progress to watchers at once and to the Prefect UI every few seconds."""
 
@@ -279,7 +335,8 @@ class _Progress:
         self._sent_s = time.monotonic()
 
     def __call__(self, done: int, total: int, text: str = "", **metrics: float) -> None:
-        text = " ".join([text, *(f"{name} {value:.4g}" for name, value in metrics.items())]).strip()
+        further = {name: value for name, value in metrics.items() if "/" not in name and name not in text}
+        text = " ".join([text, *(f"{name} {value:.4g}" for name, value in further.items())]).strip()
         for watcher in self._watchers:
             watcher.advanced(self._stage, done, total, text)
         if total and time.monotonic() - self._sent_s >= PROGRESS_EVERY_S:

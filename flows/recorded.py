@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +15,9 @@ from configs.tracking import TrackingSettings
 from flows.prefect_glue import run_log
 from flows.registry import take_over, tell
 from flows.tracked import tracked_outputs, write_tracked
-from tasks.pipeline import Pipeline, StageResult
+from flows.version import application_version
+from tasks.pipeline import Pipeline
+from tasks.results import StageResult
 from tasks.versions.settle import Settled
 
 EXPORT, REPORT = "export", "report"
@@ -30,11 +31,12 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 def tracking_uri(settings: TrackingSettings, workspace: Path) -> str:
     """The MLflow URI: the one that was set, MLflow's own variable, or the workspace's database."""
-    return (
-        settings.uri
-        or os.environ.get("MLFLOW_TRACKING_URI")
-        or f"sqlite:///{workspace / 'mlflow' / 'mlflow.db'}"
-    )
+    return settings.uri or os.environ.get("MLFLOW_TRACKING_URI") or own_tracking_uri(workspace)
+
+
+def own_tracking_uri(workspace: Path) -> str:
+    """The workspace's database, which the MLflow that `up` starts shows."""
+    return f"sqlite:///{workspace / 'mlflow' / 'mlflow.db'}"
 
 
 def is_recording(settings: TrackingSettings, workspace: Path) -> bool:
@@ -123,7 +125,7 @@ class Recorder:
 
         def say(tracker: Tracker) -> None:
             tell(tracker, self._pipeline.workspace, self._pipeline.voice)
-            tracker.note(_decided(settled), _run_name(settled, self._pipeline.voice))
+            tracker.note(_decided(settled), run_name(settled, self._pipeline.voice))
 
         self._do(say)
 
@@ -170,7 +172,7 @@ class Recorder:
 
     def _run_tags(self) -> dict[str, str]:
         request = {f"request.{n}": str(v) for n, v in (self._pipeline.request or {}).items() if v}
-        return {**request, "code.version": _application_version(), **self._tags}
+        return {**request, "code.version": application_version(), **self._tags}
 
 
 def _decided(settled: Settled) -> dict[str, str]:
@@ -181,7 +183,7 @@ def _decided(settled: Settled) -> dict[str, str]:
     return tags
 
 
-def _run_name(settled: Settled, voice: str) -> str:
+def run_name(settled: Settled, voice: str) -> str:
     """`anna · kokoro-fit · 12 min`: who, how, of how much speech."""
     version = settled.version
     return " · ".join([voice, version["preset"] or "no preset", f"{60 * version['hours']:.0f} min"])
@@ -223,10 +225,3 @@ def _record(pipeline: Pipeline, result: StageResult) -> StageRecord:
         seconds=result.seconds,
         whole=result.name == EXPORT,
     )
-
-
-def _application_version() -> str:
-    try:
-        return metadata.version("voicewright")
-    except metadata.PackageNotFoundError:  # run from a checkout that was not set up
-        return "checkout"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from artifacts.store import Store
 from artifacts.tracking import CHALLENGER, CHAMPION, Tracker
-from tasks.versions.folders import champion_folder, place
+from tasks.versions.folders import champion_folder
+from tasks.versions.laid_out import place
 from tasks.versions.record import (
     VersionEntry,
     VersionsRecord,

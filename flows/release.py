@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from prefect import flow
+from prefect import State, flow
 
-from flows.prefect_glue import StageRuns
+from flows.prefect_glue import StageRuns, stoppable
 
 
-@flow(name="release", persist_result=False, validate_parameters=False)
-def release(runs: StageRuns) -> None:
+@flow(
+    name="release",
+    flow_run_name="{runs.pipeline.voice} · release",
+    persist_result=False,
+    validate_parameters=False,
+)
+def release(runs: StageRuns) -> State[None] | None:
     """Render held-out sentences, measure them, export the voice, draw its page."""
-    runs.run(runs.stages.release)
+    return stoppable(lambda: runs.run(runs.stages.release))

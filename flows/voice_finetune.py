@@ -9,26 +9,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from prefect import flow
+from prefect import State, flow
 from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
 from flows.finetune import finetune
+from flows.measured import Measurer
 from flows.prefect_glue import (
     StageRuns,
     artifact_key,
+    rename_run,
     run_log,
+    stoppable,
     summary_table,
     tell_in_one_line,
     watched_by,
 )
 from flows.prepare import prepare
 from flows.progress_file import ProgressFile
-from flows.recorded import Recorder, Status
+from flows.recorded import Recorder, Status, run_name
 from flows.release import release
-from tasks.pipeline import StageResult
-from tasks.versions.folders import PUBLISHED
+from tasks.results import StageResult
 from tasks.versions.holding import holding
+from tasks.versions.laid_out import PUBLISHED
 from tasks.versions.settle import Settled, settle
 from tasks.voice import Request, check_name, check_weights, open_pipeline, recordings_at
 
@@ -62,7 +65,13 @@ class VoiceRun:
     """The version that it made, and which one is live; None where the run ended before the export."""
 
 
-@flow(name="voice-finetune", persist_result=False)
+def _name_at_first() -> str:
+    """`anna · kokoro-fit`; how much speech it is of is known at the end (`run_name`)."""
+    given = flow_run.parameters
+    return f"{given.get('voice')} · {given.get('preset') or 'no preset'}"
+
+
+@flow(name="voice-finetune", flow_run_name=_name_at_first, persist_result=False)
 def voice_finetune(
     recordings: str,
     voice: str,
@@ -74,7 +83,7 @@ def voice_finetune(
     workspace: str | None = None,
     verify: bool = False,
     wait: bool = True,
-) -> Ended:
+) -> Ended | State[Ended]:
     """Make or update a voice; finished stages are found in the store and not repeated.
 
     Args:
@@ -101,8 +110,14 @@ def voice_finetune(
         Path(config_file).resolve() if config_file else None,
         tuple(overrides),
     )
-    made = make_voice(place, request, until, tuple(force), verify=verify, wait=wait)
-    return Ended("" if made.settled is None else str(made.settled), made.tracking_failure)
+
+    def make() -> Ended:
+        made = make_voice(place, request, until, tuple(force), verify=verify, wait=wait)
+        if made.settled is not None:
+            rename_run(run_name(made.settled, voice))
+        return Ended("" if made.settled is None else str(made.settled), made.tracking_failure)
+
+    return stoppable(make)
 
 
 def make_voice(
@@ -137,7 +152,8 @@ def _make(
         runs = StageRuns(pipeline, force, until)
         recorder = Recorder(pipeline, _flow_tags())
         progress = ProgressFile(workspace, request.voice, runs.names)
-        with _told_of(progress, runs), _recording(recorder, runs), watched_by(recorder, progress):
+        watching = watched_by(recorder, Measurer(pipeline), progress)
+        with _told_of(progress, runs), _recording(recorder, runs), watching:
             prepare(runs)
             finetune(runs)
             release(runs)

@@ -1,8 +1,4 @@
-"""A voice's pipeline: the stages in order, run or explained one by one.
-
-The pipeline keeps two small records: `runs/<voice>/run.json` (what was asked for and how each stage went,
-for people) and, in the store, `voices/<voice>.json` (which actions the voice is made of, for `gc`).
-"""
+"""A voice's pipeline: the stages in order, run or explained one by one."""
 
 from __future__ import annotations
 
@@ -10,75 +6,43 @@ import errno
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
 from artifacts import digest, leases, shards
 from artifacts import manifest as manifests
-from artifacts.housekeeping import VOICE, voice_name
 from artifacts.manifest import Manifest, Reject, RowRef
 from artifacts.shards import MisplacedRowError
 from artifacts.store import DamagedError, Store
 from configs.errors import UserError
+from configs.nearest import did_you_mean
 from tasks.code import Code
 from tasks.named import imported
 from tasks.outcome import Progress
-from tasks.run_record import (
-    RequestRecord,
-    RunRecord,
-    StageEntry,
-    computed_now,
-    known_run,
-    last_computed,
-    write_run,
-)
+from tasks.results import Scan, StageResult
+from tasks.run_record import RequestRecord
 from tasks.runner import Context, Tally, is_settled, look_up, run_corpus_stage, run_row_stage
-from tasks.stage import SCAN, CorpusStage, Key, RowStage, Stage, key_of, upstream
+from tasks.stage import SCAN, Key, RowStage, Stage, key_of, upstream
+from tasks.voice_records import VoiceRecords, workspace_gate
 from tasks.workers import Workers
 
 ResultT = TypeVar("ResultT")
 
 
-@dataclass(frozen=True)
-class Scan:
-    """The recordings as they lie on disk.
+class Begins(Protocol):
+    """What a training begins with, where that depends on what it learns from."""
 
-    Attributes:
-        rows: one per recording; `location` is the absolute path and never enters a key.
-        rejects: what could not be taken.
-        warnings: what the user should know.
-    """
+    def settings_of(self, stage: Stage, inputs: Mapping[str, Manifest]) -> Any:
+        """The settings as the stage reads them."""
+        ...
 
-    rows: Sequence[dict[str, Any]]
-    rejects: Sequence[Reject] = ()
-    warnings: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class StageResult:
-    """How one stage went."""
-
-    name: str
-    status: str
-    """`computed` or `cached`."""
-    key: str
-    output_digest: str
-    rows_total: int
-    rows_computed: int
-    rows_cached: int
-    rejects: int
-    warnings: tuple[str, ...]
-    seconds: float
-    reason: str
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
-    files: Mapping[str, Path] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    def keep(self, stage: Stage, inputs: Mapping[str, Manifest]) -> None:
+        """Let the stage find the same settings from now on; called before it runs."""
+        ...
 
 
 def _quiet(done: int, total: int, text: str = "", **metrics: float) -> None:
@@ -96,6 +60,7 @@ class Pipeline:
         stages: the stages in an order in which every stage follows what it reads.
         request: what was asked for (recordings, preset, overrides), kept for `rerun` and `status`.
         thorough: re-hash every blob at look-up instead of trusting its size.
+        begins: what trainings begin with, where that depends on what they learn from.
     """
 
     def __init__(
@@ -109,14 +74,17 @@ class Pipeline:
         workers: int = 1,
         request: RequestRecord | None = None,
         thorough: bool = False,
+        begins: Begins | None = None,
     ) -> None:
         self.workspace, self.voice, self.settings = workspace, voice, settings
         self.store = store
         self.stages = {stage.name: stage for stage in stages}
         self.request = request
+        self._records = VoiceRecords(workspace, voice, store, request, self.using)
         self.thorough = thorough
         self.stop = threading.Event()
         self.workers = Workers(workers)
+        self._begins = begins
         self._scan = scan
         self._scanned: Scan | None = None
         self._manifests: dict[str, Manifest] = {}
@@ -157,7 +125,7 @@ class Pipeline:
             files=files,
             notes=(*again, *found.notes, *_notes(stage, files)),
         )
-        self._remember(result)
+        self._records.remember(result)
         return result
 
     def close(self) -> None:
@@ -227,7 +195,7 @@ class Pipeline:
         found, why = look_up(self.store, stage, key, self.thorough)
         if found is not None:
             return False, ["nothing it depends on has changed"]
-        reasons = self._changes(name, key, why)
+        reasons = self._records.changes(name, key, why)
         if isinstance(stage, RowStage):
             answers = shards.read_index(self.store, name, key.function, self.thorough)
             missing = sum(1 for _, row_key in key.rows if row_key not in answers)
@@ -288,14 +256,16 @@ class Pipeline:
             tally = Tally(len(found.rows), 0, len(found.rows))
             made = _Obtained(found, key, tally, "cached", "nothing it depends on has changed")
         else:
-            reason = "forced" if force else "; ".join(self._changes(stage.name, key, why))
-            context = self._context(progress, using)
+            reason = "forced" if force else "; ".join(self._records.changes(stage.name, key, why))
+            context = self._context(self._settings_of(stage, inputs), progress, using)
+            if self._begins is not None:
+                self._begins.keep(stage, inputs)
             if isinstance(stage, RowStage):
                 found, tally = run_row_stage(stage, key, inputs, context, force)
             else:
-                self._begin(stage, key)
+                self._records.begin(stage, key)
                 found, tally = run_corpus_stage(
-                    stage, key, inputs, context, force, {} if force else self._earlier(stage, key)
+                    stage, key, inputs, context, force, {} if force else self._records.earlier(stage, key)
                 )
             # A row stage whose every row was known (a recording was taken away) computed nothing.
             status = "computed" if force or tally.computed or not tally.total else "cached"
@@ -343,7 +313,8 @@ class Pipeline:
 
     def _stage(self, name: str) -> Stage:
         if name not in self.stages:
-            raise UserError(f"stage: {name!r} is not one of {', '.join(self.stages)}")
+            hint = did_you_mean(name, self.stages)
+            raise UserError(f"stage: {name!r} is not one of {', '.join(self.stages)}{hint}")
         return self.stages[name]
 
     def _manifest(self, name: str) -> Manifest:
@@ -358,7 +329,10 @@ class Pipeline:
         return {name: self._manifest(name) for name in upstream(stage)}
 
     def _key(self, stage: Stage, inputs: Mapping[str, Manifest]) -> Key:
-        return key_of(stage, self.settings, inputs, self._code, self._column)
+        return key_of(stage, self._settings_of(stage, inputs), inputs, self._code, self._column)
+
+    def _settings_of(self, stage: Stage, inputs: Mapping[str, Manifest]) -> Any:
+        return self.settings if self._begins is None else self._begins.settings_of(stage, inputs)
 
     def _column(self, stage: str, column: str) -> dict[str, Any]:
         """One value of every row of a finished stage."""
@@ -378,10 +352,12 @@ class Pipeline:
         )
         return Manifest(SCAN, "", {}, rows, tuple(scan.rejects), tuple(scan.warnings))
 
-    def _context(self, progress: Progress, using: Callable[[], AbstractContextManager[None]]) -> Context:
+    def _context(
+        self, settings: Any, progress: Progress, using: Callable[[], AbstractContextManager[None]]
+    ) -> Context:
         return Context(
             store=self.store,
-            settings=self.settings,
+            settings=settings,
             workers=self.workers,
             scratch=self.workspace / "work",
             schemas={name: stage.schema for name, stage in self.stages.items()},
@@ -390,81 +366,6 @@ class Pipeline:
             stop=self.stop.is_set,
             using=using,
         )
-
-    def _changes(self, name: str, key: Key, why: str) -> list[str]:
-        """What differs from the voice's last run of the stage."""
-        earlier = known_run(self.workspace, self.voice)["stages"].get(name)
-        if earlier is None:
-            return ["never run for this voice"]
-        record = manifests.load(self.store, name, earlier["key"])
-        if record is None or earlier["key"] == key.action:
-            return [why]
-        return differences(record.parts, key.parts) or [why]
-
-    def _earlier(self, stage: CorpusStage, key: Key) -> dict[str, Path]:
-        """The stage's whole files of the voice's last run; none where more than the inputs has changed."""
-        entry = known_run(self.workspace, self.voice)["stages"].get(stage.name) if stage.continues else None
-        record = manifests.load(self.store, stage.name, entry["key"]) if entry is not None else None
-        if record is None or any(record.parts.get(n) != key.parts[n] for n in key.parts if n != "inputs"):
-            return {}
-        files = {}
-        for name, ref in record.files.items():
-            # What is damaged is made again, if it comes to that.
-            with suppress(DamagedError):
-                files[name] = self.store.local_path(ref)
-        return files
-
-    def _begin(self, stage: CorpusStage, key: Key) -> None:
-        """Note what is being made: until it is done, its scratch folder is what a later run goes on from."""
-        run = known_run(self.workspace, self.voice)
-        run["request"] = self.request
-        run["begun"] = {**run.get("begun", {}), stage.name: key.action}
-        with self.using():
-            write_run(self.workspace, self.voice, run)
-
-    def _remember(self, result: StageResult) -> None:
-        run = known_run(self.workspace, self.voice)
-        run["request"] = self.request
-        run["stages"][result.name] = _entry(result, run["stages"].get(result.name))
-        run.get("begun", {}).pop(result.name, None)
-        with self.using():
-            write_run(self.workspace, self.voice, run)
-            kept = self.store.read_record(voice_name(self.voice), VOICE)
-            stages = self._recorded(run) if kept is None else kept["stages"]
-            stages[result.name] = result.key
-            self.store.write_record(voice_name(self.voice), {"stages": stages})
-
-    def _recorded(self, run: RunRecord) -> dict[str, str]:
-        """What the voice is made of by its run record: nothing for a new voice.
-
-        For one whose own record in the store was damaged it is all that is known, as far as it is there.
-        """
-        keys = {name: entry["key"] for name, entry in run["stages"].items()}
-        return {name: key for name, key in keys.items() if manifests.load(self.store, name, key) is not None}
-
-
-def _entry(result: StageResult, before: StageEntry | None) -> StageEntry:
-    """What is kept of a result; one that was found keeps what is known of when it was computed."""
-    entry: StageEntry = {
-        "name": result.name,
-        "status": result.status,
-        "key": result.key,
-        "output_digest": result.output_digest,
-        "rows_total": result.rows_total,
-        "rows_computed": result.rows_computed,
-        "rows_cached": result.rows_cached,
-        "rejects": result.rejects,
-        "warnings": list(result.warnings),
-        "seconds": result.seconds,
-        "reason": result.reason,
-        "metrics": dict(result.metrics),
-        "notes": list(result.notes),
-    }
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    computed = computed_now(entry, at) if result.status == "computed" else last_computed(before)
-    if computed is not None:
-        entry["computed"] = computed
-    return entry
 
 
 def _notes(stage: Stage, files: Mapping[str, Path]) -> Sequence[str]:
@@ -493,43 +394,3 @@ def _named(stage: str) -> Iterator[None]:
         yield
     except DamagedError as error:
         raise type(error)(error.ref, error.what, stage) from error
-
-
-def workspace_gate(workspace: Path) -> leases.Gate:
-    """What runs of a workspace pass together and a clean-up of its folders alone."""
-    return leases.FolderGate(workspace / "work")
-
-
-_MOVED = "code moved: keys name a stage's modules and files in a new way, so it is computed once more"
-_COMPARED = (
-    ("config", "{name} {old} -> {new}"),
-    ("arguments", "{name} {old} -> {new}"),
-    ("reads", "what is read of {name} {verb}"),
-    ("code", "code of {name} {verb}"),
-    ("libraries", "{name} {old} -> {new}"),
-    ("broadcast", "output of {name} changed"),
-    ("inputs", "{what} of {name} changed"),
-)
-
-
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Two keys' parts compared, in words; parts in another form are said to have moved, once."""
-    moved = before.get("format") != after.get("format")
-    found = [_MOVED] if moved else []
-    for part, say in _COMPARED:
-        old, new = before.get(part, {}), after.get(part, {})
-        if moved and (part == "code" or part not in before):
-            continue
-        for name in sorted({*old, *new}):
-            was, now = old.get(name), new.get(name)
-            # A record tells how a stage was made, so all of them moved with the code.
-            if was != now and not (moved and name.endswith(".record")):
-                verb = "appeared" if was is None else "went" if now is None else "changed"
-                shown, what = name, "output"
-                if part == "inputs":
-                    shown, _, what = name.partition(".")
-                found.append(say.format(name=shown, old=was, new=now, verb=verb, what=what or "output"))
-    for part in ("version", "function", "schema"):
-        if part in before and before[part] != after.get(part):
-            found.append(f"the stage's {part} changed")
-    return list(dict.fromkeys(found))

@@ -12,6 +12,7 @@ from artifacts import records
 from artifacts.records import EXACT, Name, RecordError
 from artifacts.store import write_atomically
 from configs.errors import UserError
+from configs.nearest import did_you_mean
 
 
 @with_config(EXACT)
@@ -68,6 +69,8 @@ class RunRecord(TypedDict):
 
 
 SHAPE = TypeAdapter(RunRecord)
+SEEN = "night.json"
+"""Beside it: what the voice's nights have seen."""
 
 
 def last_computed(entry: StageEntry | None) -> ComputedEntry | None:
@@ -128,6 +131,14 @@ def write_run(workspace: Path, voice: str, run: RunRecord) -> None:
 def voices(workspace: Path) -> list[str]:
     """Names of the voices that were ever run in this workspace."""
     return sorted(path.parent.name for path in (workspace / "runs").glob("*/run.json"))
+
+
+def unknown_voice(workspace: Path, voice: str) -> UserError:
+    """The error about a voice that there is not: which there are, and which was probably meant."""
+    names = voices(workspace)
+    known = ", ".join(names) or "none yet"
+    hint = did_you_mean(voice, names)
+    return UserError(f"voice: there is no {voice!r} in {workspace} (known: {known}){hint}")
 
 
 def _empty() -> RunRecord:

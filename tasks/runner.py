@@ -133,7 +133,7 @@ def _compute(
         for name in stage.broadcast
     }
     finder = _RowReader(stage, inputs, context, key.given)
-    done = 0
+    known, done = len(key.rows) - len(missing), 0
     step = max(size, stage.rows_per_shard - stage.rows_per_shard % size)
     groups = [missing[at : at + step] for at in range(0, len(missing), step)]
 
@@ -150,9 +150,9 @@ def _compute(
         outcomes: list[Outcome] = []
         while len(outcomes) < len(group):
             outcomes.extend(next(results))
-            context.progress(done + len(outcomes), len(missing))
+            context.progress(known + done + len(outcomes), known + len(missing))
             if context.stop():
-                raise StoppedError(stage.name)
+                raise StoppedError(f"stopped; {known + done} of {known + len(missing)} rows are kept")
         written = _write_group(stage, key, group, outcomes, context.store)
         answers.update(written)
         done += len(group)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from configs.errors import UserError
+from configs.nearest import did_you_mean
 from configs.settings import Settings
 from tasks.corpus import stages as corpus
 from tasks.families import FAMILIES
@@ -72,6 +73,18 @@ def stages_of(settings: Settings) -> Stages:
         )
     way = FAMILIES[name].way
     return _stages(name, way(settings) if way else "")
+
+
+def check_stage_names(known: Sequence[str], until: str | None, force: Sequence[str]) -> None:
+    """See that stages which a run is asked for are some of the voice's.
+
+    Raises:
+        UserError: one is not; the message has all names, and the nearest.
+    """
+    for option, name in [("until", until), *(("force", name) for name in force)]:
+        if name is not None and name not in known:
+            hint = did_you_mean(name, known)
+            raise UserError(f"{option}: {name!r} is not a stage; the stages are {', '.join(known)}{hint}")
 
 
 def every_way() -> dict[str, Stages]:

@@ -19,9 +19,9 @@ from artifacts import housekeeping
 from artifacts.housekeeping import Swept
 from artifacts.store import Store
 from models.frontend import espeak_copies
-from tasks.pipeline import workspace_gate
 from tasks.run_record import read_run, voices
 from tasks.runner import folder_of
+from tasks.voice_records import workspace_gate
 
 # `.NAME.<uuid>`: a file or folder under its temporary name; `.old`: what a voice's folder was before.
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{32}(\.old)?")

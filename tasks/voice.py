@@ -11,8 +11,10 @@ from configs.errors import UserError
 from configs.loading import Resolved, resolve
 from configs.settings import Settings
 from tasks.lexicons import with_lexicons
-from tasks.pipeline import Pipeline, Scan
-from tasks.run_record import RequestRecord, known_run, read_run, voices
+from tasks.pipeline import Pipeline
+from tasks.results import Scan
+from tasks.run_record import RequestRecord, known_run, read_run, unknown_voice
+from tasks.versions.begins import beginning
 from tasks.weights import require_weights, with_local_weights
 
 SHOWN_CHANGES = 6
@@ -70,8 +72,7 @@ def remembered(workspace: Path, voice: str) -> Request:
     """
     request = read_run(workspace, check_name(voice))["request"]
     if request is None:
-        known = ", ".join(voices(workspace)) or "none yet"
-        raise UserError(f"voice: there is no {voice!r} in {workspace} (known: {known})")
+        raise unknown_voice(workspace, voice)
     return request_of(request)
 
 
@@ -150,16 +151,18 @@ def open_pipeline(workspace: Path, request: Request, thorough: bool = False) -> 
     check_name(request.voice)
     settings = with_lexicons(with_local_weights(request.resolve().settings, workspace), workspace)
     settings = with_corrections(settings, workspace)
+    store = open_store(workspace, settings)
     return Pipeline(
         workspace,
         request.voice,
         settings,
         scan=lambda: _scan(request.recordings, settings, workspace),
         stages=stages_of(settings).all,
-        store=open_store(workspace, settings),
+        store=store,
         workers=settings.compute.workers,
         request=request.as_record(),
         thorough=thorough,
+        begins=beginning(workspace, request.voice, settings, store),
     )
 
 
@@ -170,11 +173,19 @@ def check_weights(workspace: Path, request: Request, until: str | None) -> None:
         until: last stage to run; all when None.
 
     Raises:
-        UserError: a setting is wrong, or weights are missing; all of them are listed.
+        UserError: a setting is wrong, `weights.folder` is no folder, or weights are missing; all of them are
+            listed.
     """
     from tasks.stages import stages_of
 
-    settings = with_local_weights(request.resolve().settings, workspace)
+    resolved = request.resolve()
+    given = resolved.settings.weights.folder
+    if given is not None and not Path(given).expanduser().is_dir():
+        raise UserError(
+            f"{resolved.origins['weights.folder']}: weights.folder = {given}: there is no such folder; name "
+            "the one that holds the published weights, or leave it out for the workspace's own"
+        )
+    settings = with_local_weights(resolved.settings, workspace)
     names = [stage.name for stage in stages_of(settings).all]
     needed = names[: names.index(until) + 1] if until in names else names
     require_weights(settings, workspace, needed)

@@ -304,7 +304,7 @@ def with_local_weights(settings: Settings, workspace: Path) -> Settings:
     folder = weights_folder(settings, workspace)
     for use in _USES:
         if use.applies(settings) and (found := _first_found(use, settings, folder)) is not None:
-            settings = _replaced(settings, use.setting.split("."), str(found))
+            settings = replaced(settings, use.setting.split("."), str(found))
     return settings
 
 
@@ -340,6 +340,14 @@ def require_weights(settings: Settings, workspace: Path, stages: Collection[str]
         + "\n".join(f"  {line}" for line in lines)
         + f"\nWhere there is a network, {', or '.join(ways)}. Licences: `voicewright models list`."
     )
+
+
+def missing_weights(settings: Settings, stages: Collection[str]) -> list[Weights]:
+    """Published weights that these stages read and that are not here; arguments as `require_weights`'s."""
+    wanted = [use for use in _USES if set(use.stages) & set(stages) and use.applies(settings)]
+    missing = (use for use in wanted if not use.is_optional and not _is_here(use, settings))
+    found = (_entry(_value(settings, use.setting)) for use in missing)
+    return list(dict.fromkeys(entry for entry in found if entry is not None))
 
 
 _FORMS = {
@@ -400,7 +408,8 @@ def _value(settings: Settings, setting: str) -> str:
     return str(value)
 
 
-def _replaced(section: Any, path: list[str], value: str) -> Any:
+def replaced(section: Any, path: list[str], value: str) -> Any:
+    """Settings with another value, which is not validated: what a path leads to is told by who reads it."""
     first, *rest = path
-    inner = _replaced(getattr(section, first), rest, value) if rest else value
+    inner = replaced(getattr(section, first), rest, value) if rest else value
     return section.model_copy(update={first: inner})

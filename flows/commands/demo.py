@@ -12,7 +12,7 @@ from rich.table import Table
 from artifacts.faults import writing
 from configs.errors import UserError
 from flows.commands.listen import print_places
-from flows.commands.shared import Session, console, errors, warn
+from flows.commands.shared import console, errors, session, warn
 from tasks.versions.folders import champion_folder
 
 if TYPE_CHECKING:
@@ -26,12 +26,15 @@ def add_to(app: typer.Typer) -> None:
     app.command()(demo)
 
 
-def demo(folder: Path = typer.Argument(Path("demo"), help="Folder for all that is made.")) -> None:
+def demo(
+    context: typer.Context,
+    folder: Path = typer.Argument(Path("demo"), help="Folder for the recordings and what is spoken."),
+) -> None:
     """Fit a voice to a minute and a half of embedded recordings, speak with it, and judge it beside them."""
     from flows.demo import PICTURE, VOICE, fetch_weights, fit_voice, speak_and_judge
 
     folder = folder.expanduser().resolve()
-    workspace = Session.at(str(folder / "workspace")).workspace
+    workspace = session(context).workspace
     with errors.status("looking for published weights") as status:
         try:
             fetch_weights(workspace, lambda said: status.update(escape(said)))

@@ -13,7 +13,7 @@ from artifacts.faults import writing
 from artifacts.manifest import Reject
 from configs.errors import UserError
 from configs.loading import resolve
-from flows.commands.shared import JSON, console, errors, print_json, session, warn
+from flows.commands.shared import JSON, console, errors, language_given, print_json, session, warn
 from tasks.versions.folders import champion_folder
 from tasks.voice import open_pipeline, remembered
 from tasks.weights import require_weights, with_local_weights
@@ -37,7 +37,10 @@ def import_folder(
     recordings: Path = typer.Argument(..., help="New or empty folder for recordings and transcripts."),
     speaker: str | None = typer.Option(None, "--speaker", help="Whose voice; the experiment's name."),
     language: str | None = typer.Option(
-        None, "--language", help="Of the texts; by default each text's script tells: zh, ja, ko or en."
+        None,
+        "--language",
+        callback=language_given,
+        help="Of the texts; by default each text's script tells: zh, ja, ko or en.",
     ),
     as_json: bool = JSON,
 ) -> None:
@@ -88,7 +91,7 @@ def published_voice(
     t2s: Path = typer.Option(..., "--t2s", help="GPT-SoVITS's .ckpt of the same voice."),
     reference: Path = typer.Option(..., "--reference", help="A clip of the speaker, 3 to 10 s."),
     reference_text: str = typer.Option(..., "--reference-text", help="What is said in the clip."),
-    language: str = typer.Option("en", "--language", help="Of the clip."),
+    language: str = typer.Option("en", "--language", callback=language_given, help="Of the clip."),
     overrides: list[str] | None = SET,
 ) -> None:
     """Make a voice that speaks out of two files of GPT-SoVITS and one clip."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import webbrowser
 from pathlib import Path
 
@@ -12,11 +11,9 @@ from rich.table import Table
 from artifacts.faults import writing
 from artifacts.store import write_atomically
 from configs.errors import UserError
-from flows.commands.shared import JSON, console, print_json, session
+from flows.commands.shared import JSON, console, default_workspace, print_json, session
 from tasks.versions.folders import champion_folder, folder_of, split_name
 from tasks.voice import open_pipeline, remembered
-
-MLFLOW = Path(sys.executable).parent / "mlflow"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -100,35 +97,50 @@ def textgrids(
 
 def where(
     context: typer.Context,
-    voice: str = typer.Option(..., "--voice", "-v", help="Name of the voice."),
+    voice: str = typer.Argument(..., help="Name of the voice."),
     wav: Path | None = typer.Option(None, "--wav", help="A file spoken by it."),
+    as_json: bool = JSON,
 ) -> None:
     """Say where a voice's files are and how to look at its runs."""
-    print_places(session(context).workspace, voice, wav)
+    workspace = session(context).workspace
+    if as_json:
+        return print_json(places(workspace, voice, wav))
+    return print_places(workspace, voice, wav)
+
+
+def places(workspace: Path, voice: str, wav: Path | None) -> dict[str, str]:
+    """Of a voice that was made here: its folder, a file spoken by it, its report, where its runs are seen."""
+    folder = champion_folder(workspace, voice)
+    found = {"voice": str(folder)}
+    if wav is not None:
+        found["audio"] = str(wav.resolve())
+    return {**found, "report": str(folder / "report.html"), "MLflow": _runs_seen(workspace, voice)}
+
+
+def _runs_seen(workspace: Path, voice: str) -> str:
+    from flows.recorded import own_tracking_uri, tracking_uri
+    from flows.services import MLFLOW_PORT, endpoints
+
+    uri = tracking_uri(remembered(workspace, voice).resolve().settings.tracking, workspace)
+    if uri != own_tracking_uri(workspace):
+        return uri
+    running = endpoints(workspace)
+    if running is not None:
+        return running.mlflow
+    at = "" if workspace == Path(default_workspace()).expanduser() else f" -w {workspace}"
+    return f"http://127.0.0.1:{MLFLOW_PORT} after `voicewright{at} up`"
 
 
 def print_places(workspace: Path, voice: str, wav: Path | None) -> None:
-    """Of a voice that was made here: its folder, a file spoken by it, its report, its runs."""
-    from flows.recorded import tracking_uri
-
-    uri = tracking_uri(remembered(workspace, voice).resolve().settings.tracking, workspace)
-    folder = champion_folder(workspace, voice)
-    lines = {
-        "voice": folder,
-        "audio": wav.resolve() if wav else None,
-        "report": folder / "report.html",
-        "MLflow": f"{MLFLOW} ui --backend-store-uri {uri}",
-    }
-    for name, value in lines.items():
-        if value is not None:
-            console.print(f"[bold]{name:8}[/]", end="")
-            console.print(str(value), markup=False, soft_wrap=True)
-    card = folder / "README.md"
+    """Print `places`, and what a tiny voice is not."""
+    for name, value in places(workspace, voice, wav).items():
+        console.print(f"[bold]{name:8}[/]", end="")
+        console.print(value, markup=False, soft_wrap=True)
+    card = champion_folder(workspace, voice) / "README.md"
     if card.is_file() and "proves the machinery" in card.read_text(encoding="utf-8"):
         console.print(
             "[yellow]This is a tiny voice trained from scratch for minutes: it proves that the machinery "
-            "works, not how good a voice can be. For quality see README, 'A voice from seconds or "
-            "minutes'.[/]"
+            "works, not how good a voice can be. For a voice that speaks: `voicewright advise FOLDER`.[/]"
         )
 
 

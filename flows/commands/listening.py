@@ -12,6 +12,7 @@ from artifacts.faults import writing
 from artifacts.store import write_atomically
 from configs.errors import UserError
 from flows.commands.shared import JSON, console, print_json, session, warn
+from tasks.pipeline import Pipeline
 from tasks.versions.folders import folder_of, split_name
 from tasks.versions.record import now
 from tasks.voice import open_pipeline, remembered
@@ -62,39 +63,22 @@ def make(
 ) -> None:
     """Write a page with which anyone can judge voices blind; who is who stays in the workspace."""
     from tasks.listening_tests.making import make_test
-    from tasks.listening_tests.record import folder_of as kept_at
-    from tasks.listening_tests.record import is_test_name, tests, write_key
+    from tasks.listening_tests.record import write_key
     from tasks.listening_tests.sources import systems_of
 
     workspace = session(context).workspace
-    if name is not None and (not is_test_name(name) or name in tests(workspace)):
-        raise UserError(
-            f"--name: {name!r} is taken or no name; use letters, digits, - and _ (at most 64), and "
-            "another name than any test here has"
-        )
     given = _given(workspace, names)
-    if reference is not None and not reference.is_dir():
-        raise UserError(f"--reference: {reference} is no folder; name one with a recording per sentence")
-    recorded = None
-    if held_out:
-        first = next((one for one in names if not Path(one).is_dir()), None)
-        if first is None:
-            raise UserError("--held-out: no voice is named whose clips could be said; use --reference FOLDER")
-        recorded = open_pipeline(workspace, remembered(workspace, split_name(first)[0]))
+    _check(workspace, name, reference)
+    recorded = _recorded(workspace, names) if held_out else None
     said, systems = systems_of(given, sentences, seed, lambda one: warn(f"{one} speaks"), recorded, reference)
     key, page = make_test(kind.value, said, systems, now(), repeats, name, seed)
-    if kept_at(workspace, key["test"]).exists():
-        warn(f"{key['test']}: the same test was made before; raters who answered it have answered this one")
     write_key(workspace, key)
     with writing(output.parent):
         write_atomically(output, page.encode("utf-8"))
     console.print(str(output.resolve()), markup=False, soft_wrap=True)
-    console.print(
-        f"{key['test']}: {len(key['trials'])} questions; send the page to raters, and take their files in "
-        "with `voicewright listening import`",
-        markup=False,
-        soft_wrap=True,
-    )
+    asked = f"{len(key['trials'])} question{'s' * (len(key['trials']) != 1)}"
+    then = "send the page to raters, and take their files in with `voicewright listening import`"
+    console.print(f"{key['test']}: {asked}; {then}", markup=False, soft_wrap=True)
 
 
 @listening_app.command("import")
@@ -141,6 +125,26 @@ def results(
     if output is not None:
         console.print(str(output.resolve()), markup=False, soft_wrap=True)
     return None
+
+
+def _check(workspace: Path, name: str | None, reference: Path | None) -> None:
+    from tasks.listening_tests.record import is_test_name, tests
+
+    if name is not None and (not is_test_name(name) or name in tests(workspace)):
+        raise UserError(
+            f"--name: {name!r} is taken or no name; use letters, digits, - and _ (at most 64), and "
+            "another name than any test here has"
+        )
+    if reference is not None and not reference.is_dir():
+        raise UserError(f"--reference: {reference} is no folder; name one with a recording per sentence")
+
+
+def _recorded(workspace: Path, names: list[str]) -> Pipeline:
+    """The pipeline of the first voice, whose held-out clips are said."""
+    first = next((one for one in names if not Path(one).is_dir()), None)
+    if first is None:
+        raise UserError("--held-out: no voice is named whose clips could be said; use --reference FOLDER")
+    return open_pipeline(workspace, remembered(workspace, split_name(first)[0]))
 
 
 def _given(workspace: Path, names: list[str]) -> dict[str, Path]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import typer
-from rich.table import Table
 
 from configs.errors import UserError
+from configs.nearest import did_you_mean
 from configs.weights import PUBLISHED
-from flows.commands.shared import JSON, console, print_json, session
+from flows.checkup import PRESET, Finding
+from flows.commands.shared import JSON, console, print_json, print_rows, session
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,24 +23,41 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context, as_json: bool = JSON) -> None:
-    """What is installed, which backends work, what is missing and how to get it."""
-    from flows.checkup import examine
+    """What is installed, which backends and presets work here, what is missing and how to get it."""
+    from flows.checkup import examine, examine_presets
 
-    findings = examine(session(context).workspace)
+    workspace = session(context).workspace
+    findings = examine(workspace)
+    presets = examine_presets(workspace)
     if as_json:
-        print_json([finding._asdict() for finding in findings])
+        print_json([finding._asdict() for finding in (*findings, *presets)])
     else:
-        table = Table("what", "state", "details", "remedy")
-        marks = {
-            "ok": "[green]ok[/]",
-            "optional": "[yellow]not here (optional)[/]",
-            "broken": "[red]broken[/]",
-        }
-        for finding in findings:
-            table.add_row(finding.what, marks[finding.state], finding.details, finding.remedy)
-        console.print(table)
+        words = {"ok": "ok", "optional": "not here", "broken": "BROKEN"}
+        colours = {"ok": None, "optional": "yellow", "broken": "bold red"}
+        print_rows(
+            ("what", "state", "details and remedy"),
+            [(one.what, words[one.state], _with_remedy(one)) for one in findings],
+            whole=2,
+            styles=[colours[one.state] for one in findings],
+        )
+        _print_presets(presets)
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)
+
+
+def _with_remedy(finding: Finding) -> str:
+    return "; ".join(part for part in (finding.details, finding.remedy) if part)
+
+
+def _print_presets(presets: Sequence[Finding]) -> None:
+    words = {"ok": "works here", "optional": "not yet", "broken": "BROKEN"}
+    console.print("\n[bold]Presets[/] (`voicewright advise FOLDER` says which one suits your recordings)")
+    print_rows(
+        ("preset", "here", "what is missing, and the remedy"),
+        [(one.what.removeprefix(PRESET), words[one.state], _with_remedy(one)) for one in presets],
+        whole=2,
+        styles=["green" if one.state == "ok" else None for one in presets],
+    )
 
 
 def up(
@@ -93,16 +112,19 @@ def list_models(context: typer.Context, as_json: bool = JSON) -> None:
         )
     if as_json:
         return print_json(rows)
-    table = Table()
-    # What is typed again stays whole; all else is folded, and nothing is cut off.
-    table.add_column("name", no_wrap=True)
-    for title in ("licence", "MB", "used for", "here"):
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(
-            row["name"], row["licence"], str(row["size_mb"]), row["used_for"], "yes" if row["local"] else "no"
-        )
-    console.print(table)
+    print_rows(
+        ("name", "MB", "here", "used for (licence)"),
+        [
+            (
+                row["name"],
+                str(row["size_mb"]),
+                "yes" if row["local"] else "no",
+                f"{row['used_for']} ({row['licence']})",
+            )
+            for row in rows
+        ],
+        whole=3,
+    )
     console.print(f"Those that are here lie in {folder}.", markup=False, soft_wrap=True)
     console.print(
         "A local file or folder replaces any of them: --set SETTING=/path. `models list --json` tells each "
@@ -126,7 +148,8 @@ def fetch_model(
     known = {weights.name: weights for weights in PUBLISHED}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise UserError(f"NAMES: {unknown[0]!r} is not one of {', '.join(known)}")
+        hint = did_you_mean(unknown[0], known)
+        raise UserError(f"NAMES: {unknown[0]!r} is not one of {', '.join(known)}{hint}")
     folder = session(context).workspace / "models"
 
     def say(text: str) -> None:

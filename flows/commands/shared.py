@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from configs.errors import UserError
+from configs.languages import language_code
 
 WORKSPACE_HELP = "Folder for the store, runs, voices and logs."
 JSON = typer.Option(False, "--json", help="Print JSON for programs.")
@@ -52,9 +57,61 @@ def session(context: typer.Context) -> Session:
     return found
 
 
+def language_given(given: str | None) -> str | None:
+    """The code of a language that an option names by code or name.
+
+    Raises:
+        UserError: there is no such language.
+    """
+    if given is None:
+        return None
+    try:
+        return language_code(given)
+    except ValueError as error:
+        raise UserError(f"language: {error}") from error
+
+
 def print_json(value: Any) -> None:
     """JSON on standard output, nothing else."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_rows(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], whole: int = 1, styles: Sequence[str | None] = ()
+) -> None:
+    """A table without lines, readable on any width, in a pipe and in a file.
+
+    Args:
+        titles: of the columns.
+        rows: as many texts each.
+        whole: so many columns from the left are never broken: what is typed again stays whole.
+        styles: of the rows, on a terminal.
+    """
+    if not console.is_terminal:
+        widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+        for row in (titles, *rows):
+            typer.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for at, title in enumerate(titles):
+        table.add_column(title, no_wrap=at < whole, overflow="fold")
+    for row, style in zip_longest(rows, styles):
+        table.add_row(*map(escape, row), style=style)
+    console.print(table)
+
+
+def print_facts(facts: Sequence[tuple[str, str]], width: int = 11) -> None:
+    """Lines of `what  text`, wrapped beside the first column on a terminal and left whole in a pipe."""
+    if not console.is_terminal:
+        for what, text in facts:
+            typer.echo(f"{what:<{width}}{text}")
+        return
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(width=width - 1, no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for what, text in facts:
+        table.add_row(what, escape(text))
+    console.print(table)
 
 
 def warn(text: str) -> None:

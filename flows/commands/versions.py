@@ -17,15 +17,13 @@ from flows.commands.shared import JSON, console, print_json, session, warn
 from tasks.versions import voices as whole
 from tasks.versions.folders import champion_folder, split_name
 from tasks.versions.holding import holding
-from tasks.versions.nights import add_night, read_nights, remove_night
 from tasks.versions.record import read_versions, version_of
-from tasks.voice import Request, open_store, remembered
+from tasks.voice import open_store, remembered
 
 if TYPE_CHECKING:
     from artifacts.tracking import Tracker
 
 NAMED = typer.Argument(..., help="Name of the voice.")
-SET = typer.Option(None, "--set", "-s", metavar="a.b=c", help="One setting; may be repeated.")
 YES = typer.Option(False, "--yes", "-y", help="Do not ask.")
 
 
@@ -38,7 +36,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(copy)
     app.command()(rename)
     app.command()(delete)
-    app.add_typer(nightly_app, name="nightly")
 
 
 def versions(context: typer.Context, voice: str = NAMED, as_json: bool = JSON) -> None:
@@ -164,44 +161,6 @@ def delete(
         else:
             whole.delete_version(store, workspace, name, number)
     console.print(f"{what} is deleted; `voicewright store gc` frees the space", markup=False)
-
-
-nightly_app = typer.Typer(
-    help="Which voices are made anew every night, and by which recipe.", no_args_is_help=True
-)
-
-
-@nightly_app.command("add")
-def add_nightly(context: typer.Context, voice: str = NAMED, overrides: list[str] | None = SET) -> None:
-    """Put a voice onto the list with the recipe of its last run, which stays as it is from now on."""
-    request = add_night(session(context).workspace, voice, tuple(overrides or ()))
-    console.print(f"{voice} is on the nightly list: {_recipe(request)}", markup=False, soft_wrap=True)
-
-
-@nightly_app.command("remove")
-def remove_nightly(context: typer.Context, voice: str = NAMED) -> None:
-    """Take a voice off the list; the voice itself stays."""
-    was = remove_night(session(context).workspace, voice)
-    console.print(f"{voice} is {'no longer' if was else 'not'} on the nightly list", markup=False)
-
-
-@nightly_app.command("list")
-def list_nightly(context: typer.Context, as_json: bool = JSON) -> None:
-    """The voices of the list, with their recipes."""
-    listed = read_nights(session(context).workspace)
-    if as_json:
-        return print_json({name: request.as_record() for name, request in listed.items()})
-    for name, request in listed.items():
-        console.print(f"{name}: {_recipe(request)}", markup=False, soft_wrap=True)
-    if not listed:
-        console.print("the nightly list is empty; `voicewright nightly add VOICE`", markup=False)
-    return None
-
-
-def _recipe(request: Request) -> str:
-    given = [f"preset {request.preset}"] if request.preset else []
-    given += [str(request.config_file)] if request.config_file else []
-    return f"{request.recordings}, {', '.join([*given, *request.overrides]) or 'the default settings'}"
 
 
 @contextmanager

@@ -7,9 +7,12 @@ from typing import Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
+from configs import plain_yaml
 from configs.errors import UserError
 from configs.loading import about, leaves, presets, resolve
+from configs.nearest import did_you_mean
 from flows.commands.shared import JSON, console, print_json, session, warn
 from tasks.run_record import ComputedEntry, StageEntry, last_computed, read_run, voices
 from tasks.versions.folders import champion_folder
@@ -250,29 +253,44 @@ config_app = typer.Typer(help="Look at settings.", no_args_is_help=True)
 
 @config_app.command("show")
 def show_config(
+    part: str | None = typer.Argument(
+        None, help="Show only settings whose name holds this: pitch, kokoro_fit."
+    ),
     preset: str | None = PRESET,
     config: Path | None = CONFIG,
     overrides: list[str] | None = SET,
+    changed: bool = typer.Option(False, "--changed", help="Show only values that are no defaults."),
     as_json: bool = JSON,
 ) -> None:
-    """The resolved settings and where each value comes from."""
+    """The resolved settings, one a line, and where each value comes from."""
     resolved = resolve(preset, config, tuple(overrides or ()))
     rows = [
         {"setting": path, "value": value, "from": resolved.origins.get(path, "default")}
         for path, value in leaves(resolved.settings)
+        if part is None or part in path
     ]
+    if part is not None and not rows:
+        names = [word for path, _ in leaves(resolved.settings) for word in path.split(".")]
+        raise UserError(f"PART: no setting's name holds {part!r}{did_you_mean(part, names)}")
+    rows = [row for row in rows if not changed or row["from"] != "default"]
     if as_json:
         told = {} if preset is None else {"about": about(preset)}
         return print_json({"presets": presets(), **told, "settings": rows})
     if preset is not None:
-        console.print(about(preset))
-    table = Table("setting", "value", "from")
+        console.print(about(preset), soft_wrap=not console.is_terminal)
     for row in rows:
-        style = None if row["from"] == "default" else "cyan"
-        table.add_row(str(row["setting"]), str(row["value"]), str(row["from"]), style=style)
-    console.print(table)
-    if preset is None:
+        _print_setting(str(row["setting"]), row["value"], str(row["from"]))
+    if preset is None and part is None:
         warn("no preset given; there are")
         for name in presets():
-            console.print(f"{name}: {about(name)}", highlight=False)
+            console.print(f"{name}: {about(name)}", soft_wrap=not console.is_terminal)
     return None
+
+
+def _print_setting(name: str, value: Any, origin: str) -> None:
+    """`name=value`, as --set takes it, and where it comes from."""
+    line = Text(f"{name}=", style="" if origin == "default" else "cyan")
+    line.append(plain_yaml.written(value), style="bold" if origin != "default" else "")
+    if origin != "default":
+        line.append(f"    # {origin}", style="dim")
+    console.print(line, soft_wrap=True)

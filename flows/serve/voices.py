@@ -70,7 +70,7 @@ async def look_at_voices(request: Request) -> dict[str, Any]:
 
     def states() -> list[dict[str, Any]]:
         names = sorted({*voices(service.workspace), *service.trainings.names})
-        return [_state_of(service, name) for name in names]
+        return [state_of(service, name) for name in names]
 
     return {"object": "list", "data": await asyncio.to_thread(states)}
 

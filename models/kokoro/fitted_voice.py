@@ -33,6 +33,29 @@ class FittedVoices(nn.Module):
         self.prosodic = nn.Parameter(shares.clone())
         self.offset = nn.Parameter(torch.zeros(len(shares), self.style_dim))
 
+    @torch.no_grad()
+    def begin_as(self, speaker: int, table: Tensor) -> None:
+        """Let a speaker's voice begin as another: the mix that comes nearest to it, and what is left.
+
+        A voice that is such a mix with such a vector, as fitted ones are, comes out as it was.
+
+        Args:
+            table: [rows, 2 style_dim].
+        """
+        mixed = [half.double().cpu() for half in self.tables.split(self.style_dim, dim=2)]
+        timbre, prosody = table.double().cpu().split(self.style_dim, dim=1)
+        # The vector is the same in every row: without the means of the rows it plays no part.
+        acoustic = _shares(mixed[0] - mixed[0].mean(1, keepdim=True), timbre - timbre.mean(0))
+        prosodic = _shares(mixed[1], prosody)
+        offset = timbre.mean(0) - acoustic @ mixed[0].mean(1)
+        for parameter, value in (
+            (self.acoustic, acoustic),
+            (self.prosodic, prosodic),
+            (self.offset, offset),
+            (self.first_shares, (acoustic + prosodic) / 2),
+        ):
+            parameter[speaker] = value.to(parameter)
+
     def mix_parameters(self) -> list[nn.Parameter]:
         """Shares of both halves."""
         return [self.acoustic, self.prosodic]
@@ -70,3 +93,14 @@ class FittedVoices(nn.Module):
     def offset_size(self) -> Tensor:
         """Mean squared length of the vectors beside the mixes."""
         return self.offset.square().sum(1).mean()
+
+
+def _shares(tables: Tensor, wanted: Tensor) -> Tensor:
+    """[V] shares of tables [V, rows, width] that add up to 1 and come nearest to one [rows, width]."""
+    # With the last table's share as what is left of 1 the sum is no further equation.
+    last = tables[-1]
+    differences = (tables[:-1] - last).flatten(1).T
+    if not differences.shape[1]:
+        return tables.new_ones(1)
+    found = torch.linalg.lstsq(differences, (wanted - last).flatten()[:, None], driver="gelsd").solution[:, 0]
+    return torch.cat((found, 1.0 - found.sum()[None]))

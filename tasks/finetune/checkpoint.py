@@ -105,11 +105,16 @@ class Checkpoints:
         self,
         modules: Mapping[str, nn.Module],
         optimisers: Mapping[str, torch.optim.Optimizer],
-        averaged: bool,
+        copies: int,
     ) -> None:
-        """Refuse a run whose checkpoints will not fit: weights, the optimisers' two slots each, averages.
+        """Refuse a run whose checkpoints will not fit: weights, the optimisers' two slots each, copies.
 
         One more than are kept is there while the newest is written.
+
+        Args:
+            modules: Whose weights are saved.
+            optimisers: Whose slots.
+            copies: Of the weights: averages, and the version that validated best.
 
         Raises:
             MachineError: there is too little space.
@@ -122,7 +127,7 @@ class Checkpoints:
             for group in optimiser.param_groups
             for parameter in group["params"]
         )
-        each_bytes = weights_bytes * (1 + averaged) + slots_bytes
+        each_bytes = weights_bytes * (1 + copies) + slots_bytes
         there = len(list(self.folder.glob("step-*")))
         doing = f"checkpoints of {amount(each_bytes)} each, {self.keep} of which are kept"
         space.require(self.folder, each_bytes * max(1, self.keep + 1 - there), doing)

@@ -18,6 +18,23 @@ _WORDS_UNDERSTOOD = 40
 """That every clip is taken to have beside its own: one word misheard of nine says little of a voice."""
 
 
+class Misheard(NamedTuple):
+    """Word errors, no more than there are words, and words."""
+
+    errors: int
+    words: int
+
+    @property
+    def rate(self) -> float:
+        """Errors per word."""
+        return self.errors / max(1, self.words)
+
+    @property
+    def share(self) -> float:
+        """Errors per word of it and of `_WORDS_UNDERSTOOD` more: what versions are compared by."""
+        return self.errors / (self.words + _WORDS_UNDERSTOOD)
+
+
 class Said(NamedTuple):
     """What a clip's speaker says, and in which language."""
 
@@ -39,23 +56,13 @@ class Listener:
     texts: Mapping[str, Said]
     sample_rate: int
 
-    def misheard(self, utterance_id: str, wave: Tensor) -> float:
-        """Word errors of one utterance [S], per word of it and of `_WORDS_UNDERSTOOD` more."""
-        errors, words = self._errors(utterance_id, wave)
-        return errors / (words + _WORDS_UNDERSTOOD)
-
-    def word_error_rate(self, utterance_id: str, wave: Tensor) -> float:
-        """Word errors of one utterance [S] per word of it, 1 at most."""
-        errors, words = self._errors(utterance_id, wave)
-        return errors / max(1, words)
-
-    def _errors(self, utterance_id: str, wave: Tensor) -> tuple[int, int]:
-        """Errors, no more than there are words, and words."""
+    def hear(self, utterance_id: str, wave: Tensor) -> Misheard:
+        """What is misheard of one utterance [S]."""
         said = self.texts[utterance_id]
         samples = resample(wave.float().cpu().numpy(), self.sample_rate, SAMPLE_RATE)
         heard = recognise_whisper(samples, self.folder, said.language, _BEAM)
         errors, words = word_errors(said.text, heard.text)
-        return min(errors, words), words
+        return Misheard(min(errors, words), words)
 
 
 def listener(

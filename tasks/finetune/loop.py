@@ -45,8 +45,8 @@ class LoopSettings:
         train: The family's settings: what is accumulated, averaged, logged, validated, saved, skipped.
         max_norms: Gradient clipping norm per optimiser.
         validate_first: Whether there is a validation before the first step, to measure training by.
-        watched_loss: Validation loss by which weights are better or worse, or None. With early stopping the
-            weights that validated best are the result, else the last ones.
+        watched: Figures of a validation whose sum, `score`, tells better weights from worse; those that a
+            validation lacks are left out. Empty: nothing does, and the last weights are the result.
         pitch_rule: When the sound ignores pitch, which validations then warn of or stop the run for.
         identity: What a resumed run must have been started with.
     """
@@ -56,7 +56,7 @@ class LoopSettings:
     train: TrainSettings
     max_norms: Mapping[str, float] = field(default_factory=dict)
     validate_first: bool = False
-    watched_loss: str | None = None
+    watched: Sequence[str] = ()
     pitch_rule: PitchRule | None = None
     identity: Mapping[str, Any] = field(default_factory=dict)
 
@@ -128,8 +128,8 @@ class Trained:
     Attributes:
         finished: False when `stop` ended it early.
         state: Position and curves.
-        weights: State dicts by module name: the averages where they are kept, and those that validated
-            best where the run stops early.
+        weights: State dicts by module name: those that validated best where the settings choose them, else
+            the last; the averages where they are kept.
     """
 
     finished: bool
@@ -315,7 +315,7 @@ class _Run(Generic[BatchT]):
                 self.callbacks.validated(Validation(state.step, first, state.best_step))
         for module in self.recipe.modules.values():
             module.train()
-        if better and self.settings.train.early_stop_patience:
+        if better and self.settings.train.choose == "best":
             self.best = {
                 f"{name}/{key}": tensor.detach().cpu().clone()
                 for name, module in self.recipe.modules.items()
@@ -336,11 +336,12 @@ class _Run(Generic[BatchT]):
 
     def _note(self, losses: Losses) -> bool:
         """Put a validation on the curve; whether it is the best so far."""
-        state, watched = self.state, self.settings.watched_loss
-        state.validation_curve.append({"step": state.step, **losses})
-        if watched is None:
+        state, watched = self.state, self.settings.watched
+        if not watched:
+            state.validation_curve.append({"step": state.step, **losses})
             return False
-        value = losses[watched]
+        value = sum(losses[name] for name in watched if name in losses)
+        state.validation_curve.append({"step": state.step, **losses, "score": value})
         better = math.isfinite(value) and (state.best is None or value < state.best)
         if better:
             state.best, state.best_step = value, state.step

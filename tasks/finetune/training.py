@@ -22,6 +22,7 @@ from configs.train import TrainSettings
 from models.threads import arithmetic_threads
 from tasks.finetune.batches import Feed
 from tasks.finetune.checkpoint import Checkpoints
+from tasks.finetune.choice import choice_in_words, chosen_point, chosen_step
 from tasks.finetune.distributed import train_in_processes
 from tasks.finetune.length import TrainingLength
 from tasks.finetune.loop import Callbacks, LoopSettings, State, Trained, train
@@ -54,7 +55,7 @@ class Training(Generic[BatchT]):
         held_out: To validate by.
         collate: A batch of clips.
         start: The networks, once batches and machine are known.
-        watched_loss: Validation loss by which weights are better or worse.
+        watched: Figures of a validation whose sum tells better weights from worse, see `LoopSettings`.
         pitch_rule: When the sound ignores pitch, in families that speak at a given one.
         rejects: Clips that are not trained on.
         order: Batches of an epoch, where the settings ask for another order than `epoch_batches`.
@@ -74,7 +75,7 @@ class Training(Generic[BatchT]):
     held_out: Split[Any, Any]
     collate: Callable[[list[Any]], BatchT]
     start: Callable[[Run[BatchT]], Start[BatchT]]
-    watched_loss: str
+    watched: Sequence[str]
     pitch_rule: PitchRule | None = None
     rejects: Sequence[Reject] = ()
     order: Callable[[int], list[list[int]]] | None = None
@@ -182,13 +183,15 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
         train_in_processes(prepare, cfg.compute.processes, files, cfg, work)
     fitted = fit(training, cfg, work)
     start, state, clips = fitted.start, fitted.trained.state, len(training.clips)
-    point = _point_of_result(state, training.settings)
+    point = chosen_point(state, training.settings)
+    choice = choice_in_words(state, training.settings, training.watched)
     ignored = None if training.pitch_rule is None else training.pitch_rule.broken(point)
     description = {
         **training.description,
         "sizes": {**sizes_as_json(start.sizes), **start.measured(state)},
         "steps": state.step,
         "best_step": state.best_step,
+        "chosen_step": chosen_step(state, training.settings),
         "epochs": state.epoch,
         "clips": clips,
         "from_scratch": not start.digests,
@@ -208,17 +211,8 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
         metrics=summary(state, clips),
         series=curves_as_series(state),
         warnings=(*start.warnings, *training.warnings, *([] if ignored is None else [ignored])),
-        notes=start.notes,
+        notes=(*start.notes, *([choice] if choice else [])),
     )
-
-
-def _point_of_result(state: State, settings: TrainSettings) -> Mapping[str, float]:
-    """The validation of the weights that became the result; empty where there was none."""
-    if not state.validation_curve:
-        return {}
-    best = state.best_step if settings.early_stop_patience else None
-    points = (point for point in state.validation_curve if point["step"] == best)
-    return next(points, state.validation_curve[-1])
 
 
 def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
@@ -254,13 +248,14 @@ def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
                 train=settings,
                 max_norms=training.max_norms,
                 validate_first=training.validate_first,
-                watched_loss=training.watched_loss,
+                watched=training.watched,
                 pitch_rule=training.pitch_rule,
                 identity=identity_of(start.sizes, settings, start.digests),
             )
             callbacks = Callbacks(progress=_report(work), stop=work.stop, validated=samples)
             checkpoints = Checkpoints(work.dir / "checkpoints", settings.keep_checkpoints)
-            checkpoints.require_space(start.recipe.modules, start.recipe.optimisers, settings.ema_decay > 0)
+            copies = (settings.ema_decay > 0) + (settings.choose == "best")
+            checkpoints.require_space(start.recipe.modules, start.recipe.optimisers, copies)
             try:
                 trained = train(start.recipe, feed, validation, loop, checkpoints, callbacks)
             except torch.OutOfMemoryError as error:

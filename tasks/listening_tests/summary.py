@@ -208,7 +208,9 @@ def in_words(summary: Summary) -> list[str]:
     """The outcome, a line each."""
     key, raters = summary.key, summary.raters
     counted = Counter(len(rater.doubts) > 0 for rater in raters)
-    lines = [f"{key['test']}: {len(raters)} rater{'s' * (len(raters) != 1)}, {len(key['trials'])} questions"]
+    asked = len(key["trials"])
+    counts = f"{len(raters)} rater{'s' * (len(raters) != 1)}, {asked} question{'s' * (asked != 1)}"
+    lines = [f"{key['test']}: {counts}"]
     lines += [_pair_in_words(key["kind"], pair) for pair in summary.pairs]
     lines += [_score_in_words(one) for one in summary.scored]
     lines += [f"{rater.name} {doubt}" for rater in raters for doubt in rater.doubts]

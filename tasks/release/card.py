@@ -174,11 +174,19 @@ def _summary(facts: CardFacts) -> Iterable[tuple[str, str]]:
         origin = "from scratch" if network["from_scratch"] else "from published weights"
         if network.get("dequantised"):
             origin += ", dequantised from int8"
-        yield name, f"{network['steps']:,} steps, {network['epochs']} epochs, {origin}"
+        yield name, f"{_steps(network)}, {network['epochs']} epochs, {origin}"
         heard_in_training = network.get("heard")
         # A fitting tells only whether a recogniser listened.
         if isinstance(heard_in_training, Mapping) and (heard := _heard(heard_in_training)):
             yield f"sound of {name}", heard
+
+
+def _steps(network: Mapping[str, Any]) -> str:
+    """How long a network trained, and which of its versions this is."""
+    steps, chosen = network["steps"], network.get("chosen_step")
+    if chosen is None or chosen == steps:
+        return f"{steps:,} steps"
+    return f"{steps:,} steps, of which step {chosen:,} was best to validation"
 
 
 def _heard(heard: Mapping[str, float]) -> str:

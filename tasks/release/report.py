@@ -257,6 +257,8 @@ def chosen_clips(screen: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 def _utterances(inputs: Inputs, screen: Sequence[Mapping[str, Any]]) -> Iterable[Utterance]:
     """The chosen clips as training sees them."""
+    if not screen:
+        return
     remarks = chosen_clips(screen)
     snr_db = {row["utterance_id"]: row["snr_db"] for row in screen}
     examples = _training_rows(inputs.files("shard"), list(remarks))

@@ -23,8 +23,9 @@ from tasks.release.listening import NAMES, PATHS
 from tasks.release.speak import load_voice
 from tasks.release.test_sentences import spoken
 from tasks.release.versions_page import Measure, Said, Shown, Take, VersionsData
-from tasks.versions.folders import folder_of, split_name, version_file
+from tasks.versions.folders import folder_of, split_name
 from tasks.versions.gates import Measured, compared, decide, difference, measured_of
+from tasks.versions.laid_out import version_file
 from tasks.versions.record import VersionEntry, read_versions, version_of
 
 _N_FFT, _N_MELS, _FRAMES_PER_S = 1024, 80, 100

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from pathlib import Path
 
-from artifacts import manifest as manifests
-from artifacts.records import RecordError
-from artifacts.store import BlobRef, Store
 from configs.errors import UserError
-from tasks.pipeline import workspace_gate
-from tasks.versions.record import VersionEntry, read_versions, version_of
+from tasks.versions.laid_out import place, version_folder
+from tasks.versions.record import read_versions, version_of
 from tasks.voice import check_name, open_store, remembered
-
-PUBLISHED = ("export", "report")
-"""Stages whose files make up the folder; their results in the store are what a version is kept by."""
 
 
 def split_name(given: str) -> tuple[str, int | None]:
@@ -48,67 +40,8 @@ def folder_of(workspace: Path, given: str) -> Path:
     entry = version_of(record, voice, number)
     if number == record["champion"]:
         return champion_folder(workspace, voice)
-    target = workspace / "versions" / voice / str(number)
+    target = version_folder(workspace, voice, number)
     if not target.is_dir():
         store = open_store(workspace, remembered(workspace, voice).resolve().settings)
         place(store, workspace, voice, entry, target)
     return target
-
-
-def version_file(store: Store, voice: str, entry: VersionEntry, name: str) -> bytes:
-    """One of a version's exported files.
-
-    Raises:
-        UserError: it is damaged or gone.
-    """
-    ref = _files(store, voice, entry, "export").get(name)
-    if ref is None:
-        raise UserError(_damaged(voice, entry, "export", f"it has no {name}"))
-    return store.read(ref)
-
-
-def place(store: Store, workspace: Path, voice: str, entry: VersionEntry, target: Path) -> None:
-    """Copy a version's files out of the store; the folder is seen whole, old or new.
-
-    Raises:
-        UserError: a result is damaged or gone.
-    """
-    fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    # A clean-up would take the unfinished folder for one that a killed run left.
-    with store.gate().shared(), workspace_gate(workspace).shared():
-        fresh.mkdir(parents=True)
-        try:
-            for stage in PUBLISHED:
-                _copy(store, voice, entry, stage, fresh)
-            old = target.with_name(f"{fresh.name}.old")
-            if target.exists():
-                target.rename(old)
-            fresh.rename(target)
-            shutil.rmtree(old, ignore_errors=True)
-        finally:
-            # There is none any more where all went well.
-            shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _copy(store: Store, voice: str, entry: VersionEntry, stage: str, folder: Path) -> None:
-    for name, ref in _files(store, voice, entry, stage).items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(store.local_path(ref), path)
-
-
-def _files(store: Store, voice: str, entry: VersionEntry, stage: str) -> dict[str, BlobRef]:
-    try:
-        made = manifests.checked(store, stage, entry["stages"][stage])
-    except RecordError as error:
-        raise UserError(_damaged(voice, entry, stage, str(error))) from error
-    if made is None:
-        raise UserError(_damaged(voice, entry, stage, "its record is gone"))
-    return made.files
-
-
-def _damaged(voice: str, entry: VersionEntry, stage: str, why: str) -> str:
-    return (
-        f"{voice}@{entry['number']}: its stage {stage} in the store cannot be used: {why}; speak with "
-        f"another version (`voicewright versions {voice}`), or make it again from the recordings of then"
-    )

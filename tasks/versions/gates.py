@@ -29,12 +29,14 @@ class Measured(NamedTuple):
 
     Attributes:
         about: What each metric is, its judge included: what two judges measured is not compared.
+        name: Of a published voice; empty for a version.
     """
 
     number: int
     hours: float
     clips: Clips
     about: Mapping[str, str] = {}
+    name: str = ""
 
 
 class Difference(NamedTuple):
@@ -101,18 +103,25 @@ def clips_of(evaluation: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     return found
 
 
-def decide(champion: Measured, challenger: Measured, gates: GatesSettings, seed: int = 0) -> Decision:
+def decide(
+    champion: Measured,
+    challenger: Measured,
+    gates: GatesSettings,
+    seed: int = 0,
+    base: Measured | None = None,
+) -> Decision:
     """Compare a challenger with the champion.
 
     Args:
         seed: Of the bootstrap.
+        base: What the model could say before it was trained; what it forgot forbids it.
     """
     differences = tuple(
         difference(name, champion.clips[name], challenger.clips[name], gates.confidence, seed)
         for name in compared(champion, challenger)
         if _metric(name) in {*gates.not_worse, *gates.improve}
     )
-    forbidden = list(_forbidden(challenger.clips, gates.forbidden))
+    forbidden = [*_forbidden(challenger.clips, gates.forbidden), *_forgotten(base, challenger, gates, seed)]
     worse = [one for one in differences if one.is_worse and _metric(one.metric) in gates.not_worse]
     if forbidden or worse:
         return Decision(False, (*forbidden, *map(str, worse)), differences)
@@ -183,6 +192,15 @@ def _forbidden(clips: Clips, limits: Mapping[str, float]) -> Iterable[str]:
         mean = float(np.mean(list(values.values())))
         if limit is not None and mean > limit and not _is_recording(name):
             yield f"{name} is {mean:.3g}, above gates.forbidden {limit:g}"
+
+
+def _forgotten(base: Measured | None, challenger: Measured, gates: GatesSettings, seed: int) -> Iterable[str]:
+    if base is None:
+        return
+    for name in compared(base, challenger):
+        one = difference(name, base.clips[name], challenger.clips[name], gates.confidence, seed)
+        if one.is_worse:
+            yield f"forgets what {base.name} could say: {one}"
 
 
 def _metric(name: str) -> str:

@@ -11,8 +11,9 @@ from artifacts.store import Store
 from configs.errors import UserError
 from configs.gates import GatesSettings
 from tasks.pipeline import Pipeline
-from tasks.versions.folders import PUBLISHED, champion_folder, place, version_file
+from tasks.versions.folders import champion_folder
 from tasks.versions.gates import Decision, Measured, decide, measured_of
+from tasks.versions.laid_out import PUBLISHED, place, version_file
 from tasks.versions.record import (
     VersionEntry,
     VersionsRecord,
@@ -113,13 +114,18 @@ def judge(
     challenger: VersionEntry,
     gates: GatesSettings,
     seed: int,
+    base: Measured | None = None,
 ) -> Decision:
     """Compare two versions by what was measured of them.
+
+    Args:
+        base: What the model could say before it was trained.
 
     Raises:
         UserError: files of one are damaged or gone.
     """
-    return decide(measured(store, voice, champion), measured(store, voice, challenger), gates, seed)
+    old, new = (measured(store, voice, one) for one in (champion, challenger))
+    return decide(old, new, gates, seed, base)
 
 
 def _judged(
@@ -137,7 +143,8 @@ def _judged(
         ), None
     champion = version_of(record, pipeline.voice)
     try:
-        decision = judge(pipeline.store, pipeline.voice, champion, entry, gates, pipeline.settings.seed)
+        base = _base(pipeline, entry)
+        decision = judge(pipeline.store, pipeline.voice, champion, entry, gates, pipeline.settings.seed, base)
     except UserError as error:
         # Not the new version's fault: a person decides, and nothing goes live unjudged.
         return _with_decision(record, number, f"could not be judged: {error}"), None
@@ -145,6 +152,18 @@ def _judged(
     if decision.promotes:
         record = promoted(record, number, "gates", str(decision))
     return record, decision
+
+
+def _base(pipeline: Pipeline, entry: VersionEntry) -> Measured | None:
+    """What the model could say before it was trained, where it was trained from something published."""
+    described = json.loads(version_file(pipeline.store, pipeline.voice, entry, DESCRIPTION))
+    languages = described.get("languages", ())
+    if not languages or pipeline.settings.gates.base is None:
+        return None
+    # It speaks and listens: whoever finds a voice done loads no networks.
+    from tasks.versions.base import measured_base
+
+    return measured_base(pipeline.workspace, pipeline.settings, languages[0])
 
 
 def _entry(pipeline: Pipeline, record: VersionsRecord, made: dict[str, Manifest]) -> VersionEntry:

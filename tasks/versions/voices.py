@@ -10,10 +10,12 @@ import shutil
 from pathlib import Path
 
 from artifacts.housekeeping import VOICE, voice_name
-from artifacts.store import Store
+from artifacts.store import Store, write_atomically
 from configs.errors import UserError
-from tasks.run_record import RunRecord, read_run, run_path, voices, write_run
-from tasks.versions.folders import champion_folder, place
+from tasks.run_record import SEEN, RunRecord, read_run, run_path, unknown_voice, voices, write_run
+from tasks.versions.begins import BEGINS, begin_folder
+from tasks.versions.folders import champion_folder
+from tasks.versions.laid_out import place, version_folder
 from tasks.versions.record import (
     By,
     VersionsRecord,
@@ -63,7 +65,8 @@ def delete_version(store: Store, workspace: Path, voice: str, number: int) -> No
         UserError: there is no such version, or it is the champion.
     """
     write_versions(workspace, voice, without(read_versions(workspace, voice), voice, number))
-    shutil.rmtree(workspace / "versions" / voice / str(number), ignore_errors=True)
+    shutil.rmtree(version_folder(workspace, voice, number), ignore_errors=True)
+    shutil.rmtree(begin_folder(workspace, voice, number), ignore_errors=True)
     with store.gate().shared():
         store.discard_record(voice_name(f"{voice}@{number}"))
 
@@ -87,6 +90,11 @@ def copy_voice(store: Store, workspace: Path, voice: str, name: str) -> None:
         entry = version_of(record, voice)
         place(store, workspace, name, entry, champion_folder(workspace, name))
         write_versions(workspace, name, {**record, "registered": None})
+    for file in (BEGINS, SEEN):
+        # What its trainings began with, and what its nights have seen, hold for the copy as well.
+        known = run_path(workspace, voice).with_name(file)
+        if known.is_file():
+            write_atomically(run_path(workspace, name).with_name(file), known.read_bytes())
     if run["request"] is not None:
         run["request"]["voice"] = name
     write_run(workspace, name, run)
@@ -99,7 +107,7 @@ def delete_voice(store: Store, workspace: Path, voice: str) -> None:
         UserError: there is no such voice, or its record cannot be believed.
     """
     if voice not in voices(workspace) and not champion_folder(workspace, voice).is_dir():
-        raise UserError(f"voice: there is no {voice!r} in {workspace}; `voicewright voices` lists them")
+        raise unknown_voice(workspace, voice)
     numbers = [entry["number"] for entry in read_versions(workspace, voice)["versions"]]
     shutil.rmtree(champion_folder(workspace, voice), ignore_errors=True)
     shutil.rmtree(workspace / "versions" / voice, ignore_errors=True)
@@ -126,6 +134,5 @@ def check_free(workspace: Path, name: str) -> str:
 
 def _known(workspace: Path, voice: str) -> RunRecord:
     if voice not in voices(workspace):
-        known = ", ".join(voices(workspace)) or "none yet"
-        raise UserError(f"voice: there is no {voice!r} in {workspace} (known: {known})")
+        raise unknown_voice(workspace, voice)
     return read_run(workspace, voice)

@@ -8,7 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from flows.commands import machine, shared
+from tasks.run_record import write_run
+from tasks.voice import Request
 from tests.flows.conftest import Call
 
 
@@ -25,7 +29,17 @@ from tests.flows.conftest import Call
         (("speak", "--voice", "v", "hello"), ["'v'", "known: none yet"]),
         (("speak", "--voice", "v", "hello", "-o", "x.mp4"), ["x.mp4", ".wav or .flac"]),
         (("status", "v"), ["'v'"]),
-        (("models", "fetch", "huber"), ["'huber'", "hubert"]),
+        (("models", "fetch", "huber"), ["'huber'", "did you mean 'hubert'"]),
+        (("finetune", ".", "--voice", "v", "-p", "tiny", "-s", "language=Germn"), ["Germn", "German"]),
+        (
+            ("finetune", ".", "--voice", "v", "-p", "tiny", "-s", "weights.folder=/nowhere"),
+            ["--set", "weights.folder = /nowhere", "there is no such folder"],
+        ),
+        (("config", "show", "pitsch"), ["'pitsch'", "did you mean 'pitch'"]),
+        (("where", "v"), ["'v'", "known: none yet"]),
+        (("exchange", "import", "/nowhere", "out", "--language", "Germn"), ["'Germn'", "German"]),
+        (("speak", "--voice", "v", "--language", "Germn", "Hello."), ["'Germn'", "German"]),
+        (("advise", "/nowhere"), ["/nowhere", "is not a folder"]),
         (("store", "ls", "--url", "/nowhere"), ["/nowhere"]),
         (("exchange", "import", "/nowhere", "out"), ["/nowhere", "2-name2text.txt"]),
         (("exchange", "export", "v", "out"), ["'v'", "known: none yet"]),
@@ -83,6 +97,81 @@ def test_config_show_says_where_a_value_comes_from(call: Call):
     assert origin["corpus.licence"][1] == "default"
 
 
+def test_config_show_is_one_setting_a_line_in_a_pipe_and_reads_back(call: Call):
+    _, output, _ = call("config", "show", "-p", "kokoro-tiny", "-s", "language=Deutsch", "--changed")
+    lines = output.splitlines()[1:]
+    told = dict(line.split("    # ")[0].split("=", 1) for line in lines)
+    assert told["corpus.language"] == "de"
+    assert told["train.kokoro.max_epochs"] == "null"
+    assert "corpus.speaker" not in told
+    again = [part for name, value in told.items() for part in ("-s", f"{name}={value}")]
+    _, output, _ = call("config", "show", *again, "--changed", "--json")
+    assert len(json.loads(output)["settings"]) == len(told)
+
+
+def test_config_show_takes_a_part_of_a_name(call: Call):
+    _, output, errors = call("config", "show", "pitch.method")
+    assert output == "features.pitch.method=dio\n"
+    assert errors == ""
+
+
+def test_names_in_a_pipe_stay_whole_and_rows_stay_lines(call: Call):
+    _, output, _ = call("models", "list")
+    rows = [line.split() for line in output.splitlines()]
+    assert ["styletts2-libritts", "771", "no"] in [row[:3] for row in rows]
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_models_list_shows_whole_names_on_any_screen(call: Call, width: int, monkeypatch: pytest.MonkeyPatch):
+    screen = Console(width=width, force_terminal=True, color_system=None, highlight=False)
+    for module in (shared, machine):
+        monkeypatch.setattr(module, "console", screen)
+    _, output, _ = call("models", "list")
+    table = output.split("Those that are here")[0]
+    assert {"styletts2-libritts", "s2D-v2proplus", "kokoro-voices"} <= set(table.split())
+    assert max(map(len, table.splitlines())) <= width
+
+
+def test_the_version_is_said(call: Call):
+    status, output, _ = call("--version")
+    assert status == 0
+    assert output.startswith("voicewright 0.")
+
+
+def test_a_name_that_is_nearly_a_voices_is_asked_about(call: Call, tmp_path: Path):
+    request = Request(tmp_path, "anna", "tiny").as_record()
+    write_run(tmp_path / "w", "anna", {"request": request, "stages": {}})
+    for command in (("status", "ana"), ("where", "ana"), ("speak", "-v", "ana", "Hello."), ("delete", "ana")):
+        status, _, errors = call(*command, *(("--yes",) if command[0] == "delete" else ()))
+        assert status == 2
+        assert "did you mean 'anna'?" in errors
+    status, _, errors = call("rerun", "anna", "pich")
+    assert status == 2
+    status, _, errors = call("why", "anna", "pich")
+    assert (status, "did you mean 'pitch'?" in errors) == (2, True)
+
+
+def test_where_tells_a_voices_places_as_its_siblings_do(call: Call, tmp_path: Path):
+    request = Request(tmp_path, "anna", "tiny").as_record()
+    write_run(tmp_path / "w", "anna", {"request": request, "stages": {}})
+    _, output, _ = call("where", "anna", "--json")
+    told = json.loads(output)
+    assert told["voice"] == str(tmp_path / "w" / "voices" / "anna")
+    # What `up` starts is where its runs are seen, in the workspace that it is started for.
+    assert "127.0.0.1:5000" in told["MLflow"] and f"-w {tmp_path / 'w'} up" in told["MLflow"]
+
+
+def test_an_empty_folder_is_refused_before_a_server_starts(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("flows.services.serving", lambda *_, **__: pytest.fail("a server was started"))
+    (tmp_path / "empty").mkdir()
+    for further in ((), ("--verify",), ("--force", "ingest")):
+        status, _, errors = call("finetune", str(tmp_path / "empty"), "-v", "v", "-p", "tiny", *further)
+        assert status == 2
+        assert "holds no recordings" in errors
+
+
 @pytest.mark.slow
 def test_doctor_names_a_remedy_for_everything_that_is_missing(tmp_path: Path):
     # In a process of its own: it imports every library, and some change how others behave.
@@ -96,6 +185,9 @@ def test_doctor_names_a_remedy_for_everything_that_is_missing(tmp_path: Path):
     )
     findings = json.loads(done.stdout)
     assert {"torch", "mfa", "gpu", "disk"} <= {finding["what"] for finding in findings}
+    presets = {finding["what"]: finding for finding in findings if finding["what"].startswith("preset: ")}
+    assert presets["preset: tiny"]["state"] == "ok"
+    assert presets["preset: kokoro-fit"]["remedy"] == "voicewright models fetch kokoro-82m kokoro-voices"
     assert all(finding["remedy"] for finding in findings if finding["state"] != "ok")
 
 

@@ -41,7 +41,7 @@ class StandIn:
 @pytest.fixture
 def voice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
     stand_in = StandIn()
-    described = tmp_path / "workspace" / "voices" / demo.VOICE / "voice.json"
+    described = tmp_path / "w" / "voices" / demo.VOICE / "voice.json"
     described.parent.mkdir(parents=True)
     described.write_text("{}")
     references = [SimpleNamespace(speaker=one, espeak=one) for one in ("en-us", "de")]
@@ -56,7 +56,7 @@ def voice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
 def test_the_voice_is_judged_beside_recordings_and_the_best_official_voice(
     voice: StandIn, tmp_path: Path
 ) -> None:
-    recorded, fitted, official = demo.speak_and_judge(tmp_path, tmp_path / "workspace", print)
+    recorded, fitted, official = demo.speak_and_judge(tmp_path, tmp_path / "w", print)
     assert recorded.judgement.errors == 0
     assert fitted.judgement.error_rate > 0.9
     assert recorded.judgement.similarity > 0.9
@@ -67,7 +67,7 @@ def test_the_voice_is_judged_beside_recordings_and_the_best_official_voice(
 
 
 def test_what_was_judged_is_told_again_until_voice_or_files_change(voice: StandIn, tmp_path: Path) -> None:
-    workspace = tmp_path / "workspace"
+    workspace = tmp_path / "w"
     first = demo.speak_and_judge(tmp_path, workspace, print)
     spoken = voice.calls
     assert demo.speak_and_judge(tmp_path, workspace, print) == first
@@ -95,7 +95,7 @@ def test_the_command_shows_a_row_for_each_and_where_all_is(
     assert status == 0
     assert "her recordings" in output and "0 of 45" in output
     assert "spectrograms.png" in output
-    assert f"at {tmp_path / 'workspace'} {demo.VOICE}" in output
+    assert f"at {tmp_path / 'w'} {demo.VOICE}" in output
 
 
 def test_without_published_weights_it_says_so_and_trains_a_tiny_network(

@@ -84,6 +84,7 @@ def test_a_second_ctrl_c_ends_at_once_but_one_press_is_not_two() -> None:
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert errors.count("what was finished is kept") == 1 and "Traceback" not in errors
+    assert errors.index("stopping: what is finished stays") < errors.index("what was finished is kept")
 
 
 def test_what_swallows_the_interrupt_ends_when_patience_does() -> None:

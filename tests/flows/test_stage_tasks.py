@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -13,16 +16,27 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from prefect import flow
-from prefect.states import Failed
+from prefect import State, flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+from prefect.client.schemas.objects import StateType
+from prefect.states import Completed, Failed
 from prefect.testing.utilities import prefect_test_harness
 
 from artifacts.store import Store
 from configs.errors import MachineError, UserError
-from flows.deployment_alias import DEFAULT, with_default
-from flows.prefect_glue import StageRuns, artifact_key, tell_in_one_line, watched_by, worth_retrying
+from flows.deployment_alias import DEFAULT, with_default, with_reason
+from flows.prefect_glue import (
+    StageRuns,
+    artifact_key,
+    stoppable,
+    tell_in_one_line,
+    watched_by,
+    worth_retrying,
+)
 from flows.voice_finetune import recordings_given
-from tasks.pipeline import Pipeline, Scan, StageResult
+from tasks.pipeline import Pipeline
+from tasks.results import Scan, StageResult
 from tasks.runner import StoppedError
 from tasks.stage import CorpusStage, Inputs, Outcome, Produced, RowStage, Work, upstream
 from tasks.stages import every_way
@@ -144,6 +158,42 @@ def test_only_what_can_go_away_by_itself_is_tried_again(cause: Exception, again:
     assert worth_retrying(None, None, state) is again  # type: ignore[arg-type]
 
 
+def stop_and_save(inputs: Inputs, cfg: Any, work: Work) -> Produced:
+    """Ctrl-C comes while it trains."""
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    deadline_s = time.monotonic() + 60
+    while not work.stop() and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    raise StoppedError("stopped at step 3; the next run goes on from there")
+
+
+@flow(name="part", validate_parameters=False, persist_result=False)
+def part(runs: StageRuns) -> State[None] | None:
+    return stoppable(lambda: runs.run((DOUBLE, TRAIN)))
+
+
+@flow(name="whole", validate_parameters=False, persist_result=False)
+def whole(runs: StageRuns) -> State[None] | None:
+    return stoppable(lambda: part(runs))
+
+
+@pytest.mark.slow
+def test_a_run_that_somebody_stops_is_cancelled_not_crashed(server: None, tmp_path: Path, log: Kept) -> None:
+    opened = pipeline(tmp_path)
+    opened.stages["train_it"] = replace(TRAIN, run=f"{__name__}:stop_and_save")
+    state = whole(StageRuns(opened), return_state=True)
+    assert state.type is StateType.CANCELLED
+    assert state.message == "stopped at step 3; the next run goes on from there"
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_filter=FlowFilter(name=FlowFilterName(any_=["whole", "part"])))
+    assert [run.state_name for run in runs] == ["Cancelled", "Cancelled"]
+    assert not [line for line in log.lines if "Traceback" in line or "Crash" in line]
+    again = pipeline(tmp_path)
+    again.stages["train_it"] = opened.stages["train_it"]
+    with pytest.raises(StoppedError, match="stopped at step 3"):
+        whole(StageRuns(again))
+
+
 def fill_the_disk(inputs: Inputs, cfg: Any, work: Work) -> Produced:
     raise OSError(errno.ENOSPC, "No space left on device", str(work.dir / "tensors.safetensors"))
 
@@ -236,3 +286,20 @@ def test_the_flows_bare_name_means_its_default_deployment() -> None:
     for name in ("voice-finetune", "voice-finetune/nightly", "other"):
         asyncio.run(with_default(read)(None, name))  # type: ignore[arg-type]
     assert asked == [DEFAULT, "voice-finetune/nightly", "other"]
+
+
+def test_watching_a_run_ends_with_the_reason_why_it_failed() -> None:
+    import asyncio
+
+    failed = Failed(
+        message="Flow run encountered an exception: UserError: preset: 'tinny' is not one of tiny"
+    )
+    printed: list[str] = []
+    console = SimpleNamespace(print=lambda text, **_: printed.append(text))
+
+    async def watch(flow_run_id: str, console: Any, timeout: int | None = None) -> Any:
+        return SimpleNamespace(id=flow_run_id, state={"bad": failed, "good": Completed()}[flow_run_id])
+
+    for name in ("good", "bad"):
+        assert asyncio.run(with_reason(watch)(name, console, timeout=3)).id == name
+    assert printed == ["error: preset: 'tinny' is not one of tiny"]

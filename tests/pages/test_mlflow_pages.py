@@ -188,4 +188,5 @@ def test_from_the_champion_to_the_recordings_are_two_clicks(browser: Any, pages:
     while "r1.flac" not in (browser.evaluate(page)):
         assert time.monotonic() < deadline, "the lineage page does not show the recordings"
         time.sleep(0.2)
+    time.sleep(1.0)
     browser.screenshot(kept / "mlflow-lineage-of-champion.png", whole=False)

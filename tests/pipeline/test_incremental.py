@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.pipeline import Pipeline, StageResult
+from tasks.pipeline import Pipeline
+from tasks.results import StageResult
 from tasks.stage import RowStage
 from tasks.voice import Request, open_pipeline
 

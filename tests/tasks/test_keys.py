@@ -14,7 +14,7 @@ from configs.frames import family_names
 from docs.keys import LIST, key_modules
 from tasks.code import FIRST_PARTY, ROOT, Code, read_module
 from tasks.families import FAMILIES, rooms_of
-from tasks.pipeline import differences
+from tasks.key_changes import differences
 from tasks.stage import upstream
 from tasks.stages import every_way
 

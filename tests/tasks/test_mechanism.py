@@ -15,7 +15,8 @@ from configs.base import Section
 from configs.errors import UserError
 from tasks import code
 from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Work, reject
-from tasks.pipeline import Pipeline, Scan
+from tasks.pipeline import Pipeline
+from tasks.results import Scan
 from tasks.stage import CodeByRow, CorpusStage, RowStage, Stage
 
 WORDS = pa.schema([("name", pa.string()), ("length", pa.int32())])

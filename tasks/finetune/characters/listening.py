@@ -7,6 +7,8 @@ from pathlib import Path
 
 from configs.train_acoustic import ListeningSettings
 from models.acoustics.batch import AcousticBatch
+from models.speaker.ge2e import load_ge2e
+from models.speaker.likeness import SpeakerLikeness
 from tasks.finetune.characters.clips import FamilyOfCharacters
 from tasks.finetune.listener import listener
 from tasks.finetune.listening import Ear
@@ -28,5 +30,9 @@ def ear_for(
         family: Of the sound.
     """
     heard = [batch.utterance_ids[0] for batch in validation[: settings.clips]]
-    by = listener(settings.recogniser, files, "validation", family.sample_rate) if heard else None
-    return Ear(frozenset(heard), Grid(family.sample_rate, family.hop_samples), by)
+    grid = Grid(family.sample_rate, family.hop_samples)
+    if not heard:
+        return Ear((), grid)
+    likeness = SpeakerLikeness(load_ge2e(), family.sample_rate).to(validation[0].wave.device)
+    by = listener(settings.recogniser, files, "validation", family.sample_rate)
+    return Ear(frozenset(heard), grid, likeness, by)

@@ -28,17 +28,7 @@ def plan_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         for name, path in inputs.files("shard").items()
         if is_of_split(name, "train")
     )
-    networks = {
-        name: Network(
-            pretrained=settings.pretrained is not None,
-            choice=getattr(cfg.train.plan, name),
-            max_epochs=settings.max_epochs,
-            max_steps=settings.max_steps,
-            steps_per_epoch=max(1, -(-trained // settings.batch_size)) / settings.accumulate,
-            passes=t2s_passes(trained) if name == "t2s" else 1,
-        )
-        for name, settings in (("sovits", cfg.train.sovits), ("t2s", cfg.train.t2s))
-    }
+    networks = networks_of(cfg.train, trained)
     plan = plan_training(speech_s, networks)
     why = reasons(plan, speech_s, len(screened), networks)
     files = {
@@ -49,6 +39,26 @@ def plan_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         files=files,
         metrics={"speech_s": speech_s, "clips": float(len(screened)), "training_clips": float(trained)},
     )
+
+
+def networks_of(train: Any, clips: int) -> dict[str, Network]:
+    """What the planner knows of both networks.
+
+    Args:
+        train: `train` of the settings.
+        clips: That are trained on.
+    """
+    return {
+        name: Network(
+            pretrained=settings.pretrained is not None,
+            choice=getattr(train.plan, name),
+            max_epochs=settings.max_epochs,
+            max_steps=settings.max_steps,
+            steps_per_epoch=max(1, -(-clips // settings.batch_size)) / settings.accumulate,
+            passes=t2s_passes(clips) if name == "t2s" else 1,
+        )
+        for name, settings in (("sovits", train.sovits), ("t2s", train.t2s))
+    }
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> Path:

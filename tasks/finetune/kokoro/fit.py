@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from artifacts.digest import of_file
 from configs.errors import UserError
 from configs.train_kokoro_fit import KokoroFitSettings
 from models.acoustics.batch import AcousticBatch
@@ -25,6 +26,7 @@ from models.kokoro.published import published_files
 from models.kokoro.upstream import CHILDREN, load_kokoro
 from models.layers.conv import fold_weight_norm
 from models.losses.spectral import RESOLUTIONS, MultiResolutionMelLoss
+from models.published import read_table
 from models.seeds import derive_seed
 from models.speaker.ge2e import load_ge2e
 from models.speaker.likeness import SpeakerLikeness
@@ -84,7 +86,7 @@ def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
         start=partial(
             _start, settings, clips.training, plan, crop_frames, family.sample_rate, cfg.seed, hears
         ),
-        watched_loss="score",
+        watched=("score",),
         rejects=clips.rejects,
         validate_first=True,
         sample_clips=settings.sample_clips,
@@ -145,7 +147,7 @@ def _start(
     return Start(
         recipe=KokoroFitRecipe(step, settings, plan, run.machine, hears),
         sizes=model.config,
-        digests=digests_of(published),
+        digests=digests_of(published) | _digest_of_earlier(settings),
         render=partial(_render, step),
         derived=derived,
         description={
@@ -182,14 +184,41 @@ def _first_step(
         return FitStep(networks, distance, crop_frames, settings.cache_mb)
 
     even = step_of(torch.full((len(speakers), len(tables)), 1.0 / len(tables)))
+    earlier = _earlier_voices(settings, even.networks.voices)
     found = []
     for name in speakers:
+        if name in earlier:
+            found.append(torch.full((len(tables),), 1.0 / len(tables)))
+            continue
         longest = sorted(own[name], key=lambda index: -clips.frames[index])[: settings.compared_clips]
         batches = [run.machine.place(collate([clips[index]])) for index in longest]
         rng = torch.Generator().manual_seed(derive_seed(seed, "kokoro nearest voices", name))
         with run.machine.autocast():
             found.append(nearest_mix(even, batches, tables, rng))
-    return step_of(torch.stack(found))
+    step = step_of(torch.stack(found))
+    for name in earlier.keys() & {*speakers}:
+        step.networks.voices.begin_as(speakers.index(name), earlier[name][:, 0])
+    return step
+
+
+def _earlier_voices(settings: KokoroFitSettings, voices: FittedVoices) -> dict[str, Tensor]:
+    """[rows, 1, width] by speaker, of the voice that fitting goes on from; empty where it begins afresh.
+
+    Raises:
+        UserError: the file cannot be read, or holds voices of another model.
+    """
+    if settings.pretrained_voices is None:
+        return {}
+    where = f"{_SECTION}.pretrained_voices = {settings.pretrained_voices}"
+    earlier = read_table(Path(settings.pretrained_voices), "give `networks/voices.safetensors` of a voice")
+    rows, width = voices.tables.shape[1:]
+    for name, table in earlier.items():
+        if list(table.shape) != [rows, 1, width]:
+            raise UserError(
+                f"{where}: {name} is {list(table.shape)} where this model's voices are {[rows, 1, width]}; "
+                "give a voice of the same model, or null"
+            )
+    return earlier
 
 
 @torch.no_grad()
@@ -197,6 +226,12 @@ def _target(clips: Clips, own: list[int], likeness: SpeakerLikeness, device: tor
     """[256] of unit length: what the speaker's recordings sound like."""
     waves = (torch.from_numpy(clips[index].wave)[None].to(device) for index in own)
     return functional.normalize(torch.cat([likeness(wave) for wave in waves]).mean(0), dim=0)
+
+
+def _digest_of_earlier(settings: KokoroFitSettings) -> dict[str, str]:
+    """SHA-256 of the voice that fitting goes on from, where it does."""
+    earlier = settings.pretrained_voices
+    return {} if earlier is None else {"voices": of_file(Path(earlier))}
 
 
 def _voices_folder(settings: KokoroFitSettings) -> Path | None:

@@ -74,12 +74,12 @@ class KokoroFitRecipe:
             update.apply("voice", losses, {name: self.weights[name] for name in losses})
 
     def validate(self, batch: AcousticBatch) -> dict[str, Tensor]:
-        """See `FitStep.validation_losses`; `words` (`Listener.misheard`) join the score where heard."""
+        """See `FitStep.validation_losses`; `words` (`Misheard.share`) join the score where heard."""
         with self.machine.autocast():
             losses, spoken = self.step.validation_losses(self.machine.place(batch))
         if self.listener is None:
             return losses
-        words = torch.tensor(self.listener.misheard(batch.utterance_ids[0], spoken))
+        words = torch.tensor(self.listener.hear(batch.utterance_ids[0], spoken).share)
         return losses | {"words": words, "score": losses["score"] + words}
 
     def utterances(self, batch: AcousticBatch) -> Sequence[str]:

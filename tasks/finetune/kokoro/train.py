@@ -32,7 +32,7 @@ from tasks.finetune.kokoro.start import (
 from tasks.finetune.kokoro.trained import VOICES
 from tasks.finetune.kokoro.voice_table import VoiceTableFiles, read_voice_table, voices_of
 from tasks.finetune.length import TrainingLength
-from tasks.finetune.listening import Ear
+from tasks.finetune.listening import HEARD_FROM_TEXT, Ear
 from tasks.finetune.loop import Trained
 from tasks.finetune.machine import Machine
 from tasks.finetune.pitch_rule import PitchRule
@@ -91,7 +91,7 @@ def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
             family.sample_rate,
             cfg.seed,
         ),
-        watched_loss="stft",
+        watched=("stft", "length", *HEARD_FROM_TEXT),
         pitch_rule=PitchRule(_SECTION, settings.listening, _REMEDY),
         rejects=clips.rejects,
         max_norms={} if clip is None else dict.fromkeys(("discriminator", "generator"), clip),

@@ -96,10 +96,12 @@ def make_voice_table(inputs: Inputs, cfg: ConfigView, work: Work, *, fitted: str
     torch.manual_seed(derive_seed(cfg.seed, "kokoro voice table"))
     table = VoiceTable(sizes)
     with arithmetic_threads(cfg.compute.threads):
-        if fitted is None:
+        if settings.table.voices is not None:
+            table.begin_as(embeddings, _of_voices(Path(settings.table.voices), speakers))
+        elif fitted is None:
             table.centre_on(embeddings, _styles(inputs, cfg, settings.table, config, speakers))
         else:
-            table.begin_as(embeddings, _fitted(inputs.files(fitted), speakers))
+            table.begin_as(embeddings, _of_voices(inputs.files(fitted)[VOICES], speakers))
         voices = voices_of(table, embeddings, speakers)
     folder = work.dir / "result"
     folder.mkdir(parents=True, exist_ok=True)
@@ -126,9 +128,9 @@ def voices_of(table: VoiceTable, embeddings: Tensor, speakers: Sequence[str]) ->
     return {name: voice[:, None].contiguous() for name, voice in zip(speakers, voices, strict=True)}
 
 
-def _fitted(files: Mapping[str, Path], speakers: tuple[str, ...]) -> Tensor:
-    """[N, rows, width] of the speakers' fitted voices; a speaker who was not fitted begins as their mean."""
-    voices = read_table(files[VOICES], "run the stage fit_kokoro again")
+def _of_voices(file: Path, speakers: tuple[str, ...]) -> Tensor:
+    """[N, rows, width] of the speakers' voices in a file; who is not there begins as their mean."""
+    voices = read_table(file, "run the stage that wrote it again, or give a whole one")
     mean = torch.stack(list(voices.values())).mean(0)
     return torch.stack([voices.get(name, mean) for name in speakers])[:, :, 0]
 

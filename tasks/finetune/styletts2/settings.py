@@ -26,9 +26,15 @@ def declared(stage: str) -> tuple[str, ...]:
 def settings_of(view: Any, stage: str) -> StyleTTS2TrainSettings:
     """The declared settings of a stage as one section; the others are at their defaults.
 
+    The result of stage 1 is no voice yet: its phases build on each other, and no score compares them. It
+    hands on its last weights, unless it is to stop early.
+
     Args:
         view: `train.styletts2` as the stage sees it.
         stage: As for `declared`.
     """
     names = [path.rsplit(".", 1)[1] for path in declared(stage)]
-    return StyleTTS2TrainSettings(**{name: getattr(view, name) for name in names})
+    settings = StyleTTS2TrainSettings(**{name: getattr(view, name) for name in names})
+    if stage == "stage1" and not settings.early_stop_patience:
+        return settings.model_copy(update={"choose": "last"})
+    return settings

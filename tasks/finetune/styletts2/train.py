@@ -31,8 +31,9 @@ from tasks.finetune.characters.clips import (
 from tasks.finetune.characters.listening import ear_for
 from tasks.finetune.characters.references import no_references, references_among
 from tasks.finetune.characters.screening import Shortest, usable_clips
+from tasks.finetune.choice import chosen_step
 from tasks.finetune.length import TrainingLength
-from tasks.finetune.listening import Ear
+from tasks.finetune.listening import HEARD_FROM_TEXT, Ear
 from tasks.finetune.loop import State
 from tasks.finetune.pitch_rule import PitchRule
 from tasks.finetune.styletts2.begin import begin
@@ -107,7 +108,7 @@ def _prepare(stage: str, files: Files, cfg: ConfigView) -> Training[AcousticBatc
         held_out=clips.validation,
         collate=collate,
         start=partial(_start, stage, settings, family, files, clips.training, cfg.seed),
-        watched_loss="mel",
+        watched=("mel", "length", *HEARD_FROM_TEXT),
         pitch_rule=PitchRule(_SECTION, settings.listening, _REMEDY),
         rejects=clips.rejects,
         max_norms={} if clip is None else dict.fromkeys(optimisers, clip),
@@ -150,7 +151,7 @@ def _start(
         sizes=networks.config,
         digests=begun.digests,
         render=partial(_render, networks, stage != "stage1"),
-        measured=partial(measured_spread, best_alone=settings.early_stop_patience > 0),
+        measured=partial(measured_spread, settings=settings),
         memory=lambda: _memory(settings, recipe),
         description={"dropped": dict(begun.dropped)},
         warnings=(*warnings, *begun.warnings),
@@ -158,17 +159,17 @@ def _start(
     )
 
 
-def measured_spread(state: State, best_alone: bool) -> dict[str, float]:
+def measured_spread(state: State, settings: StyleTTS2TrainSettings) -> dict[str, float]:
     """`diffusion_sigma_data`, the mean spread of the styles that diffusion learnt from, as published.
 
     Args:
         state: Of a training that has ended.
-        best_alone: Whether its result are the weights that validated best, and what came later has no part.
+        settings: Which weights are its result; what came after them has no part.
 
     Returns:
         Nothing where diffusion did not learn: the networks keep the spread that they came with.
     """
-    last = state.best_step if best_alone and state.best_step is not None else state.step
+    last = chosen_step(state, settings)
     learnt = [point for point in state.train_curve if "sigma_data" in point and point["step"] <= last]
     if not learnt:
         return {}

@@ -117,7 +117,7 @@ def _encoder(settings: Section) -> dict[str, Any]:
 def _network(folder: Path, name: str, weights: Path, config: Path) -> dict[str, Any]:
     shutil.copyfile(weights, folder / f"{name}.safetensors")
     described = read_json(config)
-    kept = ("sizes", "steps", "epochs", "clips", "from_scratch")
+    kept = ("sizes", "steps", "chosen_step", "epochs", "clips", "from_scratch")
     return {"file": f"{name}.safetensors", **{key: described[key] for key in kept}}
 
 

@@ -147,7 +147,7 @@ def _description(
     tables: Mapping[str, str],
     facts: CardFacts,
 ) -> dict[str, Any]:
-    kept = ("sizes", "steps", "epochs", "clips", "from_scratch", "dequantised", "mix")
+    kept = ("sizes", "steps", "chosen_step", "epochs", "clips", "from_scratch", "dequantised", "mix")
     return {
         "family": FAMILY,
         "frame": voice.family.model_dump(mode="json"),

@@ -75,7 +75,7 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work, training: str) ->
 def _description(
     voice: StyleTTS2Voice, network: Mapping[str, Any], facts: CardFacts, folder: Any, problem: str | None
 ) -> dict[str, Any]:
-    kept = ("sizes", "steps", "epochs", "clips", "from_scratch")
+    kept = ("sizes", "steps", "chosen_step", "epochs", "clips", "from_scratch")
     return {
         "family": FAMILY,
         "frame": voice.family.model_dump(mode="json"),

@@ -21,6 +21,7 @@ READS_FILES = (
     "charts.html.j2",
     "graph.html.j2",
     "lineage.html.j2",
+    "night.html.j2",
     "report.html.j2",
     "sound.html.j2",
     "versions.html.j2",

@@ -172,6 +172,19 @@ def test_the_model_is_learned_anew_when_a_clip_that_taught_it_is_not_what_it_was
     assert "1 of the 4 clips" in again.warnings[0]
 
 
+def test_one_corrected_text_among_many_leaves_the_model_alone(tmp_path: Path) -> None:
+    rows = [make_row(i, text, "de", 110 + 5 * i) for i, text in enumerate((GERMAN * 3)[:11])]
+    first = run_model(rows, AlignSettings(), tmp_path / "a")
+    assert read_aligners(first.files[ALIGNERS])["de"].clips == 11
+    corrected = {**rows[0], **{name: rows[1][name] for name in ("words", "phones", "word2ph")}}
+    again = run_model([corrected, *rows[1:]], AlignSettings(), tmp_path / "b", first.files)
+    assert contents(again) == contents(first)
+    assert not again.warnings
+    twice = {**rows[2], **{name: rows[3][name] for name in ("words", "phones", "word2ph")}}
+    anew = run_model([corrected, rows[1], twice, *rows[3:]], AlignSettings(), tmp_path / "c", first.files)
+    assert "2 of the 11 clips" in anew.warnings[0]
+
+
 def test_a_lost_model_is_learned_again_from_the_same_clips(tmp_path: Path) -> None:
     rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN)]
     first = run_model(rows[:3], AlignSettings(), tmp_path / "a")

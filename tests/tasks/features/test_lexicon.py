@@ -18,7 +18,8 @@ from tasks.features.phonemize import phonemize_rows
 from tasks.features.stages import PHONEMIZE
 from tasks.lexicons import lexicon_of, with_lexicons
 from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Work
-from tasks.pipeline import Pipeline, Scan, StageResult
+from tasks.pipeline import Pipeline
+from tasks.results import Scan, StageResult
 from tasks.stage import CorpusStage, RowStage
 
 TEXTS = {

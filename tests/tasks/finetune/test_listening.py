@@ -15,6 +15,7 @@ from torch import Tensor
 from configs.errors import UserError
 from configs.train_acoustic import ListeningSettings
 from tasks.finetune.checkpoint import Checkpoints
+from tasks.finetune.listener import Misheard
 from tasks.finetune.listening import DEAF, SHIFTS, Ear
 from tasks.finetune.loop import LoopSettings, Trained, train
 from tasks.finetune.pitch_rule import PitchRule
@@ -73,15 +74,20 @@ class Recogniser:
     def __init__(self) -> None:
         self.heard: list[float] = []
 
-    def word_error_rate(self, utterance_id: str, wave: Tensor) -> float:
+    def hear(self, utterance_id: str, wave: Tensor) -> Misheard:
         assert utterance_id == "a"
         self.heard.append(float(wave[0]))
-        return float(wave[0])
+        return Misheard(int(wave[0] * 8), 8)
+
+
+def speaker_of(waves: Tensor) -> Tensor:
+    """The recording is of one speaker, what the voice says of one at a cosine of .6."""
+    return torch.tensor([[1.0, 0.0] if float(waves[0, 0]) == 0.125 else [0.6, 0.8]])
 
 
 def test_chosen_clips_are_heard_and_the_recording_once() -> None:
     recogniser = Recogniser()
-    ear = Ear(frozenset({"a"}), GRID, recogniser)  # type: ignore[arg-type]
+    ear = Ear(frozenset({"a"}), GRID, speaker_of, recogniser)  # type: ignore[arg-type]
 
     def at_pitch(shift: float) -> Rendering:
         return Rendering(CONTOUR * shift, sung(CONTOUR * shift))
@@ -93,6 +99,8 @@ def test_chosen_clips_are_heard_and_the_recording_once() -> None:
     for _ in range(2):
         found = hear("a")
         assert (float(found["misheard"]), float(found["misheard_recorded"])) == (0.5, 0.125)
+        assert float(found["words"]) == pytest.approx(4 / 48)
+        assert float(found["unlike"]) == pytest.approx(1 - 0.6)
     assert recogniser.heard == [0.125, 0.5, 0.5]
     assert DEAF.hear("a", torch.zeros(1), at_pitch, lambda: torch.zeros(1)) == {}
 

@@ -156,7 +156,7 @@ def test_early_stopping_ends_the_run(tmp_path: Path) -> None:
         tmp_path,
         max_steps=10_000,
         validate_every_steps=2,
-        watched_loss="l1",
+        watched=("l1",),
         early_stop_patience=3,
         checkpoint_every_steps=1000,
         ema_decay=0.0,
@@ -271,7 +271,7 @@ class Worsening(toy.ToyRecipe):
 
 def test_the_best_weights_outlive_a_stop(tmp_path: Path) -> None:
     Worsening.validations = 0
-    settings = toy.settings(watched_loss="l1", early_stop_patience=9, ema_decay=0.0)
+    settings = toy.settings(watched=("l1",), ema_decay=0.0)
 
     def stopped_after(steps: int) -> Trained:
         asked = iter(range(steps + 1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -130,7 +130,7 @@ def settings(
     *,
     max_steps: int | None = 40,
     max_epochs: int | None = None,
-    watched_loss: str | None = None,
+    watched: Sequence[str] = (),
     identity: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> LoopSettings:
@@ -146,7 +146,7 @@ def settings(
         length=TrainingLength(True, max_epochs, max_steps),
         train=TrainSettings(**{**every, **changes}),
         max_norms={"generator": 1.0},
-        watched_loss=watched_loss,
+        watched=watched,
         identity=identity or {"rate": 0.01, "betas": (0.9, 0.99)},
     )
 

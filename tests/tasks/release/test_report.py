@@ -206,7 +206,13 @@ def _tables(clips: int) -> dict[str, pa.Table]:
         for stage in ("ingest", "segment", "enhance", "measure", "align", "screen", "content"):
             rows.setdefault(stage, []).append(values)
         rows.setdefault("shard", []).append(
-            {**values, "phones": [], "words": [], "audio": {"bytes": values["audio"]}}
+            {
+                **values,
+                "phones": [],
+                "words": [],
+                "audio": {"bytes": values["audio"]},
+                "split": "train" if index else "test",
+            }
         )
     return {
         stage: pa.Table.from_pylist([{n: row.get(n) for n in schema.names} for row in found], schema=schema)
@@ -273,14 +279,15 @@ def test_page_says_what_was_refused_and_that_a_tiny_training_proves_no_quality(t
     assert "MFCC" in html
     assert "texts were not checked" in html
     assert str(tmp_path) not in html
-    assert html.count('<article class="card utterance">') == 5
+    assert html.count('<article class="card utterance">') == 4
+    assert "learned from 8.0 s of speech in 4 clips, out of 5 recordings" in html
 
 
 @pytest.mark.slow
 def test_samples_stand_beside_their_recording_and_measures_beside_their_yardstick(tmp_path: Path) -> None:
     html = _run(tmp_path)["report.html"].decode()
     assert "about text; cut off" in html
-    assert "clip0 · test clip" in html
+    assert "clip0 · held-out clip (test)" in html
     row = re.search(r"<tr><th[^>]*>Speaker similarity</th>(.*?)</tr>", html)
     assert row is not None
     assert re.findall(r">([\d.]+)</td>", row[1]) == ["0.9", "0.432"]

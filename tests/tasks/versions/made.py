@@ -12,7 +12,8 @@ import pyarrow as pa
 from artifacts.store import Store
 from configs.settings import Settings
 from tasks.outcome import ConfigView, Inputs, Outcome, Produced, Work
-from tasks.pipeline import Pipeline, Scan
+from tasks.pipeline import Pipeline
+from tasks.results import Scan
 from tasks.stage import CorpusStage, RowStage
 from tasks.versions.settle import Settled, settle
 from tasks.voice import Request

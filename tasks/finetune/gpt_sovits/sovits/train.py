@@ -82,7 +82,7 @@ def prepare(files: Files, cfg: ConfigView) -> Training[SovitsBatch]:
             collate, hop_samples=frame.hop_samples, uses_speaker_vector=config.uses_speaker_vector
         ),
         start=partial(_start, settings, config, examples, cfg.seed),
-        watched_loss="mel",
+        watched=("mel",),
         rejects=rejects,
         order=order.batches if order else None,
         max_norms={name: norm for name, norm in norms.items() if norm is not None},

@@ -77,7 +77,7 @@ def prepare(files: Files, cfg: ConfigView) -> Training[T2SBatch]:
         held_out=refuse(held_out, partial(_refusal, held_out, codes, settings))[0],
         collate=partial(collate, codes=codes, linguistic_channels=table.linguistic_channels),
         start=partial(_start, settings, examples, n_codes, cfg.seed),
-        watched_loss="cross_entropy",
+        watched=("cross_entropy",),
         rejects=rejects,
         order=order.batches if order else None,
         # ScaledAdam clips by itself, by the gradients' recent lengths.

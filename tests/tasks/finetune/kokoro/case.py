@@ -68,6 +68,7 @@ SETTINGS: dict[str, Any] = {
     "checkpoint_every_steps": 2,
     "log_every_steps": 1,
     "early_stop_patience": 0,
+    "choose": "last",
 }
 
 

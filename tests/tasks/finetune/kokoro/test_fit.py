@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
+from artifacts.digest import of_file
 from configs.compute import ComputeSettings
 from configs.errors import UserError
 from configs.family import FamilySettings
@@ -128,13 +129,28 @@ def test_checkpoints_hold_the_voice_and_not_the_model(whole: Produced, place: Pa
 
 
 def test_the_vector_waits_for_the_mix(fit: Fit, tmp_path: Path) -> None:
-    mixed = load_file(fit(tmp_path / "mixed", vector_steps=0, early_stop_patience=0).files["fit.safetensors"])
+    to_the_end: dict[str, Any] = {"early_stop_patience": 0, "choose": "last"}
+    mixed = load_file(fit(tmp_path / "mixed", vector_steps=0, **to_the_end).files["fit.safetensors"])
     assert not mixed["offset"].any()
     assert mixed["acoustic"].std() > 0
-    both = fit(tmp_path / "both", early_stop_patience=0)
+    both = fit(tmp_path / "both", **to_the_end)
     assert load_file(both.files["fit.safetensors"])["offset"].any()
     voices = read_trained(both.files).voices
     assert not torch.equal(voices["a"], voices["b"])
+
+
+def test_it_goes_on_from_an_earlier_voice(fit: Fit, whole: Produced, tmp_path: Path) -> None:
+    earlier = whole.files["voices.safetensors"]
+    later = fit(tmp_path / "later", pretrained_voices=str(earlier))
+    best = min(value for _, value in whole.series["validation/score"])
+    # Before the first step it says what the earlier one said at its best.
+    assert later.series["validation/score"][0] == (0, pytest.approx(best, abs=1e-3))
+    known = json.loads(later.files["config.json"].read_text())["pretrained"]
+    assert known["voices"] == of_file(earlier)
+    wrong = tmp_path / "wrong.safetensors"
+    save_file({"a": torch.zeros(3, 1, 16)}, wrong)
+    with pytest.raises(UserError, match=r"pretrained_voices = .*: a is \[3, 1, 16\] where"):
+        fit(tmp_path / "none", pretrained_voices=str(wrong))
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def everything(place: Path) -> dict[str, Any]:
     return {
         "ema_decay": 0.5,
         "early_stop_patience": 9,
+        "choose": "best",
         "slm": {"model": slm["model"]},
         "optimiser": optimiser,
     }
@@ -265,10 +266,12 @@ def test_early_stopping_keeps_the_weights_that_validated_best(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes: dict[str, Any] = {
-        "early_stop_patience": 2, "validate_every_steps": 1, "sample_clips": 0, "teacher_steps": 4,
+        "early_stop_patience": 2, "choose": "best", "validate_every_steps": 1, "sample_clips": 0,
+        "teacher_steps": 4,
         "optimiser": {"schedule": "constant", "warmup_steps": 0},
     }  # fmt: skip
-    best = train(tmp_path / "best", max_steps=1, **{**changes, "early_stop_patience": 0})
+    to_the_end = {"early_stop_patience": 0, "choose": "last"}
+    best = train(tmp_path / "best", max_steps=1, **{**changes, **to_the_end})
     curve = iter([1.0, 0.5, 0.6, 0.5, 0.1])
     monkeypatch.setattr(
         KokoroStep, "validation_losses", lambda self, batch: {"stft": torch.tensor(next(curve))}

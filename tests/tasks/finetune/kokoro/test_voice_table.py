@@ -74,6 +74,20 @@ def test_each_voice_is_centred_on_what_style_encoders_hear_in_its_clips(
         )
 
 
+def test_voices_of_an_earlier_version_are_where_its_speakers_begin(
+    shards: dict[str, Path], tmp_path: Path
+) -> None:
+    before = load_file(kokoro_case.make_table(shards, tmp_path / "before").files["voices.safetensors"])
+    bent = {name: table + torch.sin(torch.arange(table.shape[-1]) / 3) for name, table in before.items()}
+    save_file(bent, tmp_path / "voices.safetensors")
+    changes = table_settings(voices=str(tmp_path / "voices.safetensors"))
+    after = load_file(
+        kokoro_case.make_table(shards, tmp_path / "after", **changes).files["voices.safetensors"]
+    )
+    for name in kokoro_case.SPEAKERS:
+        torch.testing.assert_close(after[name], bent[name], atol=1e-2, rtol=1e-2)
+
+
 def test_without_style_encoders_voices_are_neutral_and_smooth(
     shards: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ SETTINGS: dict[str, Any] = {
     "validation_clips": 1,
     "checkpoint_every_steps": 2,
     "log_every_steps": 1,
+    "choose": "last",
     "stage1": {"max_steps": 4, "max_epochs": None, "tma_step": 2},
     "stage2": {"max_steps": 6, "max_epochs": None, "diff_step": 2, "joint_step": 4},
     "finetune": {"max_steps": 6, "max_epochs": None, "diff_step": 2, "joint_step": 4},

@@ -123,10 +123,10 @@ def test_stage2_goes_on_exactly_in_the_joint_phase(
 def test_finetuning_goes_on_from_a_folder_and_exactly(
     train: Train, stage2: Produced, slm: dict[str, Any], tmp_path: Path
 ) -> None:
-    whole = train("finetune", tmp_path / "whole", slm=slm, early_stop_patience=9)
+    whole = train("finetune", tmp_path / "whole", slm=slm, early_stop_patience=9, choose="best")
     with pytest.raises(StoppedError):
-        train("finetune", tmp_path / "two", 3, slm=slm, early_stop_patience=9)
-    resumed = train("finetune", tmp_path / "two", slm=slm, early_stop_patience=9)
+        train("finetune", tmp_path / "two", 3, slm=slm, early_stop_patience=9, choose="best")
+    resumed = train("finetune", tmp_path / "two", slm=slm, early_stop_patience=9, choose="best")
     assert same(tmp_path / "whole", tmp_path / "two")
     assert synthetic.file_bytes(resumed) == synthetic.file_bytes(whole)
     assert json.loads(whole.files["config.json"].read_text())["pretrained"].keys() >= {"decoder", "diffusion"}
@@ -171,9 +171,10 @@ def test_the_spread_of_styles_is_measured_where_diffusion_learns(
 def test_the_spread_is_that_up_to_the_weights_that_are_kept() -> None:
     curve = [{"step": 10.0, "mel": 1.0}, *({"step": 10.0 * n, "sigma_data": 0.1 * n} for n in (2, 3, 4))]
     state = State(step=40, best_step=30, train_curve=curve)
-    assert measured_spread(state, best_alone=False) == {"diffusion_sigma_data": pytest.approx(0.3)}
-    assert measured_spread(state, best_alone=True) == {"diffusion_sigma_data": pytest.approx(0.25)}
-    assert measured_spread(State(step=10, train_curve=curve[:1]), best_alone=False) == {}
+    best, last = StyleTTS2TrainSettings(), StyleTTS2TrainSettings(choose="last")
+    assert measured_spread(state, last) == {"diffusion_sigma_data": pytest.approx(0.3)}
+    assert measured_spread(state, best) == {"diffusion_sigma_data": pytest.approx(0.25)}
+    assert measured_spread(State(step=10, train_curve=curve[:1]), last) == {}
 
 
 def test_stages_read_their_own_settings_alone() -> None:

@@ -49,7 +49,7 @@ def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
         held_out=clips.validation,
         collate=collate,
         start=partial(_start, settings, cfg.family.character_table, cfg.seed),
-        watched_loss="mel",
+        watched=("mel",),
         rejects=clips.rejects,
         sample_clips=settings.sample_clips,
         description={"network": "sketch", "speakers": sorted(set(clips.training.speakers))},

@@ -5,8 +5,9 @@ The recipe is a copy. What is tried on a voice by hand afterwards does not becom
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from pathlib import Path
+from typing import NotRequired
 
 from pydantic import TypeAdapter, with_config
 from typing_extensions import TypedDict
@@ -29,9 +30,12 @@ class _Night(TypedDict):
 @with_config(EXACT)
 class _Nights(TypedDict):
     voices: dict[str, _Night]
+    notify: NotRequired[list[str]]
+    """Notification blocks of Prefect that get the digest: `slack-webhook/my-channel`."""
 
 
 _SHAPE = TypeAdapter(_Nights)
+_BLOCK = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*")
 
 
 def read_nights(workspace: Path) -> dict[str, Request]:
@@ -62,8 +66,9 @@ def add_night(workspace: Path, voice: str, overrides: tuple[str, ...] = ()) -> R
         request.recordings, voice, request.preset, request.config_file, (*request.overrides, *overrides)
     )
     request.resolve()
-    listed = _read(workspace)["voices"]
-    _write(workspace, {**listed, voice: {"request": request.as_record(), "added": now()}})
+    listed = _read(workspace)
+    night: _Night = {"request": request.as_record(), "added": now()}
+    _write(workspace, {**listed, "voices": {**listed["voices"], voice: night}})
     return request
 
 
@@ -73,9 +78,45 @@ def remove_night(workspace: Path, voice: str) -> bool:
     Raises:
         UserError: the list cannot be believed.
     """
-    listed = _read(workspace)["voices"]
-    _write(workspace, {name: one for name, one in listed.items() if name != voice})
-    return voice in listed
+    listed = _read(workspace)
+    others = {name: one for name, one in listed["voices"].items() if name != voice}
+    _write(workspace, {**listed, "voices": others})
+    return voice in listed["voices"]
+
+
+def read_notified(workspace: Path) -> list[str]:
+    """Names of the notification blocks that get the digest.
+
+    Raises:
+        UserError: the list cannot be believed.
+    """
+    return _read(workspace).get("notify", [])
+
+
+def add_notified(workspace: Path, block: str) -> None:
+    """Let a notification block get the digests.
+
+    Raises:
+        UserError: it is no block's name, or the list cannot be believed.
+    """
+    if not _BLOCK.fullmatch(block):
+        raise UserError(
+            f"{block}: is no block's name; that is its type and its own, as in slack-webhook/my-channel "
+            "(`prefect block ls` lists them)"
+        )
+    others = [one for one in read_notified(workspace) if one != block]
+    _write(workspace, {**_read(workspace), "notify": [*others, block]})
+
+
+def remove_notified(workspace: Path, block: str) -> bool:
+    """Let a block get no more digests; whether it got them.
+
+    Raises:
+        UserError: the list cannot be believed.
+    """
+    before = read_notified(workspace)
+    _write(workspace, {**_read(workspace), "notify": [one for one in before if one != block]})
+    return block in before
 
 
 def _path(workspace: Path) -> Path:
@@ -92,5 +133,5 @@ def _read(workspace: Path) -> _Nights:
         ) from error
 
 
-def _write(workspace: Path, listed: Mapping[str, _Night]) -> None:
-    write_atomically(_path(workspace), records.encode({"voices": dict(listed)}, indent=1))
+def _write(workspace: Path, listed: _Nights) -> None:
+    write_atomically(_path(workspace), records.encode(listed, indent=1))
