@@ -133,7 +133,7 @@ class Errands:
             self._known[errand.key] = replace(
                 errand,
                 state="finished" if is_made else "failed",
-                message=_told(told, errand.page is None or not is_made),
+                message=_told(told, is_made, errand.page is not None),
             )
 
     def _forget(self) -> None:
@@ -144,8 +144,10 @@ class Errands:
                 page.unlink(missing_ok=True)
 
 
-def _told(output: str, is_wanted: bool) -> str:
-    """What matters to a person of a command's output: its error, else its first line."""
+def _told(output: str, is_made: bool, has_page: bool) -> str:
+    """What matters of a command's output: its error, else its first line where it made no page."""
     lines = output.strip().splitlines()
-    told = [line for line in lines if line.startswith("error:")]
-    return (told or lines or [""])[0].removeprefix("error: ") if is_wanted else ""
+    if is_made:
+        return lines[0] if lines and not has_page else ""
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error:")]
+    return errors[0] if errors else "it ended without saying why"

@@ -195,6 +195,17 @@ def test_a_command_that_fails_tells_its_error_alone(studio: Served) -> None:
     assert httpx.get(f"{studio.url}{begun.headers['location']}/page").status_code == 404
 
 
+def test_a_command_that_dies_tells_nothing_that_it_said_before(tmp_path: Path, studio: Served) -> None:
+    dying = "import os; print('one voice speaks', flush=True); os.abort()"
+    errands = Errands(tmp_path, (sys.executable, "-c", dying))
+    try:
+        key = errands.add("one", "/studio", ("compare",), writes_page=True).key
+        studio.wait(lambda: getattr(errands.find(key), "state", "") == "failed")
+        assert getattr(errands.find(key), "message", "") == "it ended without saying why"
+    finally:
+        errands.end()
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [("anna@1", "anna@1"), ("--help", "anna@1"), ("anna@1", "../x"), ("anna@9", "anna@1"), ("", "anna@1")],
