@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
 
 from tests.flows.serve.served import SETTINGS, served, write_voice, write_weights
 
@@ -32,4 +34,7 @@ def test_nothing_that_is_described_breaks_the_server(tmp_path: Path) -> None:
         for operation in operations:
             for mode in schemathesis.GenerationMode:
                 one = given(operation.as_strategy(generation_mode=mode))(check)
-                settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))(one)()
+                few = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+                # What takes nothing cannot be asked wrongly.
+                with suppress(Unsatisfiable):
+                    few(one)()
