@@ -31,7 +31,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Without keys; two voices, one of whose verdicts is hostile."""
     workspace = write_weights(tmp_path_factory.mktemp("studio"))
     write_voice(workspace, "anna", "kokoro/bf_emma", number=2)
-    write_voice(workspace, "bruno", "kokoro/am_adam")
+    write_voice(workspace, "bruno", "kokoro/am_michael")
     record = read_versions(workspace, "anna")
     record["versions"][1]["verdict"] = record["versions"][0]["decision"] = HOSTILE
     record["changes"] = [

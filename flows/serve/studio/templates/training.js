@@ -47,7 +47,7 @@ class Told {
     if (state.stages_total) this.bar.value = (state.stages_done + (state.progress ?? 0)) / state.stages_total;
     else this.bar.removeAttribute("value");
     const times = [];
-    if (state.left_s != null) times.push(`about ${span(state.left_s)} left`);
+    if (state.left_s != null) times.push(`at least ${span(state.left_s)} left`);
     if (state.elapsed_s != null) times.push(`${span(state.elapsed_s)} so far`);
     this.left.textContent = times.join(", ");
     // A screen reader is told of another step, not of every second.
