@@ -21,7 +21,6 @@ import torch
 from configs.compute import ComputeSettings
 from configs.errors import UserError
 from flows.__main__ import run
-
 from tasks import opening
 from tasks.release.speak import load_voice
 from tasks.release.voice import SpeakOptions
