@@ -221,6 +221,8 @@ def batching(workspace: Path, name: str, sentences: int) -> dict[str, Any]:
         "one by one": (cores, lambda: batch(1)),
         "batches of 4": (cores, lambda: batch(4)),
         "batches of 8": (cores, lambda: batch(8)),
+        "one by one, one thread": (1, lambda: batch(1)),
+        "batches of 4, one thread": (1, lambda: batch(4)),
         "lanes of one thread": (1, lanes),
     }
     found: dict[str, Any] = {"voice": name, "sentences": sentences, "cores": cores}

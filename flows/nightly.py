@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prefect import flow
+from prefect import State, flow
 from prefect.runtime import flow_run
 
 from configs.errors import UserError
 from flows.night import Night
-from flows.prefect_glue import run_log, tell_in_one_line
+from flows.prefect_glue import run_log, stoppable, tell_in_one_line
 from flows.voice_finetune import workspace_folder
 from tasks.nights.kept import KILLED, one_night
 from tasks.nights.listed import read_nights
@@ -22,7 +22,7 @@ def _name() -> str:
 
 
 @flow(name="voice-finetune", flow_run_name=_name, persist_result=False)
-def nightly(only: list[str] = [], workspace: str | None = None) -> None:  # noqa: B006
+def nightly(only: list[str] = [], workspace: str | None = None) -> State[None] | None:  # noqa: B006
     """Bring the voices of the nightly list up to date with their recordings, and tell what came of it.
 
     Each is made by the recipe that was frozen when it came onto the list. A voice without new recordings is
@@ -43,13 +43,17 @@ def nightly(only: list[str] = [], workspace: str | None = None) -> None:  # noqa
     place = workspace_folder(workspace)
     requests = _listed(place, only)
     run_log().info("%d voices on the nightly list of %s", len(requests), place)
-    with one_night(place):
-        night = Night(place, requests)
-        for folder in night.close_killed():
-            run_log().warning("%s: %s", folder.name, KILLED)
-        failed = night.run()
-    if failed:
-        raise UserError("; ".join(f"{name}: {why}" for name, why in failed.items()))
+
+    def make() -> None:
+        with one_night(place):
+            night = Night(place, requests)
+            for folder in night.close_killed():
+                run_log().warning("%s: %s", folder.name, KILLED)
+            failed = night.run()
+        if failed:
+            raise UserError("; ".join(f"{name}: {why}" for name, why in failed.items()))
+
+    return stoppable(make)
 
 
 def _listed(workspace: Path, only: list[str]) -> list[Request]:

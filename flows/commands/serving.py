@@ -18,6 +18,59 @@ DEFAULTS = ServingSettings()
 Unknown = Literal["ignore", "refuse"]
 
 
+VOICES = typer.Argument(
+    None, metavar="[VOICE]...", help="Voices to open at once; others are opened when first asked for."
+)
+HOST = typer.Option("127.0.0.1", "--host", help="Address to listen on; another one needs keys.")
+PORT = typer.Option(8880, "--port", min=0, max=65535, help="0 takes any that is free.")
+KEYS = typer.Option(None, "--keys", help="File of API keys, one a line, yours alone (600).")
+KEYS_VARIABLE = typer.Option(
+    None, "--keys-variable", metavar="NAME", help="Environment variable that holds a key."
+)
+CHARACTERS = typer.Option(DEFAULTS.characters, "--characters", min=1, max=1_000_000, help="Of a text.")
+UNKNOWN = typer.Option(
+    DEFAULTS.unknown_fields, "--unknown-fields", help="What happens to fields that nobody knows."
+)
+KEPT = typer.Option(DEFAULTS.voices_kept, "--voices-kept", min=1, max=64, help="Voices in memory.")
+QUEUE = typer.Option(
+    DEFAULTS.queue, "--queue", min=1, max=4096, help="Requests that are spoken or wait; others get 429."
+)
+RATE = typer.Option(
+    DEFAULTS.rate_per_minute, "--rate", min=0, help="Requests of a key in a minute; 0 is any number."
+)
+DEADLINE = typer.Option(
+    DEFAULTS.deadline_s, "--deadline", min=1, help="Seconds after which a request is given up."
+)
+REFERENCE_MB = typer.Option(DEFAULTS.reference_mb, "--reference-mb", min=0.1, help="Of a reference.")
+UPLOAD_MB = typer.Option(
+    DEFAULTS.upload_mb, "--upload-mb", min=1, help="Of recordings that are uploaded for a voice."
+)
+RECORDINGS = typer.Option(
+    None, "--recordings", help="Folder whose folders voices may be made from; repeat it for more."
+)
+LANES = typer.Option(
+    DEFAULTS.lanes, "--lanes", min=0, max=64, help="Sentences spoken at the same time; 0 is up to two."
+)
+THREADS = typer.Option(
+    DEFAULTS.threads,
+    "--threads",
+    min=0,
+    max=256,
+    help="Arithmetic threads of each; 0 shares the cores out.",
+)
+EARLY = typer.Option(
+    DEFAULTS.early_characters,
+    "--early-characters",
+    min=0,
+    max=1000,
+    help="A longer first sentence is parted at a comma before that, for an earlier sound; 0: never.",
+)
+DEVICE = typer.Option(None, "--device", help="Else what each voice's settings say.")
+ALIAS = typer.Option(
+    None, "--alias", metavar="NAME=VOICE", help="Another name for a voice, as alloy=anna; repeat it."
+)
+
+
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(serve)
@@ -26,61 +79,25 @@ def add_to(app: typer.Typer) -> None:
 
 def serve(
     context: typer.Context,
-    voices: list[str] | None = typer.Argument(
-        None, metavar="[VOICE]...", help="Voices to open at once; others are opened when first asked for."
-    ),
-    host: str = typer.Option("127.0.0.1", "--host", help="Address to listen on; another one needs keys."),
-    port: int = typer.Option(8880, "--port", min=0, max=65535, help="0 takes any that is free."),
-    keys: Path | None = typer.Option(None, "--keys", help="File of API keys, one a line, yours alone (600)."),
-    keys_variable: str | None = typer.Option(
-        None, "--keys-variable", metavar="NAME", help="Environment variable that holds a key."
-    ),
-    characters: int = typer.Option(
-        DEFAULTS.characters, "--characters", min=1, max=1_000_000, help="Of a text."
-    ),
-    unknown: Unknown = typer.Option(
-        DEFAULTS.unknown_fields, "--unknown-fields", help="What happens to fields that nobody knows."
-    ),
-    kept: int = typer.Option(DEFAULTS.voices_kept, "--voices-kept", min=1, max=64, help="Voices in memory."),
-    queue: int = typer.Option(
-        DEFAULTS.queue, "--queue", min=1, max=4096, help="Requests that are spoken or wait; others get 429."
-    ),
-    rate: int = typer.Option(
-        DEFAULTS.rate_per_minute, "--rate", min=0, help="Requests of a key in a minute; 0 is any number."
-    ),
-    deadline: float = typer.Option(
-        DEFAULTS.deadline_s, "--deadline", min=1, help="Seconds after which a request is given up."
-    ),
-    reference_mb: float = typer.Option(
-        DEFAULTS.reference_mb, "--reference-mb", min=0.1, help="Of a reference."
-    ),
-    upload_mb: float = typer.Option(
-        DEFAULTS.upload_mb, "--upload-mb", min=1, help="Of recordings that are uploaded for a voice."
-    ),
-    recordings: list[Path] | None = typer.Option(
-        None, "--recordings", help="Folder whose folders voices may be made from; repeat it for more."
-    ),
-    lanes: int = typer.Option(
-        DEFAULTS.lanes, "--lanes", min=0, max=64, help="Sentences spoken at the same time; 0 is up to two."
-    ),
-    threads: int = typer.Option(
-        DEFAULTS.threads,
-        "--threads",
-        min=0,
-        max=256,
-        help="Arithmetic threads of each; 0 shares the cores out.",
-    ),
-    early: int = typer.Option(
-        DEFAULTS.early_characters,
-        "--early-characters",
-        min=0,
-        max=1000,
-        help="A longer first sentence is parted at a comma before that, for an earlier sound; 0: never.",
-    ),
-    device: Device | None = typer.Option(None, "--device", help="Else what each voice's settings say."),
-    alias: list[str] | None = typer.Option(
-        None, "--alias", metavar="NAME=VOICE", help="Another name for a voice, as alloy=anna; repeat it."
-    ),
+    voices: list[str] | None = VOICES,
+    host: str = HOST,
+    port: int = PORT,
+    keys: Path | None = KEYS,
+    keys_variable: str | None = KEYS_VARIABLE,
+    characters: int = CHARACTERS,
+    unknown: Unknown = UNKNOWN,
+    kept: int = KEPT,
+    queue: int = QUEUE,
+    rate: int = RATE,
+    deadline: float = DEADLINE,
+    reference_mb: float = REFERENCE_MB,
+    upload_mb: float = UPLOAD_MB,
+    recordings: list[Path] | None = RECORDINGS,
+    lanes: int = LANES,
+    threads: int = THREADS,
+    early: int = EARLY,
+    device: Device | None = DEVICE,
+    alias: list[str] | None = ALIAS,
 ) -> None:
     """Serve voices over HTTP, in the form that OpenAI's clients speak."""
     from flows.serve.keys import Keys, read_keys

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from flows.guarded_server import App, Receive, Scope, Send
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from flows.serve.service import Service
-
 FIRST_S = (0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
 PREFIX = "voicewright"
+
+
+class Gauges(NamedTuple):
+    """Requests that are spoken or wait, voices in memory, and how often one was exchanged."""
+
+    present: int
+    held: int
+    swaps: int
 
 
 class Measures:
     """Counters of a server; gauges are asked of it when they are read."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, gauges: Callable[[], Gauges]) -> None:
+        self._gauges = gauges
         self._registry = CollectorRegistry()
         self.requests = Counter(
             f"{PREFIX}_requests", "Requests that were answered.", ("route", "status"), registry=self._registry
@@ -50,11 +54,10 @@ class Measures:
 
     def collect(self) -> Iterable[Metric]:
         """What is asked for when it is read."""
-        yield GaugeMetricFamily(f"{PREFIX}_requests_present", "Spoken or waiting.", self._service.places)
-        yield GaugeMetricFamily(f"{PREFIX}_voices_held", "In memory.", len(self._service.shelf.names))
-        yield CounterMetricFamily(
-            f"{PREFIX}_voice_swaps", "Exchanged for newer ones.", self._service.shelf.swaps
-        )
+        now = self._gauges()
+        yield GaugeMetricFamily(f"{PREFIX}_requests_present", "Spoken or waiting.", now.present)
+        yield GaugeMetricFamily(f"{PREFIX}_voices_held", "In memory.", now.held)
+        yield CounterMetricFamily(f"{PREFIX}_voice_swaps", "Exchanged for newer ones.", now.swaps)
 
     def text(self) -> bytes:
         """All of them, in Prometheus's text form."""

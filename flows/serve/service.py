@@ -17,7 +17,7 @@ import torch
 
 from configs.serving import ServingSettings
 from flows.serve.faults import ApiError, busy
-from flows.serve.measures import Measures
+from flows.serve.measures import Gauges, Measures
 from flows.serve.studio.errands import Errands
 from flows.serve.trainings import Trainings
 from tasks.device import chosen_device
@@ -74,7 +74,7 @@ class Service:
         self.recordings = tuple(recordings)
         self.trainings = Trainings(workspace)
         self.errands = Errands(workspace)
-        self.measures = Measures(self)
+        self.measures = Measures(lambda: Gauges(self._places, len(self.shelf.names), self.shelf.swaps))
         self.is_ready = self.is_ending = False
         self._places = 0
         self._opens = ThreadPoolExecutor(1, thread_name_prefix="opening")

@@ -214,7 +214,7 @@ def told_room(digest: NightDigest) -> str:
         return ""
     free = digest["free_bytes"]
     left = "" if free is None else f"; {amount(free)} were free"
-    return f"Estimated to write {amount(digest['needed_bytes'])} at most{left}"
+    return f"Estimated to write {amount(digest['needed_bytes'])}{left}"
 
 
 def text(digest: NightDigest, page: str = "") -> str:

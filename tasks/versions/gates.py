@@ -68,6 +68,11 @@ class Difference(NamedTuple):
         return self.low > 0
 
     def __str__(self) -> str:
+        if self.utterances < LEAST_UTTERANCES:
+            return (
+                f"{self.metric} undecided: {self.challenger:.4g}, was {self.champion:.4g} "
+                f"({self.utterances} utterances, too few to tell from chance)"
+            )
         what = "better" if self.is_better else "worse" if self.is_worse else "no different"
         return (
             f"{self.metric} {what}: {self.challenger:.4g}, was {self.champion:.4g} "
