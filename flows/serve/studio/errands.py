@@ -138,7 +138,8 @@ class Errands:
 
     def _forget(self) -> None:
         """The oldest that are over, and their pages."""
-        for key in [key for key, one in self._known.items() if one.is_over][: len(self._known) - KEPT]:
+        over = [key for key, errand in self._known.items() if errand.is_over]
+        for key in over[: max(0, len(self._known) - KEPT)]:
             page = self._known.pop(key).page
             if page is not None:
                 page.unlink(missing_ok=True)

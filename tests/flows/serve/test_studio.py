@@ -15,7 +15,7 @@ import pytest
 from flows.serve.faults import ApiError
 from flows.serve.keys import Keys
 from flows.serve.studio.door import COOKIE
-from flows.serve.studio.errands import WAITING, Errands
+from flows.serve.studio.errands import KEPT, WAITING, Errands
 from tasks.versions.record import read_versions, write_versions
 from tests.flows.serve.command import ASKED
 from tests.flows.serve.served import Served, served, write_voice, write_weights
@@ -193,6 +193,18 @@ def test_a_command_that_fails_tells_its_error_alone(studio: Served) -> None:
     begun = _post(studio, "/studio/voices/anna/compare", first="anna@1", second="bruno@1")
     assert _ended(studio, begun) == {"state": "failed", "message": "bruno@1: its results are damaged"}
     assert httpx.get(f"{studio.url}{begun.headers['location']}/page").status_code == 404
+
+
+def test_the_oldest_are_forgotten_and_no_others(tmp_path: Path, studio: Served) -> None:
+    errands = Errands(tmp_path, ("true",))
+    keys: list[str] = []
+    try:
+        for _ in range(KEPT + 2):
+            keys.append(errands.add("one", "/studio", ("rollback",), writes_page=False).key)
+            studio.wait(lambda: getattr(errands.find(keys[-1]), "state", "") == "finished")
+        assert [errands.find(key) is None for key in keys] == [True, True] + KEPT * [False]
+    finally:
+        errands.end()
 
 
 def test_a_command_that_dies_tells_nothing_that_it_said_before(tmp_path: Path, studio: Served) -> None:
