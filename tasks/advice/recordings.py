@@ -91,7 +91,7 @@ def lengths_s(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Seconds of each recording that tells its length without being decoded, by its identifier."""
     found = {}
     for row in rows:
-        length = _length_s(Path(row["location"])) if row["member"] is None else None
+        length = _length_s(Path(row["location"])) if row.get("member") is None else None
         if length is not None:
             found[str(row["recording_id"])] = length
     return found
