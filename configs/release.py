@@ -83,6 +83,11 @@ class EvaluateSettings(Section):
         min_length=1,
         description="who predicts listeners' opinions: a folder, or `dnsmos`; left out where it is not here",
     )
+    second_naturalness: str | None = Field(
+        default="distillmos",
+        min_length=1,
+        description="another predictor of them: a folder, or `distillmos`; left out where it is not here",
+    )
     encoder: str | None = Field(
         default="dvector",
         min_length=1,

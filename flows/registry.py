@@ -28,6 +28,7 @@ HEADLINES = {
     "independent_similarity": "similarity",
     "speaker_similarity": "similarity",
     "dnsmos": "naturalness",
+    "distillmos": "DistillMOS",
 }
 """Metrics of what a voice says that tell most of it, and what people call them."""
 _SPOKEN = ("sentences", "text")

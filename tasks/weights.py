@@ -214,6 +214,13 @@ _USES = (
         is_optional=True,
     ),
     _Use(
+        "release.evaluate.second_naturalness",
+        ("evaluate",),
+        lambda s: s.release.evaluate.second_naturalness is not None,
+        "folder",
+        is_optional=True,
+    ),
+    _Use(
         "release.evaluate.encoder",
         ("evaluate",),
         lambda s: s.release.evaluate.encoder is not None,

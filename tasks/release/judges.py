@@ -1,4 +1,4 @@
-"""Who judges renderings: a recogniser, a second speaker encoder, a predictor of naturalness.
+"""Who judges renderings: a recogniser, a second speaker encoder, two predictors of naturalness.
 
 None of them has a part in training. Each is asked where its weights are on this machine, and the name of who
 was asked is part of what a measure is about: measures of different judges are never compared.
@@ -27,6 +27,8 @@ from models.frontend.audio import Samples, Waveform, resample
 from models.frontend.text.normalize import normalize, normalized_text
 from models.frontend.text.phonemized import base_language
 from models.metrics.artefacts import artefacts
+from models.metrics.distillmos import FILE as DISTILLMOS
+from models.metrics.distillmos import distillmos
 from models.metrics.naturalness import FILE as DNSMOS
 from models.metrics.naturalness import dnsmos
 from models.speaker.dvector import FILE as DVECTOR
@@ -48,6 +50,7 @@ class Judges:
         naturalness: Folder of the predictor.
         encoder: Folder of the second speaker encoder.
         threads: Of the recogniser, which hears the same with any number of them.
+        second_naturalness: Folder of another predictor.
     """
 
     whisper: Path | None
@@ -55,6 +58,7 @@ class Judges:
     naturalness: Path | None
     encoder: Path | None
     threads: int = 1
+    second_naturalness: Path | None = None
 
     @classmethod
     def of(cls, settings: Any, threads: int = 1) -> Judges:
@@ -66,6 +70,7 @@ class Judges:
             _here(settings.naturalness),
             _here(settings.encoder),
             threads,
+            _here(settings.second_naturalness),
         )
 
     def recogniser(self, language: str) -> str | None:
@@ -92,6 +97,8 @@ class Judges:
             )
         if self.naturalness is not None:
             found["dnsmos"] = "opinion of listeners as DNSMOS P.835 predicts it, 1 to 5"
+        if self.second_naturalness is not None:
+            found["distillmos"] = "opinion of listeners as DistillMOS predicts it, 1 to 5"
         return found
 
     def judge(self, wave: Waveform, text: str, language: str) -> dict[str, float]:
@@ -105,6 +112,8 @@ class Judges:
             found |= self._misheard(samples, text, language)
         if self.naturalness is not None:
             found["dnsmos"] = dnsmos(samples, self.naturalness / DNSMOS).overall
+        if self.second_naturalness is not None:
+            found["distillmos"] = distillmos(samples, self.second_naturalness / DISTILLMOS)
         return found
 
     def embedding(self, wave: Waveform) -> NDArray[np.float32] | None:

@@ -26,6 +26,7 @@ NAMES = {
     "character_error_rate": ("Characters misheard", "per character", "lower"),
     "independent_similarity": ("Speaker similarity, by another", "", "higher"),
     "dnsmos": ("Naturalness", "of 5", "higher"),
+    "distillmos": ("Naturalness, by another", "of 5", "higher"),
     "speaker_similarity": ("Speaker similarity", "", "higher"),
     "mel_distance_db": ("Mel distance", "dB", "lower"),
     "warped_mel_distance_db": ("Mel distance, warped", "dB", "lower"),

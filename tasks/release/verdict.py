@@ -17,6 +17,8 @@ _UNDERSTOOD = (
 """Error rates up to which these words hold; what the recogniser mishears of the recordings comes on top."""
 _MISHEARD = 0.25
 """The most that comes on top: a recogniser that mishears more is no judge."""
+_OPINIONS = {"dnsmos": "", "distillmos": " by DistillMOS"}
+"""Predictors, the one that is told first where it is here, and how the words name it: their scales differ."""
 _SIMILAR = ((0.85, "passes for the speaker"), (0.70, "is like the speaker"), (-1.0, "is unlike the speaker"))
 """Similarity by an independent encoder from which on these words hold."""
 
@@ -29,9 +31,11 @@ def verdict(measured: Mapping[str, Interval]) -> str:
         name, one = similar
         what = next(words for least, words in _SIMILAR if one.mean >= least)
         parts.append(f"{what} (similarity {_number(one)}{_beside(measured, name)})")
-    opinion = _first(measured, ("dnsmos",))
+    opinion = _first(measured, tuple(_OPINIONS))
     if opinion is not None:
-        parts.append(f"naturalness {_number(opinion[1])} of 5{_beside(measured, opinion[0])}")
+        name, one = opinion
+        by = _OPINIONS[name.partition("/")[2]]
+        parts.append(f"naturalness {_number(one)} of 5{by}{_beside(measured, name)}")
     return "; ".join(parts)
 
 

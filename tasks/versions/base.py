@@ -8,6 +8,7 @@ sentences, judges and weights.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,9 @@ def measured_base(workspace: Path, settings: Settings, language: str) -> Measure
     Raises:
         UserError: the voice that the settings name is not here.
     """
-    count, judges = settings.release.evaluate.sentences, Judges.of(settings.release.evaluate)
+    count = settings.release.evaluate.sentences
+    # Nothing is read of the voice but what is misheard.
+    judges = replace(Judges.of(settings.release.evaluate), naturalness=None, second_naturalness=None)
     texts = sentences(language)[:count]
     if not texts or judges.recogniser(language) is None:
         return None

@@ -15,7 +15,13 @@ import numpy as np
 from configs.gates import GatesSettings
 from models.metrics.intervals import mean_interval
 
-HIGHER_IS_BETTER = frozenset({"speaker_similarity", "f0_correlation", "dnsmos", "naturalness"})
+HIGHER_IS_BETTER = frozenset(
+    {
+        *("speaker_similarity", "independent_similarity", "f0_correlation", "f0_frames"),
+        *("dnsmos", "distillmos", "naturalness"),
+        *("recalled_codes", "recalled_codes_edit"),
+    }
+)
 """Metrics, without their path; of all others less is better."""
 LEAST_UTTERANCES = 5
 """Resampling fewer says nothing of chance: their interval has no ends."""

@@ -12,14 +12,18 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from configs.errors import MachineError, UserError
-from configs.packages import Package, Packed, PackedFile, PackedFolder
+from configs.packages import PACKED, Package, Packed, PackedFile, PackedFolder
 from configs.weights import Weights
 from flows import weights as weights_room
 from flows.package_index import PackageError, fetch_packed
 from flows.weights import fetch
+from models.metrics.distillmos import FILE, DistillMos, distillmos
+from models.published import serialized
 from tests.small_disk import small_disk
 
 WHOLE = bytes(range(256)) * 40
@@ -200,7 +204,6 @@ def test_a_folder_of_a_tarball_is_taken_by_plain_names_only(
 
 def test_the_package_of_another_machine_is_the_one_that_is_named() -> None:
     """Every digest of the register is one, and every archive is asked for by its exact version."""
-    from configs.packages import PACKED
     from configs.weights import PUBLISHED
 
     assert set(PACKED) <= {entry.name for entry in PUBLISHED}
@@ -209,6 +212,21 @@ def test_the_package_of_another_machine_is_the_one_that_is_named() -> None:
         for package in packed.packages:
             assert len(package.sha256) == 64 and package.version in package.file
         assert all(len(file.sha256) == 64 for file in packed.files)
+
+
+@pytest.mark.slow
+def test_a_network_of_distillmos_is_heard_as_it_was_packed(index: Index, tmp_path: Path) -> None:
+    """From where the register says that the wheel has it, to the name that the judge reads."""
+    (file,) = PACKED["distillmos"].files
+    ((_, inside),) = file.pieces
+    torch.manual_seed(5)
+    data = serialized({"model": DistillMos().state_dict(), "step": 1})
+    package = index.wheel("distillmos", {inside.partition("/")[2]: data})
+    packed = Packed(files=(PackedFile(file.path, ((package, inside),), sha256(data)),))
+    fetch_packed(packed, tmp_path / "fetched", tmp_path / "archives", lambda _: None)
+    (tmp_path / FILE).write_bytes(data)
+    wave = np.sin(np.arange(16_000) * 0.1).astype(np.float32)
+    assert distillmos(wave, tmp_path / "fetched" / FILE) == distillmos(wave, tmp_path / FILE)
 
 
 def test_nothing_of_a_package_is_run(index: Index, tmp_path: Path) -> None:

@@ -15,12 +15,17 @@ from tasks.release.judges import Judges
 from tasks.release.test_sentences import sentences
 
 READER = [(one.text, one.wave()) for one in embedded("held-out")[:2]]
+PUBLISHED = {
+    "recogniser": "whisper-base",
+    "naturalness": "dnsmos",
+    "second_naturalness": "distillmos",
+    "encoder": "dvector",
+}
 LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt", "zh")
 
 
 def judges(**given: str | None) -> Judges:
-    chosen = {"recogniser": "whisper-base", "naturalness": "dnsmos", "encoder": "dvector"} | given
-    return Judges.of(SimpleNamespace(**chosen))
+    return Judges.of(SimpleNamespace(**(PUBLISHED | given)))
 
 
 def noisy(wave: Waveform, snr_db: float) -> Waveform:
@@ -57,11 +62,10 @@ def test_figures_and_words_are_the_same() -> None:
 @pytest.fixture(scope="module")
 def fetched() -> Judges:
     folder = Path(os.environ.get("VOICEWRIGHT_WORKSPACE", "~/.voicewright")).expanduser() / "models"
-    names = {"recogniser": "whisper-base", "naturalness": "dnsmos", "encoder": "dvector"}
-    missing = [name for name in names.values() if not (folder / name).is_dir()]
+    missing = [name for name in PUBLISHED.values() if not (folder / name).is_dir()]
     if missing:
         pytest.skip(f"{', '.join(missing)} absent: `voicewright models fetch {' '.join(missing)}` gets them")
-    return judges(**{setting: str(folder / name) for setting, name in names.items()})
+    return judges(**{setting: str(folder / name) for setting, name in PUBLISHED.items()})
 
 
 @pytest.mark.slow
@@ -70,6 +74,8 @@ def test_the_real_judges_tell_damage_and_strangers(fetched: Judges) -> None:
     clean = fetched.judge(wave, text, "en")
     assert clean["word_error_rate"] < 0.2
     assert fetched.judge(noisy(wave, 0), text, "en")["dnsmos"] < clean["dnsmos"] - 0.5
+    opinions = [fetched.judge(one, text, "en")["distillmos"] for one in (noisy(wave, 0), noisy(wave, 20))]
+    assert opinions[0] < opinions[1] - 1 < clean["distillmos"] - 2
     own, again = fetched.embedding(wave), fetched.embedding(same)
     lower = Waveform(wave.samples, round(wave.sample_rate * 0.7))
     other = fetched.embedding(lower)

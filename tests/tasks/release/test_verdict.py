@@ -45,5 +45,12 @@ def test_everything_together() -> None:
     )
 
 
+def test_the_second_predictor_speaks_where_the_first_is_not_here_and_by_name() -> None:
+    both = {"text/dnsmos": near(3.1), "text/distillmos": near(4.3), "recording/distillmos": near(4.4)}
+    assert verdict(both).endswith("naturalness 3.10 ± 0.02 of 5")
+    del both["text/dnsmos"]
+    assert verdict(both).endswith("naturalness 4.30 ± 0.02 of 5 by DistillMOS; recordings 4.40")
+
+
 def test_nobody_listened() -> None:
     assert verdict({"text/warped_mel_distance_db": near(4.0)}).startswith("not judged by ear")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.gates import GatesSettings
+from tasks.release.listening import NAMES
 from tasks.versions.gates import Decision, Measured, clips_of, decide, difference
 
 GATES = GatesSettings()
@@ -111,6 +112,12 @@ def test_the_mean_difference_lies_in_its_interval_and_turns_with_the_sides(
     assert one.low - 1e-9 <= one.better <= one.high + 1e-9
     assert other.better == pytest.approx(-one.better)
     assert other.low == pytest.approx(-one.high)
+
+
+@pytest.mark.parametrize(("metric", "better"), [(name, way) for name, (_, _, way) in NAMES.items() if way])
+def test_what_is_better_is_what_the_pages_say(metric: str, better: str) -> None:
+    gained = difference(f"text/{metric}", {"a": 1.0}, {"a": 2.0}, 0.95).better
+    assert gained == (1 if better == "higher" else -1)
 
 
 def test_an_interval_covers_the_truth_about_as_often_as_it_says() -> None:
