@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 
 from configs.errors import UserError
 from flows.night import Night
-from flows.prefect_glue import run_log, stoppable, tell_in_one_line
+from flows.prefect_glue import given_name, run_log, stoppable, tell_in_one_line
 from flows.voice_finetune import workspace_folder
 from tasks.nights.kept import KILLED, one_night
 from tasks.nights.listed import read_nights
@@ -17,8 +17,8 @@ from tasks.voice import Request
 
 
 def _name() -> str:
-    """`night · anna, bert`, or of all voices."""
-    return f"night · {', '.join(flow_run.parameters.get('only') or ['all voices'])}"
+    """`night · anna, bert`, or of all voices, unless it was given a name."""
+    return given_name() or f"night · {', '.join(flow_run.parameters.get('only') or ['all voices'])}"
 
 
 @flow(name="voice-finetune", flow_run_name=_name, persist_result=False)

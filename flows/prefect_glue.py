@@ -46,6 +46,7 @@ from tasks.stages import Stages, check_stage_names, stages_of
 ResultT = TypeVar("ResultT")
 RETRY_DELAYS_S = (2, 20)
 PROGRESS_EVERY_S = 2.0
+_COINED = re.compile(r"[a-z]+-[a-z]+")
 STOP_WAIT_S = 120.0
 # Of the operating system's errors those that will be the same in twenty seconds.
 LASTING = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
@@ -311,6 +312,12 @@ def run_log() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
         return get_run_logger()
     except MissingContextError:
         return logging.getLogger("voicewright")
+
+
+def given_name() -> str | None:
+    """The name that somebody gave the flow run; None where Prefect coined one: two words and a hyphen."""
+    name = flow_run.name
+    return None if name is None or _COINED.fullmatch(name) else name
 
 
 def rename_run(name: str) -> None:

@@ -18,6 +18,7 @@ from flows.measured import Measurer
 from flows.prefect_glue import (
     StageRuns,
     artifact_key,
+    given_name,
     rename_run,
     run_log,
     stoppable,
@@ -66,7 +67,11 @@ class VoiceRun:
 
 
 def _name_at_first() -> str:
-    """`anna · kokoro-fit`; how much speech it is of is known at the end (`run_name`)."""
+    """`anna · kokoro-fit`, unless it was given a name; how much speech it is of is known at the end."""
+    return given_name() or _own_name()
+
+
+def _own_name() -> str:
     given = flow_run.parameters
     return f"{given.get('voice')} · {given.get('preset') or 'no preset'}"
 
@@ -113,7 +118,7 @@ def voice_finetune(
 
     def make() -> Ended:
         made = make_voice(place, request, until, tuple(force), verify=verify, wait=wait)
-        if made.settled is not None:
+        if made.settled is not None and given_name() in (None, _own_name()):
             rename_run(run_name(made.settled, voice))
         return Ended("" if made.settled is None else str(made.settled), made.tracking_failure)
 
