@@ -33,6 +33,7 @@ from flows.services import ROOT
 
 SENTENCES_OF_A_TEXT = 3
 PATIENCE_S = 300.0
+NEVER = 0
 BYTES_PER_S = 48_000
 """Of `pcm`: 24 kHz, 16 bit."""
 
@@ -104,16 +105,20 @@ def texts() -> list[str]:
 
 
 def ask(client: httpx.Client, url: str, voice: str, text: str) -> Answer:
-    """One request, taken as it comes."""
+    """One request, taken as it comes; one that stays silent for longer than anybody waits has no status."""
     body = {"model": "tts-1", "voice": voice, "input": text, "response_format": "pcm"}
-    began_s, first_s, size = time.monotonic(), 0.0, 0
-    with client.stream("POST", f"{url}/v1/audio/speech", json=body) as answer:
-        for part in answer.iter_raw():
-            first_s = first_s or time.monotonic() - began_s
-            size += len(part)
-    if answer.status_code == 429:
+    began_s, first_s, size, status = time.monotonic(), 0.0, 0, NEVER
+    try:
+        with client.stream("POST", f"{url}/v1/audio/speech", json=body) as answer:
+            for part in answer.iter_raw():
+                first_s = first_s or time.monotonic() - began_s
+                size += len(part)
+        status = answer.status_code
+    except httpx.ReadTimeout:
+        size = 0
+    if status == 429:
         time.sleep(float(answer.headers.get("retry-after", "1")))
-    return Answer(answer.status_code, first_s, time.monotonic() - began_s, size / BYTES_PER_S)
+    return Answer(status, first_s, time.monotonic() - began_s, size / BYTES_PER_S)
 
 
 def load(url: str, voice: str, given: argparse.Namespace, pid: int | None) -> dict[str, Any]:
@@ -162,7 +167,8 @@ def summary(answers: Sequence[Answer], seconds: float) -> dict[str, Any]:
     whole = [one for one in answers if one.status == 200]
     counts: dict[str, int] = {}
     for one in answers:
-        counts[str(one.status)] = counts.get(str(one.status), 0) + 1
+        said = f"silent for {PATIENCE_S:.0f} s" if one.status == NEVER else str(one.status)
+        counts[said] = counts.get(said, 0) + 1
 
     def percentiles(values: Sequence[float]) -> Mapping[str, float]:
         return {f"p{q}": round(float(np.percentile(values, q)), 3) for q in (50, 90, 99)} if values else {}

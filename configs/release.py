@@ -168,6 +168,13 @@ class KokoroSpeakSettings(Section):
         description="a longer sentence is said in parts, cut after a mark or else between words; Kokoro "
         "reads at most 510, and hurries through what comes near that",
     )
+    row_phonemes: int = Field(
+        default=0,
+        ge=0,
+        le=510,
+        description="sentences that follow one another are said at once up to so many phonemes, which short "
+        "ones need to be understood; 0 says each by itself",
+    )
     precision: SpokenPrecision = Field(
         default="auto",
         description="arithmetic of the decoder; auto is bf16 on CUDA devices and on CPUs with units for it "

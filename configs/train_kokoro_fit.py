@@ -31,7 +31,7 @@ class KokoroFitLossSettings(Section):
 
 
 class KokoroFitSettings(TrainSettings):
-    """Fitting a voice to published Kokoro, which stays as it is: a mix of official voices, then a vector."""
+    """Fitting a voice to published Kokoro: a mix of official voices, then a vector and the decoder's biases."""
 
     pretrained: str = Field(
         default="kokoro-82m",
@@ -49,7 +49,7 @@ class KokoroFitSettings(TrainSettings):
         default=None,
         min_length=1,
         description="file `networks/voices.safetensors` of an exported Kokoro voice, whose speakers fitting "
-        "goes on from; null begins with the mix of official voices that is nearest to the recordings",
+        "goes on from, with the decoder beside it; null begins with the mix of official voices that is nearest to the recordings",
     )
     mix_steps: int | None = Field(
         default=None,
@@ -70,6 +70,12 @@ class KokoroFitSettings(TrainSettings):
         default=0.01, gt=0, description="learning rate of the shares at first; it falls to 0 with the steps"
     )
     vector_lr: float = Field(default=0.02, gt=0, description="of the vector, which falls alike")
+    decoder_lr: float = Field(
+        default=0.01,
+        ge=0,
+        description="of the biases of the decoder's styled norms, which learn with the vector where the "
+        "voice has one speaker, and fall alike; 0 leaves the decoder as published",
+    )
     validate_every_steps: int = Field(default=20, ge=0, description="steps between validations; 0: never")
     validation_clips: int = Field(default=3, ge=0, description="held-out clips that a validation measures")
     recogniser: str | None = Field(

@@ -1,8 +1,9 @@
-"""Fitting voices to recordings while Kokoro itself stays as published: from a batch to named losses.
+"""Fitting voices to recordings for Kokoro as it is published: from a batch to named losses.
 
 The decoder hears the recording's own timing, pitch and energy, so the acoustic half learns timbre and nothing
-else; the prosodic half learns level and range of pitch, energy and tempo from the predictor alone. No
-gradient of the network's weights is computed, and what precedes the voice is computed once per clip.
+else; the prosodic half learns level and range of pitch, energy and tempo from the predictor alone. Of the
+network's weights at most biases of the decoder have a gradient, and what precedes the voice is computed once
+per clip.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from models.acoustics.durations import hard_alignment, predicted_durations
 from models.acoustics.prosody import PitchEnergy
 from models.acoustics.source import VOICED_ABOVE_HZ
 from models.frontend.mel import log_norm
+from models.kokoro.decoder_biases import DecoderBiases
 from models.kokoro.fitted_voice import FittedVoices
 from models.kokoro.model import Kokoro
 from models.kokoro.voice_table import row_index
@@ -51,11 +53,12 @@ class FitNetworks:
     """What a run computes with, on one device.
 
     Attributes:
-        model: In evaluation mode, without gradients of its own.
+        model: In evaluation mode, without gradients but those of `biases`.
         voices: What learns.
         likeness: How a speaker is told.
         speakers: Names, in the order of the voices.
         targets: [N, 256] embeddings of the speakers' recordings.
+        biases: What learns of the decoder; None where it stays as published.
     """
 
     model: Kokoro
@@ -63,6 +66,7 @@ class FitNetworks:
     likeness: SpeakerLikeness
     speakers: tuple[str, ...]
     targets: Tensor
+    biases: DecoderBiases | None = None
 
     def indices(self, speakers: tuple[str, ...]) -> Tensor:
         """[B] int64 of a batch's rows."""

@@ -15,11 +15,17 @@ from tasks.release.speech_times import TimedPhone, TimedWord
 from tasks.release.spelling import Spelled
 
 
-def token_speeds(parts: Sequence[Spelled], speed: float, device: torch.device) -> float | Tensor:
-    """Of a batch, as `predicted_durations` takes it: one, or `[B, L]` where the text asks for several."""
-    if all(word.speed == 1.0 for part in parts for word in part.words):
+def token_speeds(speeds: Sequence[Sequence[float]], speed: float, device: torch.device) -> float | Tensor:
+    """Of a batch, as `predicted_durations` takes it: one, or `[B, L]` where the text asks for several.
+
+    Args:
+        speeds: Of the rows' tokens.
+        speed: Of the whole.
+        device: Where they are needed.
+    """
+    if all(one == 1.0 for row in speeds for one in row):
         return speed
-    rows = [torch.tensor(part.speeds) * speed for part in parts]
+    rows = [torch.tensor(row) * speed for row in speeds]
     return pad_sequence(rows, batch_first=True, padding_value=1.0).to(device)
 
 

@@ -1,8 +1,9 @@
 """The stage `fit_kokoro`: a voice for Kokoro as it is published, from the shards.
 
-The model stays as it is. A voice begins as the mix of official voices that is nearest to the recordings, and
-is fitted to them by gradient: first the shares of the mix, then a vector beside it, as far as the amount of
-speech carries it. Held-out clips decide which version becomes the voice.
+A voice begins as the mix of official voices that is nearest to the recordings, and is fitted to them by
+gradient: first the shares of the mix, then a vector beside it and, for a single speaker, the biases of the
+decoder's styled norms, as far as the amount of speech carries it. The rest of the model stays as published.
+Held-out clips decide which version becomes the voice.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from artifacts.digest import of_file
 from configs.errors import UserError
 from configs.train_kokoro_fit import KokoroFitSettings
 from models.acoustics.batch import AcousticBatch
+from models.kokoro.decoder_biases import DecoderBiases
 from models.kokoro.fit_step import FitNetworks, FitStep, nearest_mix
 from models.kokoro.fitted_voice import FittedVoices
 from models.kokoro.model import Kokoro
@@ -33,7 +35,7 @@ from models.speaker.likeness import SpeakerLikeness
 from tasks.finetune.characters.clips import Clips, FamilyOfCharacters, collate, unknown_characters
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.kokoro.fit_plan import FitPlan, fit_plan
-from tasks.finetune.kokoro.fit_recipe import KokoroFitRecipe
+from tasks.finetune.kokoro.fit_recipe import DECODER, KokoroFitRecipe
 from tasks.finetune.kokoro.sizes import digests_of, require_kokoro
 from tasks.finetune.kokoro.trained import VOICES
 from tasks.finetune.length import TrainingLength
@@ -44,6 +46,7 @@ from tasks.outcome import ConfigView, Inputs, Produced, Work
 
 _SECTION = "train.kokoro_fit"
 _FRAME_S = 0.025
+_DECODER_FILE = "decoder.safetensors"
 
 
 def fit_kokoro(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
@@ -133,7 +136,7 @@ def _start(
             run,
         )
     )
-    voices = step.networks.voices
+    voices, biases = step.networks.voices, step.networks.biases
 
     def derived(trained: Trained) -> dict[str, dict[str, Tensor]]:
         voices.load_state_dict(dict(trained.weights["fit"]), strict=False)
@@ -142,6 +145,9 @@ def _start(
         whole = {
             name: {key: value.contiguous() for key, value in of.items()} for name, of in children.items()
         }
+        if biases is not None:
+            biases.load_state_dict(dict(trained.weights[DECODER]))
+            whole[_DECODER_FILE] |= biases.named()
         return {**whole, VOICES: found}
 
     return Start(

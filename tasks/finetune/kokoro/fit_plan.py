@@ -35,12 +35,15 @@ class FitPlan(NamedTuple):
         speakers: That it is shared by.
         mix: Steps in which the shares of official voices alone learn.
         vector: Steps after them in which the vector learns too.
+        decoder: Whether biases of the decoder learn with the vector. They are one speaker's: what several
+            share would be nobody's.
     """
 
     seconds: float
     speakers: int
     mix: int
     vector: int
+    decoder: bool
 
     @property
     def steps(self) -> int:
@@ -55,4 +58,4 @@ def fit_plan(settings: KokoroFitSettings, seconds: float, speakers: int) -> FitP
     vector = amount.vector * speakers if settings.vector_steps is None else settings.vector_steps
     if settings.max_steps is not None:
         mix, vector = min(mix, settings.max_steps), min(vector, max(0, settings.max_steps - mix))
-    return FitPlan(seconds, speakers, mix, vector)
+    return FitPlan(seconds, speakers, mix, vector, vector > 0 and speakers == 1 and settings.decoder_lr > 0)

@@ -15,13 +15,16 @@ from tasks.finetune.listener import Listener
 from tasks.finetune.machine import Machine
 from tasks.finetune.recipe import Updater
 
+DECODER = "decoder"
+"""Name of the module of the decoder's biases."""
+
 _BETAS = (0.8, 0.99)
 _PROSODY_EVERY = 2
 """Its shares are few and settle soon, and the way to them, through LSTMs, is a third of a step."""
 
 
 class KokoroFitRecipe:
-    """Voices against the recordings; the model learns nothing.
+    """Voices against the recordings; of the model at most biases of the decoder learn.
 
     Args:
         step: The arithmetic, with the networks.
@@ -39,32 +42,36 @@ class KokoroFitRecipe:
         machine: Machine,
         listener: Listener | None,
     ) -> None:
-        voices = step.networks.voices
+        voices, biases = step.networks.voices, step.networks.biases
         self.step = step
         self.plan = plan
         self.listener = listener
         self.with_prosody = True
-        self.mix_lr, self.vector_lr = settings.mix_lr, settings.vector_lr
+        self.mix_lr, self.vector_lrs = settings.mix_lr, (settings.vector_lr, settings.decoder_lr)
         self.machine = machine
         self.modules: Mapping[str, nn.Module] = {"fit": voices}
-        self.averaged: Sequence[str] = ("fit",)
         groups = [
             {"params": voices.mix_parameters(), "lr": settings.mix_lr},
             {"params": [voices.offset], "lr": 0.0},
         ]
+        if biases is not None:
+            self.modules = {**self.modules, DECODER: biases}
+            groups.append({"params": list(biases.parameters()), "lr": 0.0})
+        self.averaged: Sequence[str] = tuple(self.modules)
         self.optimisers: dict[str, torch.optim.Optimizer] = {"voice": torch.optim.Adam(groups, betas=_BETAS)}
         self.weights = {
             name.removeprefix("lambda_"): weight for name, weight in settings.losses.model_dump().items()
         }
 
     def set_learning_rates(self, step: int, epoch: int) -> None:
-        """The vector waits until the mix has come near; prosody learns every other step; both rates fall."""
+        """What lies beyond the mix waits until that has come near; prosody learns every other step; rates fall."""
         del epoch
         self.with_prosody = step % _PROSODY_EVERY == 0
         left = 1.0 - step / max(1, self.plan.steps)
-        mix, vector = self.optimisers["voice"].param_groups
+        mix, *beyond = self.optimisers["voice"].param_groups
         mix["lr"] = left * self.mix_lr
-        vector["lr"] = left * self.vector_lr if step >= self.plan.mix else 0.0
+        for group, rate in zip(beyond, self.vector_lrs, strict=False):
+            group["lr"] = left * rate if step >= self.plan.mix else 0.0
 
     def train_step(self, batch: AcousticBatch, update: Updater, rng: torch.Generator) -> None:
         """One step."""

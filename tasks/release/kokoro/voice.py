@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -23,10 +23,11 @@ from models.kokoro.model import Kokoro
 from models.kokoro.upstream import read_voice, voice_rows_of
 from models.layers.precision import spoken_dtype
 from models.seeds import derive_seed
+from tasks.release.kokoro.rows import TABLE, Row, Unit, cuts, part_ends, units
 from tasks.release.marked_text import Manuscript
 from tasks.release.sentences import Sentence, read_sentences
 from tasks.release.speech_times import shifted
-from tasks.release.spelling import Spelled, spelled_in_parts
+from tasks.release.spelling import spelled_in_parts
 from tasks.release.token_times import timed_words, token_speeds
 from tasks.release.voice import (
     AS_TRAINED,
@@ -42,8 +43,6 @@ from tasks.release.voice import (
     without_edges,
 )
 
-TABLE = "kokoro"
-"""The family's characters."""
 PUBLISHED_LEAD_S = 0.035
 """The published network's sounds come so much before the frames of their tokens (bench/word_times.py)."""
 
@@ -61,20 +60,6 @@ class SpeakerTable:
     speaker: str
     utterance_id: str
     table: Tensor
-
-
-class Part(NamedTuple):
-    """What is said at once.
-
-    Attributes:
-        sentence: Number of the sentence among those that are said together.
-        spelled: Its characters between two pads.
-        seed: Of its source's noise.
-    """
-
-    sentence: int
-    spelled: Spelled
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -143,7 +128,8 @@ class KokoroVoice(Voice[SpeakerTable]):
     ) -> Samples:
         """One sentence by the path that text takes."""
         speed = self.manner.speed if speed is None else speed
-        return _in_a_row(self._speak(self._parts(sentence, 0, seed), reference.table, speed)).samples
+        [said] = self._uttered([Unit((sentence,), self._rows(sentence, seed))], reference.table, speed, 1)[0]
+        return said.samples
 
     def reference_from_file(
         self, path: Path, text: str | None = None, language: str | None = None
@@ -167,66 +153,86 @@ class KokoroVoice(Voice[SpeakerTable]):
     ) -> Iterator[Piece]:
         speed = self.manner.speed if options.speed is None else options.speed
         batch = options.batch_sentences or self.manner.batch_sentences
-        for window in windows(sentences, batch, options.at_once):
-            seeds = [options.seed_of(sentence.place) for sentence in window]
-            spoken = self._uttered(window, seeds, table, speed, batch)
-            for sentence, first in zip(window, spoken, strict=True):
-                other = options.other_seed_of(sentence.place)
-                said = first if other is None else self._uttered([sentence], [other], table, speed, batch)[0]
-                yield piece_of(sentence, said, self.manner.pause_s, self.sample_rate)
+        spelled = (
+            (sentence, self._rows(sentence, options.seed_of(sentence.place))) for sentence in sentences
+        )
+        joined = units(spelled, self.manner.row_phonemes, first_alone=options.at_once)
+        for window in windows(joined, batch, options.at_once):
+            for unit, spoken in zip(window, self._uttered(window, table, speed, batch), strict=True):
+                for sentence, first in zip(unit.sentences, spoken, strict=True):
+                    said = self._other_take(sentence, table, speed, options) or first
+                    yield piece_of(sentence, said, self.manner.pause_s, self.sample_rate)
+
+    def _other_take(
+        self, sentence: Sentence, table: Tensor, speed: float, options: SpeakOptions[SpeakerTable]
+    ) -> Uttered | None:
+        """A sentence said again by itself, where that is asked for."""
+        seed = options.other_seed_of(sentence.place)
+        if seed is None:
+            return None
+        [said] = self._uttered([Unit((sentence,), self._rows(sentence, seed))], table, speed, 1)[0]
+        return said
 
     def _uttered(
-        self, sentences: Sequence[Sentence], seeds: Sequence[int], table: Tensor, speed: float, batch: int
-    ) -> list[Uttered]:
-        """A few sentences, in their order."""
-        parts = [
-            part
-            for at, (sentence, seed) in enumerate(zip(sentences, seeds, strict=True))
-            for part in self._parts(sentence, at, seed)
-        ]
+        self, window: Sequence[Unit], table: Tensor, speed: float, batch: int
+    ) -> list[list[Uttered]]:
+        """The sentences of a few units, in their order."""
+        rows = [row for unit in window for row in unit.rows]
         # Texts of one length at a time: no row of a batch waits for a longer one.
-        ordered = sorted(range(len(parts)), key=lambda at: len(parts[at].spelled.tokens.ids))
-        spoken: dict[int, Uttered] = {}
+        ordered = sorted(range(len(rows)), key=lambda at: len(rows[at].ids))
+        spoken: dict[int, list[Uttered]] = {}
         for start in range(0, len(ordered), batch):
             chosen = ordered[start : start + batch]
-            spoken |= zip(chosen, self._speak([parts[at] for at in chosen], table, speed), strict=True)
-        own: list[list[Uttered]] = [[] for _ in sentences]
-        for at, part in enumerate(parts):
-            own[part.sentence].append(spoken[at])
-        return [_in_a_row(one) for one in own]
+            spoken |= zip(chosen, self._speak([rows[at] for at in chosen], table, speed), strict=True)
+        numbers = iter(range(len(rows)))
+        found = [[part for _ in unit.rows for part in spoken[next(numbers)]] for unit in window]
+        return [
+            parts if len(unit.sentences) == len(parts) else [_in_a_row(parts)]
+            for unit, parts in zip(window, found, strict=True)
+        ]
 
-    def _parts(self, sentence: Sentence, number: int, seed: int) -> list[Part]:
+    def _rows(self, sentence: Sentence, seed: int) -> tuple[Row, ...]:
         """The sentence as it is said; refused where a word is too long, or too many characters unknown."""
         longest = min(self.manner.max_phonemes, self.model.config.voice_rows)
         parts = spelled_in_parts(sentence, TABLE, longest)
-        return [Part(number, part, derive_seed(seed, "part", at)) for at, part in enumerate(parts)]
+        return tuple(Row((part,), derive_seed(seed, "part", at)) for at, part in enumerate(parts))
 
-    def _speak(self, parts: Sequence[Part], table: Tensor, speed: float) -> list[Uttered]:
-        """A batch."""
-        rows = [torch.tensor(part.spelled.tokens.ids) for part in parts]
-        lengths = torch.tensor([len(row) for row in rows])
+    def _speak(self, rows: Sequence[Row], table: Tensor, speed: float) -> list[list[Uttered]]:
+        """A batch; of each row its parts."""
+        ids = [torch.tensor(row.ids) for row in rows]
+        lengths = torch.tensor([len(one) for one in ids])
         spoken = self.model.forward_train(
-            pad_sequence(rows, batch_first=True).to(self.device),
+            pad_sequence(ids, batch_first=True).to(self.device),
             lengths,
             voice_rows_of(table, lengths).to(self.device),
-            speed=token_speeds([part.spelled for part in parts], speed, self.device),
-            rngs=[torch.Generator().manual_seed(part.seed) for part in parts],
+            speed=token_speeds([row.speeds for row in rows], speed, self.device),
+            rngs=[torch.Generator().manual_seed(row.seed) for row in rows],
             decoder_dtype=spoken_dtype(self.manner.precision, self.device),
         )
-        audio, token_frames = spoken.audio.cpu(), spoken.token_frames.cpu()
-        frame, uttered = self.model.config.frame_samples, []
+        audio, frames, frame = spoken.audio.cpu(), spoken.token_frames.cpu(), self.model.config.frame_samples
+        waves = [
+            np.asarray(one[0, : n * frame].numpy(), dtype=np.float32)
+            for one, n in zip(audio, spoken.n_frames, strict=True)
+        ]
+        ends = [(one[:n].cumsum(0) * frame).tolist() for one, n in zip(frames, lengths, strict=True)]
+        return [self._parts(*one) for one in zip(rows, waves, ends, strict=True)]
+
+    def _parts(self, row: Row, wave: Samples, ends: Sequence[int]) -> list[Uttered]:
+        """What a row says, part by part; its characters end at `ends`."""
         lead = round(self.lead_s * self.sample_rate)
-        for at, (part, n_frames) in enumerate(zip(parts, spoken.n_frames, strict=True)):
-            wave = np.asarray(audio[at, 0, : n_frames * frame].numpy(), dtype=np.float32)
-            frames = token_frames[at, : len(rows[at])]
-            words = timed_words(part.spelled, (frames.cumsum(0) * frame).tolist(), TABLE)
-            front = 0
+        places = cuts(wave, row, ends, lead)
+        found = []
+        for at, (start, end) in enumerate(itertools.pairwise(places)):
+            words = timed_words(row.parts[at], part_ends(row, ends, at), TABLE)
+            own, front = wave[start:end], 0
             if not self.manner.keep_edges:
-                edge, first, last = self.family.edge_silence_samples, int(frames[0]), int(frames[-1])
-                wave, front = without_edges(wave, edge, first * frame, last * frame, frame)
-            words = shifted(words, -front - lead, 0, len(wave))
-            uttered.append(Uttered(within_full_scale(wave), words))
-        return uttered
+                begin_pad = ends[0] if at == 0 else 0
+                end_pad = ends[-1] - ends[-2] if at == len(row.parts) - 1 else 0
+                edge, least = self.family.edge_silence_samples, self.model.config.frame_samples
+                own, front = without_edges(own, edge, begin_pad, end_pad, least)
+            words = shifted(words, -start - front - lead, 0, len(own))
+            found.append(Uttered(within_full_scale(own), words))
+        return found
 
 
 def _in_a_row(parts: Sequence[Uttered]) -> Uttered:

@@ -202,7 +202,9 @@ class StyleTTS2Voice(Voice[StyleReference]):
         tokens = pad_sequence(rows, batch_first=True).to(self.device)
         text = self.model.read(tokens, torch.tensor([len(row) for row in rows]))
         styles, carried = self._styles(text, style.expand(len(rows), -1), seeds, before)
-        prosody = self.model.predict_prosody(text, styles, token_speeds(sentences, speed, self.device))
+        prosody = self.model.predict_prosody(
+            text, styles, token_speeds([one.speeds for one in sentences], speed, self.device)
+        )
         rngs = [torch.Generator().manual_seed(derive_seed(seed, "source")) for seed in seeds]
         waves = self.model.decode(text, styles, prosody, rngs=rngs)
         frames = [frames[: len(row)] for frames, row in zip(prosody.token_frames.cpu(), rows, strict=True)]
