@@ -15,7 +15,6 @@ from artifacts import space
 from flows import services
 from flows.screen import Screen
 from tasks.outcome import StoppedError
-from tasks.pipeline import Pipeline
 from tasks.stages import check_stage_names
 from tasks.voice import Request, check_weights, open_pipeline
 
@@ -83,17 +82,10 @@ def _look_at_recordings(workspace: Path, request: Request, until: str | None, fo
 
 
 def _told_from_the_store(workspace: Path, request: Request, until: str | None, wait: bool) -> bool:
-    from flows.forecast import forecast
     from flows.found_done import found_done
 
     with Screen(request.voice) as screen:
-
-        def foresee(pipeline: Pipeline, waiting: Sequence[str]) -> None:
-            said = forecast(pipeline, waiting)
-            if said:
-                screen.say(f"{request.voice}: {said}")
-
-        found = found_done(workspace, request, until, screen.finished, screen.say, wait, foresee)
+        found = found_done(workspace, request, until, screen.finished, screen.say, wait)
         if found is not None:
             screen.close("")
         return found is not None

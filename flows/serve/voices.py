@@ -20,7 +20,7 @@ from flows.serve.listing import described
 from flows.serve.recordings import Brought, offered_folders
 from flows.serve.service import Service
 from flows.serve.trainings import Training, asked_now
-from tasks.run_record import known_run, voices
+from tasks.run_record import voices
 from tasks.serving.catalogue import OfferedVoice
 from tasks.versions.holding import is_held
 from tasks.voice import VOICE_NAME, check_name
@@ -183,7 +183,7 @@ def state_of(service: Service, name: str) -> dict[str, Any]:
         "state": _state(training, progress, offered is not None, is_held(service.workspace, name)),
         "error": training.message or None if training is not None else None,
     }
-    return told | _progress(service.workspace, name, progress)
+    return told | _progress(progress)
 
 
 def _state(training: Training | None, progress: RunProgress | None, is_finished: bool, is_held: bool) -> str:
@@ -195,27 +195,22 @@ def _state(training: Training | None, progress: RunProgress | None, is_finished:
     return "finished" if is_finished else "unfinished"
 
 
-def _progress(workspace: Path, name: str, progress: RunProgress | None) -> dict[str, Any]:
+def _progress(progress: RunProgress | None) -> dict[str, Any]:
     if progress is None:
         return {"stage": None, "stages_done": 0, "stages_total": 0, "progress": None, "left_s": None}
-    now_s = time.time() if progress.state == "running" else progress.at_s
-    share = progress.done / progress.total if progress.total else 0.0
+    is_running = progress.state == "running"
+    now_s = time.time() if is_running else progress.at_s
+    share = progress.done / progress.total if progress.total and not progress.phase else 0.0
+    left_s = progress.left_s
     return {
-        "stage": progress.stage if progress.state == "running" else None,
+        "stage": progress.stage if is_running else None,
         "stages_done": progress.stages_done,
         "stages_total": progress.stages_total,
-        "progress": share if progress.state == "running" else None,
+        "phase": progress.phase or None,
+        "done": progress.done,
+        "total": progress.total,
+        "progress": share if is_running else None,
         "text": progress.text,
         "elapsed_s": round(now_s - progress.began_s, 1),
-        "left_s": _left_s(workspace, name, progress, share) if progress.state == "running" else None,
+        "left_s": None if left_s is None or not is_running else max(0.0, left_s - (now_s - progress.at_s)),
     }
-
-
-def _left_s(workspace: Path, name: str, progress: RunProgress, share: float) -> float | None:
-    """Of the stage, by its pace so far; with the times that later stages took in the voice's last run."""
-    if not share:
-        return None
-    stage_s = (progress.at_s - progress.stage_began_s) * (1 - share) / share
-    last = known_run(workspace, name)["stages"]
-    later = list(last)[list(last).index(progress.stage) + 1 :] if progress.stage in last else []
-    return round(stage_s + sum(last[one]["seconds"] for one in later), 1)

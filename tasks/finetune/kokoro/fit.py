@@ -7,6 +7,7 @@ speech carries it. Held-out clips decide which version becomes the voice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from artifacts.digest import of_file
 from configs.errors import UserError
 from configs.train_kokoro_fit import KokoroFitSettings
 from models.acoustics.batch import AcousticBatch
-from models.kokoro.fit_step import FitNetworks, FitStep, nearest_mix
+from models.kokoro.fit_step import FitNetworks, FitStep, nearest_mix, renderings
 from models.kokoro.fitted_voice import FittedVoices
 from models.kokoro.model import Kokoro
 from models.kokoro.official_voices import OfficialVoices
@@ -175,7 +176,8 @@ def _first_step(
     device = run.machine.device
     tables = torch.stack([official.table(name)[:, 0] for name in official.names]).to(device)
     own = {name: [index for index, of in enumerate(clips.speakers) if of == name] for name in speakers}
-    targets = torch.stack([_target(clips, own[name], likeness, device) for name in speakers])
+    count = _Counted(partial(run.phase, "hearing recordings"), len(clips))
+    targets = torch.stack([_target(clips, own[name], likeness, device, count) for name in speakers])
     distance = MultiResolutionMelLoss(sample_rate, RESOLUTIONS).to(device)
 
     def step_of(shares: Tensor) -> FitStep:
@@ -185,20 +187,40 @@ def _first_step(
 
     even = step_of(torch.full((len(speakers), len(tables)), 1.0 / len(tables)))
     earlier = _earlier_voices(settings, even.networks.voices)
+    compared = {
+        name: min(len(own[name]), settings.compared_clips) for name in speakers if name not in earlier
+    }
+    tried = _Counted(
+        partial(run.phase, "trying official voices"),
+        sum(renderings(len(tables), count) for count in compared.values()),
+    )
     found = []
     for name in speakers:
         if name in earlier:
             found.append(torch.full((len(tables),), 1.0 / len(tables)))
             continue
-        longest = sorted(own[name], key=lambda index: -clips.frames[index])[: settings.compared_clips]
+        longest = sorted(own[name], key=lambda index: -clips.frames[index])[: compared[name]]
         batches = [run.machine.place(collate([clips[index]])) for index in longest]
         rng = torch.Generator().manual_seed(derive_seed(seed, "kokoro nearest voices", name))
         with run.machine.autocast():
-            found.append(nearest_mix(even, batches, tables, rng))
+            found.append(nearest_mix(even, batches, tables, rng, tried))
     step = step_of(torch.stack(found))
     for name in earlier.keys() & {*speakers}:
         step.networks.voices.begin_as(speakers.index(name), earlier[name][:, 0])
     return step
+
+
+class _Counted:
+    """Tells how many are done of how many."""
+
+    def __init__(self, tell: Callable[[int, int], None], total: int) -> None:
+        self._tell, self._done, self._total = tell, 0, total
+        if total:
+            tell(0, total)
+
+    def __call__(self, more: int) -> None:
+        self._done += more
+        self._tell(self._done, self._total)
 
 
 def _earlier_voices(settings: KokoroFitSettings, voices: FittedVoices) -> dict[str, Tensor]:
@@ -222,10 +244,15 @@ def _earlier_voices(settings: KokoroFitSettings, voices: FittedVoices) -> dict[s
 
 
 @torch.no_grad()
-def _target(clips: Clips, own: list[int], likeness: SpeakerLikeness, device: torch.device) -> Tensor:
+def _target(
+    clips: Clips, own: list[int], likeness: SpeakerLikeness, device: torch.device, count: _Counted
+) -> Tensor:
     """[256] of unit length: what the speaker's recordings sound like."""
-    waves = (torch.from_numpy(clips[index].wave)[None].to(device) for index in own)
-    return functional.normalize(torch.cat([likeness(wave) for wave in waves]).mean(0), dim=0)
+    found = []
+    for index in own:
+        found.append(likeness(torch.from_numpy(clips[index].wave)[None].to(device)))
+        count(1)
+    return functional.normalize(torch.cat(found).mean(0), dim=0)
 
 
 def _digest_of_earlier(settings: KokoroFitSettings) -> dict[str, str]:

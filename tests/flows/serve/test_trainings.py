@@ -21,6 +21,7 @@ import signal, sys, time
 from pathlib import Path
 from flows.progress_file import ProgressFile
 from tasks.run_record import write_run
+from tasks.watching import Advance
 
 workspace, recordings = Path(sys.argv[2]), sys.argv[4]
 given = dict(zip(sys.argv[5::2], sys.argv[6::2]))
@@ -39,7 +40,9 @@ def stop(*_):
 signal.signal(signal.SIGTERM, stop)
 progress.started("train")
 time.sleep(1.1)
-progress.advanced("train", 3, 4, "loss 0.5")
+progress.advanced("train", Advance(1, 4))
+time.sleep(2.1)
+progress.advanced("train", Advance(3, 4, "loss 0.5"))
 while not (workspace / f"go-{voice}").exists():
     time.sleep(0.05)
 progress.end("finished")
