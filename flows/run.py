@@ -16,7 +16,7 @@ from flows import services
 from flows.screen import Screen
 from tasks.outcome import StoppedError
 from tasks.stages import check_stage_names
-from tasks.voice import Request, check_weights, open_pipeline
+from tasks.voice import Request, check_request, open_pipeline
 
 # Prefect's and MLflow's databases, their logs and a run's small records: of a new workspace, of any.
 NEW_RECORDS_BYTES, RECORDS_BYTES = 12_000_000, 1_000_000
@@ -41,8 +41,8 @@ def run_voice(
         MachineError: the machine refused something.
         StoppedError, KeyboardInterrupt: a stop was asked for.
     """
-    # Settings and weights first: what is wrong or missing is told before anything is started.
-    check_weights(workspace, request, until)
+    # Settings, language and weights first: what is wrong or missing is told before anything is started.
+    check_request(workspace, request, until)
     is_new = not (workspace / "prefect").exists()
     space.require(workspace, NEW_RECORDS_BYTES if is_new else RECORDS_BYTES, "records of the run")
     if force or verify:

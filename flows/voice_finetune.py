@@ -37,7 +37,7 @@ from tasks.results import StageResult
 from tasks.versions.holding import holding
 from tasks.versions.laid_out import PUBLISHED
 from tasks.versions.settle import Settled, settle
-from tasks.voice import Request, check_name, check_weights, open_pipeline, recordings_at
+from tasks.voice import Request, check_name, check_request, open_pipeline, recordings_at
 
 SAMPLE = "sample"
 WORKSPACE_VARIABLE = "VOICEWRIGHT_WORKSPACE"
@@ -146,7 +146,7 @@ def make_voice(
         UserError: a setting or an input is wrong, or the voice is held and not to be waited for.
         StoppedError: a stop was asked for.
     """
-    check_weights(workspace, request, until)
+    check_request(workspace, request, until)
     # Held before the pipeline is opened: the first stage replaces what was remembered of the voice.
     with holding(workspace, request.voice, "finetune", wait, run_log().info):
         return _make(workspace, request, until, force, verify)

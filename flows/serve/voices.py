@@ -13,13 +13,16 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse
 
-from configs.loading import presets
+from configs.errors import UserError
+from configs.languages import language_code
+from configs.loading import presets, resolve
 from flows.progress_file import RunProgress, read_progress
 from flows.serve.faults import ApiError
 from flows.serve.listing import described
 from flows.serve.recordings import Brought, offered_folders
 from flows.serve.service import Service
 from flows.serve.trainings import Training, asked_now
+from tasks.languages import ANY, check_language
 from tasks.run_record import voices
 from tasks.serving.catalogue import OfferedVoice
 from tasks.versions.holding import is_held
@@ -29,7 +32,6 @@ router = APIRouter()
 
 PRESET = "kokoro-fit"
 FILES, FIELDS, FIELD_BYTES = 2000, 20, 4096
-LANGUAGE = r"^(auto|[a-z]{2,3}(-[A-Za-z]{2,8})?)$"
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", max_length=255)]
 
 
@@ -40,7 +42,7 @@ class TrainingForm(BaseModel):
 
     voice: Annotated[str, StringConstraints(pattern=VOICE_NAME.pattern, max_length=64)]
     preset: Annotated[str, StringConstraints(max_length=64)] = PRESET
-    language: Annotated[str, StringConstraints(pattern=LANGUAGE)] | None = None
+    language: Annotated[str, StringConstraints(min_length=2, max_length=64)] | None = None
     folder: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
 
 
@@ -83,7 +85,7 @@ async def make_voice(request: Request, idempotency_key: IdempotencyKey = "") -> 
     """
     service: Service = request.app.state.service
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-        form = _form_of(await _json(request))
+        form = await asyncio.to_thread(_form_of, await _json(request))
         folder = offered_folders(service.recordings).get(form.folder or "")
         if folder is None:
             raise ApiError(
@@ -91,7 +93,8 @@ async def make_voice(request: Request, idempotency_key: IdempotencyKey = "") -> 
             )
         return await _add(service, form, folder, _digest(form, str(folder)), idempotency_key)
     async with request.form(max_files=FILES, max_fields=FIELDS, max_part_size=FIELD_BYTES) as sent:
-        form = _form_of({name: value for name, value in sent.items() if isinstance(value, str)})
+        fields = {name: value for name, value in sent.items() if isinstance(value, str)}
+        form = await asyncio.to_thread(_form_of, fields)
         files = [value for _, value in sent.multi_items() if isinstance(value, UploadFile)]
         brought = Brought(service.workspace, files)
         return await _add_brought(service, form, brought, idempotency_key)
@@ -131,7 +134,15 @@ def _form_of(sent: Any) -> TrainingForm:
         raise ApiError(
             400, f"preset: {form.preset!r} is none of {', '.join(presets())}", "invalid_value", "preset"
         )
-    return form
+    if form.language in (None, ANY):
+        return form
+    try:
+        code = language_code(form.language)
+        check_language(resolve(form.preset, overrides=[f"corpus.language={code}"]).settings)
+    except (ValueError, UserError) as error:
+        message = f"language: {str(error).removeprefix('corpus.language = ')}"
+        raise ApiError(400, message, "unsupported_language", "language") from error
+    return form.model_copy(update={"language": code})
 
 
 def _digest(form: TrainingForm, recordings: str) -> str:

@@ -118,6 +118,15 @@ def test_what_goes_wrong_is_told(making: Served) -> None:
         {"voice": "x", "folder": "talks", "overrides": ["store.url=/etc"]},
     ):
         assert httpx.post(f"{making.url}/v1/voices", json=body).status_code in (400, 404), body
+    for language, meant in (("tlh", "nothing here reads it"), ("Germn", "did you mean German")):
+        answer = start(making, "x", language=language)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["param"], error["code"]) == (
+            400,
+            "language",
+            "unsupported_language",
+        )
+        assert meant in error["message"] and error["type"] == "invalid_request_error"
     assert httpx.get(f"{making.url}/v1/voices/nobody").status_code == 404
     assert httpx.post(f"{making.url}/v1/voices/nobody/cancel").status_code == 409
 
