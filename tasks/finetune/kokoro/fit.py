@@ -155,7 +155,7 @@ def _start(
             "dequantised": published.is_dequantised,
             "mix": _named(official.names, voices, speakers),
             "plan": plan._asdict(),
-            "heard": hears is not None,
+            "had_listener": hears is not None,
         },
     )
 

@@ -236,7 +236,7 @@ def test_what_is_misheard_counts_where_a_recogniser_is_at_hand(
     assert series["validation/score"][0][1] == min(value for _, value in series["validation/score"])
     assert all(length > 0 for length, _ in heard) and {language for _, language in heard} == {"en"}
     config = json.loads(fit(tmp_path / "again", recogniser="not-here").files["config.json"].read_text())
-    assert config["heard"] is False
+    assert config["had_listener"] is False and isinstance(config["heard"], dict)
 
 
 def test_rates_fall_to_nothing_and_the_vectors_begins_after_the_mix() -> None:
