@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from flows.pace import in_words
 from tasks.advice.estimate import Estimate, Speech, estimate
@@ -12,8 +13,20 @@ from tasks.advice.throughput import read_throughput
 from tasks.pipeline import Pipeline
 
 
-def forecast(pipeline: Pipeline, stages: Sequence[str]) -> str:
-    """Time, memory and disk of the stages that must run; empty where nothing of it trains.
+class Forecast(NamedTuple):
+    """What a run will take.
+
+    Attributes:
+        said: In one line; empty where nothing of it trains.
+        seconds: Of each stage that must run; None where nobody knows.
+    """
+
+    said: str
+    seconds: Mapping[str, float | None]
+
+
+def forecast(pipeline: Pipeline, stages: Sequence[str]) -> Forecast:
+    """Time, memory and disk of the stages that must run.
 
     Args:
         pipeline: The voice's, which has looked at its recordings.
@@ -25,7 +38,8 @@ def forecast(pipeline: Pipeline, stages: Sequence[str]) -> str:
     machine = look_at_machine(pipeline.workspace)
     known = read_throughput(pipeline.workspace)
     found = estimate(pipeline.settings, speech, machine, known, stages)
-    return told(found, machine) if found.steps else ""
+    seconds = {name: found.by_stage.get(name) for name in stages}
+    return Forecast(told(found, machine) if found.steps else "", seconds)
 
 
 def told(known: Estimate, machine: Machine) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +30,6 @@ def found_done(
     tell: Callable[[StageResult], None],
     say: Callable[[str], None],
     wait: bool,
-    foresee: Callable[[Pipeline, Sequence[str]], None] | None = None,
 ) -> Found | None:
     """Tell each stage that was found done, and put the voice into its folder again.
 
@@ -39,7 +38,6 @@ def found_done(
         tell: gets the stages one after the other, once it is known that none must run.
         say: gets a line for people: who is waited for, which version is live.
         wait: where another run works on the voice, wait for it instead of failing.
-        foresee: gets the stages that must run, where some must.
 
     Returns:
         What there is to tell of it. None: a stage must run, or MLflow has no record of what there is; nothing
@@ -57,8 +55,6 @@ def found_done(
         if until is not None:
             names = names[: names.index(until) + 1]
         waiting = [name for name in names if not pipeline.is_done(name)]
-        if waiting and foresee is not None:
-            foresee(pipeline, waiting)
         if waiting or not _is_recorded(pipeline, names):
             return None
         for name in names:

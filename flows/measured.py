@@ -13,6 +13,7 @@ from tasks.advice.recordings import lengths_s
 from tasks.advice.throughput import ANY_PRESET, Measured, key_of, read_throughput, write_throughput
 from tasks.pipeline import Pipeline
 from tasks.results import StageResult
+from tasks.watching import Advance, Watcher
 
 LEAST_SPEECH_S = 20.0
 """On less speech a stage takes what it takes to begin."""
@@ -20,7 +21,7 @@ STEPS = "steps"
 """Metric that stages have that train."""
 
 
-class Measurer:
+class Measurer(Watcher):
     """Watches a run."""
 
     def __init__(self, pipeline: Pipeline) -> None:
@@ -33,11 +34,11 @@ class Measurer:
         del stage
         self._pace = Pace(window_s=math.inf)
 
-    def advanced(self, stage: str, done: int, total: int, text: str) -> None:
-        """It got further."""
-        del stage, text
-        if total:
-            self._pace.advanced(done, time.monotonic())
+    def advanced(self, stage: str, at: Advance) -> None:
+        """It got further; what comes before the steps is no step."""
+        del stage
+        if at.total and not at.phase:
+            self._pace.advanced(at.done, time.monotonic())
 
     def finished(self, result: StageResult) -> None:
         """It is done; what it took is kept where it had enough to do."""

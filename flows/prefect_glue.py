@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
@@ -42,6 +42,7 @@ from tasks.pipeline import Pipeline
 from tasks.results import StageResult
 from tasks.stage import Stage, wants_gpu
 from tasks.stages import Stages, check_stage_names, stages_of
+from tasks.watching import Advance, Watcher
 
 ResultT = TypeVar("ResultT")
 RETRY_DELAYS_S = (2, 20)
@@ -52,22 +53,6 @@ STOP_WAIT_S = 120.0
 LASTING = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 # What is told in one line, without where in the code it was found.
 TOLD = (UserError, MachineError, StoppedError)
-
-
-class Watcher(Protocol):
-    """Whoever looks on while stages run: a progress bar, the log, MLflow."""
-
-    def started(self, stage: str) -> None:
-        """A stage begins with its look-up."""
-        ...
-
-    def advanced(self, stage: str, done: int, total: int, text: str) -> None:
-        """A computing stage got further; called from the task's thread."""
-        ...
-
-    def finished(self, result: StageResult) -> None:
-        """A stage is done or was found done."""
-        ...
 
 
 # Who looks on is no input of a run: it does not belong among a flow's parameters, which Prefect stores.
@@ -82,6 +67,14 @@ def watched_by(*watchers: Watcher) -> Iterator[None]:
         yield
     finally:
         _WATCHERS.reset(token)
+
+
+def foresee(said: str, seconds: Mapping[str, float | None]) -> None:
+    """Tell those who look on, and the log, what the run will take; see `Watcher.foreseen`."""
+    if said:
+        run_log().info("%s", said)
+    for watcher in _WATCHERS.get():
+        watcher.foreseen(said, seconds)
 
 
 @contextmanager
@@ -341,13 +334,13 @@ class _Progress:
         self._artifact: UUID | None = None
         self._sent_s = time.monotonic()
 
-    def __call__(self, done: int, total: int, text: str = "", **metrics: float) -> None:
+    def __call__(self, done: int, total: int, text: str = "", phase: str = "", **metrics: float) -> None:
         further = {name: value for name, value in metrics.items() if "/" not in name and name not in text}
         text = " ".join([text, *(f"{name} {value:.4g}" for name, value in further.items())]).strip()
         for watcher in self._watchers:
-            watcher.advanced(self._stage, done, total, text)
+            watcher.advanced(self._stage, Advance(done, total, text, phase))
         if total and time.monotonic() - self._sent_s >= PROGRESS_EVERY_S:
-            self._send(100.0 * done / total, f"{done} of {total} {text}".strip())
+            self._send(100.0 * done / total, f"{phase} {done} of {total} {text}".strip())
 
     def finish(self) -> None:
         """The bar is full, where there is one."""

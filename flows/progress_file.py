@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,8 +15,10 @@ from typing import Literal
 
 from artifacts.store import write_atomically
 from configs.errors import UserError
-from tasks.pipeline import StageResult
+from flows.under_way import UnderWay
+from tasks.results import StageResult
 from tasks.run_record import run_path
+from tasks.watching import Advance, Watcher
 
 WRITE_EVERY_S = 1.0
 State = Literal["running", "finished", "failed", "stopped"]
@@ -31,6 +33,8 @@ class RunProgress:
         stages_done, stages_total: Of the run.
         done, total: Of the stage, in its own unit; 0 of 0 where it does not tell.
         text: What the stage tells beside.
+        phase: What comes before the stage's own work; `done` and `total` are then of it.
+        left_s: Of the run, when this was written; None where that cannot be told.
         began_s, stage_began_s: Of the run and of the stage.
         at_s: When this was written.
         state: Of the run.
@@ -46,9 +50,11 @@ class RunProgress:
     stage_began_s: float
     at_s: float
     state: State = "running"
+    phase: str = ""
+    left_s: float | None = None
 
 
-class ProgressFile:
+class ProgressFile(Watcher):
     """Writes the file while stages run; one that cannot be written stops nobody.
 
     Args:
@@ -58,19 +64,30 @@ class ProgressFile:
 
     def __init__(self, workspace: Path, voice: str, stages: Sequence[str]) -> None:
         self._path = progress_path(workspace, voice)
+        self._stages = tuple(stages)
+        self._expected_s: Mapping[str, float | None] = {}
+        self._under_way = UnderWay()
         now_s = time.time()
         self._now = RunProgress("", 0, len(stages), 0, 0, "", now_s, now_s, now_s)
         self._write()
 
+    def foreseen(self, said: str, seconds: Mapping[str, float | None]) -> None:
+        """What the stages will take."""
+        del said
+        self._expected_s = seconds
+
     def started(self, stage: str) -> None:
         """A stage begins with its look-up."""
-        self._now = replace(self._now, stage=stage, done=0, total=0, text="", stage_began_s=time.time())
-        self._write(WRITE_EVERY_S)
+        self._under_way.begin(stage, self._expected_s.get(stage))
+        self._now = replace(self._now, stage=stage, stage_began_s=time.time(), **Advance(0, 0)._asdict())
+        self._write()
 
-    def advanced(self, stage: str, done: int, total: int, text: str) -> None:
-        """It got further."""
-        self._now = replace(self._now, stage=stage, done=done, total=total, text=text)
-        self._write(WRITE_EVERY_S)
+    def advanced(self, stage: str, at: Advance) -> None:
+        """It got further; another phase is written at once."""
+        self._under_way.advance(at)
+        is_other = at.phase != self._now.phase
+        self._now = replace(self._now, stage=stage, **at._asdict())
+        self._write(0.0 if is_other else WRITE_EVERY_S)
 
     def finished(self, result: StageResult) -> None:
         """It is done or was found done."""
@@ -87,10 +104,19 @@ class ProgressFile:
         now_s = time.time()
         if now_s - self._now.at_s < every_s:
             return
-        self._now = replace(self._now, at_s=now_s)
+        self._now = replace(self._now, at_s=now_s, left_s=self._left_s())
         # A full disk is told by the stage, whose work it is.
         with suppress(OSError, UserError):
             write_atomically(self._path, json.dumps(asdict(self._now)).encode())
+
+    def _left_s(self) -> float | None:
+        """Of the stage, and of those after it that must run."""
+        if self._now.stage not in self._stages or self._now.state != "running":
+            return None
+        later = self._stages[self._stages.index(self._now.stage) + 1 :]
+        parts = [self._under_way.left_s(), *(self._expected_s[n] for n in later if n in self._expected_s)]
+        known = [part for part in parts if part is not None]
+        return round(sum(known), 1) if len(known) == len(parts) else None
 
 
 def progress_path(workspace: Path, voice: str) -> Path:

@@ -19,6 +19,7 @@ from flows.version import application_version
 from tasks.pipeline import Pipeline
 from tasks.results import StageResult
 from tasks.versions.settle import Settled
+from tasks.watching import Watcher
 
 EXPORT, REPORT = "export", "report"
 PAGES = {
@@ -59,7 +60,7 @@ def open_tracker(settings: TrackingSettings, workspace: Path) -> Tracker:
     return Tracker(uri, settings.experiment, artifacts, settings.max_file_mb)
 
 
-class Recorder:
+class Recorder(Watcher):
     """Records a pipeline's stages in MLflow as they finish.
 
     MLflow is imported and the parent run opened when there is something to record: a stage that computed,
@@ -86,12 +87,6 @@ class Recorder:
     def run_id(self) -> str:
         """The parent run in MLflow; empty when nothing was recorded."""
         return self._tracker.run_id if self._tracker else ""
-
-    def started(self, stage: str) -> None:
-        """Nothing to record yet."""
-
-    def advanced(self, stage: str, done: int, total: int, text: str) -> None:
-        """Progress is for the screen; MLflow gets the finished curves."""
 
     def finished(self, result: StageResult) -> None:
         """Record a stage, and register the voice when it was exported."""

@@ -15,9 +15,8 @@ from artifacts import space
 from flows import services
 from flows.screen import Screen
 from tasks.outcome import StoppedError
-from tasks.pipeline import Pipeline
 from tasks.stages import check_stage_names
-from tasks.voice import Request, check_weights, open_pipeline
+from tasks.voice import Request, check_request, open_pipeline
 
 # Prefect's and MLflow's databases, their logs and a run's small records: of a new workspace, of any.
 NEW_RECORDS_BYTES, RECORDS_BYTES = 12_000_000, 1_000_000
@@ -42,8 +41,8 @@ def run_voice(
         MachineError: the machine refused something.
         StoppedError, KeyboardInterrupt: a stop was asked for.
     """
-    # Settings and weights first: what is wrong or missing is told before anything is started.
-    check_weights(workspace, request, until)
+    # Settings, language and weights first: what is wrong or missing is told before anything is started.
+    check_request(workspace, request, until)
     is_new = not (workspace / "prefect").exists()
     space.require(workspace, NEW_RECORDS_BYTES if is_new else RECORDS_BYTES, "records of the run")
     if force or verify:
@@ -83,17 +82,10 @@ def _look_at_recordings(workspace: Path, request: Request, until: str | None, fo
 
 
 def _told_from_the_store(workspace: Path, request: Request, until: str | None, wait: bool) -> bool:
-    from flows.forecast import forecast
     from flows.found_done import found_done
 
     with Screen(request.voice) as screen:
-
-        def foresee(pipeline: Pipeline, waiting: Sequence[str]) -> None:
-            said = forecast(pipeline, waiting)
-            if said:
-                screen.say(f"{request.voice}: {said}")
-
-        found = found_done(workspace, request, until, screen.finished, screen.say, wait, foresee)
+        found = found_done(workspace, request, until, screen.finished, screen.say, wait)
         if found is not None:
             screen.close("")
         return found is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from rich.console import Console
@@ -16,8 +16,10 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from flows.pace import Pace, in_words
+from flows.pace import in_words
+from flows.under_way import UnderWay
 from tasks.results import StageResult
+from tasks.watching import Advance, Watcher
 
 SHOWN_WARNINGS = 3
 """Warnings beyond this many of one stage are counted; `voicewright report` has them all."""
@@ -29,41 +31,27 @@ _LEAST_TEXT = 8
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
-class Running:
-    """The stage that runs: how far it is, and how long it takes; told by one thread and shown by another.
-
-    Args:
-        clock: seconds since whenever.
-    """
+class Running(UnderWay):
+    """The stage that is at work, in words; told by one thread and shown by another."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
         self._lock = threading.RLock()
-        self.stage = ""
-        self._begun_s = clock()
-        self._pace = Pace()
-        self._done, self._total, self._text = 0, 0, ""
+        super().__init__(clock)
 
-    def begin(self, stage: str) -> None:
-        """Another stage begins; an empty name: none runs."""
+    def begin(self, stage: str, expected_s: float | None = None) -> None:
+        """See `UnderWay`."""
         with self._lock:
-            self._begun_s = self._clock()
-            self._pace = Pace()
-            self._done, self._total, self._text = 0, 0, ""
-            self.stage = stage
+            super().begin(stage, expected_s)
 
-    def advance(self, done: int, total: int, text: str) -> bool:
-        """It got further; whether this is the first that is heard of it, and some of it was done before."""
+    def advance(self, at: Advance) -> None:
+        """See `UnderWay`."""
         with self._lock:
-            resumed = not self._total and 1 < done < total
-            self._done, self._total, self._text = done, total, text
-            self._pace.advanced(done, self._clock())
-            return resumed
+            super().advance(at)
 
     @property
     def kept(self) -> str:
         """How far it is, in words; empty where that is not known."""
-        return f"{self._done} of {self._total}" if self._total else ""
+        return f"{self.at.done} of {self.at.total}" if self.is_counted else ""
 
     def line(self, width: int) -> str:
         """The line that moves, at most as long as the terminal is wide."""
@@ -71,38 +59,39 @@ class Running:
             return self._line(width)
 
     def _line(self, width: int) -> str:
-        passed_s = self._clock() - self._begun_s
-        spinner = _SPINNER[int(passed_s * 8) % len(_SPINNER)]
-        head, tail = f"{spinner} {self.stage or 'starting'}", self._tail()
-        if self._total:
+        at = self.at
+        spinner = _SPINNER[int(self.passed_s * 8) % len(_SPINNER)]
+        head, tail = f"{spinner} {self.stage or 'starting'}", self._time()
+        if at.phase:
+            head = f"{head}: {at.phase}"
+        if at.total:
+            tail = f"{at.done}/{at.total}  {tail}"
             room = width - len(head) - len(tail) - 2
             head = f"{head} {self._bar(min(width // _BAR_OF_WIDTH, max(_NARROWEST_BAR, room)))}"
         line = f"{head} {tail}"[:width]
         room = width - len(line) - 2
-        if not self._text or room < _LEAST_TEXT:
+        if not at.text or room < _LEAST_TEXT:
             return line
-        return f"{line}  {self._text if len(self._text) <= room else self._text[: room - 1] + '…'}"
+        return f"{line}  {at.text if len(at.text) <= room else at.text[: room - 1] + '…'}"
 
     def sentence(self) -> str:
         """The same where nothing moves."""
         with self._lock:
-            said = f"{self.stage}: {self._tail(' of ')}"
-            return f"{said}; {self._text}" if self._text else said
+            at = self.at
+            counted = f"{at.done} of {at.total}" if at.total else ""
+            parts = ", ".join(filter(None, (at.phase, counted, self._time())))
+            return f"{self.stage}: {parts}; {at.text}" if at.text else f"{self.stage}: {parts}"
 
-    def _tail(self, slash: str = "/") -> str:
-        passed_s = self._clock() - self._begun_s
-        if not self._total:
-            return f"{in_words(passed_s)} so far"
-        left_s = self._pace.left_s(self._total, self._clock()) if self._done < self._total else None
-        left = f"{in_words(passed_s)} so far" if left_s is None else f"{in_words(left_s)} left"
-        return f"{self._done}{slash}{self._total}  {left}" if slash == "/" else f"{self.kept}, {left}"
+    def _time(self) -> str:
+        left_s = self.left_s()
+        return f"{in_words(left_s)} left" if left_s else f"{in_words(self.passed_s)} so far"
 
     def _bar(self, width: int) -> str:
-        full = round(width * min(1.0, self._done / self._total))
+        full = round(width * min(1.0, self.at.done / self.at.total))
         return "━" * full + "─" * (width - full)
 
 
-class Screen:
+class Screen(Watcher):
     """A moving line for the stage that runs and a line for each that is done.
 
     Args:
@@ -115,6 +104,7 @@ class Screen:
         self._console = console or Console(stderr=True, highlight=False)
         self._results: list[StageResult] = []
         self._running = Running()
+        self._expected_s: Mapping[str, float | None] = {}
         self._ended = threading.Event()
         self._live: Live | None = None
         if self._console.is_terminal and not self._console.is_dumb_terminal:
@@ -145,15 +135,24 @@ class Screen:
             if self._running.stage:
                 self.say(self._running.sentence())
 
+    def foreseen(self, said: str, seconds: Mapping[str, float | None]) -> None:
+        """What the run will take."""
+        self._expected_s = seconds
+        if said:
+            self.say(said)
+
     def started(self, stage: str) -> None:
         """A stage begins."""
-        self._running.begin(stage)
+        self._running.begin(stage, self._expected_s.get(stage))
 
-    def advanced(self, stage: str, done: int, total: int, text: str) -> None:
-        """It got further."""
-        if self._running.advance(done, total, text):
+    def advanced(self, stage: str, at: Advance) -> None:
+        """It got further; the first that is heard of one that goes on says from where."""
+        is_first = not self._running.is_counted
+        self._running.advance(at)
+        if is_first and self._running.is_counted and 1 < at.done < at.total:
             self._console.print(
-                f"[dim]  goes on   {stage:<16} at {done} of {total}: the others are done[/]", soft_wrap=True
+                f"[dim]  goes on   {stage:<16} at {at.done} of {at.total}: the others are done[/]",
+                soft_wrap=True,
             )
 
     def finished(self, result: StageResult) -> None:

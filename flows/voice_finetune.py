@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -13,11 +13,14 @@ from prefect import State, flow
 from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
+from configs.errors import UserError
 from flows.finetune import finetune
+from flows.forecast import forecast
 from flows.measured import Measurer
 from flows.prefect_glue import (
     StageRuns,
     artifact_key,
+    foresee,
     given_name,
     rename_run,
     run_log,
@@ -34,7 +37,7 @@ from tasks.results import StageResult
 from tasks.versions.holding import holding
 from tasks.versions.laid_out import PUBLISHED
 from tasks.versions.settle import Settled, settle
-from tasks.voice import Request, check_name, check_weights, open_pipeline, recordings_at
+from tasks.voice import Request, check_name, check_request, open_pipeline, recordings_at
 
 SAMPLE = "sample"
 WORKSPACE_VARIABLE = "VOICEWRIGHT_WORKSPACE"
@@ -143,7 +146,7 @@ def make_voice(
         UserError: a setting or an input is wrong, or the voice is held and not to be waited for.
         StoppedError: a stop was asked for.
     """
-    check_weights(workspace, request, until)
+    check_request(workspace, request, until)
     # Held before the pipeline is opened: the first stage replaces what was remembered of the voice.
     with holding(workspace, request.voice, "finetune", wait, run_log().info):
         return _make(workspace, request, until, force, verify)
@@ -159,6 +162,7 @@ def _make(
         progress = ProgressFile(workspace, request.voice, runs.names)
         watching = watched_by(recorder, Measurer(pipeline), progress)
         with _told_of(progress, runs), _recording(recorder, runs), watching:
+            _foresee(runs)
             prepare(runs)
             finetune(runs)
             release(runs)
@@ -168,6 +172,17 @@ def _make(
                 recorder.settled(settled)
                 run_log().info("%s: %s", request.voice, settled)
     return VoiceRun(request.voice, tuple(runs.results), recorder.run_id, recorder.failure, settled)
+
+
+def _foresee(runs: StageRuns) -> None:
+    """Say what the stages that must run will take."""
+    pipeline = runs.pipeline
+    # What is wrong with recordings or store is told by the stage that meets it.
+    with suppress(UserError):
+        waiting = [name for name in runs.names if name in runs.force or not pipeline.is_done(name)]
+        if waiting:
+            found = forecast(pipeline, waiting)
+            foresee(found.said and f"{pipeline.voice}: {found.said}", found.seconds)
 
 
 @contextmanager

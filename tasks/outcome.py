@@ -58,9 +58,10 @@ class StoppedError(Exception):
 
 
 class Progress(Protocol):
-    """Called as work advances."""
+    """Called as work advances; `phase` names what comes before the stage's own work, which is then counted
+    in a unit of its own."""
 
-    def __call__(self, done: int, total: int, text: str = "", **metrics: float) -> None: ...
+    def __call__(self, done: int, total: int, text: str = "", phase: str = "", **metrics: float) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from tasks.versions.begins import beginning
 from tasks.weights import require_weights, with_local_weights
 
 SHOWN_CHANGES = 6
+READS_TEXTS = "phonemize"
+"""The stage that cannot do without a front end for the language."""
 VOICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -166,16 +168,18 @@ def open_pipeline(workspace: Path, request: Request, thorough: bool = False) -> 
     )
 
 
-def check_weights(workspace: Path, request: Request, until: str | None) -> None:
-    """See that the published weights that the run needs are on this machine, before anything is started.
+def check_request(workspace: Path, request: Request, until: str | None) -> None:
+    """See that the run can come to its end before anything is started: that its language is read here, and
+    that the published weights that it needs are on this machine.
 
     Args:
         until: last stage to run; all when None.
 
     Raises:
-        UserError: a setting is wrong, `weights.folder` is no folder, or weights are missing; all of them are
-            listed.
+        UserError: a setting is wrong, nothing reads the language, `weights.folder` is no folder, or weights
+            are missing; all of them are listed.
     """
+    from tasks.languages import check_language
     from tasks.stages import stages_of
 
     resolved = request.resolve()
@@ -188,6 +192,8 @@ def check_weights(workspace: Path, request: Request, until: str | None) -> None:
     settings = with_local_weights(resolved.settings, workspace)
     names = [stage.name for stage in stages_of(settings).all]
     needed = names[: names.index(until) + 1] if until in names else names
+    if READS_TEXTS in needed:
+        check_language(settings)
     require_weights(settings, workspace, needed)
 
 

@@ -42,11 +42,13 @@ def advise(
     from tasks.advice.presets import advise as chosen
     from tasks.advice.recordings import look_at_recordings
     from tasks.advice.throughput import read_throughput
+    from tasks.languages import check_language
     from tasks.stages import stages_of
 
     workspace = session(context).workspace
     place = recordings_at(recordings)
     settings = resolve(overrides=tuple(overrides or ())).settings
+    check_language(settings)
     found = look_at_recordings(place, settings.corpus, workspace / "cache" / "digests.json")
     machine = look_at_machine(workspace)
     advice = chosen(found, machine, workspace)

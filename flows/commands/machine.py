@@ -17,6 +17,7 @@ from flows.commands.shared import JSON, console, print_json, print_rows, session
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(doctor)
+    app.command()(languages)
     app.command()(up)
     app.command()(down)
     app.add_typer(models_app, name="models")
@@ -58,6 +59,21 @@ def _print_presets(presets: Sequence[Finding]) -> None:
         whole=2,
         styles=["green" if one.state == "ok" else None for one in presets],
     )
+
+
+def languages(as_json: bool = JSON) -> None:
+    """The languages that recordings can be in: code, name, and how well a text of it is read."""
+    from tasks.languages import readable_languages, with_rules
+
+    rows = [(code, name, with_rules(code)) for code, name in readable_languages().items()]
+    if as_json:
+        return print_json([{"code": code, "name": name, "rules": rules} for code, name, rules in rows])
+    print_rows(
+        ("code", "language", "figures, dates, money and abbreviations"),
+        [(code, name, "read by rules" if rules else "plain numbers alone") for code, name, rules in rows],
+        whole=2,
+    )
+    return None
 
 
 def up(

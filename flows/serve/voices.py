@@ -13,14 +13,17 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse
 
-from configs.loading import presets
+from configs.errors import UserError
+from configs.languages import language_code
+from configs.loading import presets, resolve
 from flows.progress_file import RunProgress, read_progress
 from flows.serve.faults import ApiError
 from flows.serve.listing import described
 from flows.serve.recordings import Brought, offered_folders
 from flows.serve.service import Service
 from flows.serve.trainings import Training, asked_now
-from tasks.run_record import known_run, voices
+from tasks.languages import ANY, check_language
+from tasks.run_record import voices
 from tasks.serving.catalogue import OfferedVoice
 from tasks.versions.holding import is_held
 from tasks.voice import VOICE_NAME, check_name
@@ -29,7 +32,6 @@ router = APIRouter()
 
 PRESET = "kokoro-fit"
 FILES, FIELDS, FIELD_BYTES = 2000, 20, 4096
-LANGUAGE = r"^(auto|[a-z]{2,3}(-[A-Za-z]{2,8})?)$"
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", max_length=255)]
 
 
@@ -40,7 +42,7 @@ class TrainingForm(BaseModel):
 
     voice: Annotated[str, StringConstraints(pattern=VOICE_NAME.pattern, max_length=64)]
     preset: Annotated[str, StringConstraints(max_length=64)] = PRESET
-    language: Annotated[str, StringConstraints(pattern=LANGUAGE)] | None = None
+    language: Annotated[str, StringConstraints(min_length=2, max_length=64)] | None = None
     folder: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
 
 
@@ -83,7 +85,7 @@ async def make_voice(request: Request, idempotency_key: IdempotencyKey = "") -> 
     """
     service: Service = request.app.state.service
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-        form = _form_of(await _json(request))
+        form = await asyncio.to_thread(_form_of, await _json(request))
         folder = offered_folders(service.recordings).get(form.folder or "")
         if folder is None:
             raise ApiError(
@@ -91,7 +93,8 @@ async def make_voice(request: Request, idempotency_key: IdempotencyKey = "") -> 
             )
         return await _add(service, form, folder, _digest(form, str(folder)), idempotency_key)
     async with request.form(max_files=FILES, max_fields=FIELDS, max_part_size=FIELD_BYTES) as sent:
-        form = _form_of({name: value for name, value in sent.items() if isinstance(value, str)})
+        fields = {name: value for name, value in sent.items() if isinstance(value, str)}
+        form = await asyncio.to_thread(_form_of, fields)
         files = [value for _, value in sent.multi_items() if isinstance(value, UploadFile)]
         brought = Brought(service.workspace, files)
         return await _add_brought(service, form, brought, idempotency_key)
@@ -131,7 +134,15 @@ def _form_of(sent: Any) -> TrainingForm:
         raise ApiError(
             400, f"preset: {form.preset!r} is none of {', '.join(presets())}", "invalid_value", "preset"
         )
-    return form
+    if form.language in (None, ANY):
+        return form
+    try:
+        code = language_code(form.language)
+        check_language(resolve(form.preset, overrides=[f"corpus.language={code}"]).settings)
+    except (ValueError, UserError) as error:
+        message = f"language: {str(error).removeprefix('corpus.language = ')}"
+        raise ApiError(400, message, "unsupported_language", "language") from error
+    return form.model_copy(update={"language": code})
 
 
 def _digest(form: TrainingForm, recordings: str) -> str:
@@ -183,7 +194,7 @@ def state_of(service: Service, name: str) -> dict[str, Any]:
         "state": _state(training, progress, offered is not None, is_held(service.workspace, name)),
         "error": training.message or None if training is not None else None,
     }
-    return told | _progress(service.workspace, name, progress)
+    return told | _progress(progress)
 
 
 def _state(training: Training | None, progress: RunProgress | None, is_finished: bool, is_held: bool) -> str:
@@ -195,27 +206,22 @@ def _state(training: Training | None, progress: RunProgress | None, is_finished:
     return "finished" if is_finished else "unfinished"
 
 
-def _progress(workspace: Path, name: str, progress: RunProgress | None) -> dict[str, Any]:
+def _progress(progress: RunProgress | None) -> dict[str, Any]:
     if progress is None:
         return {"stage": None, "stages_done": 0, "stages_total": 0, "progress": None, "left_s": None}
-    now_s = time.time() if progress.state == "running" else progress.at_s
-    share = progress.done / progress.total if progress.total else 0.0
+    is_running = progress.state == "running"
+    now_s = time.time() if is_running else progress.at_s
+    share = progress.done / progress.total if progress.total and not progress.phase else 0.0
+    left_s = progress.left_s
     return {
-        "stage": progress.stage if progress.state == "running" else None,
+        "stage": progress.stage if is_running else None,
         "stages_done": progress.stages_done,
         "stages_total": progress.stages_total,
-        "progress": share if progress.state == "running" else None,
+        "phase": progress.phase or None,
+        "done": progress.done,
+        "total": progress.total,
+        "progress": share if is_running else None,
         "text": progress.text,
         "elapsed_s": round(now_s - progress.began_s, 1),
-        "left_s": _left_s(workspace, name, progress, share) if progress.state == "running" else None,
+        "left_s": None if left_s is None or not is_running else max(0.0, left_s - (now_s - progress.at_s)),
     }
-
-
-def _left_s(workspace: Path, name: str, progress: RunProgress, share: float) -> float | None:
-    """Of the stage, by its pace so far; with the times that later stages took in the voice's last run."""
-    if not share:
-        return None
-    stage_s = (progress.at_s - progress.stage_began_s) * (1 - share) / share
-    last = known_run(workspace, name)["stages"]
-    later = list(last)[list(last).index(progress.stage) + 1 :] if progress.stage in last else []
-    return round(stage_s + sum(last[one]["seconds"] for one in later), 1)

@@ -8,7 +8,7 @@ per clip.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -75,7 +75,11 @@ class FitNetworks:
 
 @torch.no_grad()
 def nearest_mix(
-    step: FitStep, clips: Sequence[AcousticBatch], tables: Tensor, rng: torch.Generator
+    step: FitStep,
+    clips: Sequence[AcousticBatch],
+    tables: Tensor,
+    rng: torch.Generator,
+    count: Callable[[int], None] = lambda _: None,
 ) -> Tensor:
     """Shares [V] of the mix of voices that is nearest to the speaker of some clips, by `FitStep.scores`.
 
@@ -85,17 +89,19 @@ def nearest_mix(
         clips: Batches of one clip each.
         tables: [V, rows, 2 style_dim].
         rng: Of the crops.
+        count: Called with how many renderings more were compared, of `renderings` in all.
     """
     seeds = [int(torch.randint(1 << 30, (), generator=rng)) for _ in clips]
 
     def mean_scores(of: Tensor) -> Tensor:
         # Each comparison on the same crops.
         each = [
-            step.scores(c, of, torch.Generator().manual_seed(s)) for c, s in zip(clips, seeds, strict=True)
+            step.scores(c, of, torch.Generator().manual_seed(s), count)
+            for c, s in zip(clips, seeds, strict=True)
         ]
         return torch.stack(each).mean(0)
 
-    first = step.scores(clips[0], tables, torch.Generator().manual_seed(seeds[0]))
+    first = step.scores(clips[0], tables, torch.Generator().manual_seed(seeds[0]), count)
     near = first.argsort(descending=True)[:_FINALISTS]
     order = near[mean_scores(tables[near]).argsort(descending=True)]
     mixes = [order[:n] for n in _MIXED if n <= len(order)]
@@ -103,6 +109,12 @@ def nearest_mix(
     shares = torch.zeros(len(tables))
     shares[best.cpu()] = 1.0 / len(best)
     return shares
+
+
+def renderings(voices: int, clips: int) -> int:
+    """How many `nearest_mix` compares."""
+    near = min(_FINALISTS, voices)
+    return voices + clips * (near + sum(n <= near for n in _MIXED))
 
 
 class FitStep:
@@ -176,12 +188,20 @@ class FitStep:
         return losses | {"score": losses["speaker"] + _DISTANCE_SHARE * losses["mel"]}, spoken
 
     @torch.no_grad()
-    def scores(self, batch: AcousticBatch, tables: Tensor, rng: torch.Generator) -> Tensor:
+    def scores(
+        self,
+        batch: AcousticBatch,
+        tables: Tensor,
+        rng: torch.Generator,
+        count: Callable[[int], None] = lambda _: None,
+    ) -> Tensor:
         """How well voices fit one clip: similarity to its speaker, less half of the spectral distance.
 
         Args:
             batch: Of the one clip; every voice says the same crop of it, on its timing, pitch and energy.
             tables: [K, rows, 2 style_dim].
+            rng: Of the crop.
+            count: Called with how many of the K more are done.
 
         Returns:
             [K], the higher the nearer.
@@ -201,6 +221,7 @@ class FitStep:
             real = crops.of(batch.wave, self.networks.model.config.frame_samples)
             distance = torch.stack([self.distance(one[None], real) for one in fake])
             found.append((self.networks.likeness(fake) * target).sum(1) - _DISTANCE_SHARE * distance)
+            count(len(part))
         return torch.cat(found)
 
     def _crop(

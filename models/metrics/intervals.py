@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 RESAMPLINGS = 2000
+ONE = "one clip"
 
 
 class Interval(NamedTuple):
-    """A mean and the ends of its interval."""
+    """A mean and the ends of its interval.
+
+    Attributes:
+        count: Of how many values; None where nobody told. Of one there is no interval.
+    """
 
     mean: float
     low: float
     high: float
+    count: int | None = None
+
+    def ends(self, number: Callable[[float], str]) -> str:
+        """`0.13 to 0.17`, for people; `one clip` where there is no interval."""
+        return ONE if self.count == 1 else f"{number(self.low)} to {number(self.high)}"
+
+    def __str__(self) -> str:
+        if self.count == 1:
+            return f"{self.mean:.2f} ({ONE})"
+        return f"{self.mean:.2f} ± {max(self.high - self.mean, self.mean - self.low):.2f}"
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95, seed: int = 0) -> Interval:
@@ -37,4 +52,4 @@ def ratio_interval(
     drawn = rng.integers(0, len(over), (RESAMPLINGS, len(over)))
     ratios = over[drawn].sum(axis=1) / np.maximum(under[drawn].sum(axis=1), 1e-12)
     low, high = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(over.sum() / max(under.sum(), 1e-12)), float(low), float(high))
+    return Interval(float(over.sum() / max(under.sum(), 1e-12)), float(low), float(high), len(over))

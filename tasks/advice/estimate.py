@@ -38,6 +38,7 @@ class Estimate(NamedTuple):
         memory_gb: At most; None where that was never measured.
         disk_gb: That the workspace grows by; None likewise.
         steps: Optimiser steps of each stage that trains.
+        by_stage: Seconds of each stage; a training that was never measured is not there.
         is_measured: Whether all trainings are reckoned from what this machine took for the same preset.
     """
 
@@ -46,6 +47,7 @@ class Estimate(NamedTuple):
     memory_gb: float | None
     disk_gb: float | None
     steps: Mapping[str, int]
+    by_stage: Mapping[str, float]
     is_measured: bool
 
 
@@ -68,25 +70,27 @@ def estimate(
     device = "cuda" if machine.gpu and settings.compute.device != "cpu" else "cpu"
     here = machine if device == "cuda" else machine._replace(gpu="")
     steps = {name: count for name, count in expected_steps(settings, speech).items() if name in stages}
-    training_s: float | None = 0.0
+    trainings_s: dict[str, float] = {}
     memory_gb: list[float] = []
     is_measured = bool(steps)
     for name, count in steps.items():
         measured = known.get(key_of(name, settings.preset, device))
         is_measured = is_measured and measured is not None
         took = _taken(measured) if measured is not None else _reckoned(name, settings, here)
-        if took is None or training_s is None:
-            training_s = None
+        if took is None:
             continue
-        training_s += count * took.each_s + took.further_s
+        trainings_s[name] = count * took.each_s + took.further_s
         memory_gb += [] if took.memory_gb is None else [took.memory_gb]
-    others_s = _others_s(settings.family.name, speech, here, known, set(stages) - set(steps), device)
+    training_s = sum(trainings_s.values()) if len(trainings_s) == len(steps) else None
+    others = [name for name in stages if name not in steps]
+    others_s = _others_s(settings.family.name, speech, here, known, others, device)
     return Estimate(
-        seconds=None if training_s is None else training_s + others_s,
+        seconds=None if training_s is None else training_s + sum(others_s.values()),
         training_s=training_s,
         memory_gb=max(memory_gb) if len(memory_gb) == len(steps) and memory_gb else None,
         disk_gb=DISK_GB.get(settings.family.name),
         steps=steps,
+        by_stage=trainings_s | others_s,
         is_measured=is_measured,
     )
 
@@ -136,15 +140,17 @@ def _others_s(
     known: Mapping[str, Measured],
     stages: Collection[str],
     device: str,
-) -> float:
-    """Seconds of the stages that train nothing."""
-    measured = [known[key] for name in stages if (key := key_of(name, ANY_PRESET, device)) in known]
-    if len(measured) >= len(stages) / 2:
-        return sum(one["each_s"] for one in measured) * speech.seconds
+) -> dict[str, float]:
+    """Seconds of each stage that trains nothing."""
+    keys = {name: key_of(name, ANY_PRESET, device) for name in stages}
+    if sum(key in known for key in keys.values()) >= len(stages) / 2:
+        return {
+            name: known[key]["each_s"] * speech.seconds if key in known else 0.0 for name, key in keys.items()
+        }
     others = OTHERS.get(family, PLAIN)
-    share = min(1.0, len(stages) / _ALL_OTHERS)
     slower = OTHERS_GFLOPS / max(machine.gflops, LEAST_GFLOPS)
-    return share * slower * (others.further_s + others.each_s * speech.seconds)
+    whole_s = slower * (others.further_s + others.each_s * speech.seconds)
+    return dict.fromkeys(stages, whole_s / max(_ALL_OTHERS, len(stages)))
 
 
 _ALL_OTHERS = 18

@@ -290,8 +290,8 @@ def _listen(output: IO[str], job: Job, work: Work) -> bool:
     for line in output:
         report = json.loads(line)
         if "progress" in report:
-            done, total, text, metrics = report["progress"]
-            work.progress(done, total, text, **metrics)
+            done, total, text, phase, metrics = report["progress"]
+            work.progress(done, total, text, phase, **metrics)
             if work.stop():
                 job.stop_file.touch()
         elif "fault" in report:

@@ -109,6 +109,7 @@ class Callbacks:
     Attributes:
         log: `(split, step, losses)` for each point of a curve.
         progress: `(steps done, steps in all, latest losses)` after each step.
+        phase: `(name, done, total)` of what comes before the first step.
         validated: Called with the validated weights still in the modules, in evaluation mode.
         stop: Asked before each step; true, in any process, ends the run at a checkpoint.
         checkpointed: `(step,)` once a checkpoint is on the disk.
@@ -116,6 +117,7 @@ class Callbacks:
 
     log: Callable[[str, int, Losses], None] = ignore
     progress: Callable[[int, int, Losses], None] = ignore
+    phase: Callable[[str, int, int], None] = ignore
     validated: Callable[[Validation], None] = ignore
     stop: Callable[[], bool] = _never
     checkpointed: Callable[[int], None] = ignore
@@ -326,6 +328,8 @@ class _Run(Generic[BatchT]):
         sums: Losses = {}
         clips: dict[str, int] = {}
         for index, batch in enumerate(batches):
+            if not self.state.step:
+                self.callbacks.phase("first validation", index, len(batches))
             # The same noise each time: points of the curve differ by the weights alone.
             torch.manual_seed(derive_seed(self.settings.seed, "validation", index))
             size = len(self.recipe.utterances(batch))

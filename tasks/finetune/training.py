@@ -95,12 +95,14 @@ class Run(NamedTuple, Generic[BatchT]):
         steps: Optimiser steps in all; 0 where nothing is trained.
         batches_per_epoch: Of training.
         validation: A batch of each held-out clip, on the CPU.
+        phase: To be told of what comes before the first step: its name, how far it is, of how many.
     """
 
     machine: Machine
     steps: int
     batches_per_epoch: int
     validation: Sequence[BatchT]
+    phase: Callable[[str, int, int], None]
 
 
 class Memory(NamedTuple):
@@ -177,6 +179,8 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
         UserError: no usable clip, settings or weights that do not fit, no memory, or training that diverges.
         StoppedError: a stop was asked for; the checkpoint of the last step is on the disk.
     """
+    phase = _phases(work)
+    phase("reading clips", 0, 0)
     training = prepare(files, cfg)
     if cfg.compute.processes > 1 and training.length.train:
         # They leave the last checkpoint; from there this process has no step to go, only files to write.
@@ -217,7 +221,7 @@ def train_stage(prepare: Prepare, files: Files, cfg: ConfigView, work: Work) -> 
 
 def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
     """Train to the end, alone or as one of several processes; raises as `train_stage`."""
-    settings, seed = training.settings, cfg.seed
+    settings, seed, phase = training.settings, cfg.seed, _phases(work)
     machine = choose_machine(cfg.compute, training.bf16_on_cpu)
     feed = Feed(
         training.lengths,
@@ -233,7 +237,8 @@ def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
     held_out = [training.collate([training.held_out[index]]) for index in range(n_held_out)]
     validation = held_out[: settings.validation_clips]
     with arithmetic_threads(cfg.compute.threads):
-        start = training.start(Run(machine, steps, feed.batches_per_epoch(), validation))
+        phase("loading networks", 0, 0)
+        start = training.start(Run(machine, steps, feed.batches_per_epoch(), validation, phase))
         samples = ValidationSamples(
             work.dir / "samples",
             start.render,
@@ -252,7 +257,7 @@ def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
                 pitch_rule=training.pitch_rule,
                 identity=identity_of(start.sizes, settings, start.digests),
             )
-            callbacks = Callbacks(progress=_report(work), stop=work.stop, validated=samples)
+            callbacks = Callbacks(progress=_report(work), phase=phase, stop=work.stop, validated=samples)
             checkpoints = Checkpoints(work.dir / "checkpoints", settings.keep_checkpoints)
             copies = (settings.ema_decay > 0) + (settings.choose == "best")
             checkpoints.require_space(start.recipe.modules, start.recipe.optimisers, copies)
@@ -292,6 +297,10 @@ def _out_of_memory(training: Training[Any], memory: Memory) -> str:
         )
     remedies += [*memory.remedies, "compute.precision to bf16, if it is not"]
     return f"out of memory{memory.at}: set, until it fits, {'; or '.join(remedies)}"
+
+
+def _phases(work: Work) -> Callable[[str, int, int], None]:
+    return lambda name, done, total: work.progress(done, total, phase=name)
 
 
 def _report(work: Work) -> Callable[[int, int, dict[str, float]], None]:

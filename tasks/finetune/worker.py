@@ -24,9 +24,9 @@ def main(path: Path) -> None:
     with joined(on_gpu) as ranks:
         report = reporter(sys.stdout)
 
-        def progress(done: int, total: int, text: str = "", **metrics: float) -> None:
+        def progress(done: int, total: int, text: str = "", phase: str = "", **metrics: float) -> None:
             if ranks.first:
-                report("progress", [done, total, text, metrics])
+                report("progress", [done, total, text, phase, metrics])
 
         if ranks.first:
             logging.getLogger().addHandler(ReportedWarnings(report))

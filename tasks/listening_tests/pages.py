@@ -58,7 +58,11 @@ def outcome_page(summary: Summary) -> str:
 def _bars(summary: Summary) -> list[Line]:
     if summary.key["kind"] == "mushra":
         return [
-            Line(one.name, *one.score, f"{one.score.mean:.0f} ({one.score.low:.0f} to {one.score.high:.0f})")
+            Line(
+                one.name,
+                *one.score[:3],
+                f"{one.score.mean:.0f} ({one.score.low:.0f} to {one.score.high:.0f})",
+            )
             for one in summary.scored
         ]
     verb = "told apart" if summary.key["kind"] == "abx" else "preferred"

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.nights.digest import Cost
-from tasks.pipeline import StageResult
+from tasks.results import StageResult
+from tasks.watching import Watcher
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
-class Costs:
+class Costs(Watcher):
     """Looks on while stages run.
 
     Attributes:
@@ -32,9 +33,6 @@ class Costs:
         """A stage begins."""
         self.at = stage
         self._stage_began_s, self._stage_began_cpu_s = time.monotonic(), cpu_seconds()
-
-    def advanced(self, stage: str, done: int, total: int, text: str) -> None:
-        """Progress costs nothing."""
 
     def finished(self, result: StageResult) -> None:
         """It is done."""

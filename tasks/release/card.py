@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.metrics.intervals import Interval
 from tasks.release.clips import ClipFacts
 from tasks.release.voice import Voice
 from tasks.stage import ConfigView
@@ -175,10 +176,8 @@ def _summary(facts: CardFacts) -> Iterable[tuple[str, str]]:
         if network.get("dequantised"):
             origin += ", dequantised from int8"
         yield name, f"{_steps(network)}, {network['epochs']} epochs, {origin}"
-        heard_in_training = network.get("heard")
-        # A fitting tells only whether a recogniser listened.
-        if isinstance(heard_in_training, Mapping) and (heard := _heard(heard_in_training)):
-            yield f"sound of {name}", heard
+        if sound := _heard(network.get("heard", {})):
+            yield f"sound of {name}", sound
 
 
 def _steps(network: Mapping[str, Any]) -> str:
@@ -211,7 +210,8 @@ def _metrics(facts: CardFacts) -> Iterable[tuple[str, str, str, str]]:
     for name, metric in facts.metrics.items():
         mean = f"{metric['mean']:.3g}"
         if "low" in metric:
-            mean += f" ({metric['low']:.3g} to {metric['high']:.3g})"
+            interval = Interval(metric["mean"], metric["low"], metric["high"], metric["clips"])
+            mean += f" ({interval.ends('{:.3g}'.format)})"
         yield f"`{name}`", mean, str(metric["clips"]), metric["about"]
 
 

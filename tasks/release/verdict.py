@@ -30,12 +30,12 @@ def verdict(measured: Mapping[str, Interval]) -> str:
     if similar is not None:
         name, one = similar
         what = next(words for least, words in _SIMILAR if one.mean >= least)
-        parts.append(f"{what} (similarity {_number(one)}{_beside(measured, name)})")
+        parts.append(f"{what} (similarity {one}{_beside(measured, name)})")
     opinion = _first(measured, tuple(_OPINIONS))
     if opinion is not None:
         name, one = opinion
         by = _OPINIONS[name.partition("/")[2]]
-        parts.append(f"naturalness {_number(one)} of 5{by}{_beside(measured, name)}")
+        parts.append(f"naturalness {one} of 5{by}{_beside(measured, name)}")
     return "; ".join(parts)
 
 
@@ -47,7 +47,7 @@ def _understood(measured: Mapping[str, Interval]) -> str:
     recorded = measured.get(f"recording/{name.partition('/')[2]}")
     excess = rate.mean - (min(recorded.mean, _MISHEARD) if recorded is not None else 0.0)
     what = next(words for most, words in _UNDERSTOOD if excess <= most)
-    return f"{what} (error rate {_number(rate)}{_beside(measured, name)})"
+    return f"{what} (error rate {rate}{_beside(measured, name)})"
 
 
 def _first(measured: Mapping[str, Interval], metrics: tuple[str, ...]) -> tuple[str, Interval] | None:
@@ -61,7 +61,3 @@ def _first(measured: Mapping[str, Interval], metrics: tuple[str, ...]) -> tuple[
 def _beside(measured: Mapping[str, Interval], name: str) -> str:
     recorded = measured.get(f"recording/{name.partition('/')[2]}")
     return "" if recorded is None else f"; recordings {recorded.mean:.2f}"
-
-
-def _number(one: Interval) -> str:
-    return f"{one.mean:.2f} ± {max(one.high - one.mean, one.mean - one.low):.2f}"

@@ -135,7 +135,8 @@ def _interval(measured: Mapping[str, Any] | None) -> Interval | None:
     if measured is None:
         return None
     mean = measured["mean"]
-    return Interval(mean, measured.get("low", mean), measured.get("high", mean))
+    low, high = measured.get("low", mean), measured.get("high", mean)
+    return Interval(mean, low, high, measured.get("clips"))
 
 
 def _best(name: str, known: Sequence[Measured], confidence: float, seed: int) -> int | None:

@@ -172,7 +172,7 @@ def difference(
     new = np.array([challenger[name] for name in common])
     sign = 1.0 if _metric(metric) in HIGHER_IS_BETTER else -1.0
     gains = sign * (new - old)
-    better, low, high = mean_interval(gains.tolist(), confidence, seed)
+    better, low, high, _ = mean_interval(gains.tolist(), confidence, seed)
     if len(common) < LEAST_UTTERANCES:
         low, high = -np.inf, np.inf
     return Difference(

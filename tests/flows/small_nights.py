@@ -151,6 +151,7 @@ def _scan(recordings: Path, settings: object, workspace: Path) -> Scan:
                 "duration_s": 60.0,
                 "text": data.decode(),
                 "location": str(path),
+                "speaker": "anna",
             }
         )
     return Scan(rows)

@@ -35,6 +35,19 @@ from tests.flows.conftest import Call
             ("finetune", ".", "--voice", "v", "-p", "tiny", "-s", "weights.folder=/nowhere"),
             ["--set", "weights.folder = /nowhere", "there is no such folder"],
         ),
+        (
+            ("finetune", ".", "--voice", "v", "-p", "kokoro-tiny", "-s", "language=Klingon"),
+            ["tlh (Klingon)", "nothing here reads it", "voicewright languages"],
+        ),
+        (
+            ("finetune", ".", "--voice", "v", "-p", "kokoro-tiny", "-s", "language=gsw"),
+            ["gsw (Swiss German)", "did you mean German (de)?"],
+        ),
+        (
+            ("finetune", ".", "--voice", "v", "-p", "kokoro-tiny", "-s", "language=ja"),
+            ["ja (Japanese)", "presets of GPT-SoVITS read it"],
+        ),
+        (("advise", ".", "-s", "language=Klingon"), ["tlh (Klingon)", "voicewright languages"]),
         (("config", "show", "pitsch"), ["'pitsch'", "did you mean 'pitch'"]),
         (("where", "v"), ["'v'", "known: none yet"]),
         (("exchange", "import", "/nowhere", "out", "--language", "Germn"), ["'Germn'", "German"]),
@@ -76,6 +89,15 @@ def test_read_commands_print_json(call: Call, arguments: tuple[str, ...]):
     status, output, _ = call(*arguments, "--json")
     assert status == 0
     json.loads(output)
+
+
+def test_languages_lists_what_can_be_read(call: Call):
+    _, output, _ = call("languages", "--json")
+    rules = {row["name"]: row["rules"] for row in json.loads(output)}
+    assert rules["German"] and rules["Japanese"] and rules["Welsh"] is False
+    assert "Klingon" not in rules
+    codes = [row["code"] for row in json.loads(output)]
+    assert len(codes) == len(set(codes)) > 90
 
 
 def test_config_show_says_first_what_a_preset_is(call: Call):

@@ -10,7 +10,7 @@ from tasks.advice.machine import Machine
 
 FREE = Machine(2, 16.0, 12.0, 100.0, "", 0.0, False, 0.5, 180.0)
 BUSY = FREE._replace(load=7.0)
-KNOWN = Estimate(600.0, 480.0, 1.1, 4.0, {"fit_kokoro": 60}, True)
+KNOWN = Estimate(600.0, 480.0, 1.1, 4.0, {"fit_kokoro": 60}, {"fit_kokoro": 480.0, "align": 120.0}, True)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from flows.measured import Measurer
 from tasks.advice.throughput import read_throughput
 from tasks.corpus.embedded import write_embedded
 from tasks.results import StageResult
+from tasks.watching import Advance
 
 
 def result(name: str, seconds: float, computed: int = 11, total: int = 11, **further: Any) -> StageResult:
@@ -43,9 +44,11 @@ def test_a_training_is_measured_by_its_steps_and_by_what_comes_beside_them(
     now_s = iter([100.0, 103.0, 106.0])
     monkeypatch.setattr(measured.time, "monotonic", lambda: next(now_s))
     measurer.started("fit_kokoro")
+    # What comes before the steps is no step, and asks for no time here.
+    measurer.advanced("fit_kokoro", Advance(9, 117, phase="trying official voices"))
     # It goes on from step 40: those before are not this run's.
     for step in (41, 42, 43):
-        measurer.advanced("fit_kokoro", step, 60, "")
+        measurer.advanced("fit_kokoro", Advance(step, 60))
     measurer.finished(result("fit_kokoro", 36.0, 0, 0, metrics={"steps": 60.0}))
     found = read_throughput(tmp_path)["fit_kokoro|kokoro-fit|cpu"]
     assert (found["each_s"], found["further_s"]) == (3.0, 30.0)

@@ -258,6 +258,17 @@ def test_a_run_by_hand_waits_for_the_night_where_it_is_told_to(workspace: Path) 
     assert ended.version.startswith("version 2 is not live, version 1 is")
 
 
+def test_what_a_run_will_take_is_in_its_log(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever started it: a night and a deployment have no screen."""
+    caplog.set_level(logging.INFO, "prefect.flow_runs")
+    night(workspace)
+    told = [line for line in caplog.messages if "of memory" in line or "memory was" in line]
+    assert len(told) == 1 and told[0].startswith("anna: about ") and "train_sovits" in told[0]
+    caplog.clear()
+    night(workspace)
+    assert not [line for line in caplog.messages if "memory" in line]
+
+
 @contextmanager
 def in_a_process(workspace: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """A night, or a run of a voice by hand (its name, overrides), in a process of its own."""

@@ -14,6 +14,7 @@ from flows import screen as seen
 from flows.pace import Pace, in_words
 from flows.screen import Running, Screen
 from tasks.results import StageResult
+from tasks.watching import Advance
 
 LOSSES = "mel 0.53, kl 1.21, generator 2.1, discriminator 1.9, feature_matching 3.1, duration 0.4"
 
@@ -35,7 +36,7 @@ def training(done: int = 340, total: int = 6000) -> Running:
     running.begin("train_styletts2_finetune")
     for step in (1, done):
         clock.now_s = float(step)
-        running.advance(step, total, LOSSES)
+        running.advance(Advance(step, total, LOSSES))
     return running
 
 
@@ -57,6 +58,37 @@ def test_no_line_is_longer_than_the_screen(width: int, done: int, total: int) ->
 
 def test_the_same_is_said_in_words_where_nothing_moves() -> None:
     assert training().sentence() == (f"train_styletts2_finetune: 340 of 6000, 1 h 34 min left; {LOSSES}")
+
+
+def preparing(expected_s: float | None) -> Running:
+    """A fitting that has tried half of the official voices in 20 s."""
+    clock = Clock()
+    running = Running(clock)
+    running.begin("fit_kokoro", expected_s)
+    running.advance(Advance(0, 0, phase="loading networks"))
+    for clock.now_s, done in ((5.0, 0), (25.0, 58)):
+        running.advance(Advance(done, 116, phase="trying official voices"))
+    return running
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_what_comes_before_the_steps_is_shown_too(width: int) -> None:
+    line = preparing(None).line(width)
+    assert len(line) <= width
+    assert "fit_kokoro: trying official voices" in line and "58/116  20 s left" in line
+    assert "━" in line and "─" in line
+
+
+def test_before_its_first_step_a_stage_takes_what_it_should_take() -> None:
+    running = preparing(300.0)
+    assert running.sentence() == "fit_kokoro: trying official voices, 58 of 116, 5 min left"
+    running.advance(Advance(1, 60, LOSSES))
+    assert "1 of 60, 5 min left" in running.sentence()
+    # Nobody knows better when it takes longer.
+    assert preparing(15.0).sentence().endswith("58 of 116, 20 s left")
+    begun = Running(Clock())
+    begun.begin("align", 90.0)
+    assert begun.sentence() == "align: 2 min left"
 
 
 def test_the_time_left_is_that_of_the_last_minutes() -> None:
@@ -91,7 +123,7 @@ def test_every_half_minute_a_line_without_a_terminal(monkeypatch: pytest.MonkeyP
     said = io.StringIO()
     with Screen("anna", Console(file=said, width=80, highlight=False)) as screen:
         screen.started("train_sovits")
-        screen.advanced("train_sovits", 1, 6000, LOSSES)
+        screen.advanced("train_sovits", Advance(1, 6000, LOSSES))
         seen.time.sleep(0.2)
     lines = said.getvalue().splitlines()
     assert lines[0].startswith("train_sovits: 1 of 6000, ") and lines[0].endswith(LOSSES)
@@ -117,8 +149,8 @@ def _shown(**changes: Any) -> str:
     screen.started("pitch")
     screen.finished(StageResult(**(made | changes)))
     screen.started("train_sovits")
-    screen.advanced("train_sovits", 341, 6000, LOSSES)
-    screen.advanced("train_sovits", 400, 6000, LOSSES)
+    screen.advanced("train_sovits", Advance(341, 6000, LOSSES))
+    screen.advanced("train_sovits", Advance(400, 6000, LOSSES))
     screen.stopped("stopped at step 400; the next run goes on from there")
     return said.getvalue()
 

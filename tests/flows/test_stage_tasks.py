@@ -40,6 +40,7 @@ from tasks.results import Scan, StageResult
 from tasks.runner import StoppedError
 from tasks.stage import CorpusStage, Inputs, Outcome, Produced, RowStage, Work, upstream
 from tasks.stages import every_way
+from tasks.watching import Advance, Watcher
 
 SCHEMA = pa.schema([("recording_id", pa.string()), ("value", pa.int32())])
 
@@ -67,7 +68,7 @@ TRAIN = CorpusStage(
 )
 
 
-class Seen:
+class Seen(Watcher):
     """A watcher that remembers."""
 
     def __init__(self) -> None:
@@ -76,8 +77,8 @@ class Seen:
     def started(self, stage: str) -> None:
         self.said.append(f"{stage} started")
 
-    def advanced(self, stage: str, done: int, total: int, text: str) -> None:
-        self.said.append(f"{stage} {done}/{total} {text}".strip())
+    def advanced(self, stage: str, at: Advance) -> None:
+        self.said.append(f"{stage} {at.done}/{at.total} {at.text}".strip())
 
     def finished(self, result: StageResult) -> None:
         self.said.append(f"{result.name} {result.status}")

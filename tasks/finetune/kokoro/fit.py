@@ -8,6 +8,7 @@ Held-out clips decide which version becomes the voice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +16,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from artifacts.digest import of_file
 from configs.errors import UserError
 from configs.train_kokoro_fit import KokoroFitSettings
 from models.acoustics.batch import AcousticBatch
 from models.kokoro.decoder_biases import DecoderBiases
-from models.kokoro.fit_step import FitNetworks, FitStep, nearest_mix
+from models.kokoro.fit_step import FitNetworks, FitStep, nearest_mix, renderings
 from models.kokoro.fitted_voice import FittedVoices
 from models.kokoro.model import Kokoro
 from models.kokoro.official_voices import OfficialVoices
@@ -28,12 +28,17 @@ from models.kokoro.published import published_files
 from models.kokoro.upstream import CHILDREN, load_kokoro
 from models.layers.conv import fold_weight_norm
 from models.losses.spectral import RESOLUTIONS, MultiResolutionMelLoss
-from models.published import read_table
 from models.seeds import derive_seed
 from models.speaker.ge2e import load_ge2e
 from models.speaker.likeness import SpeakerLikeness
 from tasks.finetune.characters.clips import Clips, FamilyOfCharacters, collate, unknown_characters
 from tasks.finetune.characters.screening import Shortest, usable_clips
+from tasks.finetune.kokoro.fit_earlier import (
+    DECODER_FILE,
+    begin_as_earlier,
+    digests_of_earlier,
+    earlier_voices,
+)
 from tasks.finetune.kokoro.fit_plan import FitPlan, fit_plan
 from tasks.finetune.kokoro.fit_recipe import DECODER, KokoroFitRecipe
 from tasks.finetune.kokoro.sizes import digests_of, require_kokoro
@@ -46,7 +51,6 @@ from tasks.outcome import ConfigView, Inputs, Produced, Work
 
 _SECTION = "train.kokoro_fit"
 _FRAME_S = 0.025
-_DECODER_FILE = "decoder.safetensors"
 
 
 def fit_kokoro(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
@@ -126,6 +130,7 @@ def _start(
         *(
             settings,
             clips,
+            plan,
             model.to(device),
             official,
             likeness,
@@ -147,20 +152,20 @@ def _start(
         }
         if biases is not None:
             biases.load_state_dict(dict(trained.weights[DECODER]))
-            whole[_DECODER_FILE] |= biases.named()
+            whole[DECODER_FILE] |= biases.named()
         return {**whole, VOICES: found}
 
     return Start(
         recipe=KokoroFitRecipe(step, settings, plan, run.machine, hears),
         sizes=model.config,
-        digests=digests_of(published) | _digest_of_earlier(settings),
+        digests=digests_of(published) | digests_of_earlier(settings),
         render=partial(_render, step),
         derived=derived,
         description={
             "dequantised": published.is_dequantised,
             "mix": _named(official.names, voices, speakers),
             "plan": plan._asdict(),
-            "heard": hears is not None,
+            "had_listener": hears is not None,
         },
     )
 
@@ -168,6 +173,7 @@ def _start(
 def _first_step(
     settings: KokoroFitSettings,
     clips: Clips,
+    plan: FitPlan,
     model: Kokoro,
     official: OfficialVoices,
     likeness: SpeakerLikeness,
@@ -181,63 +187,66 @@ def _first_step(
     device = run.machine.device
     tables = torch.stack([official.table(name)[:, 0] for name in official.names]).to(device)
     own = {name: [index for index, of in enumerate(clips.speakers) if of == name] for name in speakers}
-    targets = torch.stack([_target(clips, own[name], likeness, device) for name in speakers])
+    count = _Counted(partial(run.phase, "hearing recordings"), len(clips))
+    targets = torch.stack([_target(clips, own[name], likeness, device, count) for name in speakers])
     distance = MultiResolutionMelLoss(sample_rate, RESOLUTIONS).to(device)
 
-    def step_of(shares: Tensor) -> FitStep:
+    def step_of(shares: Tensor, biases: DecoderBiases | None = None) -> FitStep:
         voices = FittedVoices(tables, shares.to(device)).to(device)
-        networks = FitNetworks(model, voices, likeness, speakers, targets)
+        networks = FitNetworks(model, voices, likeness, speakers, targets, biases)
         return FitStep(networks, distance, crop_frames, settings.cache_mb)
 
     even = step_of(torch.full((len(speakers), len(tables)), 1.0 / len(tables)))
-    earlier = _earlier_voices(settings, even.networks.voices)
+    earlier = earlier_voices(settings, even.networks.voices)
+    compared = {
+        name: min(len(own[name]), settings.compared_clips) for name in speakers if name not in earlier
+    }
+    tried = _Counted(
+        partial(run.phase, "trying official voices"),
+        sum(renderings(len(tables), count) for count in compared.values()),
+    )
     found = []
     for name in speakers:
         if name in earlier:
             found.append(torch.full((len(tables),), 1.0 / len(tables)))
             continue
-        longest = sorted(own[name], key=lambda index: -clips.frames[index])[: settings.compared_clips]
+        longest = sorted(own[name], key=lambda index: -clips.frames[index])[: compared[name]]
         batches = [run.machine.place(collate([clips[index]])) for index in longest]
         rng = torch.Generator().manual_seed(derive_seed(seed, "kokoro nearest voices", name))
         with run.machine.autocast():
-            found.append(nearest_mix(even, batches, tables, rng))
-    step = step_of(torch.stack(found))
+            found.append(nearest_mix(even, batches, tables, rng, tried))
+    biases = DecoderBiases(model.decoder) if plan.decoder else None
+    if biases is not None:
+        begin_as_earlier(settings, biases)
+    step = step_of(torch.stack(found), biases)
     for name in earlier.keys() & {*speakers}:
         step.networks.voices.begin_as(speakers.index(name), earlier[name][:, 0])
     return step
 
 
-def _earlier_voices(settings: KokoroFitSettings, voices: FittedVoices) -> dict[str, Tensor]:
-    """[rows, 1, width] by speaker, of the voice that fitting goes on from; empty where it begins afresh.
+class _Counted:
+    """Tells how many are done of how many."""
 
-    Raises:
-        UserError: the file cannot be read, or holds voices of another model.
-    """
-    if settings.pretrained_voices is None:
-        return {}
-    where = f"{_SECTION}.pretrained_voices = {settings.pretrained_voices}"
-    earlier = read_table(Path(settings.pretrained_voices), "give `networks/voices.safetensors` of a voice")
-    rows, width = voices.tables.shape[1:]
-    for name, table in earlier.items():
-        if list(table.shape) != [rows, 1, width]:
-            raise UserError(
-                f"{where}: {name} is {list(table.shape)} where this model's voices are {[rows, 1, width]}; "
-                "give a voice of the same model, or null"
-            )
-    return earlier
+    def __init__(self, tell: Callable[[int, int], None], total: int) -> None:
+        self._tell, self._done, self._total = tell, 0, total
+        if total:
+            tell(0, total)
+
+    def __call__(self, more: int) -> None:
+        self._done += more
+        self._tell(self._done, self._total)
 
 
 @torch.no_grad()
-def _target(clips: Clips, own: list[int], likeness: SpeakerLikeness, device: torch.device) -> Tensor:
+def _target(
+    clips: Clips, own: list[int], likeness: SpeakerLikeness, device: torch.device, count: _Counted
+) -> Tensor:
     """[256] of unit length: what the speaker's recordings sound like."""
-    waves = (torch.from_numpy(clips[index].wave)[None].to(device) for index in own)
-    return functional.normalize(torch.cat([likeness(wave) for wave in waves]).mean(0), dim=0)
-
-
-def _digest_of_earlier(settings: KokoroFitSettings) -> dict[str, str]:
-    """SHA-256 of the voice that fitting goes on from, where it does."""
-    earlier = settings.pretrained_voices
-    return {} if earlier is None else {"voices": of_file(Path(earlier))}
+    found = []
+    for index in own:
+        found.append(likeness(torch.from_numpy(clips[index].wave)[None].to(device)))
+        count(1)
+    return functional.normalize(torch.cat(found).mean(0), dim=0)
 
 
 def _voices_folder(settings: KokoroFitSettings) -> Path | None:

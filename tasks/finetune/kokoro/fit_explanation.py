@@ -24,13 +24,13 @@ def explained(files: Mapping[str, Path]) -> Sequence[str]:
         "Kokoro as it is published",
         *(f"{speaker} began as {_written(mix)}" for speaker, mix in mixes.items()),
         f"{plan['mix']} steps for the mix of official voices, {vector}",
-        _judged(config["heard"]),
+        _judged(config["had_listener"]),
         "overrule it with --set train.kokoro_fit.mix_steps=N, train.kokoro_fit.vector_steps=N",
     )
 
 
-def _judged(heard: bool) -> str:
-    if heard:
+def _judged(had_listener: bool) -> str:
+    if had_listener:
         return "versions are compared by similarity, spectrum and words misheard"
     return (
         "versions are compared by similarity and spectrum; by words misheard too once `voicewright models "

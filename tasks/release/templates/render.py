@@ -63,7 +63,13 @@ def render(template: str, room: Room | None = None, **values: object) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        brief=brief, number=plain, clock=clock, minutes=minutes, short=short, duration=duration
+        brief=brief,
+        ends=lambda interval: interval.ends(brief),
+        number=plain,
+        clock=clock,
+        minutes=minutes,
+        short=short,
+        duration=duration,
     )
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")

@@ -21,6 +21,7 @@ import signal, sys, time
 from pathlib import Path
 from flows.progress_file import ProgressFile
 from tasks.run_record import write_run
+from tasks.watching import Advance
 
 workspace, recordings = Path(sys.argv[2]), sys.argv[4]
 given = dict(zip(sys.argv[5::2], sys.argv[6::2]))
@@ -39,7 +40,9 @@ def stop(*_):
 signal.signal(signal.SIGTERM, stop)
 progress.started("train")
 time.sleep(1.1)
-progress.advanced("train", 3, 4, "loss 0.5")
+progress.advanced("train", Advance(1, 4))
+time.sleep(2.1)
+progress.advanced("train", Advance(3, 4, "loss 0.5"))
 while not (workspace / f"go-{voice}").exists():
     time.sleep(0.05)
 progress.end("finished")
@@ -115,6 +118,15 @@ def test_what_goes_wrong_is_told(making: Served) -> None:
         {"voice": "x", "folder": "talks", "overrides": ["store.url=/etc"]},
     ):
         assert httpx.post(f"{making.url}/v1/voices", json=body).status_code in (400, 404), body
+    for language, meant in (("tlh", "nothing here reads it"), ("Germn", "did you mean German")):
+        answer = start(making, "x", language=language)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["param"], error["code"]) == (
+            400,
+            "language",
+            "unsupported_language",
+        )
+        assert meant in error["message"] and error["type"] == "invalid_request_error"
     assert httpx.get(f"{making.url}/v1/voices/nobody").status_code == 404
     assert httpx.post(f"{making.url}/v1/voices/nobody/cancel").status_code == 409
 

@@ -33,7 +33,7 @@ def test_each_process_has_a_device_or_none_has(
 def test_what_a_process_reports_is_a_line_at_once() -> None:
     output = io.StringIO()
     report = distributed.reporter(output)
-    report("progress", [1, 2, "", {}])
+    report("progress", [1, 2, "", "", {}])
     distributed.ReportedWarnings(report).emit(logging.makeLogRecord({"msg": "clip %s", "args": ("a",)}))
     lines = [json.loads(line) for line in output.getvalue().splitlines()]
-    assert lines == [{"progress": [1, 2, "", {}]}, {"warning": "clip a"}]
+    assert lines == [{"progress": [1, 2, "", "", {}]}, {"warning": "clip a"}]

@@ -7,7 +7,7 @@ from typing import Any
 from tasks.release.card import CardFacts, voice_card
 
 
-def card(**network: Any) -> str:
+def card(metrics: dict[str, Any] | None = None, **network: Any) -> str:
     return voice_card(
         CardFacts(
             family="sketch",
@@ -20,7 +20,7 @@ def card(**network: Any) -> str:
             licence="CC0",
             attribution="",
             networks={"sketch": {"steps": 5, "epochs": 1, "from_scratch": True, **network}},
-            metrics={},
+            metrics=metrics or {},
             verdict="",
             warning="",
             paths="",
@@ -29,6 +29,13 @@ def card(**network: Any) -> str:
             published={},
         )
     )
+
+
+def test_an_interval_is_told_where_there_is_one() -> None:
+    many = {"mean": 0.15, "low": 0.1, "high": 0.2, "clips": 9, "about": "errors"}
+    told = card(metrics={"text/a": many, "text/b": {**many, "low": 0.15, "high": 0.15, "clips": 1}})
+    assert "| `text/a` | 0.15 (0.1 to 0.2) | 9 |" in told
+    assert "| `text/b` | 0.15 (one clip) | 1 |" in told
 
 
 HEARD = {"f0_correlation": 0.91, "f0_cents": 31.2, "frame_line_db": 2.3}
@@ -53,5 +60,3 @@ def test_a_voice_that_ignores_pitch_is_called_one_that_hums() -> None:
 
 def test_nothing_is_told_of_voices_that_were_not_heard() -> None:
     assert "sound of" not in card() and "sound of" not in card(heard={})
-    # Of a fitted voice it is only known whether a recogniser listened.
-    assert "sound of" not in card(heard=True)

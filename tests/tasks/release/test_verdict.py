@@ -52,5 +52,12 @@ def test_the_second_predictor_speaks_where_the_first_is_not_here_and_by_name() -
     assert verdict(both).endswith("naturalness 4.30 ± 0.02 of 5 by DistillMOS; recordings 4.40")
 
 
+def test_what_one_clip_says_has_no_interval() -> None:
+    measured = {"text/word_error_rate": Interval(0.15, 0.15, 0.15, 1), "text/dnsmos": near(3.1)}
+    assert verdict(measured) == (
+        "mostly understood (error rate 0.15 (one clip)); naturalness 3.10 ± 0.02 of 5"
+    )
+
+
 def test_nobody_listened() -> None:
     assert verdict({"text/warped_mel_distance_db": near(4.0)}).startswith("not judged by ear")

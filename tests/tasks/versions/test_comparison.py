@@ -97,11 +97,14 @@ def test_hostile_words_stay_words() -> None:
     take = Take(wave, RATE, np.zeros((100, 80), np.float32), np.zeros(100))
     data = VersionsData(
         shown=(Shown(hostile, hostile, (("Preset", hostile),)),) * 2,
-        measures=(Measure(hostile, "dB", "lower", hostile, (Interval(1, 0.5, 2), None), None),),
+        measures=(
+            Measure(hostile, "dB", "lower", hostile, (Interval(1, 0.5, 2), Interval(3, 3, 3, 1)), None),
+        ),
         said=(Said(hostile, "en", (take, take)),),
         settings=((hostile, (hostile, hostile)),),
         decision=hostile,
     )
     page = build_versions_page(data)
     assert "<script>alert" not in page
+    assert "0.5 to 2<" in page and ">one clip<" in page
     assert page == build_versions_page(data)

@@ -43,11 +43,12 @@ class Told {
     const place = state.stages_total ? `Step ${Math.min(state.stages_done + 1, state.stages_total)} of ${state.stages_total}` : "";
     const name = state.stage ? state.stage.replaceAll("_", " ") : "";
     const stage = [place, name].filter(Boolean).join(": ") || PRESENT[state.state];
-    this.stage.textContent = state.text ? `${stage} (${state.text})` : stage;
+    const beside = state.phase ? [state.phase, state.total && `${state.done} of ${state.total}`].filter(Boolean).join(", ") : state.text;
+    this.stage.textContent = beside ? `${stage} (${beside})` : stage;
     if (state.stages_total) this.bar.value = (state.stages_done + (state.progress ?? 0)) / state.stages_total;
     else this.bar.removeAttribute("value");
     const times = [];
-    if (state.left_s != null) times.push(`at least ${span(state.left_s)} left`);
+    if (state.left_s) times.push(`about ${span(state.left_s)} left`);
     if (state.elapsed_s != null) times.push(`${span(state.elapsed_s)} so far`);
     this.left.textContent = times.join(", ");
     // A screen reader is told of another step, not of every second.

@@ -139,8 +139,8 @@ def main() -> None:
     named, folder, kill_at, changes = sys.argv[1:]
     files = {stage: {n: Path(p) for n, p in own.items()} for stage, own in json.loads(named).items()}
 
-    def progress(done: int, *_: object, **__: object) -> None:
-        if done == int(kill_at):
+    def progress(done: int, *_: object, phase: str = "", **__: object) -> None:
+        if done == int(kill_at) and not phase:
             os.kill(os.getpid(), signal.SIGKILL)
 
     cfg = synthetic.view(TRAIN_KOKORO, settings(**json.loads(changes)))

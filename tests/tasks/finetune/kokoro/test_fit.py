@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +30,7 @@ from tasks.finetune.kokoro.fit_recipe import KokoroFitRecipe
 from tasks.finetune.kokoro.stages import FIT_KOKORO
 from tasks.finetune.kokoro.trained import read_trained
 from tasks.finetune.machine import Machine
-from tasks.outcome import Produced, StoppedError
+from tasks.outcome import Produced, Progress, StoppedError
 from tasks.stage import function_of
 from tests.models.kokoro import small
 from tests.tasks.finetune import synthetic
@@ -58,7 +59,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fit(place: Path) -> Fit:
     shards = styletts2_case.write_shards(place / "shards", seconds=1.6)
 
-    def run(folder: Path, stop_after: int | None = None, **changes: Any) -> Produced:
+    def run(
+        folder: Path, stop_after: int | None = None, progress: Progress | None = None, **changes: Any
+    ) -> Produced:
         own = {
             "pretrained": str(place),
             "voices": str(place),
@@ -81,6 +84,7 @@ def fit(place: Path) -> Fit:
             train=SimpleNamespace(kokoro_fit=KokoroFitSettings(**own)),
         )
         cfg, work = synthetic.view(FIT_KOKORO, tree), synthetic.work(folder, stop_after)
+        work = replace(work, progress=progress or work.progress)
         return function_of(FIT_KOKORO)(synthetic.FakeInputs({"shard": dict(shards)}), cfg, work)
 
     return run
@@ -113,6 +117,29 @@ def test_what_it_learns_is_told(whole: Produced) -> None:
     assert "3 steps for the mix of official voices, then 3 with a vector beside it" in said
     assert any(line.startswith("a began as ") for line in said)
     assert any(name.endswith(".flac") for name in whole.files)
+
+
+def test_it_tells_how_far_it_is_before_its_first_step(fit: Fit, whole: Produced, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+
+    def progress(done: int, total: int, text: str = "", phase: str = "", **_: float) -> None:
+        told.append((phase, done, total))
+
+    made = fit(tmp_path, progress=progress)
+    assert synthetic.file_bytes(made) == synthetic.file_bytes(whole)
+    assert list(dict.fromkeys(phase for phase, _, _ in told)) == [
+        "reading clips",
+        "loading networks",
+        "hearing recordings",
+        "trying official voices",
+        "first validation",
+        "",
+    ]
+    for phase in ("hearing recordings", "trying official voices"):
+        counts = [(done, total) for name, done, total in told if name == phase]
+        assert counts[0][0] == 0 and counts[-1][0] == counts[-1][1] == counts[0][1] > 0
+        assert counts == sorted(counts)
+    assert [done for phase, done, _ in told if not phase] == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_run_stopped_twice_goes_on_exactly(fit: Fit, whole: Produced, tmp_path: Path) -> None:
@@ -209,7 +236,7 @@ def test_what_is_misheard_counts_where_a_recogniser_is_at_hand(
     assert series["validation/score"][0][1] == min(value for _, value in series["validation/score"])
     assert all(length > 0 for length, _ in heard) and {language for _, language in heard} == {"en"}
     config = json.loads(fit(tmp_path / "again", recogniser="not-here").files["config.json"].read_text())
-    assert config["heard"] is False
+    assert config["had_listener"] is False and isinstance(config["heard"], dict)
 
 
 def test_rates_fall_to_nothing_and_the_vectors_begins_after_the_mix() -> None:
