@@ -39,7 +39,7 @@ from models.speaker.dvector import FILE as DVECTOR
 from models.speaker.dvector import embed_dvector
 from models.speaker.encoder import embed_speaker
 from tasks.release.judged import centre
-from tasks.release.kokoro.published import official_references
+from tasks.release.kokoro.published import as_published, official_references
 from tasks.release.speak import load_voice
 from tasks.release.voice import SpeakOptions, Voice
 from tasks.weights import LocalWeights
@@ -168,6 +168,7 @@ def _fit(given: argparse.Namespace, texts: dict[str, str]) -> dict[str, Any]:
 
 def _official(judges: Judges, voice: Voice[Any], weights: LocalWeights, language: str) -> dict[str, Any]:
     """The official voice that is most similar by a short sentence, with all sentences."""
+    voice = as_published(voice, weights)
     short = SENTENCES[judges.language][0]
     references = official_references(voice, weights)
     heard = [judges.ge2e(_spoken(voice, short, language, [one])) for one in references]

@@ -26,7 +26,7 @@ from models.frontend.mel import SpectrogramParameters, log_mel
 from tasks.corpus.embedded import embedded, write_embedded
 from tasks.release.figures import mel_figures
 from tasks.release.judged import Judgement, Utterance, embeddings, judge, judge_recordings, similarities
-from tasks.release.kokoro.published import official_references
+from tasks.release.kokoro.published import as_published, official_references
 from tasks.release.speak import load_voice
 from tasks.release.speech_file import SpeechFile
 from tasks.release.voice import SpeakOptions, Voice
@@ -113,9 +113,10 @@ def speak_and_judge(folder: Path, workspace: Path, say: Say) -> list[Heard]:
     say("the fitted voice speaks")
     fitted = [Utterance(text, voice.speak(text)) for text in SENTENCES]
     say("the official voices speak")
-    name, official = _best_official(voice, speaker)
+    weights = LocalWeights(workspace / "models")
+    name, official = _best_official(as_published(voice, weights), speaker)
     say("the judges listen")
-    whisper = LocalWeights(workspace / "models").of(RECOGNISER)
+    whisper = weights.of(RECOGNISER)
 
     def recogniser(samples_16k: Samples) -> str:
         return recognise_whisper(samples_16k, whisper, "en", beam_size=5).text

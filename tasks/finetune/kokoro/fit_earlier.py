@@ -30,8 +30,8 @@ def earlier_voices(settings: KokoroFitSettings, voices: FittedVoices) -> dict[st
     for name, table in earlier.items():
         if list(table.shape) != [rows, 1, width]:
             raise UserError(
-                f"{_SETTING} = {settings.pretrained_voices}: {name} is {list(table.shape)} where this model's "
-                f"voices are {[rows, 1, width]}; give a voice of the same model, or null"
+                f"{_SETTING} = {settings.pretrained_voices}: {name} is {list(table.shape)} where this "
+                f"model's voices are {[rows, 1, width]}; give a voice of the same model, or null"
             )
     return earlier
 
@@ -49,8 +49,8 @@ def begin_as_earlier(settings: KokoroFitSettings, biases: DecoderBiases) -> None
         biases.begin_as(read_table(file, "give `networks/voices.safetensors` of a whole voice"))
     except (KeyError, ValueError) as error:
         raise UserError(
-            f"{_SETTING} = {settings.pretrained_voices}: {file} is not this model's decoder ({error}); give a "
-            "voice of the same model, or null"
+            f"{_SETTING} = {settings.pretrained_voices}: {file} is not this model's decoder ({error}); give "
+            "a voice of the same model, or null"
         ) from error
 
 

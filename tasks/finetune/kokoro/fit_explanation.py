@@ -14,8 +14,9 @@ def explained(files: Mapping[str, Path]) -> Sequence[str]:
     config = json.loads(files[CONFIG].read_text(encoding="utf-8"))
     plan, mixes = config["plan"], config["mix"]
     whose = "of one speaker" if plan["speakers"] == 1 else f"of {plan['speakers']} speakers"
+    decoder = " and biases of the decoder" if plan["decoder"] else ""
     vector = (
-        f"then {plan['vector']} with a vector beside it"
+        f"then {plan['vector']} with a vector beside it{decoder}"
         if plan["vector"]
         else "and no vector beside it, which so little speech would lead astray"
     )
@@ -25,7 +26,8 @@ def explained(files: Mapping[str, Path]) -> Sequence[str]:
         *(f"{speaker} began as {_written(mix)}" for speaker, mix in mixes.items()),
         f"{plan['mix']} steps for the mix of official voices, {vector}",
         _judged(config["had_listener"]),
-        "overrule it with --set train.kokoro_fit.mix_steps=N, train.kokoro_fit.vector_steps=N",
+        "overrule it with --set train.kokoro_fit.mix_steps=N, train.kokoro_fit.vector_steps=N, "
+        "train.kokoro_fit.decoder_lr=0",
     )
 
 

@@ -64,7 +64,10 @@ class KokoroFitRecipe:
         }
 
     def set_learning_rates(self, step: int, epoch: int) -> None:
-        """What lies beyond the mix waits until that has come near; prosody learns every other step; rates fall."""
+        """What lies beyond the mix waits until that has come near; prosody learns every other step.
+
+        All rates fall.
+        """
         del epoch
         self.with_prosody = step % _PROSODY_EVERY == 0
         left = 1.0 - step / max(1, self.plan.steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -63,6 +64,18 @@ def _network(files: PublishedFiles) -> Kokoro:
             fold_weight_norm(model)
             _SHARED[key] = model
         return model
+
+
+def as_published(voice: Voice[Any], weights: LocalWeights) -> KokoroVoice:
+    """A voice with the model as published, which official voices are for; a fitted one has moved its decoder.
+
+    Raises:
+        UserError: the weights are not here, or damaged.
+        ValueError: it is a voice of another family.
+    """
+    if not isinstance(voice, KokoroVoice):
+        raise ValueError(f"a {voice.family_name} voice speaks by no table")
+    return replace(voice, model=_network(published_files(weights.of(WEIGHTS), WEIGHTS)))
 
 
 def official_references(voice: Voice[Any], weights: LocalWeights | None = None) -> list[SpeakerTable]:

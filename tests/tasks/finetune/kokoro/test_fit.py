@@ -20,6 +20,7 @@ from configs.errors import UserError
 from configs.family import FamilySettings
 from configs.train_kokoro_fit import KokoroFitSettings
 from models.frontend.asr import Recognition
+from models.kokoro.decoder_biases import DecoderBiases
 from models.kokoro.fitted_voice import FittedVoices
 from models.kokoro.upstream import CHILDREN, save_config, save_kokoro, save_voice
 from tasks.finetune import listener
@@ -57,10 +58,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def fit(place: Path) -> Fit:
-    shards = styletts2_case.write_shards(place / "shards", seconds=1.6)
+    shards = {
+        None: styletts2_case.write_shards(place / "shards", seconds=1.6),
+        "a": styletts2_case.write_shards(place / "shards of one", seconds=1.6, speaker="a"),
+    }
 
     def run(
-        folder: Path, stop_after: int | None = None, progress: Progress | None = None, **changes: Any
+        folder: Path,
+        stop_after: int | None = None,
+        progress: Progress | None = None,
+        speaker: str | None = None,
+        **changes: Any,
     ) -> Produced:
         own = {
             "pretrained": str(place),
@@ -85,7 +93,7 @@ def fit(place: Path) -> Fit:
         )
         cfg, work = synthetic.view(FIT_KOKORO, tree), synthetic.work(folder, stop_after)
         work = replace(work, progress=progress or work.progress)
-        return function_of(FIT_KOKORO)(synthetic.FakeInputs({"shard": dict(shards)}), cfg, work)
+        return function_of(FIT_KOKORO)(synthetic.FakeInputs({"shard": dict(shards[speaker])}), cfg, work)
 
     return run
 
@@ -180,6 +188,57 @@ def test_it_goes_on_from_an_earlier_voice(fit: Fit, whole: Produced, tmp_path: P
         fit(tmp_path / "none", pretrained_voices=str(wrong))
 
 
+@pytest.fixture(scope="module")
+def of_one(fit: Fit, place: Path) -> Produced:
+    """To the end, so that what is beyond the mix has learnt."""
+    return fit(place / "of one", speaker="a", early_stop_patience=0, choose="last")
+
+
+def test_a_single_speakers_voice_has_biases_of_the_decoder_and_nothing_else_moves(
+    fit: Fit, of_one: Produced, tmp_path: Path
+) -> None:
+    published = small.model()
+    moved = {
+        f"{child}.{name}"
+        for child in CHILDREN
+        for name, value in load_file(of_one.files[f"{child}.safetensors"]).items()
+        if not torch.equal(value, getattr(published, child).state_dict()[name])
+    }
+    assert moved and all(name.startswith("decoder.") and name.endswith(".fc.bias") for name in moved)
+    assert any(
+        "with a vector beside it and biases of the decoder" in line for line in explained(of_one.files)
+    )
+    without = fit(tmp_path, speaker="a", early_stop_patience=0, choose="last", decoder_lr=0)
+    own = published.decoder.state_dict()
+    kept = load_file(without.files["decoder.safetensors"])
+    assert all(torch.equal(kept[name], own[name]) for name in own)
+
+
+def test_a_run_with_biases_goes_on_exactly(fit: Fit, of_one: Produced, tmp_path: Path) -> None:
+    own: dict[str, Any] = {"speaker": "a", "early_stop_patience": 0, "choose": "last"}
+    for stop in (2, 2):
+        with pytest.raises(StoppedError):
+            fit(tmp_path, stop, **own)
+    assert synthetic.file_bytes(fit(tmp_path, **own)) == synthetic.file_bytes(of_one)
+
+
+def test_it_goes_on_with_the_decoder_beside_the_earlier_voice(
+    fit: Fit, of_one: Produced, tmp_path: Path
+) -> None:
+    earlier = of_one.files["voices.safetensors"]
+    later = fit(tmp_path / "later", speaker="a", pretrained_voices=str(earlier))
+    last = of_one.series["validation/score"][-1][1]
+    assert later.series["validation/score"][0] == (0, pytest.approx(last, abs=1e-3))
+    known = json.loads(later.files["config.json"].read_text())["pretrained"]
+    assert known["decoder of the voices"] == of_file(of_one.files["decoder.safetensors"])
+    (tmp_path / "other").mkdir()
+    beside = tmp_path / "other" / "voices.safetensors"
+    beside.write_bytes(earlier.read_bytes())
+    save_file({"a": torch.zeros(1)}, tmp_path / "other" / "decoder.safetensors")
+    with pytest.raises(UserError, match=r"pretrained_voices = .*decoder\.safetensors is not this model's"):
+        fit(tmp_path / "none", speaker="a", pretrained_voices=str(beside))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -213,6 +272,13 @@ def test_settings_overrule_the_plan() -> None:
     assert (cut.mix, cut.vector) == (5, 3)
 
 
+def test_biases_of_the_decoder_are_a_single_speakers() -> None:
+    assert fit_plan(KokoroFitSettings(), 60.0, 1).decoder
+    assert not fit_plan(KokoroFitSettings(), 120.0, 2).decoder
+    assert not fit_plan(KokoroFitSettings(), 10.0, 1).decoder
+    assert not fit_plan(KokoroFitSettings(decoder_lr=0), 60.0, 1).decoder
+
+
 def test_prosody_learns_every_other_step(fit: Fit, tmp_path: Path) -> None:
     series = fit(tmp_path, validate_every_steps=0, early_stop_patience=0).series
     assert [step for step, _ in series["train/mel"]] == [1, 2, 3, 4, 5, 6]
@@ -242,14 +308,17 @@ def test_what_is_misheard_counts_where_a_recogniser_is_at_hand(
 def test_rates_fall_to_nothing_and_the_vectors_begins_after_the_mix() -> None:
     settings = KokoroFitSettings(mix_steps=4, vector_steps=4)
     voices = FittedVoices(torch.zeros(2, 3, 4), torch.full((1, 2), 0.5))
-    step = SimpleNamespace(networks=SimpleNamespace(voices=voices))
+    biases = DecoderBiases(small.model().decoder)
+    step = SimpleNamespace(networks=SimpleNamespace(voices=voices, biases=biases))
     machine = Machine(torch.device("cpu"), bf16=False)
     recipe = KokoroFitRecipe(step, settings, fit_plan(settings, 30.0, 1), machine, None)
     rates = []
     for at in range(8):
         recipe.set_learning_rates(at, 0)
         rates.append([group["lr"] for group in recipe.optimisers["voice"].param_groups])
-    mix, vector = zip(*rates, strict=True)
+    mix, vector, decoder = zip(*rates, strict=True)
     assert mix == pytest.approx([settings.mix_lr * (1 - at / 8) for at in range(8)])
     assert vector[:4] == (0, 0, 0, 0)
     assert vector[4:] == pytest.approx([settings.vector_lr * (1 - at / 8) for at in range(4, 8)])
+    assert decoder[:4] == (0, 0, 0, 0)
+    assert decoder[4:] == pytest.approx([settings.decoder_lr * (1 - at / 8) for at in range(4, 8)])

@@ -174,14 +174,17 @@ def row(
     }
 
 
-def write_shards(folder: Path, seconds: float = 1.0, train: int = 5) -> dict[str, Path]:
-    """Write tones in the form of the shard stage's files; clips last from `seconds` to a fifth more."""
+def write_shards(
+    folder: Path, seconds: float = 1.0, train: int = 5, speaker: str | None = None
+) -> dict[str, Path]:
+    """Write tones in the form of the shard stage's files; clips last from `seconds` to a fifth more.
+
+    They are of several speakers, or of the one that is named.
+    """
     random = np.random.default_rng(3)
     splits = ["train"] * train + ["validation"]
-    return write_rows(
-        folder,
-        [tone(index, seconds * (1 + 0.2 * random.random()), split) for index, split in enumerate(splits)],
-    )
+    rows = [tone(index, seconds * (1 + 0.2 * random.random()), split) for index, split in enumerate(splits)]
+    return write_rows(folder, [row | ({"speaker": speaker} if speaker else {}) for row in rows])
 
 
 def write_rows(folder: Path, rows: Sequence[dict[str, Any]]) -> dict[str, Path]:
