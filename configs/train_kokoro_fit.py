@@ -71,7 +71,7 @@ class KokoroFitSettings(TrainSettings):
     )
     vector_lr: float = Field(default=0.02, gt=0, description="of the vector, which falls alike")
     decoder_lr: float = Field(
-        default=0.01,
+        default=0.02,
         ge=0,
         description="of the biases of the decoder's styled norms, which learn with the vector where the "
         "voice has one speaker, and fall alike; 0 leaves the decoder as published",
