@@ -16,6 +16,7 @@ from flows.serve.faults import ApiError
 from flows.serve.keys import Keys
 from flows.serve.studio.door import COOKIE
 from flows.serve.studio.errands import KEPT, WAITING, Errands
+from flows.serve.studio.taking_in import MOST_MB
 from tasks.versions.record import read_versions, write_versions
 from tests.flows.serve.command import ASKED
 from tests.flows.serve.served import Served, served, write_voice, write_weights
@@ -189,6 +190,66 @@ def test_a_page_is_made_on_request_and_shut_off(
     assert "Side by side" in page.text and "sandbox" in page.headers["content-security-policy"]
 
 
+def _send(server: Served, action: str, *files: tuple[str, bytes]) -> httpx.Response:
+    headers = {"origin": server.url, "sec-fetch-site": "same-origin", **HTML}
+    url = f"{server.url}/studio/voices/anna/{action}"
+    return httpx.post(url, files=[("files", file) for file in files], headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "files"),
+    [
+        ("answers", ["listening", "import"], [("one.json", b"{}"), ("../Zoë.json", b"[]")]),
+        ("corrections", ["corpus", "correct", "anna"], [("anna-corrections.tsv", b"a\tdrop\n")]),
+    ],
+)
+def test_what_people_saved_is_read_by_the_command_and_not_kept(
+    studio: Served, asked: Path, action: str, words: list[str], files: list[tuple[str, bytes]]
+) -> None:
+    state = _ended(studio, _send(studio, action, *files))
+    assert state["state"] == "finished" and state["message"].startswith("done as asked")
+    said = json.loads(asked.read_text())
+    paths = [Path(word) for word in said[len(words) :]]
+    assert said[: len(words)] == words
+    assert [path.name for path in paths] == [
+        name if "/" not in name else "file-0002.json" for name, _ in files
+    ]
+    assert state["message"] == "; ".join(
+        [
+            "done as asked",
+            *(f"{p.name}: {c.decode().strip()}" for p, (_, c) in zip(paths, files, strict=True)),
+        ]
+    )
+    assert not any(path.exists() or path.parent.exists() for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("action", "files"),
+    [
+        ("answers", []),
+        ("answers", [("one.tsv", b"x")]),
+        ("answers", [("one.json.exe", b"x")]),
+        ("answers", [("one.json", b"{}")] * 51),
+        ("corrections", [("a.tsv", b"x"), ("b.tsv", b"x")]),
+        ("corrections", [("a.json", b"x")]),
+    ],
+)
+def test_other_files_than_pages_save_run_no_command(
+    studio: Served, asked: Path, action: str, files: list[tuple[str, bytes]]
+) -> None:
+    assert _send(studio, action, *files).status_code == 400
+    assert not asked.exists()
+
+
+def test_larger_files_than_the_server_takes_are_refused(studio: Served, asked: Path) -> None:
+    for action, status in (("answers", 413), ("corrections", 413)):
+        size = str(round(1e6 * MOST_MB) + (1 << 20))
+        headers = {"origin": studio.url, "content-length": size}
+        answer = httpx.post(f"{studio.url}/studio/voices/anna/{action}", headers=headers)
+        assert answer.status_code == status
+    assert not asked.exists()
+
+
 def test_a_command_that_fails_tells_its_error_alone(studio: Served) -> None:
     begun = _post(studio, "/studio/voices/anna/compare", first="anna@1", second="bruno@1")
     assert _ended(studio, begun) == {"state": "failed", "message": "bruno@1: its results are damaged"}
@@ -241,7 +302,10 @@ def test_names_that_nobody_has_run_no_command(studio: Served, asked: Path, first
 def test_only_the_studios_own_pages_change_something(
     studio: Served, asked: Path, headers: dict[str, str]
 ) -> None:
-    for path in ("promote/1", "rollback", "compare", "review", "listening", "stop"):
+    for path in (
+        *("promote/1", "rollback", "compare", "review", "listening", "stop"),
+        *("answers", "corrections"),
+    ):
         answer = httpx.post(f"{studio.url}/studio/voices/anna/{path}", headers=headers)
         assert answer.status_code == 403, path
     assert not asked.exists()
