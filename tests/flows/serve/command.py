@@ -54,6 +54,7 @@ def _train(path: Path) -> None:
             "stage_began_s": now_s - at % 2 * STEP_S - 30,
             "at_s": now_s,
             "state": "running",
+            "left_s": 60.0,
         }
         path.write_text(json.dumps(told))
         time.sleep(STEP_S)
