@@ -48,6 +48,7 @@ ResultT = TypeVar("ResultT")
 RETRY_DELAYS_S = (2, 20)
 PROGRESS_EVERY_S = 2.0
 _COINED = re.compile(r"[a-z]+-[a-z]+")
+_TAG = re.compile(r"\[(?=[a-z#/@])")
 STOP_WAIT_S = 120.0
 # Of the operating system's errors those that will be the same in twenty seconds.
 LASTING = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
@@ -241,10 +242,8 @@ def describe(result: StageResult) -> str:
     if result.status == "cached":
         return f"{result.name}: cached, {result.rows_total} rows, {result.reason}"
     refused = f", {result.rejects} refused" if result.rejects else ""
-    return (
-        f"{result.name}: {result.rows_computed} of {result.rows_total} rows computed{refused} "
-        f"in {result.seconds:.1f} s ({result.reason})"
-    )
+    made = f"{result.rows_computed} of {result.rows_total} rows" if result.rows_total else "files"
+    return f"{result.name}: computed {made} in {result.seconds:.1f} s{refused} ({result.reason})"
 
 
 def summary_table(results: Sequence[StageResult]) -> list[dict[str, Any]]:
@@ -269,8 +268,12 @@ def artifact_key(*parts: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
 
 
-class _InOneLine(logging.Filter):
-    """What people can mend is logged once and without a traceback, whichever of Prefect's engines says so."""
+class _AsRead(logging.Filter):
+    """A log as people read it, by `--watch` and in Prefect's pages.
+
+    What they can mend is logged once and without a traceback, whichever of Prefect's engines says so. And
+    `--watch` takes words in brackets for its own markup: it would leave them out, or end at `[/`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -280,12 +283,23 @@ class _InOneLine(logging.Filter):
         """Whether the record is to be logged; it may be shortened."""
         error = record.exc_info[1] if record.exc_info else None
         if not isinstance(error, TOLD):
+            record.msg, record.args = without_markup(record.getMessage()), None
             return True
         if error is self._last:
             return False
         self._last = error
-        record.msg, record.args, record.exc_info, record.exc_text = "%s", (str(error),), None, None
+        record.msg, record.args, record.exc_info, record.exc_text = (
+            without_markup(str(error)),
+            None,
+            None,
+            None,
+        )
         return True
+
+
+def without_markup(message: str) -> str:
+    """The same to the eye, with no bracket that begins a tag of rich: a word joiner stands behind it."""
+    return _TAG.sub("[\u2060", message)
 
 
 def tell_in_one_line() -> None:
@@ -293,8 +307,8 @@ def tell_in_one_line() -> None:
     loggers = [
         logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine")
     ]
-    if not any(isinstance(one, _InOneLine) for one in loggers[0].filters):
-        shared = _InOneLine()
+    if not any(isinstance(one, _AsRead) for one in loggers[0].filters):
+        shared = _AsRead()
         for logger in loggers:
             logger.addFilter(shared)
 

@@ -13,26 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from configs.compute import Device
 from configs.errors import UserError
-from configs.release import DecoderWeights
-from flows.commands.opened_voice import opened_voice, without_text
+from flows.commands.opened_voice import VoiceOptions, with_voice_options, without_text
 from flows.commands.shared import console, language_given, warn
-from flows.commands.speak_options import (
-    CONTENT_MODEL,
-    DECODER_WEIGHTS,
-    DEVICE,
-    LANGUAGE,
-    LEXICON,
-    MANNER,
-    MAX_SPEED,
-    MIN_SPEED,
-    SEED,
-    SPEAKER,
-    SPEAKER_MODEL,
-    SPEED,
-    VOICE,
-)
+from flows.commands.speak_options import MAX_SPEED, MIN_SPEED
 
 if TYPE_CHECKING:
     from tasks.release.voice import SpeakerReference, Voice
@@ -49,31 +33,20 @@ PLAYERS = (
 
 def add_to(app: typer.Typer) -> None:
     """Add this command."""
-    app.command()(interactive)
+    app.command()(with_voice_options(interactive))
 
 
 def interactive(
     context: typer.Context,
-    voice: str = VOICE,
+    asked: VoiceOptions,
     folder: Path = typer.Option(Path(), "--folder", help="Where speech-001.wav and so on are written."),
     play: bool = typer.Option(False, "--play", help="Play each text with the system's player."),
-    seed: int = SEED,
-    speed: float | None = SPEED,
-    speaker: str | None = SPEAKER,
-    language: str | None = LANGUAGE,
-    content_model: str | None = CONTENT_MODEL,
-    speaker_model: str | None = SPEAKER_MODEL,
-    decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
-    device: Device | None = DEVICE,
-    manner: list[str] | None = MANNER,
-    lexicon: list[Path] | None = LEXICON,
 ) -> None:
     """Type texts and hear them; the voice is loaded once. `:help` lists what can be changed."""
     player = _player() if play else None
-    loaded = opened_voice(
-        context, voice, content_model, speaker_model, decoder_weights, device, manner, lexicon
+    prompt = Prompt(
+        asked.opened(context), folder, player, asked.seed, asked.speed, asked.speaker, asked.language
     )
-    prompt = Prompt(loaded, folder, player, seed, speed, speaker, language)
     prompt.greet()
     try:
         while not prompt.is_done:

@@ -11,33 +11,20 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from configs.compute import Device
 from configs.errors import UserError
-from configs.release import DecoderWeights
-from flows.commands.opened_voice import opened_voice, without_text
+from flows.commands.opened_voice import VoiceOptions, with_voice_options, without_text
 from flows.commands.shared import console, errors, session, warn
 from flows.commands.speak_options import (
     AGAIN,
     BATCH,
-    CONTENT_MODEL,
-    DECODER_WEIGHTS,
-    DEVICE,
     FILE,
-    LANGUAGE,
-    LEXICON,
-    MANNER,
     OUTPUT,
     REFERENCE,
     REFERENCE_CLIP,
     REFERENCE_LANGUAGE,
     REFERENCE_TEXT,
-    SEED,
-    SPEAKER,
-    SPEAKER_MODEL,
-    SPEED,
     SSML,
     SUBTITLES,
-    VOICE,
 )
 from tasks.voice import open_pipeline, remembered
 
@@ -51,30 +38,21 @@ STANDARD = "-"
 
 def add_to(app: typer.Typer) -> None:
     """Add this command."""
-    app.command()(speak)
+    app.command()(with_voice_options(speak))
 
 
 def speak(
     context: typer.Context,
     text: str | None = typer.Argument(None, help="What to say; - reads standard input."),
-    voice: str = VOICE,
     file: Path | None = FILE,
     output: Path = OUTPUT,
-    seed: int = SEED,
-    speed: float | None = SPEED,
-    speaker: str | None = SPEAKER,
-    language: str | None = LANGUAGE,
+    *,
+    asked: VoiceOptions,
     batch: int | None = BATCH,
     reference: list[Path] | None = REFERENCE,
     reference_text: str | None = REFERENCE_TEXT,
     reference_language: str | None = REFERENCE_LANGUAGE,
     reference_clip: str | None = REFERENCE_CLIP,
-    content_model: str | None = CONTENT_MODEL,
-    speaker_model: str | None = SPEAKER_MODEL,
-    decoder_weights: DecoderWeights | None = DECODER_WEIGHTS,
-    device: Device | None = DEVICE,
-    manner: list[str] | None = MANNER,
-    lexicon: list[Path] | None = LEXICON,
     subtitles: list[Path] | None = SUBTITLES,
     again: list[str] | None = AGAIN,
     ssml: bool | None = SSML,
@@ -89,19 +67,17 @@ def speak(
     writers = [subtitle_writer(path) for path in subtitles or ()]
     if str(output) != STANDARD:
         kind_of(output)
-    _check_references(reference, reference_text, reference_clip, speaker)
-    opened = opened_voice(
-        context, voice, content_model, speaker_model, decoder_weights, device, manner, lexicon
-    )
-    marks = marks_of(words, opened.checked_language(language), ssml)
+    _check_references(reference, reference_text, reference_clip, asked.speaker)
+    opened = asked.opened(context)
+    marks = marks_of(words, opened.checked_language(asked.language), ssml)
     options = SpeakOptions(
-        seed=seed,
-        language=language,
+        seed=asked.seed,
+        language=asked.language,
         references=_references(
-            context, voice, opened, reference, reference_text, reference_language, reference_clip
+            context, asked.voice, opened, reference, reference_text, reference_language, reference_clip
         ),
-        speaker=speaker,
-        speed=speed,
+        speaker=asked.speaker,
+        speed=asked.speed,
         batch_sentences=batch,
         at_once=str(output) == STANDARD,
         takes=_takes(opened, marks, again or ()),

@@ -17,7 +17,7 @@ from flows.serve.keys import Keys
 from flows.serve.limits import Gate, Rates
 from flows.serve.measures import Counted
 from flows.serve.service import Service
-from flows.serve.studio import changes, pages
+from flows.serve.studio import changes, pages, taking_in
 from flows.serve.studio.door import Door
 
 FORM_BYTES = 65_536
@@ -37,6 +37,7 @@ def create_app(service: Service) -> FastAPI:
         operations.router,
         pages.router,
         changes.router,
+        taking_in.router,
     ):
         app.include_router(router)
     for kind in (ApiError, UserError, MachineError, Exception):
@@ -61,7 +62,9 @@ def guarded(app: FastAPI, keys: Keys, hosts: Collection[str]) -> App:
     form_bytes = FORM_BYTES + ESCAPED_BYTES * sizes.characters
 
     def size_of(path: str) -> int:
-        return form_bytes + round(1e6 * large[path]) if path in large else form_bytes
+        is_taken = taking_in.is_taken_at(path)
+        large_mb = min(sizes.upload_mb, taking_in.MOST_MB) if is_taken else large.get(path, 0)
+        return form_bytes + round(1e6 * large_mb)
 
     gated = Gate(Counted(app, service.measures), keys, Rates(sizes.rate_per_minute), size_of)
     app.state.keys = keys

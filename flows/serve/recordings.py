@@ -34,30 +34,35 @@ def offered_folders(roots: Sequence[Path]) -> dict[str, Path]:
     return found
 
 
-def own_names(given: Sequence[str]) -> list[str]:
+def own_names(
+    given: Sequence[str],
+    endings: Sequence[str] = (*AUDIO_SUFFIXES, *TEXT_SUFFIXES),
+    else_named: str = "recording",
+) -> list[str]:
     """Names under which files are kept: their own where those are plain, so that lists still name them.
 
+    Args:
+        given: As the client has them.
+        endings: That are taken.
+        else_named: What others are called, with a number.
+
     Raises:
-        ApiError: a file is neither a recording nor a transcript.
+        ApiError: a file has another ending.
     """
     names: list[str] = []
     for number, name in enumerate(given, 1):
         stem, dot, ending = name.rpartition(".")
-        suffix = next(
-            (one for one in (*AUDIO_SUFFIXES, *TEXT_SUFFIXES) if dot and one == f".{ending.lower()}"), None
-        )
+        suffix = next((one for one in endings if dot and one == f".{ending.lower()}"), None)
         if suffix is None:
             raise ApiError(
                 400,
-                f"files: {name[:64]!r} is neither a recording ({', '.join(sorted(AUDIO_SUFFIXES))}) nor a "
-                f"transcript ({', '.join(TEXT_SUFFIXES)})",
+                f"files: {name[:64]!r} is none of {', '.join(sorted(endings))}, which are taken here",
                 "invalid_value",
                 "files",
             )
         plain = f"{stem}{suffix}"
-        names.append(
-            plain if _NAME.fullmatch(stem) and plain not in names else f"recording-{number:04d}{suffix}"
-        )
+        is_plain = _NAME.fullmatch(stem) and plain not in names
+        names.append(plain if is_plain else f"{else_named}-{number:04d}{suffix}")
     return names
 
 

@@ -134,7 +134,7 @@ def _form_of(sent: Any) -> TrainingForm:
         raise ApiError(
             400, f"preset: {form.preset!r} is none of {', '.join(presets())}", "invalid_value", "preset"
         )
-    if form.language in (None, ANY):
+    if form.language is None or form.language == ANY:
         return form
     try:
         code = language_code(form.language)

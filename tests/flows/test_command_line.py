@@ -13,7 +13,7 @@ from rich.console import Console
 from flows.commands import machine, shared
 from tasks.run_record import write_run
 from tasks.voice import Request
-from tests.flows.conftest import Call
+from tests.command_line import Call
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,21 @@ def offered(workspace: Path, line: str, words: int, shell: str = "bash") -> list
     return done.stdout.split()
 
 
+def shown(workspace: Path, shell: str, columns: str) -> str:
+    """What a shell is given for the first word, on a terminal so wide; no width: there is none."""
+    asked = {"COMP_WORDS": "voicewright ", "COMP_CWORD": "1", ASKED: f"complete_{shell}"}
+    fish = {"_TYPER_COMPLETE_ARGS": "voicewright ", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    width = {"COLUMNS": columns} if columns else {}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "voicewright.py")],
+        env=os.environ | asked | fish | width | {"VOICEWRIGHT_WORKSPACE": str(workspace)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
 @pytest.mark.parametrize(
     ("line", "words", "expected"),
     [
@@ -64,6 +80,18 @@ def offered(workspace: Path, line: str, words: int, shell: str = "bash") -> list
 @pytest.mark.slow
 def test_names_are_offered(workspace: Path, line: str, words: int, expected: list[str]) -> None:
     assert offered(workspace, line, words) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_what_is_offered_is_a_line_each_on_any_width(workspace: Path, shell: str) -> None:
+    """Shells lay it out themselves, and cut no name short."""
+    said = {width: shown(workspace, shell, width) for width in ("60", "80", "140", "")}
+    assert len(set(said.values())) == 1
+    lines = said["60"].splitlines()
+    names = [re.split(r"[:\t]", re.sub(r'^_arguments [^"]*|"', "", line))[0] for line in lines]
+    assert sorted(names) == sorted(json.loads(TREE.read_text(encoding="utf-8"))["root"]["commands"])
+    assert all(len(line) <= 80 for line in lines)
 
 
 @pytest.mark.slow

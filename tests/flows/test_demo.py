@@ -21,7 +21,7 @@ from models.frontend.audio import Waveform
 from models.frontend.espeak import synthesize
 from tasks.corpus.embedded import embedded
 from tasks.release.voice import AS_TRAINED, SpeakOptions
-from tests.flows.conftest import Call
+from tests.command_line import Call
 
 
 @dataclass

@@ -176,7 +176,7 @@ def test_a_voice_is_made_watched_compared_and_promoted_by_keys_alone(
     wait_for(lambda: "left" in _text(user, ".training .left"), "no time is told")
     wait_for(lambda: _text(user, ".training .state").startswith("Finished."), "it does not end")
     asked = [json.loads(line) for line in (studio.service.workspace / command.ASKED).read_text().splitlines()]
-    assert asked[-1][0] == "finetune" and "corpus.language=gl" in asked[-1]
+    assert asked[-1][0] == "finetune" and "corpus.language=ka" in asked[-1]
     uploads = Path(asked[-1][1])
     assert sorted(path.name for path in uploads.iterdir()) == ["one.wav", "two.wav"]
     _tab_to(user, ".fresh")
@@ -201,6 +201,20 @@ def test_a_voice_is_made_watched_compared_and_promoted_by_keys_alone(
     _tab_to(user, "a.button")
     _follow(user, "/studio/voices/anna", lambda: press(user, "Enter"))
     assert "Version 1 speaks now" in " ".join(_text(user, "#versions").split())
+
+
+def test_what_a_review_saved_is_taken_in_by_keys_alone(user: Browser, studio: Served, tmp_path: Path) -> None:
+    saved = tmp_path / "anna-corrections.tsv"
+    saved.write_text("clip-1\tdrop\n")
+    user.open(f"{studio.url}/studio/voices/anna", 1000)
+    _choose(user, "#corrections-files", [str(saved)])
+    _tab_to(user, "form[action$=corrections] button")
+    _follow(user, "/studio/errands/", lambda: press(user, "Enter"))
+    said = "done as asked; anna-corrections.tsv: clip-1\tdrop"
+    wait_for(lambda: _text(user, ".state") == said, "it is not taken in")
+    asked = [json.loads(line) for line in (studio.service.workspace / command.ASKED).read_text().splitlines()]
+    assert asked[-1][:3] == ["corpus", "correct", "anna"] and Path(asked[-1][3]).name == saved.name
+    assert user.complaints() == []
 
 
 @pytest.mark.parametrize("path", PAGES)

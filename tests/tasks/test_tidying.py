@@ -8,36 +8,26 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from artifacts import records
 from configs.errors import UserError
-from flows.__main__ import run
 from models.frontend import espeak_copies
 from tasks.run_record import read_run, run_path, voices
 from tasks.tidying import leftovers, tidy
 from tests.artifacts.test_records import OTHER_SHAPES
+from tests.command_line import Call, called_in
 from tests.tasks.small_pipeline import run_all, small_pipeline
 
 TEXTS = {"a": "one", "b": "seven"}
-Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """Run `voicewright ...` in the test's workspace: status, output, errors."""
-
-    def invoke(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["voicewright", "-w", str(tmp_path), *arguments])
-        with pytest.raises(SystemExit) as ended:
-            run()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err.replace("\n", " ")
-
-    return invoke
+    return called_in(tmp_path, monkeypatch, capsys, wraps=False)
 
 
 def names(workspace: Path) -> dict[str, set[str]]:

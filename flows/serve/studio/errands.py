@@ -6,13 +6,14 @@ as the server runs.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ State = Literal["waiting", "running", "finished", "failed"]
 AT_ONCE, WAITING, KEPT = 2, 8, 32
 LONGEST_S = 3600.0
 ADVICE_S = 30
+TOLD_LINES = 8
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,19 @@ class Errands:
         self._folder = tempfile.TemporaryDirectory(prefix="voicewright-pages-")
         self._is_ended = False
 
-    def add(self, title: str, back: str, arguments: Sequence[str], writes_page: bool) -> Errand:
+    def add(
+        self,
+        title: str,
+        back: str,
+        arguments: Sequence[str],
+        writes_page: bool,
+        brought: Mapping[str, bytes] | None = None,
+    ) -> Errand:
         """Take one on; where it writes a page, that is told it by `--output`.
+
+        Args:
+            brought: files that the command reads, its last arguments, by names that are plain; they are gone
+                when it has ended.
 
         Raises:
             ApiError: too many wait.
@@ -81,12 +94,17 @@ class Errands:
         key = uuid.uuid4().hex
         page = Path(self._folder.name) / f"{key}.html" if writes_page else None
         output = ("--output", str(page)) if page is not None else ()
-        errand = Errand(key, title, back, (*arguments, *output), page)
+        place = Path(self._folder.name) / key
+        files = {place / name: content for name, content in (brought or {}).items()}
+        errand = Errand(key, title, back, (*arguments, *map(str, files), *output), page)
         with self._lock:
             if sum(not one.is_over for one in self._known.values()) >= WAITING:
                 raise busy(ADVICE_S, "too much is being made already")
             self._known[key] = errand
             self._forget()
+        for path, content in files.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
         self._workers.submit(self._run, errand)
         return errand
 
@@ -127,13 +145,15 @@ class Errands:
         except subprocess.TimeoutExpired:
             process.kill()
             told, _ = process.communicate()
+        place = Path(self._folder.name) / errand.key
+        shutil.rmtree(place, ignore_errors=True)
         is_made = process.returncode == 0 and (errand.page is None or errand.page.is_file())
         with self._lock:
             del self._processes[errand.key]
             self._known[errand.key] = replace(
                 errand,
                 state="finished" if is_made else "failed",
-                message=_told(told, is_made, errand.page is not None),
+                message=_told(told.replace(f"{place}/", ""), is_made, errand.page is not None),
             )
 
     def _forget(self) -> None:
@@ -146,9 +166,9 @@ class Errands:
 
 
 def _told(output: str, is_made: bool, has_page: bool) -> str:
-    """What matters of a command's output: its error, else its first line where it made no page."""
+    """What matters of a command's output: its error, else its first lines where it made no page."""
     lines = output.strip().splitlines()
     if is_made:
-        return lines[0] if lines and not has_page else ""
+        return "" if has_page else "; ".join(lines[:TOLD_LINES])
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error:")]
     return errors[0] if errors else "it ended without saying why"

@@ -19,7 +19,6 @@ from flows.serve.studio.faults import PageRoute
 from flows.serve.studio.shown import (
     card_of,
     cards,
-    offered_languages,
     offered_presets,
     pair_of,
     previous_of,
@@ -28,6 +27,7 @@ from flows.serve.studio.shown import (
     versions_of,
 )
 from flows.serve.voices import state_of
+from tasks.languages import readable_languages
 from tasks.versions.folders import champion_folder
 from tasks.voice import VOICE_NAME
 
@@ -54,7 +54,7 @@ async def show_studio(request: Request) -> HTMLResponse:
         published=[(voice, trial_of(voice)) for voice in offered if voice.published],
         characters=service.settings.characters,
         presets=offered_presets(),
-        languages=offered_languages(),
+        languages=list((await asyncio.to_thread(readable_languages)).items()),
         recordings=list(await asyncio.to_thread(offered_folders, service.recordings)),
         upload_mb=service.settings.upload_mb,
         name_pattern=VOICE_NAME.pattern,

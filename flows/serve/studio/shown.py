@@ -10,7 +10,6 @@ from configs.loading import PRESETS, presets
 from flows.serve.faults import ApiError
 from flows.serve.service import Service
 from flows.serve.voices import PRESET
-from models.frontend.language import LANGUAGES
 from tasks.release.test_sentences import sentences
 from tasks.run_record import voices
 from tasks.serving.catalogue import OfferedVoice
@@ -103,15 +102,6 @@ def offered_presets() -> tuple[Preset, ...]:
     """Every preset, the one that suits most people first."""
     names = sorted(presets(), key=lambda name: (name != PRESET, name))
     return tuple(Preset(name, _about(name)) for name in names)
-
-
-@cache
-def offered_languages() -> tuple[tuple[str, str], ...]:
-    """Codes and English names of the languages that a corpus can be in."""
-    from babel import Locale
-
-    names = Locale("en").languages
-    return tuple(sorted(((code, str(names.get(code, code))) for code in LANGUAGES), key=lambda one: one[1]))
 
 
 def _card(service: Service, name: str, offered: OfferedVoice | None) -> Card:

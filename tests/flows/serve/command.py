@@ -33,6 +33,9 @@ def main() -> int:
     if (root / "prepared" / words[0]).is_dir():
         shutil.copytree(root / "prepared" / words[0], root, dirs_exist_ok=True)
     sys.stdout.write("done as asked\n")
+    for path in map(Path, words):
+        if path.is_absolute() and path.suffix in (".json", ".tsv"):
+            sys.stdout.write(f"{path}: {path.read_text().strip()}\n")
     return 0
 
 
@@ -51,6 +54,7 @@ def _train(path: Path) -> None:
             "stage_began_s": now_s - at % 2 * STEP_S - 30,
             "at_s": now_s,
             "state": "running",
+            "left_s": 60.0,
         }
         path.write_text(json.dumps(told))
         time.sleep(STEP_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from flows.serve.faults import ApiError
 from flows.serve.keys import Keys
 from flows.serve.studio.door import COOKIE
 from flows.serve.studio.errands import KEPT, WAITING, Errands
+from flows.serve.studio.taking_in import MOST_MB
 from tasks.versions.record import read_versions, write_versions
 from tests.flows.serve.command import ASKED
 from tests.flows.serve.served import Served, served, write_voice, write_weights
@@ -189,6 +191,66 @@ def test_a_page_is_made_on_request_and_shut_off(
     assert "Side by side" in page.text and "sandbox" in page.headers["content-security-policy"]
 
 
+def _send(server: Served, action: str, *files: tuple[str, bytes]) -> httpx.Response:
+    headers = {"origin": server.url, "sec-fetch-site": "same-origin", **HTML}
+    url = f"{server.url}/studio/voices/anna/{action}"
+    return httpx.post(url, files=[("files", file) for file in files], headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "files"),
+    [
+        ("answers", ["listening", "import"], [("one.json", b"{}"), ("../Zoë.json", b"[]")]),
+        ("corrections", ["corpus", "correct", "anna"], [("anna-corrections.tsv", b"a\tdrop\n")]),
+    ],
+)
+def test_what_people_saved_is_read_by_the_command_and_not_kept(
+    studio: Served, asked: Path, action: str, words: list[str], files: list[tuple[str, bytes]]
+) -> None:
+    state = _ended(studio, _send(studio, action, *files))
+    assert state["state"] == "finished" and state["message"].startswith("done as asked")
+    said = json.loads(asked.read_text())
+    paths = [Path(word) for word in said[len(words) :]]
+    assert said[: len(words)] == words
+    assert [path.name for path in paths] == [
+        name if "/" not in name else "file-0002.json" for name, _ in files
+    ]
+    assert state["message"] == "; ".join(
+        [
+            "done as asked",
+            *(f"{p.name}: {c.decode().strip()}" for p, (_, c) in zip(paths, files, strict=True)),
+        ]
+    )
+    assert not any(path.exists() or path.parent.exists() for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("action", "files"),
+    [
+        ("answers", []),
+        ("answers", [("one.tsv", b"x")]),
+        ("answers", [("one.json.exe", b"x")]),
+        ("answers", [("one.json", b"{}")] * 51),
+        ("corrections", [("a.tsv", b"x"), ("b.tsv", b"x")]),
+        ("corrections", [("a.json", b"x")]),
+    ],
+)
+def test_other_files_than_pages_save_run_no_command(
+    studio: Served, asked: Path, action: str, files: list[tuple[str, bytes]]
+) -> None:
+    assert _send(studio, action, *files).status_code == 400
+    assert not asked.exists()
+
+
+def test_larger_files_than_the_server_takes_are_refused(studio: Served, asked: Path) -> None:
+    head = f"Host: 127.0.0.1:{studio.port}\r\nOrigin: {studio.url}\r\nContent-Length: {(MOST_MB + 2) * 10**6}"
+    for action in ("answers", "corrections"):
+        with socket.create_connection(("127.0.0.1", studio.port), 30) as connection:
+            connection.sendall(f"POST /studio/voices/anna/{action} HTTP/1.1\r\n{head}\r\n\r\n".encode())
+            assert b" 413 " in connection.recv(4096).partition(b"\r\n")[0]
+    assert not asked.exists()
+
+
 def test_a_command_that_fails_tells_its_error_alone(studio: Served) -> None:
     begun = _post(studio, "/studio/voices/anna/compare", first="anna@1", second="bruno@1")
     assert _ended(studio, begun) == {"state": "failed", "message": "bruno@1: its results are damaged"}
@@ -241,7 +303,10 @@ def test_names_that_nobody_has_run_no_command(studio: Served, asked: Path, first
 def test_only_the_studios_own_pages_change_something(
     studio: Served, asked: Path, headers: dict[str, str]
 ) -> None:
-    for path in ("promote/1", "rollback", "compare", "review", "listening", "stop"):
+    for path in (
+        *("promote/1", "rollback", "compare", "review", "listening", "stop"),
+        *("answers", "corrections"),
+    ):
         answer = httpx.post(f"{studio.url}/studio/voices/anna/{path}", headers=headers)
         assert answer.status_code == 403, path
     assert not asked.exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,31 +13,22 @@ import pytest
 from artifacts import housekeeping
 from artifacts.store import Store
 from configs.errors import UserError
-from flows.__main__ import run
 from tasks.run_record import voices
 from tasks.versions.folders import champion_folder, folder_of
 from tasks.versions.holding import holding
 from tasks.versions.record import read_versions, versions_path, write_versions
 from tasks.versions.settle import settle
+from tests.command_line import Call, called_in
 from tests.tasks.versions.made import made, opened, spoken_by
 
 GOOD, BETTER, WORSE = [0.8, 0.81, 0.79, 0.8, 0.82, 0.78], [0.9] * 6, [0.5] * 6
 ROOT = Path(__file__).resolve().parents[3]
-Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """Run `voicewright ...` in the test's workspace: status, output, errors."""
-
-    def invoke(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["voicewright", "-w", str(tmp_path), *arguments])
-        with pytest.raises(SystemExit) as ended:
-            run()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, " ".join(said.err.split())
-
-    return invoke
+    return called_in(tmp_path, monkeypatch, capsys, wraps=False)
 
 
 def numbers(workspace: Path, voice: str = "anna") -> tuple[list[int], int | None]:
