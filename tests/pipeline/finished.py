@@ -49,7 +49,7 @@ def finished_voice(folder: Path) -> Finished:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not told.exists():
             recordings = write_recordings(folder / "recordings", CLIPS)
-            (folder / "home").mkdir()
+            (folder / "home").mkdir(exist_ok=True)
             environment = os.environ | {"HOME": str(folder / "home")}
             [(_, events)] = attempts(recordings, folder / "workspace", environment, [None])
             told.write_text(json.dumps(events))
