@@ -35,12 +35,28 @@ hypothesis.settings.load_profile("same")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# Minutes each: begun last, they would keep one process busy while the others have nothing left.
-LONGEST = ("tests/pipeline/", "tests/flows/", "tests/artifacts/test_gc.py")
+# The longest first: begun last, one would keep a process busy while the others have nothing left.
+LONGEST = (
+    "tests/pipeline/test_killed.py",
+    "tests/pipeline/test_kokoro.py",
+    "tests/pipeline/test_published_presets.py",
+    "tests/pipeline/test_styletts2.py",
+    "tests/pipeline/test_hostile.py",
+    "tests/tasks/finetune/styletts2/test_distributed.py",
+    "tests/test_fourth_family.py",
+    "tests/pipeline/",
+    "tests/fuzz/",
+    "tests/flows/",
+    "tests/pages/",
+    "tests/artifacts/test_gc.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    def place(item: pytest.Item) -> int:
+        return next((at for at, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

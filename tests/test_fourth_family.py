@@ -136,7 +136,10 @@ def test_it_trains_speaks_and_is_shown(application: Path, tmp_path: Path) -> Non
     def voicewright(*command: str) -> str:
         return run(application, "voicewright.py", "--workspace", str(workspace), *command).stdout
 
-    quick = ("--set", "train.sketch.max_steps=60", "--set", "tracking.enabled=false")
+    quick = (
+        *("--set", "train.sketch.max_steps=60", "--set", "release.evaluate.sentences=2"),
+        *("--set", "compute.workers=1", "--set", "tracking.enabled=false"),
+    )
     voicewright("finetune", str(recordings), "--voice", "v", "--preset", "sketch", *quick)
     curves = json.loads((workspace / "voices/v/curves.json").read_text())["train"]
     assert curves[-1]["mel"] < 0.7 * curves[0]["mel"]

@@ -23,7 +23,7 @@ from flows.running import marked
 from tasks.corpus.sample import write_sample
 
 ROOT = Path(__file__).resolve().parents[2]
-CLIPS = 10
+CLIPS = 5
 UNTIL = "semantic"
 RUN_WAIT_S = 240
 SHORT = ["train.sovits.max_steps=2", "compute.workers=1"]

@@ -33,12 +33,11 @@ AGAIN = """
 import sys
 from pathlib import Path
 from flows.run import run_voice
-from tasks.corpus.sample import write_sample
 from tasks.voice import Request
+from tests.pipeline.storm import write_recordings
 workspace, recordings = Path(sys.argv[1]), Path(sys.argv[1]) / "recordings"
-for _ in write_sample(recordings):
-    pass
-request = Request(recordings, "ann", "tiny", overrides=("tracking.enabled=false",))
+write_recordings(recordings, 3)
+request = Request(recordings, "ann", "tiny", overrides=("tracking.enabled=false", "compute.workers=1"))
 run_voice(workspace, request, "segment", (), verify=False)
 """
 FLOW = """

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows import __main__ as command_line
 from tasks.corpus.sample import write_sample
+from tests.pipeline.finished import ROOT, Finished, finished_voice
 
-ROOT = Path(__file__).resolve().parents[2]
-# The machinery in full, the training in miniature.
-QUICK = (
-    "train.sovits.max_steps=6",
-    "train.t2s.max_steps=6",
-    "train.sovits.checkpoint_every_steps=2",
-    "train.t2s.checkpoint_every_steps=2",
-    "tracking.enabled=false",
-)
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A finished voice, which nobody may change."""
+    folder = tmp_path_factory.getbasetemp()
+    # The processes of one test run have their temporary folders side by side.
+    return finished_voice((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "finished")
 
 
 @pytest.fixture(scope="session")
@@ -78,18 +80,32 @@ def environment_in(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def read(command: Callable[..., list[str]], environment: dict[str, str]) -> Callable[..., Any]:
+def here(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command line in this process, for commands that are over soon: nothing is imported anew."""
+
+    def run(*arguments: object, workspace: str = "workspace") -> subprocess.CompletedProcess[str]:
+        command = ["voicewright", "--workspace", str(tmp_path / workspace), *map(str, arguments)]
+        output, errors = io.StringIO(), io.StringIO()
+        with monkeypatch.context() as changed, redirect_stdout(output), redirect_stderr(errors):
+            changed.setattr(sys, "argv", command)
+            changed.setenv("HOME", environment["HOME"])
+            with pytest.raises(SystemExit) as ended:
+                command_line.run()
+        status = int(ended.value.code or 0)
+        return subprocess.CompletedProcess(command, status, output.getvalue(), errors.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def read(here: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., Any]:
     """What a read command prints with `--json`."""
 
     def run(*arguments: object, workspace: str = "workspace") -> Any:
-        done = subprocess.run(
-            command(*arguments, "--json", workspace=workspace),
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
+        done = here(*arguments, "--json", workspace=workspace)
+        assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     return run

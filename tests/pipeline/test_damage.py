@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from fnmatch import fnmatch
@@ -16,11 +15,10 @@ from tasks.release.speak import load_voice
 from tasks.versions.folders import champion_folder
 from tasks.versions.settle import settle
 from tasks.voice import Request, open_pipeline
-from tests.pipeline.conftest import QUICK
+from tests.pipeline.finished import Finished
 
 pytestmark = pytest.mark.slow
 
-CLIPS = 5
 # What is damaged (a stage and its file; no file: a shard of its rows), and the stage that reads it.
 CASES = {
     "audio": ("enhance", "", "speaker"),
@@ -33,21 +31,13 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def asked(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Request]:
+def asked(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Request]:
     """A finished voice: its workspace, and what was asked for."""
     folder = tmp_path_factory.mktemp("damage")
-    (folder / "recordings" / "wavs").mkdir(parents=True)
-    lines = (sample / "metadata.csv").read_text().splitlines()[:CLIPS]
-    (folder / "recordings" / "metadata.csv").write_text("\n".join(lines) + "\n")
-    for line in lines:
-        name = f"{line.split('|')[0]}.flac"
-        shutil.copyfile(sample / "wavs" / name, folder / "recordings" / "wavs" / name)
-    request = Request(folder / "recordings", "v", "tiny", None, (*QUICK, "compute.workers=1"))
-    with closing(open_pipeline(folder / "w", request)) as pipeline:
-        for stage in pipeline.stages:
-            pipeline.run_stage(stage)
+    request = finished.copied(folder)
+    with closing(open_pipeline(folder / "workspace", request)) as pipeline:
         settle(pipeline)
-    return folder / "w", request
+    return folder / "workspace", request
 
 
 @pytest.fixture

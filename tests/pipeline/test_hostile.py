@@ -64,7 +64,9 @@ def test_every_item_gets_its_verdict(
 def test_what_is_too_little_to_validate_on_is_said_before_training(hostile: Path, tmp_path: Path):
     (item,) = (item for item in ITEMS if item.code == "too_little_data")
     workspace = tmp_path / "workspace"
-    pipeline = open_pipeline(workspace, Request(hostile / item.path, "v", "tiny"))
+    pipeline = open_pipeline(
+        workspace, Request(hostile / item.path, "v", "tiny", None, ("compute.workers=1",))
+    )
     for name in itertools.takewhile(lambda name: not name.startswith("train"), pipeline.stages):
         pipeline.run_stage(name)
     pipeline.close()

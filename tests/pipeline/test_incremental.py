@@ -12,10 +12,15 @@ from tasks.pipeline import Pipeline
 from tasks.results import StageResult
 from tasks.stage import RowStage
 from tasks.voice import Request, open_pipeline
+from tests.pipeline.finished import CLIPS, HERE, Finished
 
 PREPARED = "shard"
-# A few clips are done sooner than worker processes have started.
-HERE = "compute.workers=1"
+
+
+@pytest.fixture
+def recordings(finished: Finished, tmp_path: Path) -> Path:
+    """Those of a finished voice, whose workspace is here too."""
+    return finished.copied(tmp_path).recordings
 
 
 @pytest.fixture
@@ -24,7 +29,7 @@ def prepare(tmp_path: Path) -> Iterator[Callable[..., dict[str, StageResult]]]:
     opened: list[Pipeline] = []
 
     def run(recordings: Path, *overrides: str) -> dict[str, StageResult]:
-        request = Request(recordings, "v", "tiny", None, (HERE, *overrides))
+        request = Request(recordings, "v", "tiny", None, (*HERE, *overrides))
         pipeline = open_pipeline(tmp_path / "workspace", request)
         opened.append(pipeline)
         results = {}
@@ -44,21 +49,20 @@ def statuses(results: dict[str, StageResult]) -> set[str]:
 
 
 @pytest.mark.slow
-def test_one_recording_more_is_one_row_more(few, prepare):
-    prepare(few(6))
-    results = prepare(few(7))
+def test_one_recording_more_is_one_row_more(recordings: Path, few, prepare):
+    assert statuses(prepare(recordings)) == {"cached"}
+    assert few(CLIPS + 1) == recordings
+    results = prepare(recordings)
     from tasks.stages import every_way
 
     for stage in every_way()["gpt-sovits"].prepare:
         if isinstance(stage, RowStage) and stage.name in results:
             assert results[stage.name].rows_computed == 1, stage.name
-            assert results[stage.name].rows_cached == 6, stage.name
+            assert results[stage.name].rows_cached == CLIPS, stage.name
 
 
 @pytest.mark.slow
-def test_touch_and_move_run_nothing(few, prepare, tmp_path: Path):
-    recordings = few(4)
-    prepare(recordings)
+def test_touch_and_move_run_nothing(recordings: Path, prepare, tmp_path: Path):
     for path in recordings.rglob("*"):
         os.utime(path, (1, 1))
     assert statuses(prepare(recordings)) == {"cached"}
@@ -67,10 +71,8 @@ def test_touch_and_move_run_nothing(few, prepare, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_another_pitch_method_runs_pitch_and_what_reads_it(few, prepare, tmp_path: Path):
-    recordings = few(4)
-    prepare(recordings)
-    request = Request(recordings, "v", "tiny", None, (HERE, "features.pitch.method=harvest"))
+def test_another_pitch_method_runs_pitch_and_what_reads_it(recordings: Path, prepare, tmp_path: Path):
+    request = Request(recordings, "v", "tiny", None, (*HERE, "features.pitch.method=harvest"))
     pipeline = open_pipeline(tmp_path / "workspace", request)
     would, reasons = pipeline.why("pitch")
     pipeline.close()
@@ -81,8 +83,7 @@ def test_another_pitch_method_runs_pitch_and_what_reads_it(few, prepare, tmp_pat
 
 
 @pytest.mark.slow
-def test_lost_shard_is_rebuilt_alone(few, prepare, tmp_path: Path):
-    recordings = few(4)
+def test_lost_shard_is_rebuilt_alone(recordings: Path, prepare, tmp_path: Path):
     before = prepare(recordings)
     request = Request(recordings, "v", "tiny")
     pipeline = open_pipeline(tmp_path / "workspace", request)

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
+import shutil
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from tests.pipeline.conftest import QUICK, ROOT, environment_in
-from tests.pipeline.storm import Storm, digests, stages_done, write_recordings
+from tests.pipeline.finished import Finished, attempts
+from tests.pipeline.storm import SETTINGS, Storm, digests, stages_done
 from tests.small_disk import fill, make_read_only, small_disk
 
-CLIPS = 5
-KILLS = 10
-STORM_KILLS = 20
-# Rows are computed in the process that is killed, so that a place is reached in every run alike.
-SETTINGS = (*QUICK, "compute.workers=1")
+KILLS = 6
+# `python -m tests.pipeline.storm` kills more often.
+STORM_KILLS = 7
 
 pytestmark = pytest.mark.slow
-
-Attempt = tuple[bool, list[tuple[str, str]]]
 
 
 @pytest.fixture
@@ -36,30 +31,6 @@ def moments() -> random.Random:
     seed = int(os.environ.get("VOICEWRIGHT_KILL_SEED", time.time_ns() % 2**32))
     print(f"VOICEWRIGHT_KILL_SEED={seed}")
     return random.Random(seed)
-
-
-def attempts(
-    recordings: Path, workspace: Path, environment: dict[str, str], places: list[Any]
-) -> list[Attempt]:
-    """Runs one after the other, each killed at its place; None is not killed."""
-    asked = {
-        "recordings": str(recordings),
-        "settings": SETTINGS,
-        "workspace": str(workspace),
-        "places": places,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.pipeline.attempts"],
-        input=json.dumps(asked),
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return [(killed, [(stage, kind) for stage, kind in events]) for killed, events in json.loads(done.stdout)]
 
 
 def places_of(events: list[tuple[str, str]], moments: random.Random) -> list[tuple[str, str, int]]:
@@ -75,59 +46,42 @@ def places_of(events: list[tuple[str, str]], moments: random.Random) -> list[tup
     return places
 
 
-class Undisturbed(NamedTuple):
-    """A run that nobody disturbed."""
-
-    recordings: Path
-    events: list[tuple[str, str]]
-    digests: dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    recordings = write_recordings(folder / "recordings", CLIPS)
-    (folder / "home").mkdir()
-    [(_, events)] = attempts(recordings, folder / "workspace", environment_in(folder / "home"), [None])
-    return Undisturbed(recordings, events, digests(folder / "workspace"))
-
-
 @pytest.mark.timeout(600)
-def test_ten_kills_at_named_places_change_no_byte(
-    undisturbed: Undisturbed,
+def test_kills_at_named_places_change_no_byte(
+    finished: Finished,
     read: Callable[..., Any],
     environment: dict[str, str],
     tmp_path: Path,
     moments: random.Random,
 ) -> None:
-    places = places_of(undisturbed.events, moments)
+    places = places_of(finished.events, moments)
     print(places)
-    *disturbed, last = attempts(undisturbed.recordings, tmp_path / "killed", environment, [*places, None])
+    *disturbed, last = attempts(finished.recordings, tmp_path / "killed", environment, [*places, None])
     assert [killed for killed, _ in disturbed] == [True] * KILLS
     assert not last[0]
-    assert digests(tmp_path / "killed") == undisturbed.digests
+    assert digests(tmp_path / "killed") == digests(finished.workspace)
     assert read("store", "verify", workspace="killed")["removed"] == []
 
 
 @pytest.mark.timeout(1200)
 def test_a_storm_of_signals_changes_no_byte_and_leaves_nothing(
-    undisturbed: Undisturbed, tmp_path: Path, moments: random.Random
+    finished: Finished, tmp_path: Path, moments: random.Random
 ) -> None:
     """The command as a person types it, its workers and its training."""
-    figures = Storm(undisturbed.recordings, tmp_path / "storm", moments).run(STORM_KILLS)
+    figures = Storm(finished.recordings, tmp_path / "storm", moments).run(STORM_KILLS)
     print(figures.report())
     assert figures.faults == []
-    assert figures.digests == undisturbed.digests
+    assert figures.digests == digests(finished.workspace)
     assert figures.leftovers == []
 
 
 @pytest.mark.timeout(1200)
 def test_a_disk_that_fills_or_cannot_be_written_is_told_and_loses_nothing(
-    undisturbed: Undisturbed, command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
+    finished: Finished, command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
 ) -> None:
     """Full in the first stage, at a checkpoint, late with MLflow's database beside it; then read-only."""
-    settings = [part for one in QUICK for part in ("--set", one)]
-    arguments = ("finetune", undisturbed.recordings, "--voice", "v", "--preset", "tiny", *settings)
+    settings = [part for one in SETTINGS for part in ("--set", one)]
+    arguments = ("finetune", finished.recordings, "--voice", "v", "--preset", "tiny", *settings)
     screen = tmp_path / "screen.txt"
 
     def start(*further: str) -> subprocess.Popen[bytes]:
@@ -145,8 +99,11 @@ def test_a_disk_that_fills_or_cannot_be_written_is_told_and_loses_nothing(
 
     with small_disk(tmp_path / "workspace", 4_000_000):
         refused(start(), "records of the run: at least 12 MB", "4.0 MB are free")
-    with small_disk(tmp_path / "workspace", 40_000_000):
-        refused(start("--until", "train_sovits"), "train_sovits", "checkpoints of", "2 of which are kept")
+    with small_disk(tmp_path / "workspace", 50_000_000) as workspace:
+        # What was made up to the training is there already.
+        shutil.copytree(finished.workspace, workspace, dirs_exist_ok=True)
+        again = ("--until", "train_sovits", "--force", "train_sovits")
+        refused(start(*again), "train_sovits", "checkpoints of", "2 of which are kept")
     with small_disk(tmp_path / "workspace", 200_000_000) as workspace:
         moments: list[tuple[Callable[[], bool], tuple[str, ...]]] = [
             (lambda: any(workspace.glob("store/blobs/*/*")), ("--until", "plan")),
@@ -162,7 +119,7 @@ def test_a_disk_that_fills_or_cannot_be_written_is_told_and_loses_nothing(
             refused(run, str(workspace), "are free there", "store gc")
             filler.unlink()
         assert start().wait(400) == 0, screen.read_text()
-        assert digests(workspace) == undisturbed.digests
+        assert digests(workspace) == digests(finished.workspace)
         make_read_only(workspace)
         refused(start(), "lies on a file system that is read-only", str(workspace))
         make_read_only(workspace, read_only=False)

@@ -35,6 +35,7 @@ QUICK = (
 def test_a_voice_from_scratch_speaks_and_can_be_fine_tuned(
     few: Callable[[int], Path],
     command: Callable[..., list[str]],
+    here: Callable[..., subprocess.CompletedProcess[str]],
     environment: dict[str, str],
     read: Callable[..., Any],
     tmp_path: Path,
@@ -56,10 +57,10 @@ def test_a_voice_from_scratch_speaks_and_can_be_fine_tuned(
 
     speech = tmp_path / "speech.wav"
     manner = ("--manner", "style=diffusion", "--manner", "diffusion_steps=3")
-    spoken = run("speak", "--voice", "v", "One small step. And another!", *manner, "--output", speech)
+    spoken = here("speak", "--voice", "v", "One small step. And another!", *manner, "--output", speech)
     assert spoken.returncode == 0, spoken.stderr
     assert soundfile.info(speech).samplerate == 24_000
-    wrong = run("speak", "--voice", "v", "One.", "--decoder-weights", "fp16", "--output", speech)
+    wrong = here("speak", "--voice", "v", "One.", "--decoder-weights", "fp16", "--output", speech)
     assert wrong.returncode == 2 and "--manner: decoder_weights" in wrong.stderr
     assert "Traceback" not in wrong.stderr
 

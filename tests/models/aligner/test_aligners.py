@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.alignment import Case, by_hmm, by_sphinx, errors_s, read_synthetic
-from models.aligner import hmm_aligner, sphinx
+from models.aligner import hmm, hmm_aligner, sphinx
 from models.aligner.alignment import AlignError, Alignment, Interval
 from models.aligner.hmm_aligner import Utterance, acoustic_unit
 from models.aligner.quality import Limits, check_silence, loudness, require_plausible_rate, require_sound
@@ -20,6 +20,12 @@ TONE = (0.3 * np.sin(np.arange(16000) * 0.2)).astype(np.float32)
 @pytest.fixture(scope="module")
 def slt(speech: Path) -> list[Case]:
     return read_synthetic(speech, ["flite_slt"])
+
+
+@pytest.fixture(scope="module")
+def model(slt: list[Case]) -> hmm.Model:
+    """Trained on the first four clips."""
+    return hmm_aligner.train([case.utterance for case in slt[:4]])
 
 
 def within_20_ms(cases: list[Case], align: object) -> float:
@@ -62,9 +68,10 @@ def test_wrong_text_scores_far_lower(slt: list[Case]) -> None:
 
 
 @pytest.mark.slow
-def test_the_match_separates_right_from_swapped_text_whatever_the_scale(slt: list[Case]) -> None:
+def test_the_match_separates_right_from_swapped_text_whatever_the_scale(
+    slt: list[Case], model: hmm.Model
+) -> None:
     cases = slt[:6]
-    model = hmm_aligner.train([case.utterance for case in cases[:4]])
     for case, other in itertools.pairwise(cases):
         swapped = case.utterance._replace(
             words=other.utterance.words, phones_per_word=other.utterance.phones_per_word
@@ -86,8 +93,7 @@ def test_training_is_reproducible_and_models_survive_bytes(slt: list[Case]) -> N
         hmm_aligner.load(data[:100])
 
 
-def test_a_phone_never_seen_in_training_is_aligned_all_the_same(slt: list[Case]) -> None:
-    model = hmm_aligner.train([case.utterance for case in slt[:4]])
+def test_a_phone_never_seen_in_training_is_aligned_all_the_same(slt: list[Case], model: hmm.Model) -> None:
     clip = slt[0].utterance
     strange = clip._replace(phones_per_word=[["ʘ", *clip.phones_per_word[0][1:]], *clip.phones_per_word[1:]])
     assert hmm_aligner.align(model, *strange).phones[0].label == "ʘ"
