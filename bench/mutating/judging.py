@@ -48,13 +48,27 @@ class Judge:
         """`killed` and by which test, `survived` so many tests, or `not reached` by any."""
         seconds = self.reaching(mutant)
         # Another process may run the line: those are asked that run what starts it.
-        unseen = {} if seconds else self.tests.tests_of_file(mutant.file) or self._mentioning(mutant.file)
+        unseen = {} if seconds else self._mentioning(mutant.file) | self.tests.tests_of_file(mutant.file)
         found = self._tried(mutant, self._batches(mutant, seconds or unseen), seconds or unseen)
         return {"verdict": "not reached"} if not seconds and found["verdict"] == "survived" else found
 
     def verdict_of(self, mutant: Mutant, test: str) -> dict[str, Any]:
         """As `verdict`, of one test file or test."""
         return self._tried(mutant, [[test]], {test: NAMED_S})
+
+    def asked(self, mutant: Mutant, tests: list[str]) -> dict[str, Any]:
+        """As `verdict`, of these test files or tests, in turn; one that fails anyway tells nothing."""
+        if self.hot is not None:
+            named = [one for one in self.hot.items if any(_is_of(one, test) for test in tests)]
+            if not named:
+                return {"verdict": LEFT}
+            return self._tried(mutant, [named], dict.fromkeys(named, NAMED_S / len(named)))
+        for test in tests:
+            if test not in self.fit | self.unfit:
+                passes = forked(lambda test=test: _failed([test]), self.tree, PATIENCE * NAMED_S) == []
+                (self.fit if passes else self.unfit).add(test)
+        fit = [test for test in tests if test in self.fit]
+        return self._tried(mutant, [[test] for test in fit], dict.fromkeys(fit, NAMED_S))
 
     def _tried(self, mutant: Mutant, batches: Iterable[Batch], seconds: dict[str, float]) -> dict[str, Any]:
         path = self.tree / mutant.file
@@ -174,6 +188,11 @@ def _distance(source: str, test_file: str) -> int:
     if test.parent == "tests" / path.parent:
         return 0 if path.stem in test.stem else 1
     return 2 if str(path.parent) in str(test.parent) or str(test.parent) in f"tests/{path.parent}" else 3
+
+
+def _is_of(item: str, test: str) -> bool:
+    """Whether a collected test is the one named, of its file, or a case of it."""
+    return item == test or item.startswith((f"{test}::", f"{test}["))
 
 
 def _failed(batch: Batch) -> list[str]:

@@ -203,6 +203,12 @@ def test_what_fp16_cannot_hold_is_not_written(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_of_a_long_remark_the_first_200_characters_are_kept(tmp_path: Path) -> None:
+    remark = "".join(chr(ord("a") + at % 26) for at in range(1000))
+    torch.save({"weight": {"a": torch.ones(1)}, "config": {}, "info": remark}, tmp_path / "voice.pth")
+    assert read_published(tmp_path / "voice.pth").info == remark[:200]
+
+
 def test_written_config_has_what_the_inference_of_gpt_sovits_reads() -> None:
     config = upstream_config(sovits_config("v2ProPlus"))
     assert config["train"]["segment_size"] == 20480

@@ -170,3 +170,24 @@ SIZES: Mapping[str, Published] = {
     "diffusion_log_std": Published(1.0, f"{_DIFFUSION}.dist.std"),
 }
 """Of both published models, those that no weights' form tells among them."""
+
+_HIFIGAN = f"{_LIBRITTS}: model_params.decoder"
+OWN_SIZES: Mapping[str, Mapping[str, Published]] = {
+    "ljspeech": {
+        "decoder": Published("istftnet", f"{_CONFIG}: model_params.decoder.type"),
+        "multispeaker": Published(False, f"{_CONFIG}: model_params.multispeaker"),
+        "upsample_rates": Published((10, 6), f"{_CONFIG}: model_params.decoder"),
+        "upsample_kernels": Published((20, 12), f"{_CONFIG}: model_params.decoder"),
+        "frame_delay": Published(0, "Demo/Inference_LJSpeech.ipynb: text is read in its own frame"),
+        "trailing_frames": Published(5, "Demo/Inference_LJSpeech.ipynb: pred_dur[-1] += 5"),
+    },
+    "libritts": {
+        "decoder": Published("hifigan", f"{_HIFIGAN}.type"),
+        "multispeaker": Published(True, f"{_LIBRITTS}: model_params.multispeaker"),
+        "upsample_rates": Published((10, 5, 3, 2), f"{_HIFIGAN}.upsample_rates"),
+        "upsample_kernels": Published((20, 10, 6, 4), f"{_HIFIGAN}.upsample_kernel_sizes"),
+        "frame_delay": Published(1, "Demo/Inference_LibriTTS.ipynb: asr_new[:, :, 1:] = asr[:, :, 0:-1]"),
+        "trailing_frames": Published(0, "Demo/Inference_LibriTTS.ipynb: pred_dur as it is"),
+    },
+}
+"""Of each of the two, where they differ."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -66,6 +67,28 @@ def test_every_data_file_is_declared_by_the_module_that_reads_it() -> None:
 
 def _parted(name: str) -> list[str]:
     return name.replace("{", "\0{").replace("}", "}\0").split("\0")
+
+
+def test_a_trainings_key_holds_the_libraries_it_computes_with(held: Mapping[str, list[str]]) -> None:
+    computing = {"numpy", "pyworld", "safetensors", "torch", "transformers"}
+    trainings = {
+        f"{name}/{stage.name}": stage
+        for name, way in every_way().items()
+        for stage in way.all
+        if stage.name.startswith(("train_", "fit_"))
+    }
+    assert len(trainings) >= 6
+    for key, stage in trainings.items():
+        imported = set().union(*map(_imports, held[key]))
+        assert computing & imported <= set(stage.libraries), key
+
+
+def _imports(module: str) -> set[str]:
+    path = ROOT / module.replace(".", "/")
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    if not source.is_file():  # a data file
+        return set()
+    return set(re.findall(r"^\s*(?:from|import) (\w+)", source.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def test_all_functions_exist() -> None:

@@ -109,3 +109,9 @@ def test_energy_grows_with_level() -> None:
     quiet, loud = (frame_energy(linear_spectrogram(gain * wave, FAMILY)) for gain in (0.1, 1.0))
     assert quiet.shape == (1, 25)
     torch.testing.assert_close(loud / quiet, torch.full_like(loud, 10.0), rtol=1e-2, atol=0.0)
+
+
+def test_silence_is_at_the_published_floor() -> None:
+    """GPT-SoVITS, mel_processing.py: spectral_normalize_torch clips at 1e-5 before it takes the logarithm."""
+    silence = log_mel(torch.zeros(1, 4 * FAMILY.n_fft), FAMILY)
+    torch.testing.assert_close(silence, torch.full_like(silence, np.log(1e-5)))

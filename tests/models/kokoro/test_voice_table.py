@@ -99,3 +99,18 @@ def test_a_voice_begins_as_a_given_one_with_its_dependence_on_the_length() -> No
     assert (made - given).norm(dim=2).mean() < 0.1 * by_length
     torch.testing.assert_close(made.mean(1), given.mean(1), atol=1e-4, rtol=0)
     torch.testing.assert_close(rows, torch.stack([made[0, 27], made[1, 397]]))
+
+
+@torch.no_grad()
+def test_a_voice_turns_eight_half_times_over_the_table_and_no_faster() -> None:
+    """Weights that were trained hold coefficients of eight cosines over a logarithmic place."""
+    place = torch.log1p(torch.arange(510.0) / 20.0)
+    place = place / place[-1]
+    errors = []
+    for half_turns in (1, 8, 9):
+        wave = torch.cos(torch.pi * half_turns * place)[:, None].expand(510, CONFIG.width)
+        network, speaker = table(), embeddings(1)
+        voice = (wave - wave.mean(0))[None]
+        network.begin_as(speaker, voice)
+        errors.append(float((network(speaker) - voice).abs().max()))
+    assert max(errors[:2]) < 1e-2 < 0.3 < errors[2]

@@ -87,3 +87,11 @@ def test_a_layer_folded_for_gradients_keeps_the_plain_layout() -> None:
     assert for_gradients.weight.is_contiguous()
     assert not for_speaking.weight.is_contiguous()
     torch.testing.assert_close(for_gradients(x), for_speaking(x))
+
+
+def test_a_plane_is_not_padded_where_no_padding_is_asked_for() -> None:
+    x = normal("plane", 2, 3, 9, 4)
+    layer = NormedConv2d(3, 4, (5, 2), (3, 1))
+    torch.testing.assert_close(
+        layer(x), nn.functional.conv2d(x, layer.effective_weight(), layer.bias, (3, 1)), rtol=1e-4, atol=1e-5
+    )

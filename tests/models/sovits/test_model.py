@@ -39,6 +39,19 @@ def test_length_follows_codes_and_speed(speed: float, n_frames: int) -> None:
     assert bool((wave.abs() <= 1).all())
 
 
+def test_the_priors_spread_is_half_where_none_is_given() -> None:
+    """GPT-SoVITS, module/models.py: SynthesizerTrn.decode(..., noise_scale=0.5)."""
+    generator = _generator()
+    codes, phones = integers("codes", 0, generator.config.codebook_size, 1, N_CODES), torch.zeros(1, 7).long()
+    references = [normal("ref", 1, generator.config.spec_channels, 30).abs()]
+    with torch.no_grad():
+        by_default, half, none = (
+            generator.decode(codes, phones, references, rng=torch.Generator().manual_seed(1), **spread)
+            for spread in ({}, {"noise_scale": 0.5}, {"noise_scale": 0.0})
+        )
+    assert torch.equal(by_default, half) and not torch.equal(by_default, none)
+
+
 def test_noise_is_drawn_from_the_given_generator() -> None:
     generator = _generator()
     first, again, other = (

@@ -415,3 +415,21 @@ def test_the_judge_of_speech_learns_in_joint_training_alone(phase: Phase) -> Non
     assert made.wd is not None
     joint = phase in (joint_step.JOINT, joint_step.FINETUNE_JOINT)
     assert {p.requires_grad for p in made.wd.parameters()} == {joint}
+
+
+def test_what_a_validation_says_of_pitch_and_durations_is_counted_by_hand() -> None:
+    made = networks(given=True, slm=False)
+    predictor = made.model.predictor
+    # 240 Hz and half a frame per token, whatever the text.
+    for layer, value in ((predictor.F0_proj, 240.0), (predictor.duration_proj.linear_layer, -math.log(15.0))):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.constant_(layer.bias, value)
+    clips = batch((96,))
+    pitch = torch.zeros_like(clips.f0_hz)
+    pitch[0, 7] = 150.0
+    made.model.eval()
+    found = JointStep(made, 80).validation_losses(clips._replace(f0_hz=pitch))
+    torch.testing.assert_close(found["f0_voiced"], torch.tensor(90.0))
+    # Six tokens share 48 frames; eight chances of one in sixteen make half a frame of each.
+    torch.testing.assert_close(found["dur"], torch.tensor(7.5))
+    torch.testing.assert_close(found["length"], torch.tensor(45 / 48))

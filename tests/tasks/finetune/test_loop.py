@@ -79,6 +79,11 @@ def test_damaged_newest_checkpoint_falls_back_to_the_one_before(
     assert_same(final_state(tmp_path), uninterrupted)
 
 
+def test_where_a_checkpoint_was_saved_is_told(tmp_path: Path) -> None:
+    saved = Checkpoints(tmp_path).save(Snapshot(3, {"a": torch.ones(2)}, {}, [], {}))
+    assert saved == tmp_path / "step-00000003" and (saved / "tensors.safetensors").is_file()
+
+
 def test_half_written_checkpoint_is_ignored_and_swept(tmp_path: Path) -> None:
     toy.run(tmp_path, stop_at=7)
     (tmp_path / "partial-00000099-1").mkdir()

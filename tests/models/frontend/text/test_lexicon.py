@@ -46,6 +46,8 @@ def test_words_are_found_whole(text: str, words: list[str], expected: list[str])
         ("我心算很快", "心算", "zh", ["心算"]),
         ("唱卡拉OK吧", "卡拉OK", "zh", ["卡拉OK"]),
         ("서울은", "서울", "ko", ["서울"]),
+        ("กิน", "ก", "th", []),
+        ("กา", "ก", "th", ["ก"]),
         ("l'Orangina", "Orangina", "fr", ["Orangina"]),
     ],
 )

@@ -59,3 +59,13 @@ def test_the_first_and_the_last_words_of_a_text_stay() -> None:
 
 def test_a_piece_in_which_nobody_is_heard_has_no_words() -> None:
     assert refit(Share("a b", "c d e f g h i j", "k"), "") == ""
+
+
+def test_a_mark_is_worth_a_few_letters_of_time_and_no_more() -> None:
+    def first(letters: int) -> str:
+        """Of two pieces with time for 20 letters each, the first; the sentence ends `letters` earlier."""
+        sentence = " ".join(["aaaa"] * ((20 - letters) // 4)) + "."
+        return share_text(f"{sentence} {' '.join(['aaaa'] * ((20 + letters) // 4))}", [2.0, 2.0])[0].text
+
+    assert first(8) == "aaaa aaaa aaaa."
+    assert first(12) == "aaaa aaaa. aaaa aaaa aaaa"

@@ -20,6 +20,7 @@ from models.styletts2.config import StyleTTS2Config, styletts2_config
 from models.styletts2.training import Networks
 from models.styletts2.upstream import OWN
 from models.styletts2.upstream_config import content_of
+from tasks.finetune.styletts2.earlier import earlier_part
 from tasks.finetune.styletts2.start import fresh_networks, model_config
 from tasks.outcome import Produced
 from tests.models.styletts2 import official
@@ -97,6 +98,14 @@ def test_fine_tuning_starts_exactly_from_a_published_voice(
         note.startswith("train.styletts2.pretrained = ") and "read bert" in note for note in produced.notes
     )
     assert str(tmp_path) not in json.dumps(described)
+
+
+def test_a_network_is_read_out_of_a_whole_voices_file(file: Path) -> None:
+    read = earlier_part(str(file), "train.styletts2.pretrained_bert", "bert")
+    wanted = official.state(networks())["bert"]
+    assert list(read.weights) == ["bert"] and read.weights["bert"].keys() == wanted.keys()
+    assert all(torch.equal(read.weights["bert"][key], value) for key, value in wanted.items())
+    assert read.digests == {"bert": of_file(file)}
 
 
 class _Malicious:
