@@ -31,7 +31,7 @@ class KokoroFitLossSettings(Section):
 
 
 class KokoroFitSettings(TrainSettings):
-    """Fitting a voice to published Kokoro: a mix of official voices, then a vector and the decoder's biases."""
+    """Fitting a voice to published Kokoro: a mix of official voices, then a vector and decoder biases."""
 
     pretrained: str = Field(
         default="kokoro-82m",
@@ -49,7 +49,8 @@ class KokoroFitSettings(TrainSettings):
         default=None,
         min_length=1,
         description="file `networks/voices.safetensors` of an exported Kokoro voice, whose speakers fitting "
-        "goes on from, with the decoder beside it; null begins with the mix of official voices that is nearest to the recordings",
+        "goes on from, with the decoder beside it; null begins with the mix of official voices that is "
+        "nearest to the recordings",
     )
     mix_steps: int | None = Field(
         default=None,

@@ -47,6 +47,7 @@ def voice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
     references = [SimpleNamespace(speaker=one, espeak=one) for one in ("en-us", "de")]
     monkeypatch.setattr(demo, "load_voice", lambda folder: stand_in)
     monkeypatch.setattr(demo, "official_references", lambda voice: references)
+    monkeypatch.setattr(demo, "as_published", lambda voice, weights: voice)
     monkeypatch.setattr(demo.LocalWeights, "of", lambda self, name: tmp_path)
     heard = iter([one.text for one in embedded("held-out")] + ["the wrong words"] * 100)
     monkeypatch.setattr(demo, "recognise_whisper", lambda *_, **__: SimpleNamespace(text=next(heard)))

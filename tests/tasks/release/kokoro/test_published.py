@@ -17,6 +17,8 @@ from flows.__main__ import run
 from models.kokoro.config import TINY
 from models.kokoro.model import Kokoro
 from models.kokoro.upstream import save_config, save_kokoro
+from tasks.release.kokoro.published import as_published, official_references
+from tasks.release.kokoro.voice import KokoroVoice
 from tasks.release.published import load_published, published_family, published_names
 from tasks.release.voice import SpeakOptions
 from tasks.weights import LocalWeights
@@ -64,6 +66,19 @@ def test_a_voice_a_mix_and_their_languages(workspace: Path) -> None:
     assert np.array_equal(said, again)
     assert not np.array_equal(said, mix.speak("One, two.").samples)
     assert len(one.speak("Uno, dos.", SpeakOptions(language="es")).samples)
+
+
+def test_official_voices_beside_a_fitted_one_are_said_by_the_published_model(workspace: Path) -> None:
+    weights = LocalWeights(workspace / "models")
+    official = load_published("kokoro/af_heart", weights)
+    assert isinstance(official, KokoroVoice)
+    torch.manual_seed(4)
+    fitted = replace(official, model=Kokoro(SIZES).eval())
+    wanted, moved = (voice.speak("One, two.").samples for voice in (official, fitted))
+    restored = as_published(fitted, weights)
+    assert np.array_equal(restored.speak("One, two.").samples, wanted)
+    assert not np.array_equal(moved, wanted)
+    assert "af_heart" in [one.speaker for one in official_references(restored)]
 
 
 def test_names_are_listed_where_the_weights_are(workspace: Path, tmp_path: Path) -> None:
