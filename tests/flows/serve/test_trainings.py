@@ -68,7 +68,8 @@ def making(tmp_path: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyP
 
 def start(server: Served, voice: str, key: str = "", **fields: str) -> httpx.Response:
     body = {"voice": voice, "folder": "talks", **fields}
-    return httpx.post(f"{server.url}/v1/voices", json=body, headers={"Idempotency-Key": key} if key else {})
+    headers = {"Idempotency-Key": key} if key else {}
+    return httpx.post(f"{server.url}/v1/voices", json=body, headers=headers, timeout=60)
 
 
 def state(server: Served, voice: str) -> dict:
@@ -117,7 +118,8 @@ def test_what_goes_wrong_is_told(making: Served) -> None:
         {"voice": "x", "folder": "talks", "language": "en; x"},
         {"voice": "x", "folder": "talks", "overrides": ["store.url=/etc"]},
     ):
-        assert httpx.post(f"{making.url}/v1/voices", json=body).status_code in (400, 404), body
+        answer = httpx.post(f"{making.url}/v1/voices", json=body, timeout=60)
+        assert answer.status_code in (400, 404), body
     for language, meant in (("tlh", "nothing here reads it"), ("Germn", "did you mean German")):
         answer = start(making, "x", language=language)
         error = answer.json()["error"]
