@@ -24,8 +24,6 @@ def check_language(settings: Settings) -> None:
     Raises:
         UserError: nothing does; with a language that is meant, perhaps, and how to list them.
     """
-    from models.frontend.text.g2p import phonemize
-
     language, chosen = settings.corpus.language, settings.features.phonemize.symbol_table
     if language == ANY:
         return
@@ -33,6 +31,9 @@ def check_language(settings: Settings) -> None:
     is_ours = with_rules(language) and base_language(language) != _OF_TABLES
     if chosen == AUTOMATIC and (table != _IPA or is_ours):
         return
+    # Front ends are imported for the languages alone that need to be asked about.
+    from models.frontend.text.g2p import phonemize
+
     try:
         phonemize("a", language, table)
     except TextError as error:
