@@ -184,17 +184,18 @@ def main() -> None:
     week = Week(given.workspace.resolve(), given)
     week.begin(given.clips)
     _nights(week, given.clips)
-    before = week.rows[-2]["speaks"] if week.rows[-1]["outcome"] == "live" else ""
+    spoke = {row["champion"]: row["speaks"] for row in week.rows}
     began = time.monotonic()
     week.call("rollback", VOICE)
     week.note("rolled back", began)
+    last = week.rows[-1]
     promoted = [one for one in week.rows if one.get("outcome") == "live"]
     write(
         "week",
         {
             "nights": week.rows,
             "promoted": len(promoted),
-            "back_to_the_byte": week.rows[-1]["speaks"] == before if before else None,
+            "back_to_the_byte": last["speaks"] == spoke[last["champion"]],
         },
     )
 

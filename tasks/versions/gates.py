@@ -23,6 +23,10 @@ HIGHER_IS_BETTER = frozenset(
     }
 )
 """Metrics, without their path; of all others less is better."""
+RECORDING = "recording/"
+"""Path of what was measured of the speaker's own clips."""
+NATURALNESS = frozenset({"dnsmos", "distillmos", "naturalness"})
+"""Counted up to what the speaker's own recordings have: beyond that it is another speaker's merit."""
 LEAST_UTTERANCES = 5
 """Resampling fewer says nothing of chance: their interval has no ends."""
 
@@ -128,7 +132,7 @@ def decide(
         base: What the model could say before it was trained; what it forgot forbids it.
     """
     differences = tuple(
-        difference(name, champion.clips[name], challenger.clips[name], gates.confidence, seed)
+        difference(name, *_counted(name, champion, challenger), gates.confidence, seed)
         for name in compared(champion, challenger)
         if _metric(name) in {*gates.not_worse, *gates.improve}
     )
@@ -157,6 +161,18 @@ def decide(
         (f"no better than version {champion.number} beyond chance, and no more speech heard",),
         differences,
     )
+
+
+def _counted(
+    metric: str, champion: Measured, challenger: Measured
+) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """The values of both; naturalness up to that of the recordings, where the challenger's judge heard them."""
+    old, new = champion.clips[metric], challenger.clips[metric]
+    recorded = challenger.clips.get(f"{RECORDING}{_metric(metric)}", {})
+    if _metric(metric) not in NATURALNESS or not recorded:
+        return old, new
+    most = float(np.mean(list(recorded.values())))
+    return {name: min(v, most) for name, v in old.items()}, {name: min(v, most) for name, v in new.items()}
 
 
 def difference(
@@ -219,4 +235,4 @@ def _metric(name: str) -> str:
 
 
 def _is_recording(name: str) -> bool:
-    return name.startswith("recording/")
+    return name.startswith(RECORDING)

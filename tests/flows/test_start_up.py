@@ -36,7 +36,8 @@ from flows.run import run_voice
 from tasks.voice import Request
 from tests.pipeline.storm import write_recordings
 workspace, recordings = Path(sys.argv[1]), Path(sys.argv[1]) / "recordings"
-write_recordings(recordings, 3)
+if not recordings.exists():
+    write_recordings(recordings, 3)
 request = Request(recordings, "ann", "tiny", overrides=("tracking.enabled=false", "compute.workers=1"))
 run_voice(workspace, request, "segment", (), verify=False)
 """

@@ -46,6 +46,17 @@ def test_one_that_is_worse_in_one_way_stays_back_however_much_better_in_another(
     assert decided.reasons == tuple(map(str, [one for one in decided.differences if one.is_worse]))
 
 
+def test_naturalness_counts_up_to_the_recordings_own() -> None:
+    """A voice that comes nearer to a speaker comes nearer to how natural the recordings are, too."""
+    before = version(1, text__dnsmos=3.4, text__speaker_similarity=0.7)
+    nearer = version(2, text__dnsmos=3.3, text__speaker_similarity=0.8, recording__dnsmos=3.2)
+    assert decide(before, nearer, GATES).promotes
+    worse = version(2, text__dnsmos=3.1, text__speaker_similarity=0.8, recording__dnsmos=3.2)
+    assert not decide(before, worse, GATES).promotes
+    unheard = version(2, text__dnsmos=3.3, text__speaker_similarity=0.8)
+    assert not decide(before, unheard, GATES).promotes
+
+
 def test_an_even_one_is_promoted_when_it_learned_from_more_speech() -> None:
     before, same = version(1, text__dnsmos=3.0), version(2, text__dnsmos=3.0)
     assert not decide(before, same, GATES).promotes
