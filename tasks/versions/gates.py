@@ -166,7 +166,7 @@ def decide(
 def _counted(
     metric: str, champion: Measured, challenger: Measured
 ) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    """The values of both; naturalness up to that of the recordings, where the challenger's judge heard them."""
+    """The values of both; naturalness up to that of the recordings, where those were heard."""
     old, new = champion.clips[metric], challenger.clips[metric]
     recorded = challenger.clips.get(f"{RECORDING}{_metric(metric)}", {})
     if _metric(metric) not in NATURALNESS or not recorded:
