@@ -45,8 +45,8 @@ class Begins(Protocol):
         ...
 
 
-def _quiet(done: int, total: int, text: str = "", **metrics: float) -> None:
-    del done, total, text, metrics
+def _quiet(done: int, total: int, text: str = "", phase: str = "", **metrics: float) -> None:
+    del done, total, text, phase, metrics
 
 
 class Pipeline:

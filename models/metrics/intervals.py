@@ -15,20 +15,20 @@ class Interval(NamedTuple):
     """A mean and the ends of its interval.
 
     Attributes:
-        count: Of how many values; None where nobody told. Of one there is no interval.
+        clips: Of how many values; None where nobody told. Of one there is no interval.
     """
 
     mean: float
     low: float
     high: float
-    count: int | None = None
+    clips: int | None = None
 
     def ends(self, number: Callable[[float], str]) -> str:
         """`0.13 to 0.17`, for people; `one clip` where there is no interval."""
-        return ONE if self.count == 1 else f"{number(self.low)} to {number(self.high)}"
+        return ONE if self.clips == 1 else f"{number(self.low)} to {number(self.high)}"
 
     def __str__(self) -> str:
-        if self.count == 1:
+        if self.clips == 1:
             return f"{self.mean:.2f} ({ONE})"
         return f"{self.mean:.2f} ± {max(self.high - self.mean, self.mean - self.low):.2f}"
 

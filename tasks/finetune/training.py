@@ -306,6 +306,6 @@ def _phases(work: Work) -> Callable[[str, int, int], None]:
 def _report(work: Work) -> Callable[[int, int, dict[str, float]], None]:
     def report(done: int, total: int, losses: dict[str, float]) -> None:
         shown = ", ".join(f"{n} {v:.3g}" for n, v in losses.items() if "/" not in n)
-        work.progress(done, total, shown, **losses)
+        work.progress(done, total, shown, "", **losses)
 
     return report
