@@ -28,3 +28,14 @@ def test_a_torn_record_goes_and_its_stage_is_made_again(tmp_path: Path) -> None:
     assert not record.exists()
     again = run_all(small_pipeline(tmp_path, TEXTS))
     assert {name for name, (status, _) in again.items() if status == "computed"} == {"train"}
+
+
+def test_a_torn_index_of_rows_goes_and_whole_ones_stay(tmp_path: Path) -> None:
+    run_all(small_pipeline(tmp_path, TEXTS))
+    store = Store(str(tmp_path / "store"), tmp_path / "cache")
+    torn, *whole = [Path(store.shown(name)) for name, _ in store.files("rows")]
+    assert whole
+    torn.write_bytes(torn.read_bytes()[:-30])
+    broken = [name for name, is_whole in housekeeping.verify(store) if not is_whole]
+    assert [Path(store.shown(name)) for name in broken] == [torn]
+    assert not torn.exists() and all(path.exists() for path in whole)

@@ -30,7 +30,7 @@ def prepare(files: Mapping[str, Mapping[str, Path]], cfg: ConfigView) -> str:
 def job(tmp_path: Path) -> Job:
     cfg = ConfigView(
         Settings.model_validate({"compute": {"device": "cpu", "threads": 1}}),
-        ("compute.device", "compute.threads"),
+        ("compute.device", "compute.precision", "compute.threads"),
     )
     return Job.of(prepare, {"shard": {"a": tmp_path / "a"}}, cfg, tmp_path)
 
@@ -61,7 +61,7 @@ def test_a_worker_trains_what_the_job_names_and_reports(
         work.progress(3, 10, "training", loss=0.5)
 
     assert reports(job, monkeypatch, capsys, trained) == [
-        {"progress": [3, 10, "training", {"loss": 0.5}]},
+        {"progress": [3, 10, "training", "", {"loss": 0.5}]},
         {"finished": True},
     ]
 
@@ -90,15 +90,19 @@ def test_what_the_user_can_mend_is_left_in_the_jobs_folder(
 
 def test_progress_is_passed_on_and_a_stop_reaches_the_processes(job: Job, tmp_path: Path) -> None:
     said: list[tuple[Any, ...]] = []
-    lines = [{"progress": [1, 9, "a", {"loss": 2.0}]}, {"progress": [2, 9, "b", {}]}, {"finished": False}]
+    lines = [
+        {"progress": [1, 9, "a", "loading networks", {"loss": 2.0}]},
+        {"progress": [2, 9, "b", "", {}]},
+        {"finished": False},
+    ]
 
-    def progress(done: int, total: int, text: str = "", **metrics: float) -> None:
-        said.append((done, total, text, metrics))
+    def progress(done: int, total: int, text: str = "", phase: str = "", **metrics: float) -> None:
+        said.append((done, total, text, phase, metrics))
 
     work = Work(tmp_path, progress, lambda: len(said) == 2)
     output = _Watched(lines, job.stop_file)
     assert distributed._listen(output, job, work) is False
-    assert said == [(1, 9, "a", {"loss": 2.0}), (2, 9, "b", {})]
+    assert said == [(1, 9, "a", "loading networks", {"loss": 2.0}), (2, 9, "b", "", {})]
     assert output.stopped == [False, False, True]
 
 
