@@ -258,6 +258,9 @@ def test_every_class_that_the_style_names_is_on_a_page() -> None:
     css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     selectors = re.sub(r"\{[^{}]*\}|/\*.*?\*/", " ", css, flags=re.DOTALL)
     writers = [*TEMPLATES.glob("*.j2"), TEMPLATES / "page.js", *TEMPLATES.parent.glob("*page.py")]
+    for room in ("listening_tests", "review"):
+        pages = (TEMPLATES.parent.parent / room).rglob("*")
+        writers += [path for path in pages if path.suffix in (".j2", ".js", ".html", ".py")]
     written = {word for path in writers for word in re.findall(r"[\w-]+", path.read_text(encoding="utf-8"))}
     named = set(re.findall(r"\.([A-Za-z][\w-]*)", selectors))
     assert len(named) > 60

@@ -127,20 +127,9 @@ def _start(
     speakers = tuple(sorted(set(clips.speakers)))
     likeness = SpeakerLikeness(load_ge2e(), sample_rate).to(device)
     step = _first_step(
-        *(
-            settings,
-            clips,
-            plan,
-            model.to(device),
-            official,
-            likeness,
-            speakers,
-            crop_frames,
-            sample_rate,
-            seed,
-            run,
-        )
-    )
+        settings, clips, plan, model.to(device), official, likeness, speakers, crop_frames, sample_rate,
+        seed, run,
+    )  # fmt: skip
     voices, biases = step.networks.voices, step.networks.biases
 
     def derived(trained: Trained) -> dict[str, dict[str, Tensor]]:
