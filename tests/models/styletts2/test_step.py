@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from models.acoustics.crops import draw_crops
 from models.acoustics.prosody import PitchEnergy
 from models.acoustics.spectral_norm import SpectralConv2d
 from models.losses.spectral import MultiResolutionStftLoss
-from models.styletts2 import joint_step, step
+from models.styletts2 import joint_step, slm_adversary, step
 from models.styletts2.joint_step import JointStep
 from models.styletts2.model import ReadText
 from models.styletts2.slm_adversary import (
@@ -328,6 +329,36 @@ def test_the_adversary_speaks_other_texts_half_the_time(monkeypatch: pytest.Monk
     assert 4 <= said.count(own) <= 20
     drawn = [text for rows in said if rows != own for text in rows]
     assert all(text in others for text in drawn) and {len(text) for text in drawn} == {24, 25}
+
+
+def test_the_adversary_gives_a_recordings_own_style_to_its_own_text_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """StyleTTS 2, Modules/slmadv.py: the recordings' style in half of the draws of their own texts."""
+    made = judged_networks()
+    adversary = SlmAdversary(made, RULE, ([3, 4, 5, 6, 7, 8] * 4,))
+    clips, read, draw_style = batch(), made.model.read, slm_adversary.draw_style
+    is_own, is_drawn = False, False
+    met = set()
+
+    def listening(tokens: Tensor, lengths: Tensor) -> ReadText:
+        nonlocal is_own
+        is_own = tokens.shape == clips.tokens.shape and torch.equal(tokens, clips.tokens)
+        return read(tokens, lengths)
+
+    def drawn(*arguments: Any) -> Tensor:
+        nonlocal is_drawn
+        is_drawn = True
+        return draw_style(*arguments)
+
+    monkeypatch.setattr(made.model, "read", listening)
+    monkeypatch.setattr(slm_adversary, "draw_style", drawn)
+    with torch.no_grad():
+        for seed in range(24):
+            is_drawn = False
+            adversary.synthesize(clips, rng(seed))
+            met.add((is_own, is_drawn))
+    assert met == {(True, False), (True, True), (False, True)}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import runpy
 import sys
 from collections.abc import Iterator, Mapping
@@ -48,6 +49,8 @@ def reports(
     monkeypatch.setattr(distributed, "joined", joined)
     monkeypatch.setattr("tasks.finetune.training.fit", trained)
     monkeypatch.setattr(sys, "argv", ["worker", str(job.write())])
+    # A program adds its own, for as long as it lives.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [*logging.getLogger().handlers])
     monkeypatch.delitem(sys.modules, "tasks.finetune.worker", raising=False)
     runpy.run_module("tasks.finetune.worker", run_name="__main__")
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
