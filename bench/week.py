@@ -154,7 +154,8 @@ class Week:
             (voice,) = digest["voices"]
             row |= {
                 "outcome": voice["outcome"],
-                "said": voice["said"],
+                # A path of the machine that measured is nobody else's.
+                "said": voice["said"].replace(str(self.workspace), "WORKSPACE"),
                 "came": voice["came"],
                 "refused": [[one["stage"], one["code"], one["rows"]] for one in voice["refused"]],
                 "decision": voice["version"]["decision"] if voice["version"] else "",
