@@ -129,8 +129,9 @@ class KokoroTrainSettings(TrainSettings):
     table: VoiceTableSettings = VoiceTableSettings()
     method: Literal["train", "fit"] = Field(
         default="train",
-        description="`train`: model and voice table together (the rest of this section); `fit`: the model "
-        "stays as published and a voice is found for it in minutes (train.kokoro_fit)",
+        description="`train`: model and voice table together (the rest of this section); `fit`: a "
+        "voice is found in minutes for the model, which stays as published but for biases of its decoder "
+        "(train.kokoro_fit)",
     )
     pretrained: str | None = Field(
         default=None,

@@ -31,7 +31,7 @@ def _remarks(cfg: ConfigView, trained: Mapping[str, Mapping[str, Any]], usable_s
 
 def _variant(cfg: ConfigView) -> str:
     if cfg.train.kokoro.method == "fit":
-        return "Kokoro as published, with a fitted voice"
+        return "published Kokoro with a fitted voice"
     start = cfg.train.kokoro.pretrained
     return "Kokoro, from scratch" if start is None else "Kokoro, fine-tuned"
 
