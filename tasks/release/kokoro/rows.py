@@ -64,9 +64,7 @@ class Unit(NamedTuple):
     rows: tuple[Row, ...]
 
 
-def units(
-    spelled: Iterable[tuple[Sentence, Sequence[Row]]], longest: int, first_alone: bool
-) -> Iterator[Unit]:
+def units(spelled: Iterable[tuple[Sentence, Sequence[Row]]], longest: int) -> Iterator[Unit]:
     """Sentences that follow one another joined in rows, as long as they go into one.
 
     A sentence before which the text asks for a pause begins a row.
@@ -74,10 +72,8 @@ def units(
     Args:
         spelled: Sentences, each in rows of its own.
         longest: Characters of a row, the pads not counted; 0 joins nothing.
-        first_alone: Whether the first sentence is one that somebody waits for.
     """
     waiting: list[tuple[Sentence, Row]] = []
-    is_first = first_alone
 
     def joined() -> Iterator[Unit]:
         if waiting:
@@ -93,9 +89,8 @@ def units(
             yield Unit((sentence,), tuple(rows))
         else:
             waiting.append((sentence, rows[0]))
-        if is_first:
-            yield from joined()
-        is_first = False
+            if not longest:
+                yield from joined()
     yield from joined()
 
 

@@ -156,7 +156,8 @@ class KokoroVoice(Voice[SpeakerTable]):
         spelled = (
             (sentence, self._rows(sentence, options.seed_of(sentence.place))) for sentence in sentences
         )
-        joined = units(spelled, self.manner.row_phonemes, first_alone=options.at_once)
+        # Who waits for each sentence would wait for a whole row of them.
+        joined = units(spelled, 0 if options.at_once else self.manner.row_phonemes)
         for window in windows(joined, batch, options.at_once):
             for unit, spoken in zip(window, self._uttered(window, table, speed, batch), strict=True):
                 for sentence, first in zip(unit.sentences, spoken, strict=True):

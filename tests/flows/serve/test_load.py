@@ -12,6 +12,7 @@ import pytest
 
 from tests.flows.serve.served import SETTINGS, Served, opener, served, write_voice, write_weights
 
+PATIENCE_S = 60.0
 LONG = "One, two, three. " * 40
 
 
@@ -35,7 +36,10 @@ def test_a_full_server_says_when_to_come_again_and_a_client_that_goes_frees_its_
         server.say()
         request = {"model": "tts-1", "voice": "anna", "input": LONG, "response_format": "pcm"}
         url = f"{server.url}/v1/audio/speech"
-        with httpx.stream("POST", url, json=request) as one, httpx.stream("POST", url, json=request) as two:
+        with (
+            httpx.stream("POST", url, json=request, timeout=PATIENCE_S) as one,
+            httpx.stream("POST", url, json=request, timeout=PATIENCE_S) as two,
+        ):
             assert (one.status_code, two.status_code) == (200, 200)
             refused = server.say()
             assert refused.status_code == 429
@@ -119,7 +123,7 @@ def test_short_texts_do_not_wait_for_a_long_one(own: Path) -> None:
         server.say()
         url = f"{server.url}/v1/audio/speech"
         with httpx.stream(
-            "POST", url, json={"voice": "anna", "input": LONG, "response_format": "pcm"}
+            "POST", url, json={"voice": "anna", "input": LONG, "response_format": "pcm"}, timeout=PATIENCE_S
         ) as long:
             parts = long.iter_raw()
             next(parts)
@@ -144,7 +148,7 @@ def test_what_nobody_takes_is_not_made(own: Path, monkeypatch: pytest.MonkeyPatc
         made.clear()
         url = f"{server.url}/v1/audio/speech"
         request = {"voice": "anna", "input": "One, two, three, four, five. " * 100, "response_format": "wav"}
-        with httpx.stream("POST", url, json=request):
+        with httpx.stream("POST", url, json=request, timeout=PATIENCE_S):
             server.wait(lambda: len(made) > 4)
             threading.Event().wait(1.5)
             assert len(made) < 90

@@ -31,5 +31,5 @@ def test_the_same_seed_gives_the_same_ends() -> None:
 
 def test_of_one_clip_there_is_no_interval() -> None:
     one, two = mean_interval([0.7]), mean_interval([0.6, 0.8])
-    assert (one.mean, one.count, str(one), one.ends(str)) == (0.7, 1, "0.70 (one clip)", "one clip")
+    assert (one.mean, one.clips, str(one), one.ends(str)) == (0.7, 1, "0.70 (one clip)", "one clip")
     assert (str(two), two.ends("{:.1f}".format)) == ("0.70 ± 0.10", "0.6 to 0.8")

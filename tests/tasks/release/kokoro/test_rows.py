@@ -18,10 +18,10 @@ from tasks.release.voice import SpeakOptions
 TEXT = "One two. Three four five six! Seven? Eight nine ten."
 
 
-def of_text(text: str, longest: int, *, first_alone: bool = False, max_phonemes: int = 400) -> list[Unit]:
+def of_text(text: str, longest: int, *, max_phonemes: int = 400) -> list[Unit]:
     sentences = read_sentences(marks_of(text, "en"), "en", ("en",), "ipa")
     rows = ((one, [Row((p,), 7) for p in spelled_in_parts(one, "kokoro", max_phonemes)]) for one in sentences)
-    return list(units(rows, longest, first_alone))
+    return list(units(rows, longest))
 
 
 def counts(found: list[Unit]) -> list[int]:
@@ -36,7 +36,6 @@ def test_as_many_sentences_as_fit_are_said_at_once() -> None:
     assert counts(of_text(TEXT, size)) == [4]
     assert counts(of_text(TEXT, size - 1)) == [3, 1]
     assert counts(of_text(TEXT, 0)) == [1, 1, 1, 1]
-    assert counts(of_text(TEXT, 400, first_alone=True)) == [1, 3]
 
 
 def test_a_pause_that_is_asked_for_begins_a_row_and_a_long_sentence_has_its_own() -> None:
@@ -99,6 +98,13 @@ class TestSpeaking:
         assert sum(len(piece.samples) for piece in voice.pieces(TEXT)) == plain
         paused = voice.with_manner({"pause_s": 0.5})
         assert len(paused.speak(TEXT).samples) - plain == 3 * voice.sample_rate // 2
+
+    def test_who_waits_hears_sentence_by_sentence(self, voice: KokoroVoice) -> None:
+        waiting = SpeakOptions(seed=2, at_once=True)
+        alone = voice.with_manner({"row_phonemes": 0})
+        said, other = (voice.speak(TEXT, waiting).samples, alone.speak(TEXT, waiting).samples)
+        assert np.array_equal(said, other)
+        assert len(said) != len(voice.speak(TEXT, SpeakOptions(seed=2)).samples)
 
     def test_rows_depend_neither_on_the_batch_nor_on_another_take(self, voice: KokoroVoice) -> None:
         text = " ".join([TEXT] * 3)
