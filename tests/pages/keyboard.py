@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 _CODES = {"Enter": 13, "Escape": 27, "PageUp": 33, "End": 35, "Home": 36, "ArrowUp": 38}
 
 

@@ -67,13 +67,19 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def user(browser: Browser, studio: Served) -> Iterator[Browser]:
     """Let in already."""
-    browser.open(f"{studio.url}/studio/key", 1000)
-    browser.call("Page.bringToFront")
-    browser.call("Emulation.setFocusEmulationEnabled", enabled=True)
-    write(browser, KEY)
+    _enter_key(browser, studio, KEY)
     _follow(browser, "/studio", lambda: press(browser, "Enter"))
     yield browser
     browser.call("Network.clearBrowserCookies")
+
+
+def _enter_key(browser: Browser, studio: Served, key: str) -> None:
+    """Into the field that has the focus by itself, once the page is drawn and it has."""
+    browser.open(f"{studio.url}/studio/key", 1000)
+    browser.call("Page.bringToFront")
+    browser.call("Emulation.setFocusEmulationEnabled", enabled=True)
+    wait_for(lambda: browser.evaluate("document.activeElement?.tagName") == "INPUT", "no field has the focus")
+    write(browser, key)
 
 
 def _follow(browser: Browser, path: str, act: Any) -> None:
@@ -115,10 +121,7 @@ def _choose(browser: Browser, selector: str, files: list[str]) -> None:
 
 
 def test_a_wrong_key_is_told_where_it_was_entered(browser: Browser, studio: Served) -> None:
-    browser.open(f"{studio.url}/studio/key", 600)
-    browser.call("Page.bringToFront")
-    browser.call("Emulation.setFocusEmulationEnabled", enabled=True)
-    write(browser, KEY[1:])
+    _enter_key(browser, studio, KEY[1:])
     _follow(browser, "/studio/key", lambda: press(browser, "Enter"))
     assert "opens nothing" in _text(browser, "[role=alert]")
     assert (
