@@ -169,16 +169,17 @@ def open_pipeline(workspace: Path, request: Request, thorough: bool = False) -> 
 
 
 def check_request(workspace: Path, request: Request, until: str | None) -> None:
-    """See that the run can come to its end before anything is started: that its language is read here, and
-    that the published weights that it needs are on this machine.
+    """See that the run can come to its end before anything is started: that there is something to learn from,
+    its language is read here, and the published weights that it needs are on this machine.
 
     Args:
         until: last stage to run; all when None.
 
     Raises:
-        UserError: a setting is wrong, nothing reads the language, `weights.folder` is no folder, or weights
-            are missing; all of them are listed.
+        UserError: a setting is wrong, the folder of recordings is empty, nothing reads the language,
+            `weights.folder` is no folder, or weights are missing; all of them are listed.
     """
+    from tasks.corpus.scan import check_not_empty
     from tasks.languages import check_language
     from tasks.stages import stages_of
 
@@ -189,6 +190,7 @@ def check_request(workspace: Path, request: Request, until: str | None) -> None:
             f"{resolved.origins['weights.folder']}: weights.folder = {given}: there is no such folder; name "
             "the one that holds the published weights, or leave it out for the workspace's own"
         )
+    check_not_empty(request.recordings)
     settings = with_local_weights(resolved.settings, workspace)
     names = [stage.name for stage in stages_of(settings).all]
     needed = names[: names.index(until) + 1] if until in names else names

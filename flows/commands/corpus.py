@@ -6,14 +6,13 @@ from pathlib import Path
 
 import typer
 from rich.progress import Progress
-from rich.table import Table
 
 from artifacts import housekeeping
 from artifacts.faults import writing
 from artifacts.store import Store, write_atomically
 from configs.errors import UserError
 from configs.loading import resolve
-from flows.commands.shared import JSON, console, errors, print_json, session, warn
+from flows.commands.shared import JSON, console, errors, print_json, print_rows, session, warn
 from tasks import tidying
 from tasks.voice import open_pipeline, open_store, remembered
 
@@ -122,10 +121,10 @@ def list_store(context: typer.Context, url: str | None = STORE_URL, as_json: boo
         warn(f"{store.shown(name)}: is no file of the store, and is left alone")
     if as_json:
         return print_json([row._asdict() for row in rows])
-    table = Table("stage", "results", "kept by", "MB")
-    for row in rows:
-        table.add_row(row.stage, str(row.results), ", ".join(row.voices), f"{row.size_bytes / 1e6:.1f}")
-    console.print(table)
+    print_rows(
+        ("stage", "results", "MB", "kept by"),
+        [(row.stage, str(row.results), f"{row.size_bytes / 1e6:.1f}", ", ".join(row.voices)) for row in rows],
+    )
     return None
 
 
@@ -171,10 +170,10 @@ def collect(
     if as_json:
         kinds = [one._asdict() for one in swept]
         return print_json({"dry_run": dry_run, "size_bytes": size_bytes, "kinds": kinds})
-    table = Table("kind", "number", "MB")
-    for one in swept:
-        table.add_row(one.kind, str(one.number), f"{one.size_bytes / 1e6:.1f}")
-    console.print(table)
+    print_rows(
+        ("kind", "number", "MB"),
+        [(one.kind, str(one.number), f"{one.size_bytes / 1e6:.1f}") for one in swept],
+    )
     verb = "would be removed" if dry_run else "removed"
     console.print(f"{size_bytes / 1e6:.1f} MB {verb}")
     return None

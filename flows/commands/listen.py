@@ -6,7 +6,6 @@ import webbrowser
 from pathlib import Path
 
 import typer
-from rich.table import Table
 
 from artifacts.faults import writing
 from artifacts.store import write_atomically
@@ -72,11 +71,10 @@ def rejects(
     if not found:
         console.print("nothing was refused")
         return None
-    table = Table("stage", "id", "code", "measure", "reason", "remedy")
     for row in found:
-        cells = (row["stage"], row["id"], row["code"], f"{row['field']} = {row['value']}")
-        table.add_row(*map(_plain, (*cells, row["reason"], row["remedy"])))
-    console.print(table)
+        what = f"{row['id']}  {row['stage']}: {row['code']}, {row['field']} = {row['value']}"
+        for line in (what, f"  {row['reason']}; {row['remedy']}"):
+            console.print(_plain(line), soft_wrap=not console.is_terminal)
     return None
 
 

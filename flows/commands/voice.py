@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from configs import plain_yaml
 from configs.errors import UserError
 from configs.loading import about, leaves, presets, resolve
 from configs.nearest import did_you_mean
-from flows.commands.shared import JSON, console, print_json, session, warn
+from flows.commands.shared import JSON, console, print_json, print_rows, session, warn
 from tasks.run_record import ComputedEntry, StageEntry, last_computed, read_run, voices
 from tasks.versions.folders import champion_folder
 from tasks.voice import Request, check_name, open_pipeline, recipe_changes, recordings_at, remembered
@@ -121,27 +120,32 @@ def status(
         )
     if as_json:
         return print_json({"voice": voice, "stages": rows})
-    table = Table("stage", "state", "rows", "rejects", "computed", "seconds", "output", title=voice)
-    for row in rows:
-        table.add_row(
-            row["stage"],
-            f"[green]{row['state']}[/]" if row["state"] == "done" else f"[yellow]{row['state']}[/]",
-            "" if row["rows"] is None else str(row["rows"]),
-            "" if not row["rejects"] else str(row["rejects"]),
-            _computed_in_words(row["computed"]),
-            "" if row["seconds"] is None else f"{row['seconds']:.1f}",
-            (row["output_digest"] or "")[:12],
-        )
-    console.print(table)
+    print_rows(
+        ("stage", "state", "rows", "refused", "seconds", "computed"),
+        [
+            (
+                row["stage"],
+                row["state"],
+                "" if row["rows"] is None else str(row["rows"]),
+                str(row["rejects"] or ""),
+                "" if row["seconds"] is None else f"{row['seconds']:.1f}",
+                _computed_in_words(row["computed"]),
+            )
+            for row in rows
+        ],
+        whole=5,
+        styles=["green" if row["state"] == "done" else "yellow" for row in rows],
+    )
     return None
 
 
 def _computed_in_words(computed: ComputedEntry | None) -> str:
-    """When a stage last computed something, and how much of it."""
+    """When a stage last computed something, and how many of its rows where it was not all."""
     if computed is None:
         return ""
-    rows = f"{computed['rows_computed']} of {computed['rows_total']} rows" if computed["rows_total"] else ""
-    return ", ".join(filter(None, (computed["at"][:16].replace("T", " "), rows)))
+    some, total = computed["rows_computed"], computed["rows_total"]
+    at = computed["at"][:16].replace("T", " ")
+    return at if some == total else f"{at}, {some} of {total} rows"
 
 
 def why(
@@ -174,7 +178,7 @@ def why(
     if computed is not None:
         when = f" ({computed['at'].replace('T', ' ').removesuffix('+00:00')})" if computed["at"] else ""
         console.print(
-            f"it last ran{when} for {computed['seconds']:.1f} s: {computed['reason']}",
+            f"it last ran{when} for {computed['seconds']:.1f} s; why it did: {computed['reason']}",
             markup=False,
             soft_wrap=True,
         )
@@ -191,16 +195,19 @@ def list_voices(context: typer.Context, as_json: bool = JSON) -> None:
         console.print(f"no voices yet in {workspace}; make one with `voicewright finetune`", markup=False)
         _print_published(workspace)
         return None
-    table = Table("voice", "preset", "last stage", "ready", "recordings")
-    for row in found:
-        table.add_row(
-            str(row["voice"]),
-            str(row["preset"] or ""),
-            str(row["last_stage"] or ""),
-            "yes" if row["ready"] else "no",
-            str(row["recordings"] or ""),
-        )
-    console.print(table)
+    print_rows(
+        ("voice", "preset", "last stage", "ready", "recordings"),
+        [
+            (
+                str(row["voice"]),
+                str(row["preset"] or ""),
+                str(row["last_stage"] or ""),
+                "yes" if row["ready"] else "no",
+                str(row["recordings"] or ""),
+            )
+            for row in found
+        ],
+    )
     for row in found:
         if row["error"]:
             warn(f"{row['voice']}: {row['error']}")
@@ -221,10 +228,10 @@ def _print_published(workspace: Path) -> None:
             markup=False,
         )
         return
-    table = Table("published voices (speak --voice NAME)", "language")
-    for language, names in by_language.items():
-        table.add_row(", ".join(names), language)
-    console.print(table)
+    console.print("\npublished voices (speak --voice NAME)", style="bold", markup=False)
+    print_rows(
+        ("language", "names"), [(language, ", ".join(names)) for language, names in by_language.items()]
+    )
 
 
 def _summary(workspace: Path, voice: str) -> dict[str, str | bool | None]:

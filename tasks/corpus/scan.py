@@ -119,6 +119,16 @@ def scan_recordings(place: Path, settings: CorpusSettings, digest_cache: Path) -
     return ScanResult(rows, scan.rejects, scan.warnings)
 
 
+def check_not_empty(place: Path) -> None:
+    """See that there is anything at all, without a look into it.
+
+    Raises:
+        UserError: the folder holds no file.
+    """
+    if place.is_dir() and not any(names for _, _, names in os.walk(place)):
+        raise UserError(_nothing(place, (), ()))
+
+
 # -- one set
 
 
