@@ -70,6 +70,9 @@ def _phonemize(text: Marked, language: str, base: str, symbol_table: str) -> Pho
             "Give the words spoken.",
         )  # fmt: skip
     table = load_symbol_table(symbol_table)
+    if symbol_table != "ipa":
+        # GPT-SoVITS's text cleaner writes a comma for `;` and `:`, and BERT reads what it wrote.
+        tokens = [token._replace(text=table.mark(token.text)) if token.is_mark else token for token in tokens]
 
     def read(tokens: list[Token]) -> list[Spoken]:
         if symbol_table == "ipa":
@@ -129,11 +132,12 @@ def _require_front_end(language: str, base: str, symbol_table: str) -> None:
 
 
 def _ipa_tokens(tokens: list[Token], language: str) -> list[Spoken]:
-    voice = espeak_voice(language)
+    """`;` and `:` are spoken as a comma and kept as words, which families of characters spell."""
+    voice, table = espeak_voice(language), load_symbol_table("ipa")
     spoken: list[Spoken] = []
     for is_mark, texts in clauses(tokens):
         if is_mark:
-            spoken.extend(Spoken(mark, [mark]) for mark in texts)
+            spoken.extend(Spoken(mark, [table.mark(mark)]) for mark in texts)
             continue
         for word, ipa in zip(texts, espeak_words(texts, language), strict=True):
             phones, lost = segment_phones(ipa, voice)
