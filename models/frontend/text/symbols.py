@@ -21,7 +21,6 @@ UNKNOWN = "UNK"
 PRIMARY_STRESS, SECONDARY_STRESS = "ˈ", "ˌ"
 VOWELS = frozenset("iyɨʉɯuɪʏʊeøɘɵɤoəɚɛœɜɞʌɔæɐaɑɒᵻ")
 """First letters of phones of the table `ipa`."""
-COMMA = ","
 RISE, FALL = "[", "]"
 PITCH_MARKS = frozenset((RISE, FALL))
 """Of Japanese, between phones; the table v1 has none."""
@@ -34,10 +33,6 @@ class SymbolTable(NamedTuple):
     symbols: tuple[str, ...]
     ids: dict[str, int]
     marks: frozenset[str]
-
-    def mark(self, mark: str) -> str:
-        """One of `characters.MARKS` as the table says it: a comma where it has no such mark."""
-        return mark if mark in self.marks else COMMA
 
     def encode(self, phones: list[str]) -> tuple[list[str], list[int], list[str]]:
         """Phones as the table can say them, their identifiers, and those it does not hold.
