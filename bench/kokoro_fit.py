@@ -42,6 +42,8 @@ from tasks.release.judged import centre
 from tasks.release.kokoro.published import as_published, official_references
 from tasks.release.speak import load_voice
 from tasks.release.voice import SpeakOptions, Voice
+from tasks.versions.folders import folder_of
+from tasks.versions.record import read_versions
 from tasks.weights import LocalWeights
 
 HELD_OUT = 12
@@ -100,7 +102,7 @@ def main() -> None:
     samples = {name: resample(*waves[name], 16_000) for name in judged_by}
     judges = Judges(weights, given.language, list(samples.values()))
     cost = _fit(given, {name: texts[name] for name in fitted})
-    voice = load_voice(given.workspace / "voices" / given.name)
+    voice = load_voice(_newest(given.workspace, given.name))
     row = {
         "fitted_to_s": sum(_seconds(waves[name]) for name in fitted),
         "compared_with": {"clips": len(judged_by), "were_fitted_to": not set(judged_by) - set(fitted)},
@@ -155,7 +157,7 @@ def _fit(given: argparse.Namespace, texts: dict[str, str]) -> dict[str, Any]:
     subprocess.run([*program, *options], check=True)
     wall_s, cpu_s = time.monotonic() - began, _children_s() - before
     run = json.loads((given.workspace / "runs" / given.name / "run.json").read_text(encoding="utf-8"))
-    described = json.loads((given.workspace / "voices" / given.name / "networks/config.json").read_text())
+    described = json.loads((_newest(given.workspace, given.name) / "networks/config.json").read_text())
     return {
         "settings": list(settings),
         "plan": described["plan"],
@@ -164,6 +166,11 @@ def _fit(given: argparse.Namespace, texts: dict[str, str]) -> dict[str, Any]:
         "whole_wall_min": wall_s / 60,
         "whole_cpu_min": cpu_s / 60,
     }
+
+
+def _newest(workspace: Path, name: str) -> Path:
+    """The folder of what was fitted last, live or not."""
+    return folder_of(workspace, f"{name}@{read_versions(workspace, name)['versions'][-1]['number']}")
 
 
 def _official(judges: Judges, voice: Voice[Any], weights: LocalWeights, language: str) -> dict[str, Any]:

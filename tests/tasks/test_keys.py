@@ -69,18 +69,16 @@ def _parted(name: str) -> list[str]:
     return name.replace("{", "\0{").replace("}", "}\0").split("\0")
 
 
-def test_a_trainings_key_holds_the_libraries_it_computes_with(held: Mapping[str, list[str]]) -> None:
-    computing = {"numpy", "pyworld", "safetensors", "torch", "transformers"}
-    trainings = {
-        f"{name}/{stage.name}": stage
-        for name, way in every_way().items()
-        for stage in way.all
-        if stage.name.startswith(("train_", "fit_"))
-    }
-    assert len(trainings) >= 6
-    for key, stage in trainings.items():
-        imported = set().union(*map(_imports, held[key]))
-        assert computing & imported <= set(stage.libraries), key
+def test_a_stages_key_holds_the_libraries_it_computes_with(held: Mapping[str, list[str]]) -> None:
+    of_trainings = {"numpy", "pyworld", "safetensors", "torch", "transformers"}
+    stages = {f"{name}/{stage.name}": stage for name, way in every_way().items() for stage in way.all}
+    checked = 0
+    for key in stages.keys() & held.keys():
+        trains = stages[key].name.startswith(("train_", "fit_"))
+        imported = set().union(*map(_imports, held[key])) & (of_trainings if trains else {"torch"})
+        assert imported <= set(stages[key].libraries), key
+        checked += bool(imported)
+    assert checked >= 20
 
 
 def _imports(module: str) -> set[str]:

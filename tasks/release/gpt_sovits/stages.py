@@ -72,7 +72,7 @@ EXPORT = CorpusStage(
     reads={**_VOICE, "evaluate": ("evaluation.json",)},
     config=(*_VOICE_CONFIG, *_PUBLISHED, *EXPORT_CONFIG),
     schema=schemas.NOTHING,
-    libraries=("safetensors", "soundfile", *_PROMPT_LIBRARIES),
+    libraries=("torch", "safetensors", "soundfile", *_PROMPT_LIBRARIES),
     about="the voice as a self-contained folder",
     writes=lambda _cfg: {"train_sovits": 0.4, "train_t2s": 0.5},
 )
