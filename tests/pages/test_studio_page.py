@@ -174,7 +174,8 @@ def test_a_voice_is_made_watched_compared_and_promoted_by_keys_alone(
     press(user, "G")
     _tab_to(user, "#make-form .primary")
     _follow(user, "/studio/voices/clara", lambda: press(user, "Enter"))
-    wait_for(lambda: _text(user, ".training .stage") == "Step 2 of 2: fit kokoro", "no step is told")
+    told = "Step 2 of 2: fit kokoro (1 of 2)"
+    wait_for(lambda: _text(user, ".training .stage") == told, "no step is told")
     assert user.evaluate("document.querySelector('.training progress').value") >= 0.5
     wait_for(lambda: "left" in _text(user, ".training .left"), "no time is told")
     wait_for(lambda: _text(user, ".training .state").startswith("Finished."), "it does not end")

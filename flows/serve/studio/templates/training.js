@@ -43,7 +43,7 @@ class Told {
     const place = state.stages_total ? `Step ${Math.min(state.stages_done + 1, state.stages_total)} of ${state.stages_total}` : "";
     const name = state.stage ? state.stage.replaceAll("_", " ") : "";
     const stage = [place, name].filter(Boolean).join(": ") || PRESENT[state.state];
-    const beside = state.phase ? [state.phase, state.total && `${state.done} of ${state.total}`].filter(Boolean).join(", ") : state.text;
+    const beside = [state.phase, state.total ? `${state.done} of ${state.total}` : ""].filter(Boolean).join(", ");
     this.stage.textContent = beside ? `${stage} (${beside})` : stage;
     if (state.stages_total) this.bar.value = (state.stages_done + (state.progress ?? 0)) / state.stages_total;
     else this.bar.removeAttribute("value");
