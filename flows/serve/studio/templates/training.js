@@ -27,7 +27,13 @@ export async function watch(shown) {
 
 function ended(state) {
   const word = ENDS[state.state] ?? state.state;
-  return state.error ? `${word} ${state.error}` : [word, state.state === "finished" && state.verdict].filter(Boolean).join(" ");
+  return state.error ? `${word} ${state.error}` : [word, state.state === "finished" && made(state)].filter(Boolean).join(" ");
+}
+
+// The verdict is that of the version that speaks, which need not be the one that was made.
+function made(state) {
+  const newest = Math.max(0, ...(state.versions ?? []).map((name) => Number(name.split("@").at(-1))));
+  return newest > (state.champion ?? newest) ? `Version ${newest} is there; version ${state.champion} still speaks.` : state.verdict;
 }
 
 class Told {
