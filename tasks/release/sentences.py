@@ -26,7 +26,8 @@ MAX_CHARACTERS = 200
 
 _ENDS = re.compile(r"(?<=[.!?…。！？；;])[\"'”’»)\]]*\s+|(?<=[。！？；])|\n+")
 _WHOLE = re.compile(rf".[{HIDDEN}\u00a0]*", re.DOTALL)
-_CLAUSES = re.compile(r"(?<=[,，、:：–—])\s*")
+# Not inside of 1,000, 10:30, 1990–2000 or an address.
+_CLAUSES = re.compile(r"(?<=[，、：—])\s*|(?<=[,:–])(?:\s+|(?=[^\x00-\x7f]))")
 # A name follows these, so they end no sentence.
 _BEFORE_NAMES = word_set(
     "adm bzw capt cf cmdr col cpl dr evtl fr geb gen gov hon hr lt maj mr mrs ms mt prof rep rev sen"

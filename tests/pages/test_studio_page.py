@@ -53,7 +53,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     write_voice(workspace, LONG, "kokoro/am_michael")
     (workspace / "voices" / "anna" / "report.html").write_text("<h1>The report</h1>")
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    write_voice(elsewhere, "clara", "kokoro/am_michael")
+    write_voice(elsewhere, "clara", "kokoro/am_michael", number=2)
+    write_versions(elsewhere, "clara", {**read_versions(elsewhere, "clara"), "champion": 1})
     for room in ("voices", "runs"):
         shutil.copytree(elsewhere / room, workspace / "prepared" / "finetune" / room)
     shutil.copytree(workspace / "runs" / "anna", elsewhere / "runs" / "anna")
@@ -174,10 +175,12 @@ def test_a_voice_is_made_watched_compared_and_promoted_by_keys_alone(
     press(user, "G")
     _tab_to(user, "#make-form .primary")
     _follow(user, "/studio/voices/clara", lambda: press(user, "Enter"))
-    wait_for(lambda: _text(user, ".training .stage") == "Step 2 of 2: fit kokoro", "no step is told")
+    told = "Step 2 of 2: fit kokoro (1 of 2)"
+    wait_for(lambda: _text(user, ".training .stage") == told, "no step is told")
     assert user.evaluate("document.querySelector('.training progress').value") >= 0.5
     wait_for(lambda: "left" in _text(user, ".training .left"), "no time is told")
-    wait_for(lambda: _text(user, ".training .state").startswith("Finished."), "it does not end")
+    ended = "Finished. Version 2 is there; version 1 still speaks."
+    wait_for(lambda: _text(user, ".training .state") == ended, "it does not end")
     asked = [json.loads(line) for line in (studio.service.workspace / command.ASKED).read_text().splitlines()]
     assert asked[-1][0] == "finetune" and "corpus.language=ka" in asked[-1]
     uploads = Path(asked[-1][1])

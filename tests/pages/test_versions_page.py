@@ -36,7 +36,10 @@ def page(tmp_path: Path) -> Path:
         shown=tuple(Shown(name, verdict, facts, name.endswith("@1")) for name in names),
         measures=(Measure("Words misheard · New sentences", "per word", "lower", "Edits.", values, 0),),
         said=(Said(sentence, "en", (take(120, 1.0), take(160, 1.3), take(210, 0.8))),),
-        settings=(("train.kokoro_fit.some.long.setting.of.the.recipe", ("1", "2", '["a", "b", "c"]')),),
+        settings=(
+            ("train.kokoro_fit.some.long.setting.of.the.recipe", ("1", "2", '["a", "b", "c"]')),
+            ("train.kokoro_fit.recogniser", (f"content {64 * '9'}", f"content {64 * 'f'}", "null")),
+        ),
         decision="anna-with-a-long-name@2 beside anna-with-a-long-name@1: no better",
     )
     path.write_text(build_versions_page(data), encoding="utf-8")

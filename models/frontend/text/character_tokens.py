@@ -96,6 +96,7 @@ def encode(
 ) -> Tokens:
     """Tokens of phones of the table `ipa`; word2ph[i] of them belong to words[i].
 
+    A mark is spelled as it is written: `;` and `:` have characters of their own, and a comma for a phone.
     The phones of words[i] go before a dictionary's characters for each i of own_words.
     What neither the table nor a rule holds is left out and listed in `unknown` (see `require_encodable`).
     """
@@ -181,9 +182,9 @@ def _spelled_words(
         [
             (character, index)
             for index in range(end - n_phones, end)
-            for character in _spelled(phones[index], table, unknown)
+            for character in _spelled(word if word in MARKS else phones[index], table, unknown)
         ]
-        for n_phones, end in zip(word2ph, ends, strict=True)
+        for word, n_phones, end in zip(words, word2ph, ends, strict=True)
     ]
     if table.dictionary is None:
         return said

@@ -1,4 +1,4 @@
-"""Unicode to the few characters that front ends understand: words, six punctuation marks, single spaces."""
+"""Unicode to the few characters that front ends understand: words, eight punctuation marks, single spaces."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-MARKS = frozenset("!,-.?…")
+MARKS = frozenset("!,-.:;?…")
+_BY_STRENGTH = "-,;:….!?"
 
 _MARK_OF = {
     "!": "!", "՜": "!",
     "?": "?", "؟": "?", "՞": "?",
     ".": ".", "。": ".", "।": ".", "॥": ".", "۔": ".", "።": ".", "։": ".", "။": ".",
-    ",": ",", "、": ",", "،": ",", "؛": ",", "፣": ",", ";": ",", ":": ",", "·": ",",
+    ",": ",", "、": ",", "،": ",", "፣": ",", "·": ",",
+    ";": ";", "؛": ";",
+    ":": ":",
     "…": "…",
     "—": "-", "–": "-", "―": "-", "~": "-", "〜": "-",
 }  # fmt: skip
@@ -132,8 +135,7 @@ def _add_mark(mark: str, tokens: list[Token]) -> None:
     if not tokens:
         return
     if tokens[-1].is_mark:
-        strength = "-,….!?"
-        if strength.index(mark) > strength.index(tokens[-1].text):
+        if _BY_STRENGTH.index(mark) > _BY_STRENGTH.index(tokens[-1].text):
             tokens[-1] = Token(mark, True)
         return
     tokens.append(Token(mark, True))

@@ -23,7 +23,7 @@ from models.frontend.text.normalize import normalize, normalized_text
 from models.frontend.text.own_words import OwnWords, Spoken
 from models.frontend.text.phonemized import Phonemized, TextError, base_language, table_languages
 from models.frontend.text.reader_process import BreakdownError
-from models.frontend.text.symbols import PITCH_MARKS, UNKNOWN, load_symbol_table
+from models.frontend.text.symbols import PITCH_MARKS, UNKNOWN, SymbolTable, load_symbol_table
 
 _WITHOUT_IPA = {
     "ja": "espeak reads its characters as 'Chinese letter'",
@@ -70,6 +70,11 @@ def _phonemize(text: Marked, language: str, base: str, symbol_table: str) -> Pho
             "Give the words spoken.",
         )  # fmt: skip
     table = load_symbol_table(symbol_table)
+    if symbol_table != "ipa":
+        # GPT-SoVITS's text cleaner writes a comma for `;` and `:`, and BERT reads what it wrote.
+        tokens = [
+            token._replace(text=_said(token.text, table)) if token.is_mark else token for token in tokens
+        ]
 
     def read(tokens: list[Token]) -> list[Spoken]:
         if symbol_table == "ipa":
@@ -128,12 +133,18 @@ def _require_front_end(language: str, base: str, symbol_table: str) -> None:
         ) from error  # fmt: skip
 
 
+def _said(mark: str, table: SymbolTable) -> str:
+    """A mark's phone: a comma where the table has no such mark."""
+    return mark if mark in table.marks else ","
+
+
 def _ipa_tokens(tokens: list[Token], language: str) -> list[Spoken]:
-    voice = espeak_voice(language)
+    """`;` and `:` are spoken as a comma and kept as words, which families of characters spell."""
+    voice, table = espeak_voice(language), load_symbol_table("ipa")
     spoken: list[Spoken] = []
     for is_mark, texts in clauses(tokens):
         if is_mark:
-            spoken.extend(Spoken(mark, [mark]) for mark in texts)
+            spoken.extend(Spoken(mark, [_said(mark, table)]) for mark in texts)
             continue
         for word, ipa in zip(texts, espeak_words(texts, language), strict=True):
             phones, lost = segment_phones(ipa, voice)

@@ -35,6 +35,9 @@ def normalize(text: str, language: str) -> list[Token]:
     Any text is accepted; the list is empty when nothing in it can be spoken.
     """
     folded = fold(without_markup(text))
+    if language == "el":
+        # Greek asks with it: no semicolon.
+        folded = folded.replace(";", ",")
     if language not in _READS_POWERS:
         folded = _plain_powers(folded)
     expand = rules(language)

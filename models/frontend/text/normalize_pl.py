@@ -172,6 +172,7 @@ WORDS = Vocabulary(
         10: _noun("dziesiąta", "dziesiąte", "dziesiątych", "dziesiątej", "f"),
         100: _noun("setna", "setne", "setnych", "setnej", "f"),
     },
+    after_fraction=3,
     half={"": "jedna druga", "m": "pół", "f": "pół", "n": "pół"},
     and_a_half={"m": "{whole} i pół {noun}", "f": "{whole} i pół {noun}"},
     spelled=listed("USA UE PKP PKO PZU TVP TVN CD DVD PC PSL RP PRL ONZ"),

@@ -158,6 +158,7 @@ WORDS = Vocabulary(
         8: _noun("восьмая", "восьмых", "восьмых", "f"), 9: _noun("девятая", "девятых", "девятых", "f"),
         10: _noun("десятая", "десятых", "десятых", "f"), 100: _noun("сотая", "сотых", "сотых", "f"),
     },
+    after_fraction=3,
     half={"": "одна вторая", "m": "пол", "f": "пол"},
     and_a_half={"m": "{whole} с половиной {noun}", "f": "{whole} с половиной {noun}"},
     spelled=listed("США ЕС СССР РФ ФСБ МВД МГУ ООО"),
@@ -182,6 +183,8 @@ WORDS = Vocabulary(
 )  # fmt: skip
 
 _CASES = {"": "й", "а": "го", "е": "м", "у": "му", "ом": "м"}
+# One word, whose last syllable is stressed.
+_HALF_AN_HOUR = re.compile(r"\bпол часа\b")
 _DECADE = re.compile(r"(?<!\w)(\d{1,4})-е(?= годы)")
 _CENTURY = re.compile(r"\b([IVX]+) (?=век(а|е|у|ом|)\b)")
 _RULER = re.compile(rf"\b({'|'.join(_RULERS.split())}) ([IVX]+)\b")
@@ -190,7 +193,8 @@ _YEAR = re.compile(r"(?<![\w.,])([12]\d{3})(?:-(?:го|м|й))? (?:год(а|у|
 
 def expand(text: str) -> str:
     """Folded Russian text with everything that is not a word written out."""
-    return verbalize(_DECADE.sub(r"\1-ые", text), WORDS, (_years, _centuries, _rulers))
+    said = verbalize(_DECADE.sub(r"\1-ые", text), WORDS, (_years, _centuries, _rulers))
+    return _HALF_AN_HOUR.sub("полчаса", said)
 
 
 def _years(text: str, words: Vocabulary) -> str:

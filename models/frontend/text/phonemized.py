@@ -31,8 +31,9 @@ class TextError(UserError):
 class Phonemized(NamedTuple):
     """words and marks in order; word2ph[i] phones belong to words[i], so sum(word2ph) == len(phones).
 
-    phone_ids index `symbol_table`; what the table lacks is UNK there and listed in `unknown`. The phones of
-    words[i] were given, by the text or a lexicon, for each i of own_words.
+    phone_ids index `symbol_table`; what the table lacks is UNK there and listed in `unknown`; the phone of a
+    mark that it lacks is a comma. The phones of words[i] were given, by the text or a lexicon, for each i of
+    own_words.
     """
 
     normalized_text: str

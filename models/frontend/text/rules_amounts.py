@@ -134,16 +134,17 @@ def _fraction_words(whole_part: int, over: int, under: int, noun: str, words: Vo
     """noun: the word after the fraction, which some languages say before a half ("deux heures et demie")."""
     unit = words.units.get(noun) or _units_by_name(words).get(noun)
     gender = unit.gender if unit else _gender_of(noun, words)
+    part_of = unit.forms[min(words.after_fraction, len(unit.forms) - 1)] if unit else noun
     if (over, under) == (1, 2):
         if whole_part:
             many = form_of(_MANY, unit, words) if noun in words.units and unit else noun
             gender = gender if gender in words.and_a_half else "m"
             return words.and_a_half[gender].format(whole=whole(whole_part, words, gender), noun=many).strip()
-        return f"{words.half[gender if unit else '']} {unit.forms[0] if unit else noun}".strip()
+        return f"{words.half[gender if unit else '']} {part_of}".strip()
     said = counted(str(over), words.fractions[under], words)
     if whole_part:
         said = f"{whole(whole_part, words)} {words.signs['&']} {said}"
-    return f"{said} {unit.forms[0] if unit else noun}".strip()
+    return f"{said} {part_of}".strip()
 
 
 @functools.cache

@@ -90,6 +90,8 @@ class Vocabulary:
     """By denominator."""
     half: Mapping[str, str]
     """A half of something, by gender; "" where it stands alone."""
+    after_fraction: int = 0
+    """Index of the form of a noun after a fraction ("drei Viertel Liter")."""
     and_a_half: Mapping[str, str]
     """Template of {whole} and {noun}, by the noun's gender; "m" where it has none."""
     spelled: frozenset[str] = frozenset()

@@ -33,6 +33,7 @@ from tasks.release.sentences import MAX_CHARACTERS, split_sentences
         ("See Fig. 3 and No. 7. They match.", ["See Fig. 3 and No. 7.", "They match."]),
         ("She said no. He left.", ["She said no.", "He left."]),
         ("He is 7. She is 9.", ["He is 7.", "She is 9."]),
+        ("He came; she went: at 10:30.", ["He came;", "she went: at 10:30."]),
         ("Dr. No met Mrs. What.", ["Dr. No met Mrs. What."]),
         ("Apple Inc. sued. Smith et al. lost.", ["Apple Inc. sued.", "Smith et al. lost."]),
     ],
@@ -48,6 +49,19 @@ def test_long_sentences_are_cut_at_commas_then_words() -> None:
     assert all(piece.endswith(",") for piece in pieces)
     assert all(len(piece) <= MAX_CHARACTERS for piece in split_sentences("word " * 400))
     assert all(len(piece) <= MAX_CHARACTERS for piece in split_sentences("字" * 500))
+
+
+@pytest.mark.parametrize("mark", [";", ":", "；", "："])
+def test_semicolons_and_colons_are_places_for_a_cut(mark: str) -> None:
+    clause = f"a clause of some forty characters or more{mark} "
+    pieces = split_sentences(clause * 12)
+    assert len(pieces) > 1
+    assert all(piece.endswith(mark) for piece in pieces)
+
+
+def test_what_is_one_number_or_address_is_not_cut() -> None:
+    whole = "at 10:30 and 16:9 with 1,000 people, 1990–2000, AT&amp;T, see https://example.org now, "
+    assert " ".join(split_sentences(whole * 4)) == (whole * 4).strip()
 
 
 @given(st.text(max_size=900))

@@ -11,7 +11,7 @@ from models.frontend.text.phonemized import Phonemized, TextError
 from tasks.release.sentences import Sentence
 from tasks.release.spelling import spelled, spelled_in_parts
 
-MARKS = ",.!?-…"
+MARKS = ",.!?-…;:"
 
 
 def sentence(*words: str, language: str = "de") -> Sentence:
@@ -39,6 +39,7 @@ def parts_of(one: Sentence, longest: int) -> list[str]:
         (("ab", "kd", ",", "fa", "."), 10, ["ab kd, fa."]),
         (("ab", "kd", ",", "fa", "."), 9, ["ab kd,", "fa."]),
         (("ab", ",", "kd", ",", "fa", "mo", "."), 10, ["ab, kd,", "fa mo."]),
+        (("ab", ";", "kd", ":", "fa", "mo", "."), 10, ["ab; kd:", "fa mo."]),
         (("ab", "kd", "fa", "mo", "."), 6, ["ab kd", "fa mo."]),
         (("ab", "kd", "."), 3, ["ab", "kd."]),
     ],

@@ -27,7 +27,13 @@ export async function watch(shown) {
 
 function ended(state) {
   const word = ENDS[state.state] ?? state.state;
-  return state.error ? `${word} ${state.error}` : [word, state.state === "finished" && state.verdict].filter(Boolean).join(" ");
+  return state.error ? `${word} ${state.error}` : [word, state.state === "finished" && made(state)].filter(Boolean).join(" ");
+}
+
+// The verdict is that of the version that speaks, which need not be the one that was made.
+function made(state) {
+  const newest = Math.max(0, ...(state.versions ?? []).map((name) => Number(name.split("@").at(-1))));
+  return newest > (state.champion ?? newest) ? `Version ${newest} is there; version ${state.champion} still speaks.` : state.verdict;
 }
 
 class Told {
@@ -43,7 +49,7 @@ class Told {
     const place = state.stages_total ? `Step ${Math.min(state.stages_done + 1, state.stages_total)} of ${state.stages_total}` : "";
     const name = state.stage ? state.stage.replaceAll("_", " ") : "";
     const stage = [place, name].filter(Boolean).join(": ") || PRESENT[state.state];
-    const beside = state.phase ? [state.phase, state.total && `${state.done} of ${state.total}`].filter(Boolean).join(", ") : state.text;
+    const beside = [state.phase, state.total ? `${state.done} of ${state.total}` : ""].filter(Boolean).join(", ");
     this.stage.textContent = beside ? `${stage} (${beside})` : stage;
     if (state.stages_total) this.bar.value = (state.stages_done + (state.progress ?? 0)) / state.stages_total;
     else this.bar.removeAttribute("value");

@@ -22,6 +22,7 @@ from models.frontend.text.character_tokens import (
     require_encodable,
     token_durations,
 )
+from models.frontend.text.characters import MARKS
 from models.frontend.text.espeak_ipa import espeak_voice, segment_phones, supported_languages
 from models.frontend.text.g2p import phonemize
 from models.frontend.text.phonemized import TextError
@@ -99,7 +100,11 @@ def test_joined_characters_are_espeaks_string(language: str) -> None:
         ("kokoro", "en", "One of the best.", "wˈʌn ʌv ðə bˈɛst."),
         ("styletts2", "fr", "Un bon vin.", "œ bˈɔ vˈɛ ."),
         ("styletts2", "de", "Ja - nein", "jˈɑː — nˈaɪn"),
+        ("styletts2", "en", "One; two: three.", "wˌʌn ; tˈuː : θɹˈiː ."),
+        ("styletts2", "de", "Ja; nein: ja", "jˈɑː ; nˈaɪn : jˈɑː"),
         ("kokoro", "en", "The judge, chairs.", "ðə ʤˈʌʤ, ʧˈɛɹz."),
+        ("kokoro", "en", "One; two: three, at 10:30.", "wˈʌn; tˈu: θɹˈi, æt tˈɛn θˈɜɹTi."),
+        ("kokoro", "fr", "Un ; bon : vin.", "ˈœ̃; bˈɔ̃: vˈɛ̃."),
         ("kokoro", "en", "My boy, go away now.", "mˌI bˈY, ɡˌO əwˈA nˈW."),
         ("kokoro", "de", "Zwölf Hütten - schön!", "ʦvˈœlf hˈytən — ʃˈøːn!"),
         ("kokoro", "fr", "Un bon vin.", "œ̃ bˈɔ̃ vˈɛ̃."),
@@ -110,6 +115,23 @@ def test_spelling(name: str, language: str, text: str, expected: str) -> None:
     tokens = spell(text, language, table)
     assert joined(tokens, table) == expected
     assert tokens.unknown == ()
+
+
+@pytest.mark.parametrize("name", CHARACTER_TABLES)
+@pytest.mark.parametrize("mark", sorted(MARKS))
+def test_every_mark_has_a_character_that_belongs_to_its_phone(name: str, mark: str) -> None:
+    table = character_table(name, "de")
+    spoken = phonemize(f"Ja {mark} nein", "de", "ipa")
+    tokens = encode(spoken.words, spoken.phones, spoken.word2ph, table)
+    [place] = [at for at, phone in enumerate(tokens.phone_of) if phone == spoken.word2ph[0]]
+    assert tokens.ids[place] == table.ids["—" if mark == "-" else mark]
+    assert tokens.unknown == ()
+
+
+def test_a_word_of_ones_own_is_said_by_its_phones_though_it_is_written_as_a_mark() -> None:
+    table = character_table("kokoro", "de")
+    tokens = encode([":", ":"], ["d", "oː", ","], [2, 1], table, own_words=[0])
+    assert joined(tokens, table) == "doː:"
 
 
 @pytest.mark.parametrize("name", CHARACTER_TABLES)

@@ -25,7 +25,7 @@ def spell(text: str, language: str) -> tuple[str, Tokens]:
         ("en-us", "It was a nice day in the old house.", "ˌɪt wʌz ɐ nˈIs dˈA ɪn ði ˈOld hˈWs."),
         ("en-us", "We went to eat, to go, to.", "wˌi wˈɛnt tʊ ˈit, tə ɡˌO, tu."),
         ("en-us", "a little bit of the better ones", "ɐ lˈɪTᵊl bˈɪt ʌv ðə bˈɛTəɹ wˈʌnz"),
-        ("en-us", "She lives here; they have live music.", "ʃˌi lˈɪvz hˈɪɹ, ðA hæv lˈIv mjˈuzɪk."),
+        ("en-us", "She lives here; they have live music.", "ʃˌi lˈɪvz hˈɪɹ; ðA hæv lˈIv mjˈuzɪk."),
         ("en-us", "I can. He has.", "ˌI kˈæn. hˌi hˈæz."),
         ("en-gb", "They go to the old car park.", "ðˌA ɡˌQ tə ði ˈQld kˈɑː pˈɑːk."),
     ],

@@ -182,6 +182,32 @@ def test_tables_by_language() -> None:
     assert choose_table("en", "ipa") == "ipa"
 
 
+@pytest.mark.parametrize(
+    ("language", "table", "text", "with_commas"),
+    [
+        ("en", "gpt-sovits-v2", "He came; she went: yes.", "He came, she went, yes."),
+        ("en", "gpt-sovits-v1", "[He](HH IY1); she: yes.", "[He](HH IY1), she, yes."),
+        ("zh", "gpt-sovits-v2", "你好；我说：好。", "你好，我说，好。"),
+    ],
+)
+def test_semicolon_and_colon_are_commas_for_gpt_sovits(
+    language: str, table: str, text: str, with_commas: str
+) -> None:
+    assert phonemize(text, language, table) == phonemize(with_commas, language, table)
+
+
+def test_the_table_ipa_says_semicolon_and_colon_as_commas_and_keeps_them_as_words() -> None:
+    spoken = phonemize("Er kam; sie ging: ja.", "de", "ipa")
+    commas = phonemize("Er kam, sie ging, ja.", "de", "ipa")
+    assert_in_step(spoken)
+    assert spoken.unknown == []
+    assert (spoken.phones, spoken.phone_ids, spoken.word2ph) == (
+        commas.phones, commas.phone_ids, commas.word2ph,
+    )  # fmt: skip
+    assert spoken.words == ["Er", "kam", ";", "sie", "ging", ":", "ja", "."]
+    assert spoken.normalized_text == "Er kam; sie ging: ja."
+
+
 def test_voices_without_a_dictionary_are_not_offered() -> None:
     assert len(supported_languages()) > 100
     for language in ("fo", "kaa", "kl"):

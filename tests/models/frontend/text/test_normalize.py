@@ -111,6 +111,28 @@ def test_folding_twice_changes_nothing_and_leaves_encodable_text(text: str) -> N
     assert fold(folded) == folded
 
 
+@pytest.mark.parametrize(
+    ("written", "marks"),
+    [
+        ("a; b", [";"]),
+        ("a؛ b； c", [";", ";"]),
+        ("a: b： c", [":", ":"]),
+        ("a፣ b، c", [",", ","]),
+        ("a ,; b ;, c", [";", ";"]),
+        ("a ;: b :; c", [":", ":"]),
+        ("a :- b; - c", [":", ";"]),
+        ("a :… b;! c:?", ["…", "!", "?"]),
+    ],
+)
+def test_of_marks_that_meet_the_strongest_stays(written: str, marks: list[str]) -> None:
+    assert [token.text for token in tokenize(fold(written)) if token.is_mark] == marks
+
+
+@pytest.mark.parametrize("mark", [";", "\u037e"])
+def test_what_asks_in_greek_is_no_semicolon(mark: str) -> None:
+    assert [token.text for token in normalize(f"Πού είσαι{mark} Εδώ.", "el") if token.is_mark] == [",", "."]
+
+
 @pytest.mark.parametrize("language", ["en", "de", "fr"])
 def test_what_pages_of_the_web_write_is_decoded_in_every_language(language: str) -> None:
     said = normalized_text(normalize("A&#39;s <b>b</b>&nbsp;c<br/>d &amp;eacute;", language), language)

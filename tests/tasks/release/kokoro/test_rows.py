@@ -56,9 +56,10 @@ def test_a_rows_characters_are_its_sentences_with_spaces_between() -> None:
         assert row.ids[first : first + len(part.tokens.ids) - 2] == list(part.tokens.ids[1:-1])
 
 
-def test_a_row_is_cut_where_it_is_quiet_between_two_sentences() -> None:
-    """Ten milliseconds of silence stand somewhere in the full stop or the space of each sentence's end."""
-    [row] = of_text("One two. Three four.", 400)[0].rows
+@pytest.mark.parametrize("text", ["One two. Three four.", "One two; three four."])
+def test_a_row_is_cut_where_it_is_quiet_between_two_sentences(text: str) -> None:
+    """Ten milliseconds of silence stand somewhere in the mark or the space of each sentence's end."""
+    [row] = of_text(text, 400)[0].rows
     per_character = 1200
     ends = [per_character * (at + 1) for at in range(len(row.ids))]
     noise = np.random.default_rng(1).standard_normal(ends[-1]).astype(np.float32)
