@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +31,8 @@ from tasks.versions.record import VersionEntry, read_versions, version_of
 
 _N_FFT, _N_MELS, _FRAMES_PER_S = 1024, 80, 100
 _F0_MIN_HZ, _F0_MAX_HZ = 60.0, 600.0
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+"""SHA-256, whose first twelve digits tell two apart for people."""
 
 
 class Compared(NamedTuple):
@@ -97,7 +100,11 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> list[tuple[str, tuple[st
     """Settings that are not the same everywhere, by name, with the value of each as text."""
     names = sorted(set(itertools.chain.from_iterable(settings)) - {"voice"})
     rows = [(name, tuple(_as_text(one.get(name)) for one in settings)) for name in names]
-    return [(name, values) for name, values in rows if len(set(values)) > 1]
+    return [
+        (name, tuple(_DIGEST.sub(r"\1…", value) for value in values))
+        for name, values in rows
+        if len(set(values)) > 1
+    ]
 
 
 def _as_text(value: Any) -> str:

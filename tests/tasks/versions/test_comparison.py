@@ -82,6 +82,12 @@ def test_settings_that_differ_are_told_and_no_others() -> None:
     assert comparison.differing([one, other]) == [("train.lr", ("0.1", "0.2"))]
 
 
+def test_digests_of_files_are_shown_short() -> None:
+    files = [{"recogniser": f"content {digit * 64}"} for digit in "0f"]
+    shown = ("content 000000000000…", "content ffffffffffff…")
+    assert comparison.differing(files) == [("recogniser", shown)]
+
+
 def test_only_what_is_better_beyond_chance_is_marked() -> None:
     known = [
         Measured(1, 1.0, {"text/dnsmos": {f"s{n}": level + 0.01 * (n % 3) for n in range(8)}})
