@@ -10,7 +10,7 @@ import typer
 from artifacts.faults import writing
 from artifacts.store import write_atomically
 from configs.errors import UserError
-from flows.commands.shared import JSON, console, default_workspace, print_json, session
+from flows.commands.shared import JSON, console, default_workspace, print_json, session, warn
 from tasks.versions.folders import champion_folder, folder_of, split_name
 from tasks.voice import open_pipeline, remembered
 
@@ -68,9 +68,14 @@ def rejects(
     ]
     if as_json:
         return print_json(found)
+    waiting = [name for name in pipeline.stages if pipeline.known(name) is None]
+    if waiting:
+        more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+        warn(
+            f"{waiting[0]}{more} would run now (`voicewright status {voice}`): what they refuse is not known"
+        )
     if not found:
-        console.print("nothing was refused")
-        return None
+        console.print(f"nothing was refused{' by the stages that are done' if waiting else ''}")
     for row in found:
         what = f"{row['id']}  {row['stage']}: {row['code']}, {row['field']} = {row['value']}"
         for line in (what, f"  {row['reason']}; {row['remedy']}"):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 from rich.console import Console
 
 from flows.commands import machine, shared
@@ -171,6 +172,22 @@ def test_a_name_that_is_nearly_a_voices_is_asked_about(call: Call, tmp_path: Pat
     assert status == 2
     status, _, errors = call("why", "anna", "pich")
     assert (status, "did you mean 'pitch'?" in errors) == (2, True)
+
+
+def test_an_empty_folder_is_refused_before_weights_that_are_missing(call: Call, tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+    status, _, errors = call("finetune", str(tmp_path / "empty"), "-v", "v", "-p", "kokoro-fit")
+    assert (status, "holds no recordings" in errors, "weights" in errors) == (2, True, False)
+
+
+def test_refused_by_nobody_is_not_said_of_stages_that_have_not_run(call: Call, tmp_path: Path):
+    (tmp_path / "wavs").mkdir()
+    soundfile.write(tmp_path / "wavs" / "a.wav", [0.0, 0.1] * 8000, 16_000)
+    request = Request(tmp_path / "wavs", "anna", "tiny").as_record()
+    write_run(tmp_path / "w", "anna", {"request": request, "stages": {}})
+    status, output, errors = call("rejects", "anna")
+    assert (status, output) == (0, "nothing was refused by the stages that are done\n")
+    assert errors.startswith("ingest and ") and "what they refuse is not known" in errors
 
 
 def test_where_tells_a_voices_places_as_its_siblings_do(call: Call, tmp_path: Path):
