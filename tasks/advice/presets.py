@@ -76,7 +76,7 @@ PURPOSES = (
         preset="kokoro-fit",
         least_s=10,
         gives="a voice that strangers understand and that is like the speaker (measured in English, from "
-        "half a minute of speech: a similarity of .87 to .90, where recordings have .93 to .99)",
+        "half a minute of speech: a similarity of .85 to .90, where recordings have .91 to .99)",
     ),
     Purpose(
         preset="kokoro",
