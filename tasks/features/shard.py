@@ -182,7 +182,8 @@ def _split(
     for name in names:
         accepted, segment = tables["screen"].row(name), tables["segment"].row(name)
         stretch = f"{segment['start_s']:.3f}-{segment['end_s']:.3f}"
-        clips.append(Clip(f"{accepted['source_digest']}/{stretch}", accepted["speaker"]))
+        content = f"{accepted['source_digest']}/{stretch}"
+        clips.append(Clip(content, accepted["speaker"], accepted["duration_s"]))
     return dict(zip(names, split_clips(clips, validation_share, test_share), strict=True))
 
 

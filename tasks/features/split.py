@@ -12,14 +12,16 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 _MIN_CLIPS_FOR_TEST = 10
 _MIN_CLIPS_FOR_VALIDATION = 2
+_LEAST_VALIDATION_S = 3.0
 _HASH_BITS = 64
 
 
 class Clip(NamedTuple):
-    """content: digest of what the clip holds; equal content always shares a split."""
+    """content: digest of what the clip holds; equal content always shares a split; seconds: it lasts."""
 
     content: str
     speaker: str
+    seconds: float
 
 
 def split_clips(clips: Sequence[Clip], validation_share: float, test_share: float) -> list[Split]:
@@ -30,17 +32,23 @@ def split_clips(clips: Sequence[Clip], validation_share: float, test_share: floa
     set would stay empty, the clips next in line fill it: one validation clip from two clips up and one test
     clip from ten up, for every speaker with ten clips and for the corpus as a whole (then from the speaker
     with most clips). A speaker with fewer than three clips is trained on only.
+
+    Of fewer than ten clips one alone is validation, whatever the hashes say: two of five, or the longest,
+    would be half of all there is to learn from. It is the one whose length is nearest to `validation_share`
+    of the whole, and to three seconds where that is less.
     """
-    speaker_of: dict[str, str] = {}
+    clip_of: dict[str, Clip] = {}
     for clip in clips:
-        speaker_of.setdefault(clip.content, clip.speaker)
+        clip_of.setdefault(clip.content, clip)
     by_speaker: dict[str, list[str]] = defaultdict(list)
-    for content in sorted(speaker_of, key=_place):
-        by_speaker[speaker_of[content]].append(content)
+    for content in sorted(clip_of, key=_place):
+        by_speaker[clip_of[content].speaker].append(content)
 
     chosen: dict[str, Split] = {}
+    everything = list(clip_of)
+    many = len(everything) >= _MIN_CLIPS_FOR_TEST
     for contents in by_speaker.values():
-        if len(contents) < 3:
+        if len(contents) < 3 or not many:
             continue
         for content in contents:
             place = _place(content)
@@ -53,11 +61,12 @@ def split_clips(clips: Sequence[Clip], validation_share: float, test_share: floa
         _keep_training(chosen, contents)
 
     largest = max(by_speaker.values(), key=lambda contents: (len(contents), contents[0]), default=[])
-    everything = list(speaker_of)
-    if len(everything) >= _MIN_CLIPS_FOR_TEST:
+    if many:
         _fill(chosen, largest, validation_share, test_share, everything)
     elif len(everything) >= _MIN_CLIPS_FOR_VALIDATION:
-        _fill(chosen, largest, validation_share, 0.0, everything)
+        wanted_s = max(_LEAST_VALIDATION_S, validation_share * sum(one.seconds for one in clip_of.values()))
+        fitting = sorted(largest, key=lambda content: abs(clip_of[content].seconds - wanted_s))
+        _fill(chosen, fitting, validation_share, 0.0, everything)
     return [chosen.get(clip.content, "train") for clip in clips]
 
 

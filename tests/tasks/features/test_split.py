@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tasks.features.split import Clip, split_clips
 
 clips_of = st.lists(
-    st.builds(Clip, st.text("0123456789abcdef", min_size=4, max_size=8), st.sampled_from("ABC")),
+    st.builds(Clip, st.text("0123456789abcdef", min_size=4, max_size=8), st.sampled_from("ABC"), st.floats(0.5, 20)),
     max_size=60,
     unique_by=lambda clip: clip.content,
 )
@@ -37,21 +37,21 @@ def test_order_and_names_do_not_matter(clips: list[Clip], random: object) -> Non
 
 
 def test_adding_clips_moves_hardly_any_other() -> None:
-    clips = [Clip(f"{number:x}", "A") for number in range(400)]
+    clips = [Clip(f"{number:x}", "A", 5.0) for number in range(400)]
     before = split_clips(clips[:300], 0.05, 0.05)
     after = split_clips(clips, 0.05, 0.05)[:300]
     assert before == after
 
 
 def test_equal_content_never_lies_on_both_sides() -> None:
-    clips = [Clip(f"{number % 20}", "A") for number in range(60)]
+    clips = [Clip(f"{number % 20}", "A", 5.0) for number in range(60)]
     splits = split_clips(clips, 0.2, 0.2)
     for content in {clip.content for clip in clips}:
         assert len({s for clip, s in zip(clips, splits, strict=True) if clip.content == content}) == 1
 
 
 def test_every_speaker_with_ten_clips_is_held_out_too() -> None:
-    clips = [Clip(f"{speaker}{number}", speaker) for speaker in "ABCD" for number in range(10)]
+    clips = [Clip(f"{speaker}{number}", speaker, 5.0) for speaker in "ABCD" for number in range(10)]
     splits = split_clips(clips, 0.05, 0.05)
     for speaker in "ABCD":
         own = Counter(s for clip, s in zip(clips, splits, strict=True) if clip.speaker == speaker)
@@ -61,10 +61,29 @@ def test_every_speaker_with_ten_clips_is_held_out_too() -> None:
 
 
 def test_a_speaker_with_two_clips_is_trained_on() -> None:
-    clips = [Clip(f"a{n}", "A") for n in range(30)] + [Clip("b1", "B"), Clip("b2", "B")]
+    clips = [Clip(f"a{n}", "A", 5.0) for n in range(30)] + [Clip("b1", "B", 5.0), Clip("b2", "B", 5.0)]
     assert split_clips(clips, 0.3, 0.3)[-2:] == ["train", "train"]
 
 
 def test_no_share_asked_for_means_no_set() -> None:
-    clips = [Clip(f"{number}", "A") for number in range(30)]
+    clips = [Clip(f"{number}", "A", 5.0) for number in range(30)]
     assert set(split_clips(clips, 0.0, 0.0)) == {"train"}
+
+
+def test_of_few_clips_one_of_a_fitting_length_is_held_out() -> None:
+    lengths = {"15.0": 15.0, "12.6": 12.6, "2.8": 2.8, "5.1": 5.1, "4.5": 4.5}
+    clips = [Clip(name, "A", seconds) for name, seconds in lengths.items()]
+    assert _validated(clips, 0.05) == ["2.8"]
+    assert _validated(clips, 0.15) == ["5.1"]
+
+
+@given(clips_of.filter(lambda clips: 2 <= len(clips) < 10), st.floats(0.01, 0.3))
+def test_of_few_clips_never_more_than_one_is_held_out(clips: list[Clip], share: float) -> None:
+    splits = split_clips(clips, share, share)
+    assert splits.count("validation") <= 1
+    assert "test" not in splits
+
+
+def _validated(clips: list[Clip], share: float) -> list[str]:
+    splits = split_clips(clips, share, share)
+    return [clip.content for clip, split in zip(clips, splits, strict=True) if split == "validation"]
