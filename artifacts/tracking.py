@@ -1,4 +1,4 @@
-"""Runs, metrics, files and registered voices in MLflow; the only place that imports it, and only when used.
+"""Runs, metrics and files in MLflow.
 
 One parent run per pipeline run, one child per stage that computed. Every stage, also one that was found
 done, leaves its output's digest on the parent, so a run is found from any artifact's digest
@@ -8,34 +8,25 @@ warning and go on.
 
 from __future__ import annotations
 
-import logging
-import os
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from artifacts.mlflow_connection import DIGEST, TrackingError, cleaned, connected, told
+from artifacts.voice_registry import VoiceRegistry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment
 
-CHAMPION, CHALLENGER = "champion", "challenger"
-DIGEST = "artifact.digest"
-"""Tag of whatever was made: the digest of its bytes."""
 # MLflow's own limits.
 PARAMS_PER_CALL, METRICS_PER_CALL, TAGS_PER_CALL = 100, 1000, 100
 VALUE_CHARACTERS = 500
-SECRET = re.compile(r"(password|passwd|secret|token|api_?key|credential)", re.IGNORECASE)
-URL_PASSWORD = re.compile(r"(://[^/:@\s]+):[^/@\s]+@")
-
-
-class TrackingError(Exception):
-    """The tracking server or database could not be used; the message says which and why."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +56,6 @@ class StageRecord:
     whole: bool = False
 
 
-@dataclass(frozen=True)
-class Registered:
-    """A version of a voice in the registry."""
-
-    name: str
-    version: str
-    aliases: tuple[str, ...]
-
-
 class Tracker:
     """Records one pipeline run.
 
@@ -89,9 +71,11 @@ class Tracker:
 
     def __init__(self, uri: str, experiment: str, artifacts: str = "", max_file_mb: float = 64.0) -> None:
         self.uri, self._max_bytes = uri, int(max_file_mb * 1e6)
-        with _told(uri):
-            self._client = _client(uri)
+        with told(uri):
+            self._client = connected(uri)
             self._experiment = _experiment(self._client, experiment, artifacts)
+        self.registry = VoiceRegistry(self._client, uri)
+        """Of the voices that runs made."""
         self.run_id = ""
         self._voice = ""
         self._outputs: dict[str, str] = {}
@@ -110,12 +94,12 @@ class Tracker:
         begun_ms: int | None = None,
     ) -> str:
         """Open the parent run, begun now or at a Unix time in milliseconds; its identifier."""
-        with _told(self.uri):
+        with told(self.uri):
             run = self._client.create_run(
                 self.experiment_id,
                 start_time=begun_ms,
                 run_name=voice,
-                tags={"voice": voice, **_clean(tags)},
+                tags={"voice": voice, **cleaned(tags)},
             )
             self.run_id, self._voice = run.info.run_id, voice
             self._log(self.run_id, params=params)
@@ -127,141 +111,27 @@ class Tracker:
         self._statuses[record.name] = record.status
         if record.status == "cached":
             return self.run_id
-        with _told(self.uri):
+        with told(self.uri):
             self._tag_parent()
             return self._child(record)
 
     def log_files(self, run_id: str, files: Mapping[str, Path]) -> None:
         """Upload files in one go under the given paths (`lineage/lineage.html`); large ones are left out."""
-        with _told(self.uri):
+        with told(self.uri):
             self._upload(run_id, files)
 
     def note(self, tags: Mapping[str, str], name: str = "") -> None:
         """Put tags on the parent run, and give it a name that tells more than the voice's."""
-        with _told(self.uri):
+        with told(self.uri):
             self._log(self.run_id, tags={**tags, "mlflow.runName": name} if name else tags)
 
     def finish(self, status: Literal["FINISHED", "FAILED", "KILLED"], note: str = "") -> None:
         """Close the parent run."""
-        with _told(self.uri):
+        with told(self.uri):
             self._tag_parent()
             if note:
                 self._client.set_tag(self.run_id, "mlflow.note.content", _short(note))
             self._client.set_terminated(self.run_id, status)
-
-    def register(self, voice: str, run_id: str, digest: str) -> Registered:
-        """Make the voice that a run exported a version of the registered model of its name.
-
-        The version's source is the run's artifacts, so it stays whole when the store is tidied. A voice that
-        was registered with these very bytes keeps its version. `point` gives aliases, `describe` words.
-        """
-        from mlflow.exceptions import MlflowException
-
-        with _told(self.uri):
-            try:
-                self._client.create_registered_model(voice, description="A voice made by voicewright.")
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                    raise
-            same = self._versions(voice, digest)
-            version = same[0] if same else self._new_version(voice, run_id, digest)
-            return self._registered(voice, version)
-
-    def aliases(self, voice: str) -> dict[str, str]:
-        """Alias -> digest of the version that bears it; empty for a voice that is not registered."""
-        from mlflow.exceptions import MlflowException
-
-        with _told(self.uri):
-            try:
-                found = self._client.get_registered_model(voice).aliases
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                    raise
-                return {}
-            tags = {
-                name: self._client.get_model_version(voice, number).tags for name, number in found.items()
-            }
-        return {name: own[DIGEST] for name, own in tags.items() if DIGEST in own}
-
-    def describe(self, voice: str, digest: str, text: str, tags: Mapping[str, str]) -> None:
-        """Say in words what a registered version is worth; nothing where it is not registered.
-
-        Args:
-            digest: Of the version's bytes.
-            text: Markdown; links to the pages of the run that made it are put after it.
-            tags: What stands beside the version in lists.
-        """
-        with _told(self.uri):
-            for version in self._versions(voice, digest):
-                known = self._client.get_model_version(voice, version)
-                linked = "\n\n".join(filter(None, (text, self._links(known.run_id or ""))))
-                self._client.update_model_version(voice, version, description=linked)
-                # Older versions of the program made a tag of every metric.
-                for name in (name for name in known.tags if name.startswith("metric.")):
-                    self._client.delete_model_version_tag(voice, version, name)
-                for name, value in _clean(tags).items():
-                    if known.tags.get(name) != value:
-                        self._client.set_model_version_tag(voice, version, name, value)
-
-    def describe_voice(self, voice: str, text: str) -> None:
-        """Say in words (Markdown) what a registered voice is; nothing where it is not registered."""
-        with _told(self.uri):
-            if self._versions(voice, None):
-                self._client.update_registered_model(voice, description=text)
-
-    def point(self, voice: str, aliases: Mapping[str, str | None]) -> bool:
-        """Give aliases to the versions of these digests, or take them away (None).
-
-        Returns:
-            Whether every digest is registered; those that are not leave their alias where it is.
-        """
-        found_all = True
-        with _told(self.uri):
-            for alias, digest in aliases.items():
-                if digest is None:
-                    if self._versions(voice, None):
-                        self._client.delete_registered_model_alias(voice, alias)
-                    continue
-                versions = self._versions(voice, digest)
-                found_all &= bool(versions)
-                for version in versions[:1]:
-                    self._client.set_registered_model_alias(voice, alias, version)
-        return found_all
-
-    def rename_voice(self, voice: str, name: str) -> None:
-        """Give the registered voice another name; nothing where it is not registered."""
-        from mlflow.exceptions import MlflowException
-
-        with _told(self.uri):
-            try:
-                self._client.rename_registered_model(voice, name)
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                    raise
-
-    # -- internals
-
-    def _versions(self, voice: str, digest: str | None) -> list[str]:
-        """Numbers of the registered versions with these bytes; of all that there are for None."""
-        known = self._client.search_model_versions(f"name = '{_quoted(voice)}'")
-        return [str(one.version) for one in known if digest in (None, one.tags.get(DIGEST))]
-
-    def _links(self, run_id: str) -> str:
-        """To the pages that lie with the run that a stage's run belongs to, for MLflow's own pages."""
-        from mlflow.exceptions import MlflowException
-
-        if not run_id:
-            return ""
-        try:
-            run = self._client.get_run(run_id)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            return ""
-        parent = run.data.tags.get("mlflow.parentRunId", run_id)
-        place = f"#/experiments/{run.info.experiment_id}/runs/{parent}"
-        pages = {"Lineage": "/artifacts/lineage/lineage.html", "Report": "/artifacts/report/report.html"}
-        return " · ".join(f"[{name}]({place}{page})" for name, page in {**pages, "Run": ""}.items())
 
     def _tag_parent(self) -> None:
         """What every stage so far made, in two tags: enough to find the run by any digest."""
@@ -278,7 +148,7 @@ class Tracker:
             self.experiment_id,
             start_time=ended_ms - int(record.seconds * 1000),
             run_name=record.name,
-            tags=_clean(
+            tags=cleaned(
                 {
                     "mlflow.parentRunId": self.run_id,
                     "voice": self._voice,
@@ -331,8 +201,8 @@ class Tracker:
             for name, line in (series or {}).items()
             for step, value in line
         ]
-        own = [Param(_name(n), _short(str(v))) for n, v in _clean(params or {}).items()]
-        marks = [RunTag(n, v) for n, v in _clean(tags or {}).items()]
+        own = [Param(_name(n), _short(str(v))) for n, v in cleaned(params or {}).items()]
+        marks = [RunTag(n, v) for n, v in cleaned(tags or {}).items()]
         # A request takes at most 1000 entries of all kinds, so each kind goes by itself.
         for chunk in _chunks(points, METRICS_PER_CALL):
             self._client.log_batch(run_id, metrics=chunk)
@@ -357,35 +227,6 @@ class Tracker:
                 _link(path, target)
             self._client.log_artifacts(run_id, staging)
 
-    def _new_version(self, voice: str, run_id: str, digest: str) -> str:
-        made = self._client.create_model_version(
-            voice,
-            source=self._client.get_run(run_id).info.artifact_uri,
-            run_id=run_id,
-            tags={DIGEST: digest},
-        )
-        return str(made.version)
-
-    def _registered(self, voice: str, version: str) -> Registered:
-        aliases = self._client.get_registered_model(voice).aliases
-        own = sorted(name for name, number in aliases.items() if str(number) == str(version))
-        return Registered(voice, str(version), tuple(own))
-
-
-def _client(uri: str) -> MlflowClient:
-    # Set before the first import: MLflow reads it once.
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    from mlflow import MlflowClient
-
-    # Making and migrating the database is told line by line otherwise, and a full disk with two tracebacks
-    # beside the error that is raised as well.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
-
 
 def _experiment(client: MlflowClient, name: str, artifacts: str) -> Experiment:
     from mlflow.exceptions import MlflowException
@@ -406,31 +247,6 @@ def _experiment(client: MlflowClient, name: str, artifacts: str) -> Experiment:
     return found
 
 
-@contextmanager
-def _told(uri: str) -> Iterator[None]:
-    """MLflow's and its database's failures as one error that names the place."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise TrackingError(f"tracking.uri {without_password(uri)}: {first}") from error
-
-
-def without_password(uri: str) -> str:
-    """A URI that may be printed."""
-    return URL_PASSWORD.sub(r"\1:***@", uri)
-
-
-def _clean(values: Mapping[str, Any]) -> dict[str, str]:
-    """Values as text, without what looks like a secret and within MLflow's lengths for tags."""
-    return {
-        name: without_password(str(value))[:4900] for name, value in values.items() if not SECRET.search(name)
-    }
-
-
 def _name(name: str) -> str:
     """A name that MLflow takes: it refuses most punctuation."""
     return re.sub(r"[^\w\-. /]", "_", name)[:250]
@@ -438,10 +254,6 @@ def _name(name: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= VALUE_CHARACTERS else text[: VALUE_CHARACTERS - 1] + "…"
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
 
 
 def _chunks(values: list[Any], size: int) -> Iterable[list[Any]]:

@@ -6,9 +6,10 @@
 Fits a voice by the command itself to the first clips of a folder with `metadata.csv` (`id|text`), up to so
 many seconds, and says 20 sentences that are in no corpus. Judged by a recogniser (Whisper tiny.en in English,
 base elsewhere), by the speaker encoder that fitting uses, by another that has no part in it, and by DNSMOS.
-The row joins those of `bench/results/kokoro_fit.json` under its name. Similarity is to clips that were not
-fitted to, twelve at most; a speaker with fewer than ten clips is compared with all of them, and the row says
-so. WORKSPACE holds `models` with kokoro-82m, kokoro-voices, dnsmos, dvector and the recogniser.
+The row joins those of `bench/results/kokoro_fit.json` under its name. Similarity is to the last clips of the
+folder, five to twelve, which are never fitted to, so that rows of one speaker are compared with the same; a
+speaker with fewer than fifteen clips is compared with all of them, and the row says so. WORKSPACE holds
+`models` with kokoro-82m, kokoro-voices, dnsmos, dvector and the recogniser.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ from tasks.versions.folders import folder_of
 from tasks.versions.record import read_versions
 from tasks.weights import LocalWeights
 
-HELD_OUT = 12
-FEWEST_TO_HOLD_OUT = 10
+HELD_OUT = (5, 12)
+FEWEST_TO_HOLD_OUT = 15
 DRAWS = 2_000
 
 
@@ -96,9 +97,8 @@ def main() -> None:
     given = parser.parse_args()
     weights = LocalWeights(given.workspace / "models")
     texts, waves = _clips(given.recordings, given.only)
-    fitted = _first(waves, given.seconds)
-    rest = [name for name in waves if name not in fitted][:HELD_OUT]
-    judged_by = rest if len(waves) >= FEWEST_TO_HOLD_OUT and rest else list(waves)
+    fitted, held_out = _parted(waves, given.seconds)
+    judged_by = held_out or list(waves)
     samples = {name: resample(*waves[name], 16_000) for name in judged_by}
     judges = Judges(weights, given.language, list(samples.values()))
     cost = _fit(given, {name: texts[name] for name in fitted})
@@ -124,16 +124,17 @@ def _clips(folder: Path, prefix: str) -> tuple[dict[str, str], dict[str, Wavefor
     return texts, {name: Waveform(*soundfile.read(files[name], dtype="float32")) for name in texts}
 
 
-def _first(waves: dict[str, Waveform], seconds: float) -> list[str]:
-    """The first clips that fill so many seconds, with a tenth of the speaker's clips left over."""
+def _parted(waves: dict[str, Waveform], seconds: float) -> tuple[list[str], list[str]]:
+    """The first clips that fill so many seconds, and the last, about a tenth, to compare with."""
+    names, (least, most) = list(waves), HELD_OUT
+    n_held_out = min(most, max(least, len(names) // 10)) if len(names) >= FEWEST_TO_HOLD_OUT else 0
     chosen, total = [], 0.0
-    most = len(waves) - (len(waves) // 10 if len(waves) >= FEWEST_TO_HOLD_OUT else 0)
-    for name, wave in waves.items():
-        if total >= seconds or len(chosen) == most:
+    for name in names[: len(names) - n_held_out]:
+        if total >= seconds:
             break
         chosen.append(name)
-        total += _seconds(wave)
-    return chosen
+        total += _seconds(waves[name])
+    return chosen, names[len(names) - n_held_out :]
 
 
 def _fit(given: argparse.Namespace, texts: dict[str, str]) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from artifacts import digest
-from artifacts.tracking import Registered, StageRecord, Tracker, TrackingError
+from artifacts.mlflow_connection import TrackingError
+from artifacts.tracking import StageRecord, Tracker
+from artifacts.voice_registry import Registered
 from configs.loading import leaves
 from configs.tracking import TrackingSettings
 from flows.prefect_glue import run_log
@@ -106,7 +108,7 @@ class Recorder(Watcher):
         pipeline = self._pipeline
 
         def hear(tracker: Tracker) -> None:
-            said = take_over(tracker, pipeline.workspace, pipeline.store, pipeline.voice)
+            said = take_over(tracker.registry, pipeline.workspace, pipeline.store, pipeline.voice)
             if said is not None:
                 run_log().info("%s: %s", pipeline.voice, said)
 
@@ -119,7 +121,7 @@ class Recorder(Watcher):
             return
 
         def say(tracker: Tracker) -> None:
-            tell(tracker, self._pipeline.workspace, self._pipeline.voice)
+            tell(tracker.registry, self._pipeline.workspace, self._pipeline.voice)
             tracker.note(_decided(settled), run_name(settled, self._pipeline.voice))
 
         self._do(say)
@@ -153,7 +155,7 @@ class Recorder(Watcher):
 
     def _register(self, tracker: Tracker, run_id: str, export: StageResult) -> None:
         if self._settings.register_voices:
-            self.registered = tracker.register(self._pipeline.voice, run_id, export.output_digest)
+            self.registered = tracker.registry.register(self._pipeline.voice, run_id, export.output_digest)
 
     def _close(self, tracker: Tracker, status: Status, note: str) -> None:
         self._hand_over(tracker)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from artifacts.store import Store
-from artifacts.tracking import CHALLENGER, CHAMPION, Tracker
+from artifacts.voice_registry import CHALLENGER, CHAMPION, VoiceRegistry
 from tasks.versions.folders import champion_folder
 from tasks.versions.laid_out import place
 from tasks.versions.record import (
@@ -35,7 +35,7 @@ _SPOKEN = ("sentences", "text")
 """Ways of speaking that listeners get, the one with more sentences first."""
 
 
-def take_over(tracker: Tracker, workspace: Path, store: Store, voice: str) -> str | None:
+def take_over(registry: VoiceRegistry, workspace: Path, store: Store, voice: str) -> str | None:
     """Make champion here what somebody made champion in MLflow's pages; what happened, in words.
 
     To be called by whoever holds the voice.
@@ -48,7 +48,7 @@ def take_over(tracker: Tracker, workspace: Path, store: Store, voice: str) -> st
     if record["champion"] is None or record["registered"] != record["champion"]:
         # What changed here and could not be told there yet goes before.
         return None
-    chosen = tracker.aliases(voice).get(CHAMPION)
+    chosen = registry.aliases(voice).get(CHAMPION)
     entry = same_files(record, chosen) if chosen is not None else None
     if entry is None or entry["number"] == record["champion"]:
         return None
@@ -59,7 +59,7 @@ def take_over(tracker: Tracker, workspace: Path, store: Store, voice: str) -> st
     return f"version {entry['number']} is live: {why}"
 
 
-def tell(tracker: Tracker, workspace: Path, voice: str) -> None:
+def tell(registry: VoiceRegistry, workspace: Path, voice: str) -> None:
     """Let the registry's aliases and descriptions say what the record says.
 
     Raises:
@@ -70,10 +70,10 @@ def tell(tracker: Tracker, workspace: Path, voice: str) -> None:
     newest = max(record["versions"], key=lambda entry: entry["number"])
     for entry in record["versions"]:
         said = description(record, entry["number"], voice)
-        tracker.describe(voice, entry["output"], said, in_lists(entry))
-    tracker.describe_voice(voice, voice_description(record, voice))
+        registry.describe(voice, entry["output"], said, in_lists(entry))
+    registry.describe_voice(voice, voice_description(record, voice))
     challenger = newest["output"] if newest is not champion else None
-    if tracker.point(voice, {CHAMPION: champion["output"], CHALLENGER: challenger}):
+    if registry.point(voice, {CHAMPION: champion["output"], CHALLENGER: challenger}):
         write_versions(workspace, voice, {**record, "registered": champion["number"]})
 
 

@@ -21,7 +21,7 @@ from tasks.versions.record import read_versions, version_of
 from tasks.voice import open_store, remembered
 
 if TYPE_CHECKING:
-    from artifacts.tracking import Tracker
+    from artifacts.voice_registry import VoiceRegistry
 
 NAMED = typer.Argument(..., help="Name of the voice.")
 YES = typer.Option(False, "--yes", "-y", help="Do not ask.")
@@ -136,7 +136,7 @@ def rename(
     workspace = session(context).workspace
     with _changing(workspace, voice, "rename") as store:
         whole.copy_voice(store, workspace, voice, name)
-        _registry(workspace, voice, lambda tracker: tracker.rename_voice(voice, name))
+        _registry(workspace, voice, lambda registry: registry.rename_voice(voice, name))
         whole.delete_voice(store, workspace, voice)
     console.print(f"{voice} is {name} now", markup=False)
 
@@ -178,7 +178,9 @@ def _changing(workspace: Path, voice: str, doing: str) -> Iterator[Store]:
     remembered(workspace, voice)
     with _held(workspace, voice, doing) as store:
         taken: list[str | None] = []
-        _registry(workspace, voice, lambda tracker: taken.append(take_over(tracker, workspace, store, voice)))
+        _registry(
+            workspace, voice, lambda registry: taken.append(take_over(registry, workspace, store, voice))
+        )
         for said in taken:
             if said is not None:
                 console.print(f"{voice}: {said}", markup=False)
@@ -188,19 +190,19 @@ def _changing(workspace: Path, voice: str, doing: str) -> Iterator[Store]:
         if after["versions"] and (
             after["champion"] != before["champion"] or after["registered"] != after["champion"]
         ):
-            _registry(workspace, voice, lambda tracker: tell(tracker, workspace, voice))
+            _registry(workspace, voice, lambda registry: tell(registry, workspace, voice))
 
 
-def _registry(workspace: Path, voice: str, work: Callable[[Tracker], None]) -> None:
+def _registry(workspace: Path, voice: str, work: Callable[[VoiceRegistry], None]) -> None:
     """Do something in MLflow's registry, where runs are recorded; a failure is told and changes nothing."""
-    from artifacts.tracking import TrackingError
+    from artifacts.mlflow_connection import TrackingError
     from flows.recorded import is_recording, open_tracker
 
     settings = remembered(workspace, voice).resolve().settings.tracking
     if not is_recording(settings, workspace):
         return
     try:
-        work(open_tracker(settings, workspace))
+        work(open_tracker(settings, workspace).registry)
     except TrackingError as error:
         warn(f"MLflow was not told, and will be by the next command that can: {error}")
 

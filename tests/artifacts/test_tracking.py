@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.tracking import StageRecord, Tracker, TrackingError, without_password
+from artifacts.mlflow_connection import TrackingError, without_password
+from artifacts.tracking import StageRecord, Tracker
 from configs.errors import UserError
 from configs.loading import resolve
 
@@ -103,41 +104,6 @@ def test_files_lie_where_the_experiment_says_and_large_ones_are_named(tracker: T
 def test_no_secret_is_logged(tracker: Tracker, place: Path) -> None:
     assert b"hf_very_secret" not in (place / "mlflow.db").read_bytes()
     assert without_password("postgresql://me:hunter2@db/mlflow") == "postgresql://me:***@db/mlflow"
-
-
-def test_aliases_stand_on_the_versions_that_are_live_and_newest(tracker: Tracker) -> None:
-    first = tracker.register("v", tracker.run_id, MADE)
-    assert first == tracker.register("v", tracker.run_id, MADE)
-    assert (first.version, first.aliases) == ("1", ())
-    assert tracker.point("v", {"champion": MADE, "challenger": None})
-    tracker.register("v", tracker.run_id, READ)
-    assert tracker.point("v", {"champion": MADE, "challenger": READ})
-    assert tracker.aliases("v") == {"champion": MADE, "challenger": READ}
-    # What is not registered leaves its alias where it is, and is told.
-    assert not tracker.point("v", {"champion": OLD})
-    assert tracker.point("v", {"champion": READ, "challenger": None})
-    assert tracker.aliases("v") == {"champion": READ}
-    assert tracker.aliases("nobody") == {}
-
-
-def test_versions_are_described_and_voices_renamed(tracker: Tracker) -> None:
-    tracker.register("w", tracker.run_id, MADE)
-    look = client(tracker)
-    look.set_model_version_tag("w", "1", "metric.mel", "2")
-    look.set_model_version_tag("w", "1", "mine", "kept")
-    tracker.describe("w", MADE, "understood by strangers", {"minutes": "12.0"})
-    tracker.describe_voice("w", "a voice")
-    tracker.describe_voice("nobody", "no voice")
-    tracker.rename_voice("w", "walter")
-    tracker.rename_voice("nobody", "somebody")
-    version = look.get_model_version("walter", "1")
-    place = f"#/experiments/{tracker.experiment_id}/runs/{tracker.run_id}"
-    assert version.description == (
-        f"understood by strangers\n\n[Lineage]({place}/artifacts/lineage/lineage.html) · "
-        f"[Report]({place}/artifacts/report/report.html) · [Run]({place})"
-    )
-    assert version.tags == {"artifact.digest": MADE, "minutes": "12.0", "mine": "kept"}
-    assert look.get_registered_model("walter").description == "a voice"
 
 
 def test_runs_are_told_by_their_identifiers(place: Path) -> None:
