@@ -159,7 +159,7 @@ WORDS = Vocabulary(
         8: Noun(("Aachtel",)), 10: Noun(("Zéngtel",)), 100: Noun(("Honnertstel",)),
     },
     half={"": "en hallef", "m": "en hallwe", "f": "eng hallef"},
-    and_a_half={"m": "{whole} an en halleft {noun}", "f": "{whole} an eng hallef {noun}"},
+    and_a_half={"m": "{whole} an en halleft {many}", "f": "{whole} an eng hallef {many}"},
     spelled=listed("USA EU RTL LSAP CSV DP ADR CFL CD DVD TV PC"),
     read=listed("NATO UNO UNESCO AIDS FIFA UEFA NASA"),
     agreement={"m": ((r"(?<!\w)eent", "een"),), "f": ((r"(?<!\w)eent", "eng"), (r"(?<!\w)zwee", "zwou"))},

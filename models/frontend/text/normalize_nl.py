@@ -120,7 +120,7 @@ WORDS = Vocabulary(
         100: Noun(("honderdste",)),
     },
     half={"": "een half", "m": "een halve", "f": "een halve"},
-    and_a_half={"m": "{whole} en een half {noun}", "f": "{whole} en een half {noun}"},
+    and_a_half={"m": "{whole} en een half {many}", "f": "{whole} en een half {many}"},
     spelled=listed("USA VS EU CD DVD TV PC VVD PVV AOW UWV DNA KLM ABN ING NOS"),
     read=listed("NAVO UNESCO AIDS FIFA UEFA NASA UFO VARA PIN"),
     agreement={"m": ((r"\béén", "een"),)},

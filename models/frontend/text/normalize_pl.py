@@ -174,7 +174,8 @@ WORDS = Vocabulary(
     },
     after_fraction=3,
     half={"": "jedna druga", "m": "pół", "f": "pół", "n": "pół"},
-    and_a_half={"m": "{whole} i pół {noun}", "f": "{whole} i pół {noun}"},
+    and_a_half={"m": "{whole} i pół {part}", "f": "{whole} i pół {part}"},
+    one_and_a_half={"m": "półtora {part}", "f": "półtorej {part}"},
     spelled=listed("USA UE PKP PKO PZU TVP TVN CD DVD PC PSL RP PRL ONZ"),
     read=listed("NATO UNESCO AIDS FIFA UEFA NASA ZUS PIT VAT PAP GUS NIK KUL PIN SIM"),
     agreement={

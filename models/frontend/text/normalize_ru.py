@@ -161,6 +161,7 @@ WORDS = Vocabulary(
     after_fraction=3,
     half={"": "одна вторая", "m": "пол", "f": "пол"},
     and_a_half={"m": "{whole} с половиной {noun}", "f": "{whole} с половиной {noun}"},
+    one_and_a_half={"m": "полтора {part}", "f": "полторы {part}"},
     spelled=listed("США ЕС СССР РФ ФСБ МВД МГУ ООО"),
     read=listed("НАТО ООН ЮНЕСКО СПИД ГАИ ТАСС МИД ВУЗ МХАТ ГУМ ЦУМ НАСА ФИФА УЕФА"),
     agreement={

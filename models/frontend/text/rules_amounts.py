@@ -14,7 +14,7 @@ _FRACTION = re.compile(
     r"(?<![\d/.,⁄])(?:(?P<whole>\d{1,9})[ ]?)??(?P<over>\d{1,2})[⁄](?P<under>\d{1,2})"
     r"(?P<noun> ?[^\W\d_][\w/]*)?(?![\d/⁄])"
     r"|(?<![\w/.,])(?:(?P<whole_>\d{1,9}) )?(?P<over_>\d{1,2})/(?P<under_>\d{1,3})"
-    r"(?P<noun_> [^\W\d_][\w/]*)?(?![\w/]|[.,]\d)"
+    r"(?P<noun_> (?:[^\W\d_][\w/]*|[%‰]))?(?![\w/]|[.,]\d)"
 )
 _VERSION = re.compile(r"(?<![\d.,])\d+(?:\.\d+){2,}(?![\d]|,\d)")
 _GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+")
@@ -137,9 +137,15 @@ def _fraction_words(whole_part: int, over: int, under: int, noun: str, words: Vo
     part_of = unit.forms[min(words.after_fraction, len(unit.forms) - 1)] if unit else noun
     if (over, under) == (1, 2):
         if whole_part:
-            many = form_of(_MANY, unit, words) if noun in words.units and unit else noun
             gender = gender if gender in words.and_a_half else "m"
-            return words.and_a_half[gender].format(whole=whole(whole_part, words, gender), noun=many).strip()
+            templates = words.one_and_a_half if whole_part == 1 and words.one_and_a_half else words.and_a_half
+            written = noun in words.units and unit
+            forms = {
+                "noun": form_of(str(whole_part), unit, words) if written else noun,
+                "many": form_of(_MANY, unit, words) if written else noun,
+                "part": part_of if written else noun,
+            }
+            return templates[gender].format(whole=whole(whole_part, words, gender), **forms).strip()
         return f"{words.half[gender if unit else '']} {part_of}".strip()
     said = counted(str(over), words.fractions[under], words)
     if whole_part:

@@ -93,7 +93,10 @@ class Vocabulary:
     after_fraction: int = 0
     """Index of the form of a noun after a fraction ("drei Viertel Liter")."""
     and_a_half: Mapping[str, str]
-    """Template of {whole} and {noun}, by the noun's gender; "m" where it has none."""
+    """Template of {whole} and the noun, by the noun's gender; "m" where it has none. {noun} is its form after
+    the whole number, {many} its plural, {part} its form after a fraction."""
+    one_and_a_half: Mapping[str, str] = field(default_factory=dict)
+    """The same where 1½ is a word of its own."""
     spelled: frozenset[str] = frozenset()
     """Words in capitals that are said as letters although they could be read."""
     read: frozenset[str] = frozenset()
