@@ -139,12 +139,11 @@ def _fraction_words(whole_part: int, over: int, under: int, noun: str, words: Vo
         if whole_part:
             gender = gender if gender in words.and_a_half else "m"
             templates = words.one_and_a_half if whole_part == 1 and words.one_and_a_half else words.and_a_half
-            written = noun in words.units and unit
-            forms = {
-                "noun": form_of(str(whole_part), unit, words) if written else noun,
-                "many": form_of(_MANY, unit, words) if written else noun,
-                "part": part_of if written else noun,
-            }
+            forms = {"noun": noun, "many": noun, "part": noun}
+            if unit is not None and noun in words.units:
+                counted_by = {"noun": str(whole_part), "many": _MANY}
+                forms = {name: form_of(by, unit, words) for name, by in counted_by.items()}
+                forms["part"] = part_of
             return templates[gender].format(whole=whole(whole_part, words, gender), **forms).strip()
         return f"{words.half[gender if unit else '']} {part_of}".strip()
     said = counted(str(over), words.fractions[under], words)
