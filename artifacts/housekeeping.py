@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, NotRequired
 
 from pydantic import TypeAdapter, with_config
 from typing_extensions import TypedDict
@@ -19,15 +19,18 @@ WAIT_S = 60.0
 _VOICE = re.compile(r"voices/([^/]+)\.json")
 _ACTION = re.compile(r"actions/(\w+)/(\w+)\.json")
 _HISTORY = re.compile(r"actions/\w+/\w+\.history/\d+\.json")
-_INDEX = re.compile(r"rows/\w+/\w+/\w+\.json")
+_INDEX = re.compile(r"rows/(\w+)/(\w+)/\w+\.json")
 SHOWN_PROBLEMS = 10
 
 
 @with_config(EXACT)
 class VoiceRecord(TypedDict):
-    """The actions that a voice is made of: stage -> key."""
+    """What a voice is made of, and what is being made of it row by row."""
 
     stages: dict[Name, Name]
+    """Stage -> key of the action."""
+    rows: NotRequired[dict[Name, Name]]
+    """Stage -> function that its finished rows are known under, until the stage is done."""
 
 
 VOICE = TypeAdapter(VoiceRecord)
@@ -88,7 +91,7 @@ def voice_name(voice: str) -> str:
 def summary(store: Store) -> tuple[list[StageSummary], list[Problem]]:
     """One line per stage: results, which voices keep any, size of their blobs; and what cannot be read."""
     kept: dict[str, set[str]] = defaultdict(set)
-    roots, problems = _roots(store)
+    roots, _, problems = _roots(store)
     for voice, stage, _ in roots:
         kept[stage].add(voice)
     results: dict[str, int] = defaultdict(int)
@@ -164,7 +167,7 @@ def find_dead(store: Store) -> Dead:
     Raises:
         UserError: a record that says what is needed cannot be believed; every such record is named.
     """
-    roots, problems = _roots(store)
+    roots, unfinished, problems = _roots(store)
     reached_actions: set[str] = set()
     reached_blobs: set[str] = set()
     for voice, stage, key in roots:
@@ -193,8 +196,10 @@ def find_dead(store: Store) -> Dead:
         for name, size_bytes in store.files("actions")
         if name not in reached_actions and (_ACTION.fullmatch(name) or _HISTORY.fullmatch(name))
     }
+    indexes: list[tuple[str, int, set[str]]] = []
     for name, size_bytes in store.files("rows"):
-        if not _INDEX.fullmatch(name):
+        found = _INDEX.fullmatch(name)
+        if found is None:
             continue
         try:
             index = store.checked_record(name, shards.SHAPE)
@@ -203,8 +208,12 @@ def find_dead(store: Store) -> Dead:
             problems.append(Problem(store.shown(name), str(error), remedy))
             continue
         entries = index["rows"] if index is not None else []
-        if not {row[2] for entry in entries for row in entry["rows"]} <= reached_blobs:
-            dead_records[name] = size_bytes
+        answered = {row[2] for entry in entries for row in entry["rows"]}
+        if found.groups() in unfinished:
+            reached_blobs |= answered
+        else:
+            indexes.append((name, size_bytes, answered))
+    dead_records |= {name: size_bytes for name, size_bytes, blobs in indexes if not blobs <= reached_blobs}
     if problems:
         shown = "\n".join(f"  {problem}" for problem in problems[:SHOWN_PROBLEMS])
         more = f"\n  and {len(problems) - SHOWN_PROBLEMS} more" if len(problems) > SHOWN_PROBLEMS else ""
@@ -227,9 +236,13 @@ def remove(store: Store, dead: Dead) -> None:
         store.discard_file(name)
 
 
-def _roots(store: Store) -> tuple[list[tuple[str, str, str]], list[Problem]]:
-    """`(voice, stage, key)` of everything that voices keep, and the voices of which that cannot be told."""
+def _roots(
+    store: Store,
+) -> tuple[list[tuple[str, str, str]], set[tuple[str, str]], list[Problem]]:
+    """`(voice, stage, key)` of all that voices keep; `(stage, function)` whose rows a run has begun to make;
+    the voices of which that cannot be told."""
     roots: list[tuple[str, str, str]] = []
+    unfinished: set[tuple[str, str]] = set()
     problems: list[Problem] = []
     for name in store.entries("voices"):
         found = _VOICE.fullmatch(name)
@@ -245,8 +258,10 @@ def _roots(store: Store) -> tuple[list[tuple[str, str, str]], list[Problem]]:
             )
             problems.append(Problem(store.shown(name), str(error), remedy))
             continue
-        roots.extend((voice, stage, key) for stage, key in (record or {"stages": {}})["stages"].items())
-    return roots, problems
+        if record is not None:
+            roots.extend((voice, stage, key) for stage, key in record["stages"].items())
+            unfinished.update(record.get("rows", {}).items())
+    return roots, unfinished, problems
 
 
 def _where(store: Store, voice: str) -> str:

@@ -35,6 +35,8 @@ from configs.errors import UserError
 
 POLL_S, POLL_OBJECTS_S = 0.05, 0.5
 BEAT_S = 60.0
+BEAT_AGAIN_S = 5.0
+"""After a beat that failed."""
 ABANDONED_S = 600.0
 
 _KINDS = ("alone-", "inside-", "pins-")
@@ -49,6 +51,14 @@ class _Pinned(TypedDict):
 
 
 _PINNED = TypeAdapter(_Pinned)
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file still is the one at the path: a lock on one that is gone keeps nobody out."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 class Gate(Protocol):
@@ -265,10 +275,17 @@ class _Beating:
                 self._fs.rm_file(self._path)
 
     def _beat(self, over: threading.Event) -> None:
-        while not over.wait(BEAT_S):
+        wait_s = BEAT_S
+        while not over.wait(wait_s):
             with self._lock:
-                if not over.is_set():
+                if over.is_set():
+                    return
+                try:
                     self._fs.pipe_file(self._path, self._data)
+                    wait_s = BEAT_S
+                except Exception:  # noqa: BLE001 - each store has errors of its own
+                    # One that passes must not let a run of days count as dead.
+                    wait_s = BEAT_AGAIN_S
 
 
 def _stages(data: bytes) -> list[tuple[str, str]]:

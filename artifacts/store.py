@@ -23,6 +23,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -215,8 +216,9 @@ class Store:
         return records.decode(data, shape)
 
     def discard_record(self, name: str) -> None:
-        """Remove a record."""
-        self.fs.rm_file(self._path(name))
+        """Remove a record, if it is there."""
+        with suppress(FileNotFoundError):
+            self.fs.rm_file(self._path(name))
 
     # -- listing
 

@@ -1,9 +1,8 @@
 """Runs, metrics and files in MLflow.
 
 One parent run per pipeline run, one child per stage that computed. Every stage, also one that was found
-done, leaves its output's digest on the parent, so a run is found from any artifact's digest
-(`Tracker.find_runs`). Tracking shows what happened and decides nothing: callers turn `TrackingError` into a
-warning and go on.
+done, leaves its output's digest on the parent, so a run is found from any artifact's digest. Tracking shows
+what happened and decides nothing: callers turn `TrackingError` into a warning and go on.
 """
 
 from __future__ import annotations

@@ -80,18 +80,6 @@ class T2sTrainSettings(ReferenceOrderSettings):
         "GPT-SoVITS's switch amounts to 1 / (codes in a batch), about 1e-3",
     )
 
-    @property
-    def peak_learning_rate(self) -> float:
-        """`learning_rate`, or the optimiser's own."""
-        return self.learning_rate or {"adamw": 2e-4, "scaled_adam": 2e-3}[self.optimizer]
-
-    @property
-    def last_learning_rate(self) -> float:
-        """`final_learning_rate`, or the optimiser's own."""
-        if self.final_learning_rate is not None:
-            return self.final_learning_rate
-        return self.peak_learning_rate / {"adamw": 10, "scaled_adam": 1}[self.optimizer]
-
     @model_validator(mode="after")
     def _one_source_of_sizes(self) -> T2sTrainSettings:
         given = [name for name, value in self.sizes.model_dump().items() if value is not None]

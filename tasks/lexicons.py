@@ -13,9 +13,14 @@ OF_VOICES = "lexicons"
 """Folder of the files that are one voice's, `lexicons/VOICE.tsv`."""
 
 
+def lexicon_path(workspace: Path, voice: str) -> Path:
+    """Where a voice's own lexicon lies, whether there is one or not."""
+    return workspace / OF_VOICES / f"{voice}.tsv"
+
+
 def own_files(workspace: Path, voice: str) -> tuple[Path, ...]:
     """The files that are there for a voice, the workspace's first."""
-    files = (workspace / FILE, workspace / OF_VOICES / f"{voice}.tsv")
+    files = (workspace / FILE, lexicon_path(workspace, voice))
     return tuple(path for path in files if path.exists())
 
 

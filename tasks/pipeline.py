@@ -31,6 +31,7 @@ from tasks.voice_records import VoiceRecords, workspace_gate
 from tasks.workers import Workers
 
 ResultT = TypeVar("ResultT")
+TRIED_AGAIN = "rows that could not be read are tried again"
 
 
 class Begins(Protocol):
@@ -193,9 +194,9 @@ class Pipeline:
         inputs = self._inputs(stage)
         key = self._key(stage, inputs)
         found, why = look_up(self.store, stage, key, self.thorough)
-        if found is not None:
+        if found is not None and is_settled(stage, found):
             return False, ["nothing it depends on has changed"]
-        reasons = self._records.changes(name, key, why)
+        reasons = self._records.changes(name, key, why) if found is None else [TRIED_AGAIN]
         if isinstance(stage, RowStage):
             answers = shards.read_index(self.store, name, key.function, self.thorough)
             missing = sum(1 for _, row_key in key.rows if row_key not in answers)
@@ -251,7 +252,7 @@ class Pipeline:
             self._pin(stage.name, key)
             found, why = look_up(self.store, stage, key, self.thorough)
         if found is not None and not is_settled(stage, found):
-            found, why = None, "rows that could not be read are tried again"
+            found, why = None, TRIED_AGAIN
         if found is not None and not force:
             tally = Tally(len(found.rows), 0, len(found.rows))
             made = _Obtained(found, key, tally, "cached", "nothing it depends on has changed")
@@ -261,6 +262,7 @@ class Pipeline:
             if self._begins is not None:
                 self._begins.keep(stage, inputs)
             if isinstance(stage, RowStage):
+                self._records.begin_rows(stage, key)
                 found, tally = run_row_stage(stage, key, inputs, context, force)
             else:
                 self._records.begin(stage, key)

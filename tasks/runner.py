@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ import pyarrow as pa
 
 from artifacts import manifest as manifests
 from artifacts import shards
+from artifacts.leases import is_at
 from artifacts.manifest import Manifest, Reject, RowRef
 from artifacts.shards import RowOutcome
 from artifacts.store import Store
@@ -391,19 +391,12 @@ def private_folder(parent: Path, name: str) -> Iterator[Path]:
     while True:
         with lock.open("w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            if not _is_at(held.fileno(), lock):
+            if not is_at(held.fileno(), lock):
                 continue  # tidied away while this one waited: a lock on a file that is gone keeps nobody out
             folder = parent / name
             folder.mkdir(exist_ok=True)
             yield folder
             return
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _refuse_duplicates(stage: Stage, rows: Sequence[RowRef]) -> None:

@@ -275,7 +275,7 @@ def key_of(stage: Stage, settings: Any, inputs: Mapping[str, Manifest], code: Co
     # As a record gives them back, so that the two can be compared.
     parts["arguments"] = json.loads(digest.canonical_json(dict(stage.arguments)))
     parts["inputs"] = {
-        **{name: _read_part(inputs[name], columns) for name, columns in stage.reads.items()},
+        **{name: part_read(inputs[name], columns) for name, columns in stage.reads.items()},
         **{f"{name}.rejects": inputs[name].rejects_digest for name in stage.rejects_of},
         **{f"{name}.record": inputs[name].key or inputs[name].output for name in stage.records_of},
     }
@@ -322,7 +322,8 @@ def _row_keys(
     return keys
 
 
-def _read_part(manifest: Manifest, patterns: Sequence[str] | None) -> str:
+def part_read(manifest: Manifest, patterns: Sequence[str] | None) -> str:
+    """Digest of what a stage reads of a result: its rows, or the files of these patterns."""
     if not patterns or manifest.rows:
         return manifest.output
     return digest.of_parts(

@@ -110,7 +110,7 @@ def _is_held(lock: Path) -> bool:
 def _partial(workspace: Path) -> Iterator[Path]:
     """Files and folders that still bear the name under which they were written."""
     places = [workspace / "voices", workspace / "cache", *_folders(workspace / "cache")]
-    places += _folders(workspace / "runs")
+    places += [*_folders(workspace / "runs"), *_folders(workspace / "versions")]
     for place in places:
         if place.is_dir():
             yield from (path for path in sorted(place.iterdir()) if _PARTIAL.fullmatch(path.name))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from artifacts import leases
 from artifacts import manifest as manifests
-from artifacts.housekeeping import VOICE, voice_name
+from artifacts.housekeeping import VOICE, VoiceRecord, voice_name
 from artifacts.store import DamagedError, Store
 from tasks.key_changes import differences
 from tasks.results import StageResult
@@ -27,7 +27,7 @@ from tasks.run_record import (
     last_computed,
     write_run,
 )
-from tasks.stage import CorpusStage, Key
+from tasks.stage import CorpusStage, Key, RowStage
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,13 @@ class VoiceRecords:
         with self.using():
             write_run(self.workspace, self.voice, run)
 
+    def begin_rows(self, stage: RowStage, key: Key) -> None:
+        """Note under what the stage's rows are known as they are made, so that `store gc` leaves them."""
+        with self.using():
+            kept = self._kept(known_run(self.workspace, self.voice))
+            rows = {**kept.get("rows", {}), stage.name: key.function}
+            self.store.write_record(voice_name(self.voice), {**kept, "rows": rows})
+
     def remember(self, result: StageResult) -> None:
         """Note that a stage is done, and how it went."""
         run = known_run(self.workspace, self.voice)
@@ -84,10 +91,14 @@ class VoiceRecords:
         run.get("begun", {}).pop(result.name, None)
         with self.using():
             write_run(self.workspace, self.voice, run)
-            kept = self.store.read_record(voice_name(self.voice), VOICE)
-            stages = self._recorded(run) if kept is None else kept["stages"]
-            stages[result.name] = result.key
-            self.store.write_record(voice_name(self.voice), {"stages": stages})
+            kept = self._kept(run)
+            record: VoiceRecord = {"stages": {**kept["stages"], result.name: result.key}}
+            rows = {stage: made for stage, made in kept.get("rows", {}).items() if stage != result.name}
+            self.store.write_record(voice_name(self.voice), {**record, "rows": rows} if rows else {**record})
+
+    def _kept(self, run: RunRecord) -> VoiceRecord:
+        kept = self.store.read_record(voice_name(self.voice), VOICE)
+        return {"stages": self._recorded(run)} if kept is None else kept
 
     def _recorded(self, run: RunRecord) -> dict[str, str]:
         """What the voice is made of by its run record: nothing for a new voice.

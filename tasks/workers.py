@@ -28,6 +28,9 @@ _THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "NUMBA_NUM_THREADS",
 )
+FEWER = "set compute.workers lower"
+ALONE = "leave it more memory, make long clips shorter, or set compute.device=cpu,"
+"""Where one process computes on a GPU."""
 
 
 class Workers:
@@ -74,12 +77,16 @@ class Workers:
     def _alone(self, function: Callable[..., Any], batches: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
         one = Workers(1)
         try:
-            yield from one._sent(one._started(), function, batches)
+            yield from one._sent(one._started(), function, batches, ALONE)
         finally:
             one.close()
 
     def _sent(
-        self, pool: ProcessPoolExecutor, function: Callable[..., Any], batches: Sequence[tuple[Any, ...]]
+        self,
+        pool: ProcessPoolExecutor,
+        function: Callable[..., Any],
+        batches: Sequence[tuple[Any, ...]],
+        remedy: str = FEWER,
     ) -> Iterator[Any]:
         """Results of a pool in the order of the batches, of which a few wait in it."""
         waiting = [pool.submit(_told, function, *batch) for batch in batches[: self.count * 4]]
@@ -96,9 +103,8 @@ class Workers:
             free = available_memory_bytes()
             known = "" if free is None else f" ({amount(free)} are free now)"
             raise MachineError(
-                f"compute.workers: one of {self.count} worker processes was killed, most often because "
-                f"memory ran out{known}; set compute.workers lower and run the same command again "
-                "(finished rows are kept)"
+                f"one of {self.count} worker processes was killed, most often because memory ran out{known}; "
+                f"{remedy} and run the same command again (finished rows are kept)"
             ) from error
         finally:
             for future in waiting:

@@ -137,7 +137,8 @@ def rename(
     with _changing(workspace, voice, "rename") as store:
         whole.copy_voice(store, workspace, voice, name)
         _registry(workspace, voice, lambda registry: registry.rename_voice(voice, name))
-        whole.delete_voice(store, workspace, voice)
+        for copied in whole.delete_voice(store, workspace, voice):
+            copied.unlink()
     console.print(f"{voice} is {name} now", markup=False)
 
 
@@ -155,11 +156,14 @@ def delete(
     what = voice if number is not None else f"{name} with {len(there['versions'])} versions"
     if not yes and not typer.confirm(f"Delete {what}?"):
         raise typer.Exit(1)
+    kept: list[Path] = []
     with _held(workspace, name, "delete") as store:
         if number is None:
-            whole.delete_voice(store, workspace, name)
+            kept = whole.delete_voice(store, workspace, name)
         else:
             whole.delete_version(store, workspace, name, number)
+    for path in kept:
+        console.print(f"{path}: written by hand, and kept", markup=False, soft_wrap=True)
     console.print(f"{what} is deleted; `voicewright store gc` frees the space", markup=False)
 
 

@@ -32,7 +32,12 @@ class Recognition(NamedTuple):
 
 
 def find_whisper(model: str, download: bool) -> Path | None:
-    """Folder of a faster-whisper model: itself a folder, in the hub's cache, or fetched if allowed."""
+    """Folder of a faster-whisper model: itself a folder, in the hub's cache, or fetched if allowed.
+
+    Raises:
+        UserError: it was to be fetched and could not be. None would let another recogniser, or none, decide
+            what is heard for good, for a network that was away for a minute.
+    """
     folder = Path(model).expanduser()
     if folder.is_dir():
         return folder if all((folder / name).is_file() for name in WHISPER_FILES) else None
@@ -41,7 +46,14 @@ def find_whisper(model: str, download: bool) -> Path | None:
 
     try:
         found = snapshot_download(model, allow_patterns=list(_FILE_PATTERNS), local_files_only=not download)
-    except (LocalEntryNotFoundError, HFValidationError, HfHubHTTPError, OSError):
+    except HFValidationError:
+        return None
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        if download:
+            raise UserError(
+                f"`model` = {model}: could not be fetched: {str(error).strip().splitlines()[0]}; run the "
+                "same command again when the network is back, or set `download`=false"
+            ) from error
         return None
     return Path(found) if (Path(found) / "model.bin").is_file() else None
 

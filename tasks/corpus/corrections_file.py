@@ -63,8 +63,10 @@ def corrections_by_row(settings: Any, texts: Callable[[], Mapping[str, Any]]) ->
     del texts
     path = settings.corpus.corrections
     known = read_corrections(Path(path)) if path else {}
+    # A list, since a text may be "drop" as well.
     return {
-        clip: Given(one, {clip: one.text if one.what == "text" else one.what}) for clip, one in known.items()
+        clip: Given(one, {clip: one.text if one.what == "text" else [one.what]})
+        for clip, one in known.items()
     }
 
 

@@ -85,14 +85,15 @@ def ear_for(
     """The recogniser that the settings choose, if it may know the language; None where none does.
 
     Raises:
-        UserError: the named recogniser's model is not at hand.
+        UserError: the named recogniser's model is not at hand, or was to be fetched and could not be.
     """
     folder = None
     if settings.backend == "faster-whisper":
         with named_in("corpus.transcribe"):
             folder = require_whisper(settings.model, settings.download)
     elif settings.backend == "auto":
-        folder = find_whisper(settings.model, settings.download)
+        with named_in("corpus.transcribe"):
+            folder = find_whisper(settings.model, settings.download)
     ear = Ear(folder, settings.beam_size, processor)
     foreign = language is not None and language.split("-")[0].lower() != ENGLISH
     return None if foreign and not ear.tells_languages else ear

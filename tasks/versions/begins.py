@@ -21,7 +21,7 @@ from configs.errors import UserError
 from configs.settings import Settings
 from tasks.families import begins_of
 from tasks.run_record import run_path
-from tasks.stage import Stage, config_slice
+from tasks.stage import Stage, config_slice, part_read
 from tasks.versions.laid_out import link
 from tasks.versions.record import VersionsRecord, read_versions
 from tasks.weights import replaced
@@ -119,7 +119,7 @@ class ChampionBegins:
         return known if known in there else record["champion"] or ANEW
 
     def _identity(self, stage: Stage, inputs: Mapping[str, Manifest]) -> str:
-        outputs = {name: inputs[name].output for name in stage.reads}
+        outputs = {name: part_read(inputs[name], columns) for name, columns in stage.reads.items()}
         return digest.of_value([stage.name, outputs, config_slice(self._settings, stage.config)])
 
     def _read(self) -> dict[str, int]:

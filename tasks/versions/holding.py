@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from artifacts.leases import is_at
 from configs.errors import UserError
 from tasks.run_record import run_path
 from tasks.versions.record import now
@@ -34,24 +35,29 @@ def holding(
         UserError: another process holds it, and it is not to be waited for.
     """
     path = run_path(workspace, voice).with_name("held")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        first = True
-        while not _locked(file.fileno()):
-            holder = _holder(path)
-            if not wait:
-                raise UserError(
-                    f"{voice}: is being worked on by {holder}; wait for it (--wait), or stop that one first"
-                )
-            if first and told is not None:
-                told(f"{voice}: waits for {holder}")
-            first = False
-            time.sleep(POLL_S)
-        file.seek(0)
-        file.truncate()
-        json.dump({"doing": doing, "process": os.getpid(), "since": now()}, file)
-        file.flush()
-        yield
+    first = True
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+") as file:
+            if _locked(file.fileno()):
+                if not is_at(file.fileno(), path):
+                    # The voice was deleted since the file was opened.
+                    continue
+                file.seek(0)
+                file.truncate()
+                json.dump({"doing": doing, "process": os.getpid(), "since": now()}, file)
+                file.flush()
+                yield
+                return
+        holder = _holder(path)
+        if not wait:
+            raise UserError(
+                f"{voice}: is being worked on by {holder}; wait for it (--wait), or stop that one first"
+            )
+        if first and told is not None:
+            told(f"{voice}: waits for {holder}")
+        first = False
+        time.sleep(POLL_S)
 
 
 def is_held(workspace: Path, voice: str) -> bool:

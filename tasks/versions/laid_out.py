@@ -44,7 +44,7 @@ def version_files(store: Store, voice: str, entry: VersionEntry) -> list[str]:
 
 
 def place(store: Store, workspace: Path, voice: str, entry: VersionEntry, target: Path) -> None:
-    """Copy a version's files out of the store; the folder is seen whole, old or new.
+    """Copy a version's files out of the store; the folder is never seen half, only for a moment not at all.
 
     Raises:
         UserError: a result is damaged or gone.

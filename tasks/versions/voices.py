@@ -12,6 +12,8 @@ from pathlib import Path
 from artifacts.housekeeping import VOICE, voice_name
 from artifacts.store import Store, write_atomically
 from configs.errors import UserError
+from tasks.corpus.corrections_file import corrections_path
+from tasks.lexicons import lexicon_path
 from tasks.run_record import SEEN, RunRecord, read_run, run_path, unknown_voice, voices, write_run
 from tasks.versions.begins import BEGINS, begin_folder
 from tasks.versions.folders import champion_folder
@@ -64,11 +66,13 @@ def delete_version(store: Store, workspace: Path, voice: str, number: int) -> No
     Raises:
         UserError: there is no such version, or it is the champion.
     """
-    write_versions(workspace, voice, without(read_versions(workspace, voice), voice, number))
+    remaining = without(read_versions(workspace, voice), voice, number)
     shutil.rmtree(version_folder(workspace, voice, number), ignore_errors=True)
     shutil.rmtree(begin_folder(workspace, voice, number), ignore_errors=True)
     with store.gate().shared():
         store.discard_record(voice_name(f"{voice}@{number}"))
+    # What lists the version goes last: until then the same command goes on.
+    write_versions(workspace, voice, remaining)
 
 
 def copy_voice(store: Store, workspace: Path, voice: str, name: str) -> None:
@@ -95,13 +99,21 @@ def copy_voice(store: Store, workspace: Path, voice: str, name: str) -> None:
         known = run_path(workspace, voice).with_name(file)
         if known.is_file():
             write_atomically(run_path(workspace, name).with_name(file), known.read_bytes())
+    for known, copied in zip(_own_lists(workspace, voice), _own_lists(workspace, name), strict=True):
+        if known.is_file():
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(copied, known.read_bytes())
     if run["request"] is not None:
         run["request"]["voice"] = name
     write_run(workspace, name, run)
 
 
-def delete_voice(store: Store, workspace: Path, voice: str) -> None:
+def delete_voice(store: Store, workspace: Path, voice: str) -> list[Path]:
     """Forget a voice: its recipe, its versions and its folder. What MLflow recorded of it stays.
+
+    Returns:
+        Where its corrections and its lexicon are kept, which somebody wrote by hand: beside their places,
+        where a new voice of the name would take them for its own.
 
     Raises:
         UserError: there is no such voice, or its record cannot be believed.
@@ -116,9 +128,19 @@ def delete_voice(store: Store, workspace: Path, voice: str) -> None:
             store.discard_record(voice_name(f"{voice}@{number}"))
         store.discard_record(voice_name(voice))
     versions_path(workspace, voice).unlink(missing_ok=True)
+    kept = []
+    for own in _own_lists(workspace, voice):
+        if own.is_file():
+            kept.append(own.with_name(f"{own.name}.deleted"))
+            own.replace(kept[-1])
     # The record that lists the voice goes last: until then the same command goes on.
     run_path(workspace, voice).unlink(missing_ok=True)
     shutil.rmtree(run_path(workspace, voice).parent, ignore_errors=True)
+    return kept
+
+
+def _own_lists(workspace: Path, voice: str) -> tuple[Path, Path]:
+    return corrections_path(workspace, voice), lexicon_path(workspace, voice)
 
 
 def check_free(workspace: Path, name: str) -> str:

@@ -131,6 +131,19 @@ def test_what_a_run_has_pinned_stays_until_it_ends(store: Store):
     assert list(store.blobs()) == []
 
 
+def test_rows_of_a_stage_that_was_killed_stay_until_it_is_done(store: Store):
+    refs = shards.write_rows(store, SCHEMA, [{"name": "finished"}])
+    shards.write_index(store, "s", "f", [("finished", shards.RowOutcome(tuple(refs), (), ()))])
+    store.write_record("voices/v.json", {"stages": {}, "rows": {"s": "f"}})
+    make(store, "loose")
+    housekeeping.collect(store)
+    assert set(shards.read_index(store, "s", "f")) == {"finished", "loose"}
+    store.write_record("voices/v.json", {"stages": {}, "rows": {"s": "another"}})
+    housekeeping.collect(store)
+    assert shards.read_index(store, "s", "f") == {}
+    assert list(store.blobs()) == []
+
+
 def test_it_gives_way_to_whoever_is_inside(store: Store):
     ref = store.put_bytes(b"just written, and no record yet")
     told: list[str] = []
@@ -190,6 +203,28 @@ def test_an_object_that_nobody_writes_anew_holds_nobody_up(tmp_path: Path, monke
     with store.gate().alone(0):
         assert store.pinned() == set()
     assert store.entries("leases") == []
+
+
+def test_a_beat_that_fails_once_does_not_end_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = Store(f"memory://{tmp_path.name}", tmp_path / "cache")
+    monkeypatch.setattr(leases, "BEAT_S", 0.05)
+    monkeypatch.setattr(leases, "BEAT_AGAIN_S", 0.05)
+    monkeypatch.setattr(leases, "ABANDONED_S", 0.5)
+    pins = store.pins()
+    pins.add("s", "read")
+    write, failures = type(store.fs).pipe_file, []
+
+    def failing(fs: object, path: str, value: bytes, *further: object, **named: object) -> object:
+        if not failures:
+            failures.append(path)
+            raise OSError("503: slow down")
+        return write(fs, path, value, *further, **named)
+
+    monkeypatch.setattr(type(store.fs), "pipe_file", failing)
+    time.sleep(1.0)
+    assert failures
+    assert store.pinned() == {("s", "read")}
+    pins.close()
 
 
 @pytest.mark.slow

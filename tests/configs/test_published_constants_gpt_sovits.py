@@ -17,7 +17,7 @@ from models.optim.scaled_adam import ScaledAdam
 from models.t2s.config import t2s_config
 from models.t2s.model import TextToSemantic
 from tasks.finetune.gpt_sovits.sovits.recipe import loss_weights
-from tasks.finetune.gpt_sovits.t2s.recipe import build_optimizer
+from tasks.finetune.gpt_sovits.t2s.recipe import build_optimizer, last_rate, peak_rate
 from tests.published_constants.gpt_sovits import CONSTANTS, SETTINGS
 
 DEFAULTS = {
@@ -68,7 +68,9 @@ def test_the_mel_distance_counts_45_times() -> None:
 
 
 def test_other_optimisers_keep_their_own_rates() -> None:
+    published = T2sTrainSettings()
+    assert (peak_rate(published), last_rate(published)) == (2e-3, 2e-3)
     adamw = T2sTrainSettings(optimizer="adamw")
-    assert (adamw.peak_learning_rate, adamw.last_learning_rate) == (2e-4, pytest.approx(2e-5))
+    assert (peak_rate(adamw), last_rate(adamw)) == (2e-4, pytest.approx(2e-5))
     decaying = T2sTrainSettings(learning_rate=4e-3, final_learning_rate=1e-4)
-    assert (decaying.peak_learning_rate, decaying.last_learning_rate) == (4e-3, 1e-4)
+    assert (peak_rate(decaying), last_rate(decaying)) == (4e-3, 1e-4)

@@ -19,8 +19,6 @@ SETTINGS = {
     ),
     "train.t2s.betas": Published((0.9, 0.95), _T2S),
     "train.t2s.clipping_scale": Published(2.0, _T2S),
-    "train.t2s.peak_learning_rate": Published(2e-3, _RATES),
-    "train.t2s.last_learning_rate": Published(2e-3, _RATES),
     "train.t2s.warmup_steps": Published(0, _RATES),
     "train.t2s.accumulate": Published(4, "AR/models/t2s_lightning_module.py: training_step"),
     "train.t2s.weight_preference": Published(0.0, "webui.py: if_dpo is off"),

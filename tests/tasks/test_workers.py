@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 from configs.compute import ComputeSettings
-from configs.errors import UserError
+from configs.errors import MachineError, UserError
 from configs.settings import Settings
 from models.frontend.asr import WHISPER_FILES
 from tasks import runner
@@ -35,6 +36,19 @@ def test_rows_for_a_gpu_share_one_process_that_ends_with_them() -> None:
     assert workers._pool is None
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def killed(number: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_process_is_told_with_a_remedy_that_helps() -> None:
+    workers = Workers(2)
+    batches = [(number,) for number in range(4)]
+    with pytest.raises(MachineError, match=r"one of 2 worker processes .* set compute.workers lower"):
+        list(workers.map(killed, batches, parallel=True))
+    with pytest.raises(MachineError, match=r"compute\.device=cpu, and run the same command again"):
+        list(workers.map(killed, batches, parallel=True, alone=True))
 
 
 def stage(uses_gpu: Any) -> RowStage:

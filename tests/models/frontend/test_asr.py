@@ -36,6 +36,20 @@ def test_a_missing_model_names_the_setting_the_files_and_the_remedy(tmp_path: Pa
         require_whisper("nobody/no-such-model", download=False)
 
 
+def test_a_model_that_cannot_be_fetched_now_is_told_and_not_done_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another recogniser would decide for good what is heard."""
+
+    def away(*_: object, **__: object) -> str:
+        raise ConnectionError("Network is unreachable")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", away)
+    with pytest.raises(UserError, match="could not be fetched: Network is unreachable; run the same command"):
+        find_whisper("Systran/faster-whisper-base", download=True)
+    assert find_whisper("Systran/faster-whisper-base", download=False) is None
+
+
 @pytest.mark.slow
 def test_pocketsphinx_hears_english_the_same_in_any_order(speech: Path) -> None:
     import soundfile

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from tasks.features.split import Clip, split_clips
 
 clips_of = st.lists(
-    st.builds(Clip, st.text("0123456789abcdef", min_size=4, max_size=8), st.sampled_from("ABC"), st.floats(0.5, 20)),
+    st.builds(
+        Clip, st.text("0123456789abcdef", min_size=4, max_size=8), st.sampled_from("ABC"), st.floats(0.5, 20)
+    ),
     max_size=60,
     unique_by=lambda clip: clip.content,
 )

@@ -103,6 +103,8 @@ def test_settings_find_the_voices_own_file_or_one_that_is_named(tmp_path: Path) 
     assert found.corpus.corrections == str(corrections_path(tmp_path, "anna"))
     given = corrections_by_row(found, dict)
     assert given["c2"].content == {"c2": "Two."} and given["c1"].value == Correction("drop")
+    take_in(tmp_path, "anna", written(tmp_path, "c1\ttext\tdrop\n"))
+    assert corrections_by_row(with_corrections(settings, tmp_path), dict)["c1"].content != given["c1"].content
     assert with_corrections(Settings(voice="bert"), tmp_path).corpus.corrections is None
     other = Settings.model_validate({"voice": "anna", "corpus": {"corrections": str(tmp_path / "none.tsv")}})
     with pytest.raises(UserError, match=r"corpus\.corrections = .*none\.tsv: there is no such file"):

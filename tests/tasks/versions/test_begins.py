@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from artifacts.manifest import Manifest, RowRef
-from artifacts.store import Store
+from artifacts.store import BlobRef, Store
 from configs.errors import UserError
 from configs.loading import resolve
 from tasks.code import Code
@@ -52,6 +52,19 @@ def test_new_data_is_learned_from_the_champion_and_known_data_from_what_it_began
     assert voices(begins_of(tmp_path), 2) == first
     later = voices(begins_of(tmp_path), 3)
     assert later is not None and "0.9" in later
+
+
+def test_what_is_not_learned_from_is_no_new_data(tmp_path: Path) -> None:
+    """A recording that is refused changes the table's card, and nothing that is trained on."""
+
+    def shard(card: str) -> dict[str, Manifest]:
+        files = {"data.parquet": BlobRef("1" * 64, 1), "README.md": BlobRef(card * 64, 1)}
+        return {"shard": Manifest("shard", "k", {}, files=files)}
+
+    begins_of(tmp_path).keep(FIT_KOKORO, shard("a"))
+    made(tmp_path, GOOD)
+    begun = begins_of(tmp_path).settings_of(FIT_KOKORO, shard("b")).train.kokoro_fit.pretrained_voices
+    assert begun is None
 
 
 def test_other_settings_are_another_training(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +16,9 @@ import pytest
 from artifacts import housekeeping
 from artifacts.store import Store
 from configs.errors import UserError
-from tasks.run_record import voices
+from tasks.corpus.corrections_file import corrections_path
+from tasks.lexicons import lexicon_path
+from tasks.run_record import run_path, voices
 from tasks.versions.folders import champion_folder, folder_of
 from tasks.versions.holding import holding
 from tasks.versions.record import read_versions, versions_path, write_versions
@@ -144,6 +149,36 @@ def test_a_copy_goes_its_own_way(tmp_path: Path, call: Call) -> None:
     assert (status, "already" in error) == (2, True)
 
 
+def test_what_was_written_by_hand_goes_with_the_voice_and_to_no_other(tmp_path: Path, call: Call) -> None:
+    made(tmp_path, GOOD)
+    lists = {corrections_path: "clip\tdrop\n", lexicon_path: "Voicewright\tvoice write\n"}
+    for path_of, text in lists.items():
+        path_of(tmp_path, "anna").parent.mkdir(exist_ok=True)
+        path_of(tmp_path, "anna").write_text(text)
+    assert call("copy", "anna", "bert")[0] == 0
+    assert call("rename", "anna", "carl")[0] == 0
+    for path_of, text in lists.items():
+        assert path_of(tmp_path, "bert").read_text() == path_of(tmp_path, "carl").read_text() == text
+        assert [path.name for path in path_of(tmp_path, "anna").parent.glob("anna*")] == []
+    status, said, _ = call("delete", "carl", "--yes")
+    assert (status, said.count("carl.tsv.deleted")) == (0, 2)
+    for path_of, text in lists.items():
+        assert not path_of(tmp_path, "carl").exists()
+        assert path_of(tmp_path, "carl").with_name("carl.tsv.deleted").read_text() == text
+
+
+def test_a_deletion_goes_on_where_it_was_interrupted(tmp_path: Path, call: Call) -> None:
+    for quality in (GOOD, BETTER):
+        made(tmp_path, quality)
+    store = Store(str(tmp_path / "store"), tmp_path / "cache")
+    store.discard_record(housekeeping.voice_name("anna@1"))
+    assert call("delete", "anna@1", "--yes")[0] == 0
+    assert numbers(tmp_path) == ([2], 2)
+    store.discard_record(housekeeping.voice_name("anna"))
+    assert call("delete", "anna", "--yes")[0] == 0
+    assert voices(tmp_path) == []
+
+
 def test_a_renamed_voice_keeps_its_versions(tmp_path: Path, call: Call) -> None:
     made(tmp_path, GOOD)
     made(tmp_path, BETTER)
@@ -239,6 +274,27 @@ def test_a_voice_that_is_held_is_left_alone(tmp_path: Path, call: Call) -> None:
     with holding(tmp_path, "anna", "finetune", wait=True, told=told.append):
         assert not told
     assert call("rollback", "anna")[0] == 0
+
+
+def test_a_voice_that_is_deleted_while_another_waits_for_it_has_one_holder(tmp_path: Path) -> None:
+    inside = threading.Event()
+    over = threading.Event()
+
+    def wait_and_hold() -> None:
+        with holding(tmp_path, "anna", "finetune", wait=True):
+            inside.set()
+            over.wait(30)
+
+    waiting = threading.Thread(target=wait_and_hold)
+    with holding(tmp_path, "anna", "delete", wait=False):
+        waiting.start()
+        time.sleep(0.2)
+        shutil.rmtree(run_path(tmp_path, "anna").parent)
+    assert inside.wait(30)
+    with pytest.raises(UserError, match="being worked on by `finetune`"):
+        holding(tmp_path, "anna", "finetune", wait=False).__enter__()
+    over.set()
+    waiting.join()
 
 
 def test_nights_keep_their_recipe(tmp_path: Path, call: Call) -> None:

@@ -49,8 +49,8 @@ class T2sRecipe:
             step,
             self.steps,
             self.settings.warmup_steps,
-            self.settings.peak_learning_rate,
-            self.settings.last_learning_rate,
+            peak_rate(self.settings),
+            last_rate(self.settings),
         )
         for group in self.optimisers["decoder"].param_groups:
             group["lr"] = rate
@@ -76,18 +76,30 @@ class T2sRecipe:
         return batch.utterance_ids
 
 
+def peak_rate(settings: T2sTrainSettings) -> float:
+    """`learning_rate`, or the optimiser's own."""
+    return settings.learning_rate or {"adamw": 2e-4, "scaled_adam": 2e-3}[settings.optimizer]
+
+
+def last_rate(settings: T2sTrainSettings) -> float:
+    """`final_learning_rate`, or the optimiser's own."""
+    if settings.final_learning_rate is not None:
+        return settings.final_learning_rate
+    return peak_rate(settings) / {"adamw": 10, "scaled_adam": 1}[settings.optimizer]
+
+
 def build_optimizer(model: TextToSemantic, settings: T2sTrainSettings) -> torch.optim.Optimizer:
     """The optimiser that `settings.optimizer` names, at the peak learning rate."""
     if settings.optimizer == "scaled_adam":
         return ScaledAdam(
             model.parameters(),
-            lr=settings.peak_learning_rate,
+            lr=peak_rate(settings),
             betas=settings.betas,
             clipping_scale=settings.clipping_scale,
         )
     return torch.optim.AdamW(
         model.parameters(),
-        lr=settings.peak_learning_rate,
+        lr=peak_rate(settings),
         betas=settings.betas,
         weight_decay=settings.weight_decay,
         fused=True,
