@@ -15,7 +15,7 @@ class PhonemizeSettings(Section):
     symbol_table: Literal["auto", "gpt-sovits-v1", "gpt-sovits-v2", "ipa"] = Field(
         "auto",
         description="Table of phone symbols. `auto` is the family's table for the languages it covers "
-        "(English, Chinese), else `ipa`.",
+        "(v2: English, Mandarin, Cantonese, Japanese, Korean; v1: English, Mandarin, Japanese), else `ipa`.",
     )
     unknown_ratio_max: float = Field(
         0.05,

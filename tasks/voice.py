@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from artifacts.store import Store
@@ -76,6 +76,22 @@ def remembered(workspace: Path, voice: str) -> Request:
     if request is None:
         raise unknown_voice(workspace, voice)
     return request_of(request)
+
+
+def with_recipe(workspace: Path, request: Request) -> Request:
+    """A request that names neither preset nor file of settings, with those of its voice's last run.
+
+    Its own settings are put after those of before. One that names any, or of a new voice, stays as it is.
+
+    Raises:
+        UserError: the voice's record cannot be believed.
+    """
+    known = known_run(workspace, check_name(request.voice))["request"]
+    if known is None or request.preset is not None or request.config_file is not None:
+        return request
+    before = request_of(known)
+    overrides = (*before.overrides, *request.overrides)
+    return replace(request, preset=before.preset, config_file=before.config_file, overrides=overrides)
 
 
 def request_of(record: RequestRecord) -> Request:

@@ -15,7 +15,15 @@ from configs.nearest import did_you_mean
 from flows.commands.shared import JSON, console, print_json, print_rows, session, warn
 from tasks.run_record import ComputedEntry, StageEntry, last_computed, read_run, voices
 from tasks.versions.folders import champion_folder
-from tasks.voice import Request, check_name, open_pipeline, recipe_changes, recordings_at, remembered
+from tasks.voice import (
+    Request,
+    check_name,
+    open_pipeline,
+    recipe_changes,
+    recordings_at,
+    remembered,
+    with_recipe,
+)
 from tasks.weights import LocalWeights
 
 PRESET = typer.Option(None, "--preset", "-p", help="Settings to start from: see `config show`.")
@@ -54,22 +62,38 @@ def finetune(
     ),
     wait: bool = WAIT,
 ) -> None:
-    """Make or update a voice from recordings; finished stages are not repeated."""
+    """Make or update a voice; finished stages are not repeated.
+
+    Without --preset and --config a voice that is there is made with the recipe of its last run.
+    """
     from flows.run import run_voice
 
-    place = recordings_at(recordings)
-    if preset is None and config is None:
+    workspace = session(context).workspace
+    asked = Request(
+        recordings_at(recordings),
+        check_name(voice),
+        preset,
+        config.resolve() if config else None,
+        tuple(overrides or ()),
+    )
+    request = with_recipe(workspace, asked)
+    if request.preset is None and request.config_file is None:
         warn(
             "no --preset given: published full sizes, trained from scratch, which takes a GPU and days; "
             f"there are {', '.join(presets())}"
         )
-    request = Request(
-        place, check_name(voice), preset, config.resolve() if config else None, tuple(overrides or ())
-    )
-    workspace = session(context).workspace
+    elif request != asked:
+        console.print(f"{voice}: made as before, {_recipe(request)}", markup=False)
     for line in recipe_changes(workspace, request):
         warn(line)
     run_voice(workspace, request, until, tuple(force or ()), verify, wait)
+
+
+def _recipe(request: Request) -> str:
+    """Of which preset, file and settings, in words."""
+    named = [f"preset {request.preset}"] if request.preset else []
+    named += [f"settings of {request.config_file}"] if request.config_file else []
+    return ", ".join([*named, *request.overrides])
 
 
 def rerun(

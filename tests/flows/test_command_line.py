@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,26 @@ def test_a_name_that_is_nearly_a_voices_is_asked_about(call: Call, tmp_path: Pat
     assert status == 2
     status, _, errors = call("why", "anna", "pich")
     assert (status, "did you mean 'pitch'?" in errors) == (2, True)
+
+
+def test_a_voice_that_is_made_again_keeps_its_recipe(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[Request] = []
+    monkeypatch.setattr("flows.run.run_voice", lambda workspace, request, *_: asked.append(request))
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    made = Request(clips, "anna", "kokoro-fit", None, ("language=de", "seed=3"))
+    write_run(tmp_path / "w", "anna", {"request": made.as_record(), "stages": {}})
+    status, said, _ = call("finetune", str(clips), "-v", "anna", "-s", "seed=4")
+    assert (status, asked) == (0, [replace(made, overrides=("language=de", "seed=3", "seed=4"))])
+    assert asked[0].resolve().settings.seed == 4
+    assert "anna: made as before, preset kokoro-fit, language=de, seed=3, seed=4" in " ".join(said.split())
+    call("finetune", str(clips), "-v", "anna", "-p", "tiny")
+    assert asked[1] == Request(clips, "anna", "tiny")
+    _, _, errors = call("finetune", str(clips), "-v", "bert")
+    assert asked[2] == Request(clips, "bert")
+    assert "no --preset given" in errors
 
 
 def test_an_empty_folder_is_refused_before_weights_that_are_missing(call: Call, tmp_path: Path):
