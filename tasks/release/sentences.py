@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from configs.errors import UserError
 from models.frontend.language import has_words
-from models.frontend.text.english.rule import begins_sentence, word_set
 from models.frontend.text.g2p import phonemize_marked
 from models.frontend.text.inline import without_phones
 from models.frontend.text.lexicon import NO_ENTRIES, Lexicon
@@ -17,6 +16,7 @@ from models.frontend.text.marked import HIDDEN, Marked, hidden, marked
 from models.frontend.text.mixing import Stretch, stretches, unreadable_share
 from models.frontend.text.phonemized import Phonemized
 from tasks.release.marked_text import Breath, Manuscript, Place, Said, breaths, plain_marks
+from tasks.release.sentence_ends import sentence_ends
 
 MAX_FOREIGN_SHARE = 0.3
 """Letters of another script that a text may hold (names, for example) before it is refused."""
@@ -24,22 +24,9 @@ MAX_FOREIGN_SHARE = 0.3
 MAX_CHARACTERS = 200
 """Longer sentences are cut at a comma or, failing that, between words: decoders drift on long ones."""
 
-_ENDS = re.compile(r"(?<=[.!?…。！？；;])[\"'”’»)\]]*\s+|(?<=[。！？；])|\n+")
 _WHOLE = re.compile(rf".[{HIDDEN}\u00a0]*", re.DOTALL)
 # Not inside of 1,000, 10:30, 1990–2000 or an address.
 _CLAUSES = re.compile(r"(?<=[，、：—])\s*|(?<=[,:–])(?:\s+|(?=[^\x00-\x7f]))")
-# A name follows these, so they end no sentence.
-_BEFORE_NAMES = word_set(
-    "adm bzw capt cf cmdr col cpl dr evtl fr geb gen gov hon hr lt maj mr mrs ms mt prof rep rev sen"
-    " sgt st vgl vs jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri"
-)
-# Nor do these before a number.
-_BEFORE_FIGURES = word_set("approx apt c ca ext fig figs no nos nr p pp tel vol")
-# These end one where what follows begins like one.
-_ABBREVIATIONS = word_set(
-    "al assoc ave blvd bros ca co corp dept esq est etc ft hwy inc jr ln ltd pkwy rd sq sr univ usw"
-)
-_INNER_STOP = re.compile(r"(?:^|[\s(\"'“])((?:[^\W\d]{1,3}\.)+[^\W\d]|[^\s.]+)\.$")
 
 
 class Sentence(NamedTuple):
@@ -70,6 +57,7 @@ def spoken_breaths(
     one_speed: bool = False,
     lexicon: Lexicon = NO_ENTRIES,
     spoken: Collection[str] = (),
+    language: str | None = None,
 ) -> list[Breath]:
     """What is said in one breath each, in order; stray marks between sentences are left out.
 
@@ -78,6 +66,7 @@ def spoken_breaths(
         longest: Characters of a sentence above which it is cut.
         one_speed: Cut sentences where their speed changes too.
         lexicon, spoken: As `read_sentences`: no word with a pronunciation of its own is cut.
+        language: As `read_sentences`; None is the first that is spoken.
 
     Raises:
         UserError: there is none, or a pause is not understood.
@@ -86,7 +75,7 @@ def spoken_breaths(
     main = next(iter(spoken), "")
 
     def sentences_of(plain: str) -> list[str]:
-        return split_sentences(hidden(plain, main, lexicon, spoken), longest)
+        return split_sentences(hidden(plain, main, lexicon, spoken), longest, language or main or "en")
 
     return breaths(marks, sentences_of, one_speed=one_speed)
 
@@ -117,7 +106,9 @@ def read_sentences(
     Raises:
         UserError: as `spoken_breaths`, or too much of the text is in no spoken language.
     """
-    found = spoken_breaths(text, longest, one_speed=one_speed, lexicon=lexicon, spoken=spoken)
+    found = spoken_breaths(
+        text, longest, one_speed=one_speed, lexicon=lexicon, spoken=spoken, language=language
+    )
 
     def parts_of(span: Said) -> list[_Part]:
         own = language if span.language is None else asked_language(span.language)
@@ -178,31 +169,11 @@ def _with_words(parts: Sequence[_Part]) -> list[_Part]:
     return [part for part in parts if has_words(part.letters.text)]
 
 
-def split_sentences(text: str, longest: int = MAX_CHARACTERS) -> list[str]:
+def split_sentences(text: str, longest: int = MAX_CHARACTERS, language: str = "en") -> list[str]:
     """Sentences of a text, in order, without outer white space; nothing spoken is lost."""
-    whole: list[str] = []
-    start = 0
-    for end in _ENDS.finditer(text):
-        candidate = text[start : end.end()]
-        if "\n" not in end.group() and _stops_inside(candidate.rstrip(), text[end.end() :]):
-            continue
-        whole.append(candidate.strip())
-        start = end.end()
-    whole.append(text[start:].strip())
+    ends = [0, *sentence_ends(text, language), len(text)]
+    whole = [text[start:end].strip() for start, end in itertools.pairwise(ends)]
     return [piece for sentence in whole if sentence for piece in _shortened(sentence, longest)]
-
-
-def _stops_inside(sentence: str, following: str) -> bool:
-    """Whether the full stop of an abbreviation, an initial or an ordinal is all that ends the sentence."""
-    found = _INNER_STOP.search(sentence)
-    if found is None:
-        return False
-    word = found.group(1).lower()
-    if word in _BEFORE_NAMES or (word in _BEFORE_FIGURES and following[:1].isdigit()):
-        return True
-    single = len(word) == 1 and word.isalpha()
-    may_stop = single or word in _ABBREVIATIONS or "." in word or word.isdigit()
-    return may_stop and not begins_sentence(following)
 
 
 def _shortened(sentence: str, longest: int) -> list[str]:

@@ -12,6 +12,7 @@ from importlib import import_module
 
 from models.frontend.text.characters import Token
 from models.frontend.text.phonemized import base_language
+from models.frontend.text.vocabulary import Vocabulary
 
 Reader = Callable[[list[Token]], list[tuple[str, list[str]]]]
 """Words and marks of a text to each one's phones."""
@@ -66,4 +67,10 @@ def rules(base: str) -> Rules | None:
     if base not in _RULES:
         return None
     found: Rules = import_module(_RULES[base]).expand
+    return found
+
+
+def vocabulary(base: str) -> Vocabulary | None:
+    """What the rules of a base language read; None where it has none, or rules of another kind."""
+    found: Vocabulary | None = getattr(import_module(_RULES[base]), "WORDS", None) if base in _RULES else None
     return found

@@ -55,6 +55,11 @@ def expand_abbreviations(text: str, words: Vocabulary) -> str:
     return pattern.sub(_spoken, text)
 
 
+def abbreviation_spans(text: str, words: Vocabulary) -> list[tuple[int, int]]:
+    """Begin and end of each abbreviation in a text that the vocabulary lists."""
+    return [match.span() for match in _abbreviations(words)[0].finditer(text)]
+
+
 def _bare(written: str) -> str:
     return written.replace(" ", "").casefold()
 

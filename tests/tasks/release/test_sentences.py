@@ -42,6 +42,36 @@ def test_cuts(text: str, sentences: list[str]) -> None:
     assert split_sentences(text) == sentences
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "sentences"),
+    [
+        ("de", "Das kostet 3,5 Mio. Euro. Es lohnt sich.", ["Das kostet 3,5 Mio. Euro.", "Es lohnt sich."]),
+        ("de", "inkl. MwSt. und Versand", ["inkl. MwSt. und Versand"]),
+        ("de", "Nach § 5 Abs. 2 Satz 1 gilt das.", ["Nach § 5 Abs. 2 Satz 1 gilt das."]),
+        ("de", "Das ist i. d. R. gut. Oder?", ["Das ist i. d. R. gut.", "Oder?"]),
+        ("de", "Müllerstr. 5 in Berlin", ["Müllerstr. 5 in Berlin"]),
+        ("de", "Äpfel, Birnen usw. Dann kam er.", ["Äpfel, Birnen usw.", "Dann kam er."]),
+        ("de", "Sie ist 7. Er ist 9.", ["Sie ist 7.", "Er ist 9."]),
+        ("es", "Está en EE. UU. desde 1990.", ["Está en EE. UU. desde 1990."]),
+        ("es", "Vino la Sra. García. Hablamos.", ["Vino la Sra. García.", "Hablamos."]),
+        ("fr", "En 50 av. J.-C. à Rome.", ["En 50 av. J.-C. à Rome."]),
+        ("fr", "Selon l'art. 5 du code.", ["Selon l'art. 5 du code."]),
+        ("fr", "M. Le Goff est venu. Il a ri.", ["M. Le Goff est venu.", "Il a ri."]),
+        ("ru", "Это стоит 5 тыс. руб. в месяц.", ["Это стоит 5 тыс. руб. в месяц."]),
+        ("ru", "5 тыс. руб. в месяц", ["5 тыс. руб. в месяц"]),
+        ("ru", "На ул. Ленина живёт проф. Иванов.", ["На ул. Ленина живёт проф. Иванов."]),
+        ("ru", "Яблоки, груши и т. д. Потом он ушёл.", ["Яблоки, груши и т. д.", "Потом он ушёл."]),
+        ("it", "Viene il sig. Rossi. Parla.", ["Viene il sig. Rossi.", "Parla."]),
+        ("pl", "Mieszka przy ul. Długiej 5.", ["Mieszka przy ul. Długiej 5."]),
+        ("nl", "Kijk bijv. dit huis.", ["Kijk bijv. dit huis."]),
+        ("en", "i came. i saw.", ["i came.", "i saw."]),
+        ("en", "Wait... maybe not.", ["Wait...", "maybe not."]),
+    ],
+)
+def test_an_abbreviation_ends_no_sentence(language: str, text: str, sentences: list[str]) -> None:
+    assert split_sentences(text, language=language) == sentences
+
+
 def test_long_sentences_are_cut_at_commas_then_words() -> None:
     clause = "a clause of some forty characters or more,"
     pieces = split_sentences(" ".join([clause] * 12))
@@ -64,8 +94,8 @@ def test_what_is_one_number_or_address_is_not_cut() -> None:
     assert " ".join(split_sentences(whole * 4)) == (whole * 4).strip()
 
 
-@given(st.text(max_size=900))
-def test_nothing_is_lost(text: str) -> None:
-    pieces = split_sentences(text)
+@given(st.text(max_size=900), st.sampled_from(["en", "de", "ru", "fr", "ja"]))
+def test_nothing_is_lost(text: str, language: str) -> None:
+    pieces = split_sentences(text, language=language)
     assert "".join("".join(pieces).split()) == "".join(text.split())
     assert all(piece == piece.strip() and piece for piece in pieces)
