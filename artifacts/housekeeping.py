@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import NamedTuple, NotRequired
 
 from pydantic import TypeAdapter, with_config
@@ -196,6 +196,23 @@ def find_dead(store: Store) -> Dead:
         for name, size_bytes in store.files("actions")
         if name not in reached_actions and (_ACTION.fullmatch(name) or _HISTORY.fullmatch(name))
     }
+    dead_records |= _dead_indexes(store, unfinished, reached_blobs, problems)
+    if problems:
+        shown = "\n".join(f"  {problem}" for problem in problems[:SHOWN_PROBLEMS])
+        more = f"\n  and {len(problems) - SHOWN_PROBLEMS} more" if len(problems) > SHOWN_PROBLEMS else ""
+        raise UserError(f"store gc: nothing was removed, for what is needed cannot be told:\n{shown}{more}")
+    return Dead(
+        dead_records,
+        {ref.digest: ref.size_bytes for ref in store.blobs() if ref.digest not in reached_blobs},
+        dict(store.files("damaged")),
+        dict(store.files("tmp")),
+    )
+
+
+def _dead_indexes(
+    store: Store, unfinished: Set[tuple[str, str]], reached_blobs: set[str], problems: list[Problem]
+) -> dict[str, int]:
+    """Indexes whose rows are not all needed, with sizes; rows of what a run has begun are added to the needed."""
     indexes: list[tuple[str, int, set[str]]] = []
     for name, size_bytes in store.files("rows"):
         found = _INDEX.fullmatch(name)
@@ -213,17 +230,7 @@ def find_dead(store: Store) -> Dead:
             reached_blobs |= answered
         else:
             indexes.append((name, size_bytes, answered))
-    dead_records |= {name: size_bytes for name, size_bytes, blobs in indexes if not blobs <= reached_blobs}
-    if problems:
-        shown = "\n".join(f"  {problem}" for problem in problems[:SHOWN_PROBLEMS])
-        more = f"\n  and {len(problems) - SHOWN_PROBLEMS} more" if len(problems) > SHOWN_PROBLEMS else ""
-        raise UserError(f"store gc: nothing was removed, for what is needed cannot be told:\n{shown}{more}")
-    return Dead(
-        dead_records,
-        {ref.digest: ref.size_bytes for ref in store.blobs() if ref.digest not in reached_blobs},
-        dict(store.files("damaged")),
-        dict(store.files("tmp")),
-    )
+    return {name: size_bytes for name, size_bytes, blobs in indexes if not blobs <= reached_blobs}
 
 
 def remove(store: Store, dead: Dead) -> None:
