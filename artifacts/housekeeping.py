@@ -212,7 +212,7 @@ def find_dead(store: Store) -> Dead:
 def _dead_indexes(
     store: Store, unfinished: Set[tuple[str, str]], reached_blobs: set[str], problems: list[Problem]
 ) -> dict[str, int]:
-    """Indexes whose rows are not all needed, with sizes; rows of what a run has begun are added to the needed."""
+    """Indexes whose rows are not all needed, with sizes; those of what a run has begun become needed."""
     indexes: list[tuple[str, int, set[str]]] = []
     for name, size_bytes in store.files("rows"):
         found = _INDEX.fullmatch(name)
