@@ -2,7 +2,7 @@
 
 A model that is trained on one speaker's clips can forget how to read what is not in them. The published voice
 says the same sentences and is heard by the same judges, once: what was measured is kept in the workspace, by
-sentences, judges and weights.
+sentences, judges, weights and the code that reads, speaks and judges.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from artifacts import digest
 from artifacts.store import write_atomically
 from configs.settings import Settings
 from models.frontend.audio import Waveform
+from models.frontend.text.front_ends import modules_of
 from models.frontend.text.phonemized import base_language
+from tasks.code import Code
 from tasks.release.evaluate import WEIGHTS, describe
 from tasks.release.judges import Judges
 from tasks.release.published import load_published, published_names
@@ -72,7 +74,9 @@ def measured_base(workspace: Path, settings: Settings, language: str) -> Measure
         if metric in judges.about(language)
     }
     fetched = {path.parent.name: digest.of_file(path) for path in weights.folder.glob(f"*/{RECORD}")}
-    key = digest.of_value([voice, list(texts), settings.seed, about, fetched])
+    modules = (__name__, *modules_of(language, settings.family.symbol_table))
+    code = Code(workspace / "cache" / "code.json").digests(modules, settings)
+    key = digest.of_value([voice, list(texts), settings.seed, about, fetched, code])
     path = workspace / "cache" / "bases" / f"{key[:32]}.json"
     if not path.is_file():
         write_atomically(path, json.dumps(_heard(voice, weights, settings, judges, count)).encode())

@@ -11,6 +11,7 @@ import pytest
 from configs.gates import GatesSettings
 from configs.loading import resolve
 from models.frontend.audio import Waveform
+from tasks.code import Code
 from tasks.release.judges import Judges
 from tasks.release.test_sentences import sentences
 from tasks.versions import base
@@ -61,7 +62,9 @@ def test_the_base_is_what_the_model_was_trained_from(published: None, tmp_path: 
     assert chosen("kokoro", "en", "gates.base=null") is None
 
 
-def test_it_is_measured_once_for_each_judge(published: None, tmp_path: Path) -> None:
+def test_it_is_measured_once_for_each_judge_and_code(
+    published: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = resolve("kokoro", None, ("release.evaluate.sentences=6",)).settings
     found = [base.measured_base(tmp_path, settings, "en-us") for _ in range(2)]
     assert StandIn.said == 6
@@ -73,6 +76,11 @@ def test_it_is_measured_once_for_each_judge(published: None, tmp_path: Path) -> 
     fewer = resolve("kokoro", None, ("release.evaluate.sentences=5",)).settings
     base.measured_base(tmp_path, fewer, "en-us")
     assert StandIn.said == 11
+    # Once it reads texts otherwise, what it said before tells nothing.
+    changed = {"models.frontend.text.normalize": "another"}
+    monkeypatch.setattr(Code, "digests", lambda *_: changed)
+    base.measured_base(tmp_path, fewer, "en-us")
+    assert StandIn.said == 16
 
 
 def test_nobody_listens_or_there_are_no_sentences(published: None, tmp_path: Path) -> None:
