@@ -121,10 +121,11 @@ def shown(path: str) -> str:
 
 
 def recording_ids(paths: Sequence[str]) -> list[str]:
-    """One identifier per path: safe as a file name anywhere, unique, depending on the path alone.
+    """One identifier per path: safe as a file name anywhere, and unique.
 
     A plain name stays as it is. One that had to be changed, or that another path shares, carries part of
-    the path's digest, so that recordings which come later do not rename those that were there.
+    the path's digest: a recording that comes later renames none but one of its own name (`a.mp3` beside
+    `a.wav`).
     """
     plain = [_plain_id(path) for path in paths]
     shared = Counter(name.casefold() for name in plain)
