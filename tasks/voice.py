@@ -164,11 +164,12 @@ def open_pipeline(workspace: Path, request: Request, thorough: bool = False) -> 
         UserError: a setting, the voice's name, a lexicon or a correction is wrong.
     """
     from tasks.corpus.corrections_file import with_corrections
+    from tasks.features.mfa_model import with_model_found
     from tasks.stages import stages_of
 
     check_name(request.voice)
     settings = with_lexicons(with_local_weights(request.resolve().settings, workspace), workspace)
-    settings = with_corrections(settings, workspace)
+    settings = with_model_found(with_corrections(settings, workspace))
     store = open_store(workspace, settings)
     return Pipeline(
         workspace,

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from configs.errors import UserError
+from configs.settings import Settings
 
 FILE = "mfa.zip"
 _SETTING = "features.align.mfa.acoustic_model"
@@ -40,6 +41,25 @@ def find(name: str) -> Path:
         f"`mfa model download acoustic {name}`, set MFA_ROOT_DIR to the folder that MFA "
         "downloads to, or give the file's path"
     )
+
+
+def with_model_found(settings: Settings) -> Settings:
+    """The settings with the model's absolute path, whose content a key then holds, where it is found.
+
+    What is not found is told by the stage, if it comes to need it.
+    """
+    mfa = settings.features.align.mfa
+    if mfa.acoustic_model is None:
+        return settings
+    try:
+        path = find(mfa.acoustic_model).resolve()
+    except UserError:
+        return settings
+    align = settings.features.align.model_copy(
+        update={"mfa": mfa.model_copy(update={"acoustic_model": str(path)})}
+    )
+    features = settings.features.model_copy(update={"align": align})
+    return settings.model_copy(update={"features": features})
 
 
 @lru_cache(maxsize=4)

@@ -17,6 +17,7 @@ import pytest
 
 from configs.align import AlignSettings, MfaSettings
 from configs.errors import UserError
+from configs.loading import resolve
 from models.aligner.alignment import AlignError, Alignment
 from models.aligner.hmm_aligner import Utterance
 from models.aligner.mfa_output import intervals_of, read_analysis
@@ -260,6 +261,23 @@ def test_a_model_by_name_is_found_where_mfa_downloads_to(
         mfa_model.find(str(made.rename(tmp_path / "model.bin")))
     with pytest.raises(UserError, match="not an acoustic model"):
         mfa_model.phones_of(Path(__file__))
+
+
+def test_a_models_content_counts_for_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MFA_ROOT_DIR", str(tmp_path))
+    place = tmp_path / "pretrained_models" / "acoustic" / "arpa.zip"
+
+    def found(name: str | None) -> str | None:
+        settings = resolve(
+            "tiny", None, () if name is None else (f"features.align.mfa.acoustic_model={name}",)
+        )
+        return mfa_model.with_model_found(settings.settings).features.align.mfa.acoustic_model
+
+    assert found(None) is None
+    assert found("arpa") == "arpa"
+    make_model(place, ["a"])
+    # An absolute path, which enters the key by what the file holds.
+    assert found("arpa") == str(place)
 
 
 def test_a_named_model_comes_before_pocketsphinx_and_a_flat_start_after_it(
