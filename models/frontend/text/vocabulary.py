@@ -83,6 +83,8 @@ class Vocabulary:
     """Template of {whole}, {unit}, {part} and {hundredth}."""
     abbreviations: tuple[tuple[str, str], ...]
     """Written, spoken; a full stop at the end may be followed by a space where one stands inside."""
+    before_figures: frozenset[str] = frozenset()
+    """Those of them that are words of their own where no figure follows ("no.")."""
     signs: Mapping[str, str]
     web: Mapping[str, str]
     """Names of ".", "/", "-", "_", "@" and ":" in addresses."""
