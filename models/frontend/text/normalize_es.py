@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from models.frontend.text.numbers import number_words
 from models.frontend.text.verbalize import verbalize
 from models.frontend.text.vocabulary import Clock, Currency, Noun, Vocabulary, listed
@@ -26,6 +28,13 @@ _FUNCTION_WORDS = (
 _ORDINALS = {11: "undécimo", 12: "duodécimo"}
 _QUEENS = listed("Isabel Catalina")
 _RULER_MOST = 10
+_ONE_THOUSAND = re.compile(r"\b(veinti)?uno(?= mil)")
+_COUNTED_IN_ORDER = (
+    "piso puesto lugar grado curso año día mes trimestre cuatrimestre semestre ciclo nivel capítulo tomo "
+    "acto premio partido gol set título batallón aniversario encuentro festival congreso intento paso "
+    "domingo lunes martes miércoles jueves viernes sábado cumpleaños cuarto tiempo turno grupo"
+)
+_LOSES_VOWEL = re.compile(rf"(?<![\w.,])(\d*[13])\.?o(?= (?:{'|'.join(_COUNTED_IN_ORDER.split())})\b)", re.I)
 
 
 def _ordinal(value: int, mark: str) -> str | None:
@@ -34,7 +43,7 @@ def _ordinal(value: int, mark: str) -> str | None:
         return None
     ending = mark.lstrip(".")
     if ending in ("er", "r"):
-        return said.removesuffix("o")
+        return re.sub(r"(prim|terc)ero$", r"\1er", said)
     words = [word[:-1] + ending[0] if word.endswith("o") else word for word in said.split()]
     return " ".join(words) + ("s" if ending.endswith("s") else "")
 
@@ -45,9 +54,16 @@ def _ruler(value: int, name: str) -> str:
     return _ordinal(value, "a" if name in _QUEENS else "o") or str(value)
 
 
+def _whole(value: int) -> str | None:
+    """num2words counts thousands by "uno", which loses its vowel there."""
+    said = number_words(value, "es")
+    return said and _ONE_THOUSAND.sub(lambda match: "veintiún" if match[1] else "un", said)
+
+
 WORDS = Vocabulary(
     language="es",
     comma="coma",
+    whole_words=_whole,
     decimals_as_number=True,
     to="a",
     ratio="a",
@@ -157,4 +173,4 @@ WORDS = Vocabulary(
 
 def expand(text: str) -> str:
     """Folded Spanish text with everything that is not a word written out."""
-    return verbalize(text, WORDS)
+    return verbalize(_LOSES_VOWEL.sub(r"\1er", text), WORDS)
