@@ -13,7 +13,7 @@ _FIGURES = (
     r"(?:\b(?P<before>[^\W\d_]+) )?(?<![\w.,/-])(?P<day>\d{1,2})(?P<mark>[./-]) ?(?P<month>\d{1,2})"
     r"(?P=mark)(?: ?(?P<year>\d{4}|\d\d)(?![\w/-]|[.,]\d)|(?<=\.)(?! ?\d))"
 )
-_RANGE = re.compile(rf"{BEFORE}({NUMBER})(\.?) ?[-–—~] ?({NUMBER})(?![\w-]|[.,]?\d)")
+_RANGE = re.compile(rf"{BEFORE}(?<!:)({NUMBER})(\.?) ?[-–—~] ?({NUMBER})(?![\w-]|[.,:]?\d)")
 _SPLIT_YEAR = re.compile(rf"{BEFORE}(1[5-9]\d\d|20\d\d)/(\d\d)(?![\w/])")
 _RATIO = re.compile(rf"{BEFORE}(\d{{1,3}}) ?: ?(\d{{1,3}})(?![\w:]|[.,]\d)")
 _PHONE = re.compile(
@@ -144,15 +144,18 @@ def expand_ranges(text: str, words: Vocabulary) -> str:
             between = words.minus if f"{match[1]} " in match[0] else words.ratio
         return f"{match[1]}{match[2]} {between} {match[3]}"
 
-    text = _clock_range(words).sub(rf"\1 {words.to} \2", text)
+    text = _clock_range(words).sub(lambda match: f"{match[1] or match[2]} {words.to} ", text)
     text = _RANGE.sub(_between, text)
     return _SPLIT_YEAR.sub(r"\1 \2", text)
 
 
 @functools.cache
 def _clock_range(words: Vocabulary) -> re.Pattern[str]:
-    time = r"\d{1,2}[:.h]\d\d"
-    return re.compile(rf"{BEFORE}({time}(?:{words.clock.mark})?) ?[-–—] ?(?={time})()")
+    time, marked = rf"\d{{1,2}}[:.h]\d\d(?:{words.clock.mark})?", rf"\d{{1,2}}(?:{words.clock.mark})"
+    return re.compile(
+        rf"{BEFORE}({time}|{marked}) ?[-–—] ?(?={time}|{marked})"
+        r"|(?<![\w,.])(\d{1,2}[:h]\d\d) ?[-–—] ?(?=\d{1,2}(?![\d.,:]))"
+    )
 
 
 def expand_ratios(text: str, words: Vocabulary) -> str:
