@@ -14,6 +14,8 @@ _FIGURES = (
     r"(?P=mark)(?: ?(?P<year>\d{4}|\d\d)(?![\w/-]|[.,]\d)|(?<=\.)(?! ?\d))"
 )
 _RANGE = re.compile(rf"{BEFORE}(?<!:)({NUMBER})(\.?) ?[-–—~] ?({NUMBER})(?![\w-]|[.,:]?\d)")
+_DURATION = re.compile(rf"{BEFORE}(\d{{1,3}}) ?h ?([0-5]?\d) ?(?:min|mn)\b")
+_SHORT_YEARS = re.compile(r"(?:1[1-9]|20)(\d\d) ?[-–—] ?(\d\d)")
 _SPLIT_YEAR = re.compile(rf"{BEFORE}(1[5-9]\d\d|20\d\d)/(\d\d)(?![\w/])")
 _RATIO = re.compile(rf"{BEFORE}(\d{{1,3}}) ?: ?(\d{{1,3}})(?![\w:]|[.,]\d)")
 _PHONE = re.compile(
@@ -104,6 +106,16 @@ def _year(figures: str, words: Vocabulary) -> str:
     return words.year(value) if words.year else whole(value, words)
 
 
+def expand_durations(text: str, words: Vocabulary) -> str:
+    """ "1 h 30 min", which is no time of day."""
+    hour, minute = words.units.get("h"), words.units.get("min")
+    if hour is None or minute is None:
+        return text
+    return _DURATION.sub(
+        lambda match: f"{counted(match[1], hour, words)} {counted(match[2], minute, words)}", text
+    )
+
+
 def expand_times(text: str, words: Vocabulary) -> str:
     """ "14:30", "14h30", "8.30 Uhr", seconds left out where they are 00."""
     clock = words.clock
@@ -140,7 +152,9 @@ def expand_ranges(text: str, words: Vocabulary) -> str:
     def _between(match: re.Match[str]) -> str:
         first, last = value_of(match[1], words), value_of(match[3], words)
         between = words.to
-        if first is not None and last is not None and first >= last and last < _MOST_SCORED:
+        years = _SHORT_YEARS.fullmatch(match[0])
+        is_years = years is not None and years[1] < years[2]
+        if not is_years and first is not None and last is not None and first >= last and last < _MOST_SCORED:
             between = words.minus if f"{match[1]} " in match[0] else words.ratio
         return f"{match[1]}{match[2]} {between} {match[3]}"
 

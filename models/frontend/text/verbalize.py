@@ -17,6 +17,7 @@ from models.frontend.text.rules_amounts import (
     translate_notation,
 )
 from models.frontend.text.rules_dates import (
+    expand_durations,
     expand_figure_dates,
     expand_iso_dates,
     expand_month_dates,
@@ -42,8 +43,8 @@ _BEFORE: tuple[Rule, ...] = (
     expand_phones, expand_minus, expand_multiplication, expand_ranges,
 )  # fmt: skip
 _AFTER: tuple[Rule, ...] = (
-    expand_month_dates, expand_times, expand_ratios, expand_money, expand_fractions, expand_units,
-    expand_roman, expand_ordinals, expand_identifiers, expand_numbers, expand_signs,
+    expand_month_dates, expand_durations, expand_times, expand_ratios, expand_money, expand_fractions,
+    expand_units, expand_roman, expand_ordinals, expand_identifiers, expand_numbers, expand_signs,
     expand_capitals,
 )  # fmt: skip
 
