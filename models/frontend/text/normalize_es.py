@@ -167,6 +167,10 @@ WORDS = Vocabulary(
     counting=listed("siglo siglos capítulo tomo acto parte libro volumen escena artículo título fase tipo"),
     rulers=listed(_RULERS),
     ruler=_ruler,
+    phone=(
+        r"[6-9]\d{2}[ -]\d{3}[ -]\d{3}(?! ?[€$£%]| (?:de|euros?|dólares|habitantes|personas)\b)"
+        r"|[6-9]\d{2}(?:[ -]\d\d){3}|[89]\d[ -]\d{3}(?:[ -]\d\d){2}"
+    ),
     phone_words=r"(?:[Tt]el|[Tt]eléfono|[Ff]ax|[Mm]óvil)\b\.? ?:?",
 )  # fmt: skip
 

@@ -180,7 +180,7 @@ def expand_ratios(text: str, words: Vocabulary) -> str:
 def expand_phones(text: str, words: Vocabulary) -> str:
     """Telephone numbers figure by figure, in pairs where the language does so.
 
-    They begin with 0 or +, or stand after a word for them.
+    They begin with 0 or +, stand after a word for them, or are grouped as those of the country are.
     """
 
     def _phone(match: re.Match[str]) -> str:
@@ -189,12 +189,19 @@ def expand_phones(text: str, words: Vocabulary) -> str:
             return match[0]
         return f"{match[0][: match.start('number') - match.start()]}{_dialled(written, words)}"
 
-    return _PHONE.sub(_phone, _after_phone_word(words).sub(_phone, text))
+    for pattern in (_after_phone_word(words), _national_phone(words), _PHONE):
+        text = pattern.sub(_phone, text)
+    return text
 
 
 @functools.cache
 def _after_phone_word(words: Vocabulary) -> re.Pattern[str]:
     return re.compile(rf"\b{words.phone_words} ?(?P<number>\+?\d(?:[ /().-]{{0,2}}\d)+)")
+
+
+@functools.cache
+def _national_phone(words: Vocabulary) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.,+/-])(?<!\d )(?P<number>{words.phone})(?![\w/-]|[.,]\d| \d)")
 
 
 def _dialled(written: str, words: Vocabulary) -> str:

@@ -137,6 +137,8 @@ class Vocabulary:
     ruler: Callable[[int, str], str] | None = None
     """The ordinal after such a name, which is given."""
     phone_words: str = r"(?:[Tt]el|[Ff]ax)\w*\b\.?:?"
+    phone: str = r"(?!)"
+    """Pattern of a telephone number of the country that begins with neither 0 nor +."""
     phone_in_pairs: bool = False
     whole_words: Callable[[int], str | None] | None = None
     """Number words where num2words has none."""
