@@ -164,6 +164,7 @@ WORDS = Vocabulary(
     fractions=_FRACTIONS,
     half={"": "ein halb", "m": "ein halber", "n": "ein halbes", "f": "eine halbe"},
     and_a_half={"m": "{whole}einhalb {many}"},
+    and_a_fraction="{whole} {part} {many}",
     spelled=listed(_LETTERS),
     read=listed(_WORDS),
     agreement=_AGREEMENT,

@@ -161,6 +161,10 @@ def _fraction_words(whole_part: int, over: int, under: int, noun: str, words: Vo
             return templates[gender].format(whole=whole(whole_part, words, gender), **forms).strip()
         return f"{words.half[gender if unit else '']} {part_of}".strip()
     said = counted(str(over), words.fractions[under], words)
+    if whole_part and gender and words.and_a_fraction:
+        many = form_of(_MANY, unit, words) if unit and noun in words.units else noun
+        whole_words = whole(whole_part, words, "m")
+        return words.and_a_fraction.format(whole=whole_words, part=said.lower(), many=many)
     if whole_part:
         said = f"{whole(whole_part, words)} {words.signs['&']} {said}"
     return f"{said} {part_of}".strip()

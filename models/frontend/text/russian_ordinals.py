@@ -28,7 +28,7 @@ _RULER = re.compile(rf"\b({'|'.join(_RULERS.split())}) ([IVX]+)\b")
 _YEAR = re.compile(r"(?<![\w.,])([12]\d{3})(?:-(?:го|м|й))? (?:год(а|у|ом|)|(г)\.?)(?!\w)")
 _CENTURY = re.compile(r"(?<![\w.,-])(?:([IVX]+)|(\d{1,2})) (?=век(а|е|у|ом|)\b)")
 _COUNTS_CENTURIES = re.compile(r"2?[234]")
-_BEFORE = r"(?:(?P<before>[^\W\d_]+\.?) )?(?<![\w.,-])"
+_BEFORE = r"(?:\b(?P<before>[^\W\d_]+\.?) )?(?<![\w.,-])"
 _AND = r"(?P<and> ?[-–—] ?| и )"
 _SHORT_CENTURY = re.compile(
     rf"{_BEFORE}(?:(?P<first>[IVX]+|\d{{1,2}}){_AND})?(?P<last>[IVX]+|\d{{1,2}}) ?вв?\.(?!\w)"

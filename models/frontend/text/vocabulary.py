@@ -99,6 +99,8 @@ class Vocabulary:
     the whole number, {many} its plural, {part} its form after a fraction."""
     one_and_a_half: Mapping[str, str] = field(default_factory=dict)
     """The same where 1½ is a word of its own."""
+    and_a_fraction: str = ""
+    """Template of {whole}, {part} and the noun, {many}, where no "and" joins a number and its fraction."""
     spelled: frozenset[str] = frozenset()
     """Words in capitals that are said as letters although they could be read."""
     read: frozenset[str] = frozenset()
