@@ -123,7 +123,7 @@ WORDS = Vocabulary(
         ("Vd.", "usted"), ("etc.", "etcétera"), ("p. ej.", "por ejemplo"), ("p. e.", "por ejemplo"),
         ("EE. UU.", "Estados Unidos"), ("EEUU", "Estados Unidos"), ("EE UU", "Estados Unidos"),
         ("a. C.", "antes de Cristo"), ("d. C.", "después de Cristo"), ("a. m.", "a m"), ("p. m.", "p m"),
-        ("no.", "número"), ("n°", "número"),
+        ("no.", "número"), ("No.", "número"), ("n°", "número"),
         ("núm.", "número"),
         ("pág.", "página"), ("págs.", "páginas"), ("av.", "avenida"), ("Avda.", "avenida"), ("C/", "calle"),
         ("c/", "calle"), ("tel.", "teléfono"), ("aprox.", "aproximadamente"), ("S. A.", "sociedad anónima"),
@@ -134,7 +134,7 @@ WORDS = Vocabulary(
         ("oct.", "octubre"), ("nov.", "noviembre"), ("dic.", "diciembre"), ("Sto.", "santo"),
         ("Sta.", "santa"),
     ),
-    before_figures=frozenset(("no.",)),
+    before_figures=frozenset(("no.", "No.")),
     signs={
         "%": "por ciento", "&": "y", "@": "arroba", "+": "más", "=": "igual a", "°": "grados", "§": "sección",
         "€": "euros", "$": "dólares", "£": "libras", "#": "número", "×": "por", "÷": "dividido entre",
