@@ -27,6 +27,10 @@ _UNSPACED = frozenset(("zh", "yue", "ja"))
 _READS_POWERS = frozenset(("en", "zh", "yue"))
 _POWER_OF_UNIT = re.compile(r"(?<=[^\W\d_])[²³]")
 _POWER = re.compile(r"[²³]")
+# NFKC makes letters of these signs, "No" and "oC", which are words or parts of some.
+_NUMERO = re.compile(r"№|(?<!\w)[nN](?:\.?º|°)")
+_DEGREE = re.compile(r"º(?=[CF]\b)")
+_NAMES_NUMERO = frozenset(("de", "es", "fr", "it", "lb", "nl", "pl", "pt", "ru"))
 
 
 def normalize(text: str, language: str) -> list[Token]:
@@ -34,7 +38,10 @@ def normalize(text: str, language: str) -> list[Token]:
 
     Any text is accepted; the list is empty when nothing in it can be spoken.
     """
-    folded = fold(without_markup(text))
+    text = _DEGREE.sub("°", without_markup(text))
+    if language in _NAMES_NUMERO:
+        text = _NUMERO.sub("n°", text)
+    folded = fold(text)
     if language == "el":
         # Greek asks with it: no semicolon.
         folded = folded.replace(";", ",")

@@ -24,8 +24,9 @@ _ABBREVIATIONS = (
     ("m. E.", "meines Erachtens"), ("o. g.", "oben genannte"), ("u. v. m.", "und vieles mehr"),
     ("a. M.", "am Main"), ("i. Allg.", "im Allgemeinen"), ("Dr. med.", "Doktor med"),
     ("usw.", "und so weiter"), ("bzw.", "beziehungsweise"), ("ca.", "circa"), ("Dr.", "Doktor"),
-    ("Prof.", "Professor"), ("Nr.", "Nummer"), ("St.", "Sankt"), ("Hr.", "Herr"), ("Hrn.", "Herrn"),
-    ("Fr.", "Frau"), ("Std.", "Stunden"), ("Min.", "Minuten"), ("Sek.", "Sekunden"), ("Mio.", "Millionen"),
+    ("Prof.", "Professor"), ("Nr.", "Nummer"), ("n°", "Nummer"), ("St.", "Sankt"), ("Hr.", "Herr"),
+    ("Hrn.", "Herrn"), ("Fr.", "Frau"), ("Std.", "Stunden"), ("Min.", "Minuten"), ("Sek.", "Sekunden"),
+    ("Mio.", "Millionen"),
     ("Mrd.", "Milliarden"), ("Bio.", "Billionen"), ("Tsd.", "Tausend"), ("evtl.", "eventuell"),
     ("ggf.", "gegebenenfalls"), ("inkl.", "inklusive"), ("exkl.", "exklusive"), ("zzgl.", "zuzüglich"),
     ("vgl.", "vergleiche"), ("Str.", "Straße"), ("Pl.", "Platz"), ("Abb.", "Abbildung"), ("Bd.", "Band"),
@@ -163,6 +164,7 @@ WORDS = Vocabulary(
     fractions=_FRACTIONS,
     half={"": "ein halb", "m": "ein halber", "n": "ein halbes", "f": "eine halbe"},
     and_a_half={"m": "{whole}einhalb {many}"},
+    and_a_fraction="{whole} {part} {many}",
     spelled=listed(_LETTERS),
     read=listed(_WORDS),
     agreement=_AGREEMENT,
@@ -189,6 +191,14 @@ _DAYS = {
     "So": "Sonntag",
 }  # fmt: skip
 _WEEKDAYS = re.compile(r"\b(Mo|Di|Mi|Do|Fr|Sa|So)\.? ?[-–] ?(Mo|Di|Mi|Do|Fr|Sa|So)\b\.?")
+_TIME = r"\d{1,2}[:.]\d\d ?(?:Uhr|h\b)|\d{1,2}:\d\d|\d{1,2} ?(?:[-–] ?\d{1,2} ?)?(?:Uhr|h\b)"
+_DAY = rf"(?=,? (?:(?:den|der|ab|um|von|bis|gegen) )?(?:\d{{1,2}}\. ?(?:\d{{1,2}}\.|[A-ZÄÖÜ])|{_TIME}))"
+_WEEKDAY = re.compile(rf"\b(?:(Mo|Di|Mi|Do|Fr|Sa|So)\.|(Mo|Di|Mi|Do|Fr|Sa)){_DAY}")
+# In Switzerland an abbreviation of money, elsewhere of women and of a day.
+_FRANCS = re.compile(r"(?<=\d) ?Fr\.|(?<![\w.])Fr\. ?(?=\d)")
+_LENGTHS_OF_TIME = {"std": "h", "min": "min", "sek": "s"}
+_LENGTH_OF_TIME = re.compile(r"(?<=\d) ?(Std|Min|Sek)\b(\.?)(\s*$)?", re.I)
+_AT_LEAST = re.compile(r"(?<!\w)min\.(?= ?\d)")
 _FOLLOWING = re.compile(r"(?<=\d) ?ff?\.(?!\w)")
 _ONE_IN_WORD = re.compile(
     r"(?<![\w,.])1-?(?=(?:mal|fach|jährig|tägig|stündig|seitig|stellig|zeilig|teilig)\w*)"
@@ -207,7 +217,16 @@ _YEAR = re.compile(
 def expand(text: str) -> str:
     """Folded German text with everything that is not a word written out."""
     text = _WEEKDAYS.sub(lambda match: f"{_DAYS[match[1]]} bis {_DAYS[match[2]]}", text)
+    text = _WEEKDAY.sub(lambda match: _DAYS[match[1] or match[2]], text)
+    text = _AT_LEAST.sub("mindestens", _LENGTH_OF_TIME.sub(_length_of_time, text))
+    text = _FRANCS.sub(" CHF ", text)
     return verbalize(text, WORDS, (_shortened, expand_german_ordinals, expand_german_roman, _decades, _years))
+
+
+def _length_of_time(match: re.Match[str]) -> str:
+    """ "1 Std." as a unit, which agrees with its number; the full stop of one that ends the text stays."""
+    ends = f" {match[2]}" if match[3] is not None else ""
+    return f" {_LENGTHS_OF_TIME[match[1].lower()]}{ends}"
 
 
 def _shortened(text: str, words: Vocabulary) -> str:

@@ -30,6 +30,7 @@ _WORDS: tuple[tuple[re.Pattern[str], tuple[Rule, ...]], ...] = (
 """Kinds of writing without figures, and what none of them does without."""
 _NUMBERS = (
     *signs.MINUS,
+    *figures.GROUPS,
     *money.RULES,
     *dates.RULES,
     *codes.RULES,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from models.frontend.text.numbers import number_words
 from models.frontend.text.verbalize import verbalize
 from models.frontend.text.vocabulary import Clock, Currency, Noun, Vocabulary, listed
@@ -26,6 +28,13 @@ _FUNCTION_WORDS = (
 _ORDINALS = {11: "undécimo", 12: "duodécimo"}
 _QUEENS = listed("Isabel Catalina")
 _RULER_MOST = 10
+_ONE_THOUSAND = re.compile(r"\b(veinti)?uno(?= mil)")
+_COUNTED_IN_ORDER = (
+    "piso puesto lugar grado curso año día mes trimestre cuatrimestre semestre ciclo nivel capítulo tomo "
+    "acto premio partido gol set título batallón aniversario encuentro festival congreso intento paso "
+    "domingo lunes martes miércoles jueves viernes sábado cumpleaños cuarto tiempo turno grupo"
+)
+_LOSES_VOWEL = re.compile(rf"(?<![\w.,])(\d*[13])\.?o(?= (?:{'|'.join(_COUNTED_IN_ORDER.split())})\b)", re.I)
 
 
 def _ordinal(value: int, mark: str) -> str | None:
@@ -34,7 +43,7 @@ def _ordinal(value: int, mark: str) -> str | None:
         return None
     ending = mark.lstrip(".")
     if ending in ("er", "r"):
-        return said.removesuffix("o")
+        return re.sub(r"(prim|terc)ero$", r"\1er", said)
     words = [word[:-1] + ending[0] if word.endswith("o") else word for word in said.split()]
     return " ".join(words) + ("s" if ending.endswith("s") else "")
 
@@ -45,9 +54,16 @@ def _ruler(value: int, name: str) -> str:
     return _ordinal(value, "a" if name in _QUEENS else "o") or str(value)
 
 
+def _whole(value: int) -> str | None:
+    """num2words counts thousands by "uno", which loses its vowel there."""
+    said = number_words(value, "es")
+    return said and _ONE_THOUSAND.sub(lambda match: "veintiún" if match[1] else "un", said)
+
+
 WORDS = Vocabulary(
     language="es",
     comma="coma",
+    whole_words=_whole,
     decimals_as_number=True,
     to="a",
     ratio="a",
@@ -107,10 +123,10 @@ WORDS = Vocabulary(
         ("Vd.", "usted"), ("etc.", "etcétera"), ("p. ej.", "por ejemplo"), ("p. e.", "por ejemplo"),
         ("EE. UU.", "Estados Unidos"), ("EEUU", "Estados Unidos"), ("EE UU", "Estados Unidos"),
         ("a. C.", "antes de Cristo"), ("d. C.", "después de Cristo"), ("a. m.", "a m"), ("p. m.", "p m"),
-        ("n.o", "número"), ("no.", "número"), ("N.o", "número"), ("n°", "número"), ("N°", "número"),
+        ("no.", "número"), ("No.", "número"), ("n°", "número"),
         ("núm.", "número"),
-        ("pág.", "página"), ("págs.", "páginas"), ("av.", "avenida"), ("Avda.", "avenida"), ("C/", "calle "),
-        ("c/", "calle "), ("tel.", "teléfono"), ("aprox.", "aproximadamente"), ("S. A.", "sociedad anónima"),
+        ("pág.", "página"), ("págs.", "páginas"), ("av.", "avenida"), ("Avda.", "avenida"), ("C/", "calle"),
+        ("c/", "calle"), ("tel.", "teléfono"), ("aprox.", "aproximadamente"), ("S. A.", "sociedad anónima"),
         ("S. M.", "su majestad"), ("Prof.", "profesor"), ("art.", "artículo"), ("cap.", "capítulo"),
         ("vol.", "volumen"),
         ("máx.", "máximo"), ("mín.", "mínimo"), ("ene.", "enero"), ("feb.", "febrero"),
@@ -118,6 +134,7 @@ WORDS = Vocabulary(
         ("oct.", "octubre"), ("nov.", "noviembre"), ("dic.", "diciembre"), ("Sto.", "santo"),
         ("Sta.", "santa"),
     ),
+    before_figures=frozenset(("no.", "No.")),
     signs={
         "%": "por ciento", "&": "y", "@": "arroba", "+": "más", "=": "igual a", "°": "grados", "§": "sección",
         "€": "euros", "$": "dólares", "£": "libras", "#": "número", "×": "por", "÷": "dividido entre",
@@ -150,10 +167,14 @@ WORDS = Vocabulary(
     counting=listed("siglo siglos capítulo tomo acto parte libro volumen escena artículo título fase tipo"),
     rulers=listed(_RULERS),
     ruler=_ruler,
+    phone=(
+        r"[6-9]\d{2}[ -]\d{3}[ -]\d{3}(?! ?[€$£%]| (?:de|euros?|dólares|habitantes|personas)\b)"
+        r"|[6-9]\d{2}(?:[ -]\d\d){3}|[89]\d[ -]\d{3}(?:[ -]\d\d){2}"
+    ),
     phone_words=r"(?:[Tt]el|[Tt]eléfono|[Ff]ax|[Mm]óvil)\b\.? ?:?",
 )  # fmt: skip
 
 
 def expand(text: str) -> str:
     """Folded Spanish text with everything that is not a word written out."""
-    return verbalize(text, WORDS)
+    return verbalize(_LOSES_VOWEL.sub(r"\1er", text), WORDS)

@@ -111,7 +111,7 @@ WORDS = Vocabulary(
         ("p. ex.", "par exemple"),
         ("c.-à-d.", "c'est-à-dire"), ("av. J.-C.", "avant Jésus-Christ"),
         ("apr. J.-C.", "après Jésus-Christ"),
-        ("J.-C.", "Jésus-Christ"), ("no", "numéro"), ("n°", "numéro"), ("N°", "numéro"), ("No", "numéro"),
+        ("J.-C.", "Jésus-Christ"), ("no", "numéro"), ("n°", "numéro"), ("No", "numéro"),
         ("env.", "environ"), ("bd.", "boulevard"), ("bd", "boulevard"), ("av.", "avenue"),
         ("tél.", "téléphone"),
         ("vol.", "volume"), ("chap.", "chapitre"), ("cf.", "confer"), ("s.v.p.", "s'il vous plaît"),

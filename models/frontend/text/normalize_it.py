@@ -98,7 +98,7 @@ WORDS = Vocabulary(
         ("Ing.", "ingegner"),
         ("Avv.", "avvocato"), ("ecc.", "eccetera"), ("etc.", "eccetera"), ("p. es.", "per esempio"),
         ("ad es.", "ad esempio"), ("a. C.", "avanti Cristo"), ("d. C.", "dopo Cristo"), ("n.", "numero"),
-        ("n°", "numero"), ("N.", "numero"), ("no", "numero"), ("pag.", "pagina"), ("pagg.", "pagine"),
+        ("n°", "numero"), ("N.", "numero"), ("pag.", "pagina"), ("pagg.", "pagine"),
         ("p.zza", "piazza"),
         ("tel.", "telefono"), ("ca.", "circa"), ("S.p.A.", "società per azioni"), ("art.", "articolo"),
         ("cap.", "capitolo"), ("vol.", "volume"), ("max.", "massimo"), ("min.", "minimo"),

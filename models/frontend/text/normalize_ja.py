@@ -28,7 +28,9 @@ _SIGNS = {
 
 _DATE = re.compile(r"(?<![\d./-])(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?![\d./-])")
 _TIME = re.compile(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])")
-_PHONE = re.compile(r"(?<![\w-])0\d{1,4}-\d{1,4}-\d{3,4}(?![\w-])")
+# Kana and characters touch figures, which are read apart from them.
+_PHONE = re.compile(r"(?<![A-Za-z\d-])0\d{1,4}-\d{1,4}-\d{3,4}(?![A-Za-z\d-])")
+_POSTCODE = re.compile(r"〒\s?(\d{3})-?(\d{4})(?!\d)")
 _GROUP = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _FRACTION = re.compile(r"(?<![\d/])(\d+)[/⁄](\d+)(?![\d/])")
 _RANGE = re.compile(r"(?<=[\d%人年月日時分円])\s?[~〜–-]\s?(?=\d)")
@@ -62,7 +64,14 @@ def _times(text: str) -> str:
 
 
 def _phones(text: str) -> str:
+    text = _POSTCODE.sub(_postcode, text)
     return _PHONE.sub(lambda match: "の".join(map(_figures, match[0].split("-"))), text)
+
+
+def _postcode(match: re.Match[str]) -> str:
+    """A pause parts it from the address."""
+    pause = "、" if match.string[match.end() :].strip() else ""
+    return f"郵便番号{_figures(match[1])}の{_figures(match[2])}{pause}"
 
 
 def _figures(digits: str) -> str:

@@ -142,7 +142,8 @@ WORDS = Vocabulary(
     abbreviations=(
         ("z. B.", "zum Beispill"), ("d. h.", "dat heescht"), ("usw.", "a sou weider"),
         ("asw.", "a sou weider"),
-        ("bzw.", "beziehungsweis"), ("ca.", "circa"), ("Dr.", "Dokter"), ("Nr.", "Nummer"), ("Här.", "Här"),
+        ("bzw.", "beziehungsweis"), ("ca.", "circa"), ("Dr.", "Dokter"), ("Nr.", "Nummer"), ("n°", "Nummer"),
+        ("Här.", "Här"),
         ("Mme", "Madamm"), ("Mio.", "Milliounen"), ("Mrd.", "Milliarden"), ("St.", "Sankt"),
         ("etc.", "et cetera"),
     ),

@@ -93,7 +93,7 @@ WORDS = Vocabulary(
         ("dhr.", "de heer"), ("mevr.", "mevrouw"), ("mw.", "mevrouw"), ("dr.", "dokter"),
         ("prof.", "professor"),
         ("ir.", "ingenieur"), ("mr.", "meester"), ("drs.", "doctorandus"), ("nr.", "nummer"),
-        ("ca.", "circa"),
+        ("n°", "nummer"), ("ca.", "circa"),
         ("v.Chr.", "voor Christus"), ("n.Chr.", "na Christus"), ("blz.", "bladzijde"), ("tel.", "telefoon"),
         ("incl.", "inclusief"), ("excl.", "exclusief"), ("max.", "maximaal"), ("min.", "minimaal"),
         ("art.", "artikel"),

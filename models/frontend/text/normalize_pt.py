@@ -99,8 +99,7 @@ WORDS = Vocabulary(
         ("Prof.", "professor"),
         ("Profa.", "professora"), ("D.", "dom"), ("etc.", "et cetera"), ("p. ex.", "por exemplo"),
         ("por ex.", "por exemplo"), ("a. C.", "antes de Cristo"), ("d. C.", "depois de Cristo"),
-        ("n.o", "número"),
-        ("no.", "número"), ("n°", "número"), ("N°", "número"), ("pág.", "página"), ("págs.", "páginas"),
+        ("no.", "número"), ("No.", "número"), ("n°", "número"), ("pág.", "página"), ("págs.", "páginas"),
         ("av.", "avenida"),
         ("tel.", "telefone"), ("aprox.", "aproximadamente"), ("art.", "artigo"), ("cap.", "capítulo"),
         ("vol.", "volume"),
@@ -110,6 +109,7 @@ WORDS = Vocabulary(
         ("S. A.", "S A"),
         ("Sto.", "santo"), ("Sta.", "santa"), ("EUA", "Estados Unidos"),
     ),
+    before_figures=frozenset(("no.", "No.")),
     signs={
         "%": "por cento", "&": "e", "@": "arroba", "+": "mais", "=": "igual a", "°": "graus",
         "§": "parágrafo",

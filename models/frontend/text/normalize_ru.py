@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from models.frontend.text.numbers import number_words
-from models.frontend.text.rules_words import roman_value
+from models.frontend.text.russian_ordinals import expand_russian_ordinals, genitive, ordinal
 from models.frontend.text.slavic import plural_of_russian
 from models.frontend.text.verbalize import verbalize
 from models.frontend.text.vocabulary import Clock, Currency, Noun, Vocabulary, listed
@@ -23,42 +23,18 @@ _DOLLAR = _noun("доллар", "доллара", "долларов")
 _POUND = _noun("фунт стерлингов", "фунта стерлингов", "фунтов стерлингов")
 _THOUSAND = _noun("тысяча", "тысячи", "тысяч", "f")
 _MILLION, _BILLION = _noun("миллион", "миллиона", "миллионов"), _noun("миллиард", "миллиарда", "миллиардов")
+# Nominatives: дня and учителя, which end alike, are genitives.
+_FEMININE = (
+    r"(?!(?:\w*теля|дня|рубля|уровня|камня|огня|коня|корня|дождя|гостя|царя|короля|корабля|словаря|дядя)$)"
+    r"(?:\w+(?:[бвгджзклмнпрстфхцчшщ]а|[бвгдзклмнпрстфхиь]я|ость|кой)|книги|женщины|минуты|секунды|недели|"
+    r"девушки|девочки|машины|часть|ночь|дверь|площадь|лошадь|тетрадь|кровать|дочь|жизнь|речь|роль|цель|модель|"
+    r"деталь|мышь|тысяча|тысячи)"
+)
 _FUNCTION_WORDS = (
     "и в во на с со к ко о об от до из за по под над при для без не ни но а или что как это он она они мы "
     "вы я ты так "
     "же бы был была было были есть нет да уже ещё еще то все всё где кто когда если минус плюс целых часов"
 )
-_RULERS = (
-    "Пётр Петр Петра Екатерина Екатерины Николай Николая Александр Александра Иван Ивана Павел Людовик "
-    "Людовика Генрих "
-    "Генриха Карл Карла Филипп Вильгельм Фридрих Елизавета Елизаветы Наполеон Иоанн Пий Бенедикт Георг "
-    "Василий Рамсес"
-)
-
-
-def _ordinal(value: int, mark: str) -> str | None:
-    """The ordinal of figures with the ending that they have ("5-я", "90-е", "3-го")."""
-    said = number_words(value, "ru", "ordinal")
-    return None if said is None else _declined(said, mark.lstrip("-"))
-
-
-def _declined(said: str, ending: str) -> str:
-    stem, is_third = re.sub(r"(?:ый|ой|ий)$", "", said), said.endswith("третий")
-    hard = {
-        "я": "ая", "ая": "ая", "е": "ое", "ое": "ое", "го": "ого", "му": "ому", "м": "ом", "ом": "ом",
-        "х": "ых",
-        "ых": "ых", "ые": "ые", "ю": "ую", "ую": "ую", "ей": "ой", "ми": "ыми", "ым": "ым",
-    }  # fmt: skip
-    soft = {
-        "я": "ья", "ья": "ья", "е": "ье", "го": "ьего", "му": "ьему", "м": "ьем", "х": "ьих", "ю": "ью",
-        "ей": "ьей",
-    }  # fmt: skip
-    found = (soft if is_third else hard).get(ending)
-    return said if found is None else stem + found
-
-
-def _genitive(value: int) -> str:
-    return _ordinal(value, "-го") or str(value)
 
 
 def _whole(value: int) -> str | None:
@@ -87,8 +63,8 @@ WORDS = Vocabulary(
     ),
     date="{day} {month} {year} года",
     date_without_year="{day} {month}",
-    day=lambda day, _before, _month: _genitive(day),
-    year=_genitive,
+    day=lambda day, _before, _month: genitive(day),
+    year=genitive,
     year_mark=r" ?(?:года|г)\b\.?",
     clock=Clock(
         r" ?(?:час\w*|ч)\b", _noun("час", "часа", "часов"), "{hours} {hour}", "{hours} {hour}",
@@ -107,6 +83,8 @@ WORDS = Vocabulary(
         "м/с": _noun("метр в секунду", "метра в секунду", "метров в секунду"),
         "м2": _noun("квадратный метр", "квадратных метра", "квадратных метров"),
         "км2": _noun("квадратный километр", "квадратных километра", "квадратных километров"),
+        "см2": _noun("квадратный сантиметр", "квадратных сантиметра", "квадратных сантиметров"),
+        "см3": _noun("кубический сантиметр", "кубических сантиметра", "кубических сантиметров"),
         "м3": _noun("кубический метр", "кубических метра", "кубических метров"),
         "га": _noun("гектар", "гектара", "гектаров"), "ч": _noun("час", "часа", "часов"),
         "мин": _noun("минута", "минуты", "минут", "f"), "с": _noun("секунда", "секунды", "секунд", "f"),
@@ -123,7 +101,7 @@ WORDS = Vocabulary(
     currencies={
         "₽": Currency(_RUBLE, _KOPECK), "руб.": Currency(_RUBLE, _KOPECK), "руб": Currency(_RUBLE, _KOPECK),
         "р.": Currency(_RUBLE, _KOPECK), "RUB": Currency(_RUBLE, _KOPECK),
-        "рублей": Currency(_RUBLE, _KOPECK),
+        "рублей": Currency(_RUBLE, _KOPECK), "коп.": Currency(_KOPECK), "коп": Currency(_KOPECK),
         "€": Currency(_EURO, _CENT), "EUR": Currency(_EURO, _CENT), "евро": Currency(_EURO, _CENT),
         "$": Currency(_DOLLAR, _CENT), "USD": Currency(_DOLLAR, _CENT), "£": Currency(_POUND, None),
     },
@@ -133,10 +111,11 @@ WORDS = Vocabulary(
         ("т. н.", "так называемый"), ("др.", "другие"), ("пр.", "прочее"), ("г-н", "господин"),
         ("г-жа", "госпожа"),
         ("до н. э.", "до нашей эры"), ("н. э.", "нашей эры"), ("ул.", "улица"), ("д.", "дом"),
-        ("кв.", "квартира"),
+        ("кв.", "квартира"), ("кв. м", "квадратный метр"), ("куб. м", "кубический метр"),
+        ("пр-т", "проспект"),
         ("стр.", "страница"), ("рис.", "рисунок"), ("см.", "смотри"), ("проф.", "профессор"),
         ("акад.", "академик"),
-        ("им.", "имени"), ("тел.", "телефон"), ("No", "номер"), ("№", "номер"), ("напр.", "например"),
+        ("им.", "имени"), ("тел.", "телефон"), ("n°", "номер"), ("напр.", "например"),
         ("обл.", "область"),
         ("пл.", "площадь"), ("гл.", "глава"), ("янв.", "января"), ("фев.", "февраля"), ("авг.", "августа"),
         ("сент.", "сентября"), ("окт.", "октября"), ("нояб.", "ноября"), ("дек.", "декабря"), ("тыс.", "тыс"),
@@ -168,7 +147,7 @@ WORDS = Vocabulary(
         "f": ((r"\bодин", "одна"), (r"\bдва", "две")),
         "n": ((r"\bодин", "одно"),),
     },
-    feminine=r"(?:\w+(?:[бвгджзклмнпрстфхцчшщ]а|[иь]я|ость|кой)|книги|женщины|минуты|секунды|недели|девушки|девочки|машины|часть|ночь|тысяча|тысячи)",
+    feminine=_FEMININE,
     feminine_few=r"\w+[ыи]",
     function_words=listed(_FUNCTION_WORDS),
     magnitudes={
@@ -178,57 +157,24 @@ WORDS = Vocabulary(
         "миллиардов": _BILLION,
     },
     ordinal_mark=r"-(?:ый|ой|ий|й|ая|я|ое|ье|е|го|му|ом|м|ых|х|ые|ую|ю|ей|ми|ым)",
-    ordinal=_ordinal,
+    ordinal=ordinal,
     counting=listed("глава том часть книга акт раздел"),
+    phone=r"8(?=(?:[ ()-]{0,2}\d){10}(?!\d))[ -]?(?:\(\d{3,5}\)|\d{3})[ -]?\d{1,3}[ -]?\d\d[ -]?\d\d",
     phone_words=r"(?:[Тт]ел|[Тт]елефон)\b\.? ?:?",
 )  # fmt: skip
 
-_CASES = {"": "й", "а": "го", "е": "м", "у": "му", "ом": "м"}
 # One word, whose last syllable is stressed.
 _HALF_AN_HOUR = re.compile(r"\bпол часа\b")
-_DECADE = re.compile(r"(?<!\w)(\d{1,4})-е(?= годы)")
-_CENTURY = re.compile(r"\b([IVX]+) (?=век(а|е|у|ом|)\b)")
-_RULER = re.compile(rf"\b({'|'.join(_RULERS.split())}) ([IVX]+)\b")
-_YEAR = re.compile(r"(?<![\w.,])([12]\d{3})(?:-(?:го|м|й))? (?:год(а|у|ом|)|(г)\.?)(?!\w)")
+_AREA = re.compile(r"(?<=\d) ?(кв|куб)\. ?(м|км|см)\b\.?")
+_MANY_OF_AREA = re.compile(r"(?<=тыс\.|.млн|млрд) (кв|куб)\. ?м\b\.?")
+_POWERS = {"кв": ("2", "квадратных"), "куб": ("3", "кубических")}
+# After "и" it is the rest of a list.
+_AVENUE = re.compile(r"(?<!\bи )\bпр\. ?(?=[А-ЯЁ][а-яё])|(?<=[сц]кий )пр\.")
 
 
 def expand(text: str) -> str:
     """Folded Russian text with everything that is not a word written out."""
-    said = verbalize(_DECADE.sub(r"\1-ые", text), WORDS, (_years, _centuries, _rulers))
+    text = _AREA.sub(lambda match: f" {match[2]}{_POWERS[match[1]][0]}", text)
+    text = _MANY_OF_AREA.sub(lambda match: f" {_POWERS[match[1]][1]} метров", text)
+    said = verbalize(_AVENUE.sub("проспект ", text), WORDS, (expand_russian_ordinals,))
     return _HALF_AN_HOUR.sub("полчаса", said)
-
-
-def _years(text: str, words: Vocabulary) -> str:
-    """ "в 2021 году", "2021 г.": the ordinal in the case of the word after it."""
-    del words
-
-    def _year(match: re.Match[str]) -> str:
-        after_in = re.search(r"\b[вВ] $", match.string[: match.start()])
-        before = match.string[: match.start()].rstrip().rpartition(" ")[2]
-        of_date = "а" if before in WORDS.months else ""
-        noun = match[2] if match[3] is None else "у" if after_in else of_date
-        case = "м" if noun == "у" else _CASES[noun]
-        return f"{_ordinal(int(match[1]), case)} год{noun}"
-
-    return _YEAR.sub(_year, text)
-
-
-def _centuries(text: str, words: Vocabulary) -> str:
-    """ "в XIX веке" """
-    del words
-    return _CENTURY.sub(lambda match: f"{_ordinal(roman_value(match[1]), _CASES[match[2]])} ", text)
-
-
-def _rulers(text: str, words: Vocabulary) -> str:
-    """ "Пётр I", "Екатерины II": the ordinal in the gender and case that the name shows."""
-    del words
-
-    def _ruler(match: re.Match[str]) -> str:
-        name, value = match[1], roman_value(match[2])
-        is_woman = name.startswith(("Екатерин", "Елизавет"))
-        case = "го" if name.endswith(("а", "я")) else ""
-        if is_woman:
-            case = "я" if name.endswith("а") else "ей"
-        return f"{name} {_ordinal(value, case)}"
-
-    return _RULER.sub(_ruler, text)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 
 from models.frontend.text.reader_process import ask
 
@@ -39,8 +40,9 @@ _SIGNS = {
 }  # fmt: skip
 _UNITS = {
     "kWh": "千瓦时", "mAh": "毫安时", "MHz": "兆赫", "GHz": "吉赫", "kHz": "千赫", "Hz": "赫兹", "kW": "千瓦",
-    "dB": "分贝", "g": "克", "V": "伏", "W": "瓦",
+    "dB": "分贝", "mL": "毫升", "g": "克", "V": "伏", "W": "瓦",
 }  # fmt: skip
+_MAGNITUDES = {"K": 10**3, "k": 10**3, "M": 10**6, "B": 10**9}
 _LENGTHS = {"mm": "毫米", "cm": "厘米", "dm": "分米", "m": "米", "km": "千米"}
 _POWERS = {"²": "平方", "³": "立方"}
 _POWER_OF_UNIT = re.compile(rf"(?<![A-Za-z])({'|'.join(_LENGTHS)})([²³])")
@@ -126,6 +128,20 @@ def _between(match: re.Match[str]) -> str:
     return f"{first}比{second}" if len(first) < 3 else _telephone(match)
 
 
+def _years(match: re.Match[str]) -> str:
+    """Two years, the later one behind; others are counts."""
+    if match[1] >= match[2]:
+        return match[0]
+    return f"{spell_digits(match[1])}到{spell_digits(match[2])}"
+
+
+def _abbreviated_money(match: re.Match[str]) -> str:
+    """ "$1.5M" counts by 10,000 and 100,000,000, as Chinese does."""
+    value = Decimal(match[2]) * _MAGNITUDES[match[3]]
+    unit, divisor = ("亿", 10**8) if value >= 10**8 else ("万", 10**4) if value >= 10**4 else ("", 1)
+    return f"{(value / divisor).normalize():f}{unit}{_SIGNS[match[1]]}"
+
+
 _Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 _NUMBER = r"\d+(?:\.\d+)?"
 _RULES: tuple[_Rule, ...] = tuple(
@@ -152,6 +168,10 @@ _RULES: tuple[_Rule, ...] = tuple(
         (r"((?:比分|比数)[^\d,]{0,4}\d{1,3})[-:](?=\d)", r"\1比"),
         (rf"(?<![\d:])(\d{{1,3}})[-:](\d{{1,3}})(?=(?:的比分)?(?:{_WON}))", r"\1比\2"),
         (r"(?<!\d)([12]\d{3})[-~—–―](?=[12]\d{3}年)", r"\1年到"),
+        (
+            r"(?<![\d.$€£¥/-])((?:19|20)\d\d)\s?[-~—–―]+\s?((?:19|20)\d\d)(?=$|[^\w.%‰°$€£¥/-]|学年|财年|年度)",
+            _years,
+        ),
         (rf"(\d(?:%|‰|°C?|[{_HAN}]{{1,2}}))[-~—–―]+(?=\d)", r"\1到"),
         (r"(?<=\d)\s?[~—–―]+\s?(?=\d)", "到"),
         (rf"(?<![\d./:-])({_NUMBER})-({_NUMBER})(?![\d./:-])", _between),
@@ -178,8 +198,9 @@ _RULES: tuple[_Rule, ...] = tuple(
         (rf"(?<![A-Za-z\d.比到/:~-])2(?=[{_COUNTED}])", "两"),
         (rf"(?<![A-Za-z\d.比到/:~-])2(?={_COUNTED_TRADITIONAL})", "兩"),
         # Money, units, shares and operators.
+        (rf"([$€£])\s?({_NUMBER})\s?([KkMB])(?![A-Za-z])", _abbreviated_money),
         (rf"([$€£])\s?({_NUMBER})([百千万亿]+)", lambda match: match[2] + match[3] + _SIGNS[match[1]]),
-        (r"(?<=\d)(?=(?:st|nd|rd|th)(?![A-Za-z]))", " "),
+        (r"第?(?<![A-Za-z\d.])(\d+)(?:st|nd|rd|th)(?![A-Za-z])", r"第\1"),
         (rf"(\d[\d.]*\s?(?:[{_HAN}]{{1,3}}|[A-Z]+))/(?=[{_HAN}])", r"\1每"),
         (rf"(?<=每[{_HAN}])/(?=[{_HAN}])", "每"),
         (r"(?<=\d秒)\d\d(?!\d)", _digits_only),
@@ -188,6 +209,7 @@ _RULES: tuple[_Rule, ...] = tuple(
         (r"(\d[米块塊])(\d{1,2})(?=$|[^\w.]|的|高|长)", lambda match: match[1] + spell_digits(match[2])),
         (rf"(?<=\d)\s?({'|'.join(_UNITS)})(?![A-Za-z0-9/])", lambda match: _UNITS[match[1]]),
         (rf"({_NUMBER})‰", r"千分之\1"),
+        (r"(?<=[A-Za-z0-9)])\s?\+\s?(?=\d)", "加"),
         (r"(?<=\d)\s?÷\s?(?=\d)", "除以"),
         (r"(?<=\d)\s?\*\s?(?=\d)", "乘"),
         (r"≈", "约等于"),

@@ -6,7 +6,17 @@ import functools
 import re
 
 from models.frontend.text.rules_words import roman_value
-from models.frontend.text.spoken_numbers import BEFORE, NUMBER, counted, form_of, number, value_of, whole
+from models.frontend.text.spoken_numbers import (
+    BEFORE,
+    NUMBER,
+    counted,
+    form_of,
+    is_millions,
+    number,
+    of_millions,
+    value_of,
+    whole,
+)
 from models.frontend.text.vocabulary import Currency, Noun, Vocabulary
 
 _MINUS = re.compile(r"(?:(?<=^)|(?<=[\s(]))(?<!\d )[-−](?=\d)|−(?= ?\d)")
@@ -23,7 +33,14 @@ _BEFORE_LETTER = re.compile(r"\d(?=[^\W\d_])")
 _LEADING_COMMA = re.compile(r"(?<![\w.,])([.,])(?=\d)")
 _MANY = "1000"
 _ANY_DIGITS = re.compile(r"\d+")
-_NEXT_WORD = re.compile(r" ([^\W\d_]{2,})")
+_ENGLISH_NOTATION = re.compile(r"(?<![\w.,])[1-9]\d{0,2}(?:(?:,\d{3})+\.\d+|(?:,\d{3}){2,})(?!\d|[.,]\d)")
+_OTHER_MARKS = str.maketrans(",.", ".,")
+
+
+def translate_notation(text: str, words: Vocabulary) -> str:
+    """ "1,234.56" and "1,234,567", which are English beyond doubt, as the language writes them."""
+    del words
+    return _ENGLISH_NOTATION.sub(lambda match: match[0].translate(_OTHER_MARKS), text)
 
 
 def expand_minus(text: str, words: Vocabulary) -> str:
@@ -61,10 +78,7 @@ def _amount(amount: str, magnitude: str | None, money: Currency, words: Vocabula
     value = value_of(amount, words)
     if magnitude:
         unit = form_of(_MANY, money.unit, words)
-        of = words.of_magnitude
-        # "de" loses its vowel before another one in French alone.
-        of = " d'" if of == " de " and words.language == "fr" and unit[0] in "aeiouhy" else of
-        return f"{counted(amount, words.magnitudes[magnitude], words)}{of}{unit}"
+        return f"{counted(amount, words.magnitudes[magnitude], words)}{of_millions(unit, words)}{unit}"
     if value is None or value == int(value) or money.hundredth is None or not re.search(r"[.,]\d\d$", amount):
         rounded = amount if value is None or value != int(value) else str(int(value))
         return counted(rounded, money.unit, words)
@@ -147,6 +161,10 @@ def _fraction_words(whole_part: int, over: int, under: int, noun: str, words: Vo
             return templates[gender].format(whole=whole(whole_part, words, gender), **forms).strip()
         return f"{words.half[gender if unit else '']} {part_of}".strip()
     said = counted(str(over), words.fractions[under], words)
+    if whole_part and gender and words.and_a_fraction:
+        many = form_of(_MANY, unit, words) if unit and noun in words.units else noun
+        whole_words = whole(whole_part, words, "m")
+        return words.and_a_fraction.format(whole=whole_words, part=said.lower(), many=many)
     if whole_part:
         said = f"{whole(whole_part, words)} {words.signs['&']} {said}"
     return f"{said} {part_of}".strip()
@@ -216,11 +234,13 @@ def expand_numbers(text: str, words: Vocabulary) -> str:
     """Every number that is left, in the gender of the noun after it where that shows."""
 
     def _number(match: re.Match[str]) -> str:
-        following = _NEXT_WORD.match(match.string, match.end())
+        written, following = match["number"], match["following"]
         before = match.string[: match.start()].rstrip().rpartition(" ")[2].lower()
         is_counted = following is not None and before not in words.counting
-        gender = _gender_of(following[1], words, match[0]) if following and is_counted else ""
-        return number(match[0], words, gender)
+        gender = _gender_of(following, words, written) if is_counted else ""
+        value = value_of(written, words)
+        of = of_millions(following, words) if gender and value is not None and is_millions(value) else " "
+        return number(written, words, gender) + (of if following else "")
 
     text = _LEADING_COMMA.sub(r"0\1", text)
     text = _plain_number().sub(_number, text)
@@ -229,7 +249,7 @@ def expand_numbers(text: str, words: Vocabulary) -> str:
 
 @functools.cache
 def _plain_number() -> re.Pattern[str]:
-    return re.compile(rf"{BEFORE}{NUMBER}(?!\w)")
+    return re.compile(rf"{BEFORE}(?P<number>{NUMBER})(?!\w)(?: (?=(?P<following>[^\W\d_]{{2,}})))?")
 
 
 def _gender_of(following: str, words: Vocabulary, counts: str = "1") -> str:

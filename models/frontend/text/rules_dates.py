@@ -13,7 +13,9 @@ _FIGURES = (
     r"(?:\b(?P<before>[^\W\d_]+) )?(?<![\w.,/-])(?P<day>\d{1,2})(?P<mark>[./-]) ?(?P<month>\d{1,2})"
     r"(?P=mark)(?: ?(?P<year>\d{4}|\d\d)(?![\w/-]|[.,]\d)|(?<=\.)(?! ?\d))"
 )
-_RANGE = re.compile(rf"{BEFORE}({NUMBER})(\.?) ?[-–—~] ?({NUMBER})(?![\w-]|[.,]?\d)")
+_RANGE = re.compile(rf"{BEFORE}(?<!:)({NUMBER})(\.?) ?[-–—~] ?({NUMBER})(?![\w-]|[.,:]?\d)")
+_DURATION = re.compile(rf"{BEFORE}(\d{{1,3}}) ?h ?([0-5]?\d) ?(?:min|mn)\b")
+_SHORT_YEARS = re.compile(r"(?:1[1-9]|20)(\d\d) ?[-–—] ?(\d\d)")
 _SPLIT_YEAR = re.compile(rf"{BEFORE}(1[5-9]\d\d|20\d\d)/(\d\d)(?![\w/])")
 _RATIO = re.compile(rf"{BEFORE}(\d{{1,3}}) ?: ?(\d{{1,3}})(?![\w:]|[.,]\d)")
 _PHONE = re.compile(
@@ -104,6 +106,16 @@ def _year(figures: str, words: Vocabulary) -> str:
     return words.year(value) if words.year else whole(value, words)
 
 
+def expand_durations(text: str, words: Vocabulary) -> str:
+    """ "1 h 30 min", which is no time of day."""
+    hour, minute = words.units.get("h"), words.units.get("min")
+    if hour is None or minute is None:
+        return text
+    return _DURATION.sub(
+        lambda match: f"{counted(match[1], hour, words)} {counted(match[2], minute, words)}", text
+    )
+
+
 def expand_times(text: str, words: Vocabulary) -> str:
     """ "14:30", "14h30", "8.30 Uhr", seconds left out where they are 00."""
     clock = words.clock
@@ -140,19 +152,24 @@ def expand_ranges(text: str, words: Vocabulary) -> str:
     def _between(match: re.Match[str]) -> str:
         first, last = value_of(match[1], words), value_of(match[3], words)
         between = words.to
-        if first is not None and last is not None and first >= last and last < _MOST_SCORED:
+        years = _SHORT_YEARS.fullmatch(match[0])
+        is_years = years is not None and years[1] < years[2]
+        if not is_years and first is not None and last is not None and first >= last and last < _MOST_SCORED:
             between = words.minus if f"{match[1]} " in match[0] else words.ratio
         return f"{match[1]}{match[2]} {between} {match[3]}"
 
-    text = _clock_range(words).sub(rf"\1 {words.to} \2", text)
+    text = _clock_range(words).sub(lambda match: f"{match[1] or match[2]} {words.to} ", text)
     text = _RANGE.sub(_between, text)
     return _SPLIT_YEAR.sub(r"\1 \2", text)
 
 
 @functools.cache
 def _clock_range(words: Vocabulary) -> re.Pattern[str]:
-    time = r"\d{1,2}[:.h]\d\d"
-    return re.compile(rf"{BEFORE}({time}(?:{words.clock.mark})?) ?[-–—] ?(?={time})()")
+    time, marked = rf"\d{{1,2}}[:.h]\d\d(?:{words.clock.mark})?", rf"\d{{1,2}}(?:{words.clock.mark})"
+    return re.compile(
+        rf"{BEFORE}({time}|{marked}) ?[-–—] ?(?={time}|{marked})"
+        r"|(?<![\w,.])(\d{1,2}[:h]\d\d) ?[-–—] ?(?=\d{1,2}(?![\d.,:]))"
+    )
 
 
 def expand_ratios(text: str, words: Vocabulary) -> str:
@@ -163,7 +180,7 @@ def expand_ratios(text: str, words: Vocabulary) -> str:
 def expand_phones(text: str, words: Vocabulary) -> str:
     """Telephone numbers figure by figure, in pairs where the language does so.
 
-    They begin with 0 or +, or stand after a word for them.
+    They begin with 0 or +, stand after a word for them, or are grouped as those of the country are.
     """
 
     def _phone(match: re.Match[str]) -> str:
@@ -172,12 +189,19 @@ def expand_phones(text: str, words: Vocabulary) -> str:
             return match[0]
         return f"{match[0][: match.start('number') - match.start()]}{_dialled(written, words)}"
 
-    return _PHONE.sub(_phone, _after_phone_word(words).sub(_phone, text))
+    for pattern in (_after_phone_word(words), _national_phone(words), _PHONE):
+        text = pattern.sub(_phone, text)
+    return text
 
 
 @functools.cache
 def _after_phone_word(words: Vocabulary) -> re.Pattern[str]:
     return re.compile(rf"\b{words.phone_words} ?(?P<number>\+?\d(?:[ /().-]{{0,2}}\d)+)")
+
+
+@functools.cache
+def _national_phone(words: Vocabulary) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.,+/-])(?<!\d )(?P<number>{words.phone})(?![\w/-]|[.,]\d| \d)")
 
 
 def _dialled(written: str, words: Vocabulary) -> str:

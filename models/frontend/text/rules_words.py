@@ -23,6 +23,7 @@ _CAPITALS = re.compile(r"(?<!\w)[^\W\d_]{2,}(?![\w])")
 _DOTTED = re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,}(?!\w)")
 _CASELESS_LETTERS = 4
 _ROMAN = re.compile(r"[IVX]{2,}")
+_NAME = "[A-ZÀ-ÖØ-ÞŁŚŻŹĆŒА-ЯЁ][a-zß-öø-ÿąćęłńóśźżœа-яё]"
 
 
 def expand_addresses(text: str, words: Vocabulary) -> str:
@@ -48,9 +49,10 @@ def expand_abbreviations(text: str, words: Vocabulary) -> str:
     pattern, spoken = _abbreviations(words)
 
     def _spoken(match: re.Match[str]) -> str:
-        said = spoken[_bare(match[0])]
-        ends = match[0].endswith(".") and not match.string[match.end() :].strip()
-        return said + ("." if ends else "")
+        said, rest = spoken[_bare(match[0])], match.string[match.end() :]
+        if match[0].endswith(".") and not rest.strip():
+            return f"{said}."
+        return f"{said} " if rest[:1].isalnum() else said
 
     return pattern.sub(_spoken, text)
 
@@ -67,14 +69,24 @@ def _bare(written: str) -> str:
 @functools.cache
 def _abbreviations(words: Vocabulary) -> tuple[re.Pattern[str], dict[str, str]]:
     written = sorted((written for written, _ in words.abbreviations), key=len, reverse=True)
-    # Case counts in short ones: "M." is monsieur, "m." none.
-    patterns = [(each, re.escape(each).replace(r"\ ", " ?")) for each in written]
-    alternatives = "|".join(
-        pattern if len(each) < _CASELESS_LETTERS else f"(?i:{pattern})" for each, pattern in patterns
-    )
-    return re.compile(rf"(?<![\w.])(?:{alternatives})(?!\w)"), {
+    alternatives = "|".join(_abbreviation(each, words) for each in written)
+    return re.compile(rf"(?<![\w.])(?:{alternatives})"), {
         _bare(written): spoken for written, spoken in words.abbreviations
     }
+
+
+def _abbreviation(written: str, words: Vocabulary) -> str:
+    """Pattern of one: a figure or a name may touch its last sign ("Nr.5", "Dr.Müller")."""
+    pattern = re.escape(written).replace(r"\ ", " ?")
+    # Case counts in short ones: "M." is monsieur, "m." none.
+    pattern = pattern if len(written) < _CASELESS_LETTERS else f"(?i:{pattern})"
+    if written in words.before_figures:
+        return rf"{pattern}(?= ?\d)"
+    if written[-1].isalnum():
+        return rf"{pattern}(?!\w)"
+    # Folders have strokes before them too, and neither initials nor endings of files begin as names do.
+    start = "(?<!/)" if written.endswith("/") else ""
+    return rf"{start}{pattern}(?:(?!\w)|(?=\d)|(?={_NAME}))"
 
 
 def expand_multiplication(text: str, words: Vocabulary) -> str:

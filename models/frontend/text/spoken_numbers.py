@@ -13,12 +13,16 @@ NUMBER = r"(?:\d{1,3}(?:(?:\.\d{3})+|(?: \d{3})+|(?:'\d{3})+)(?!\d)(?:,\d+)?|\d+
 BEFORE = r"(?<![\w,.])"
 """What stands before a number that nothing belongs to."""
 
+_MILLION = 1_000_000
+
 
 def whole(value: int, words: Vocabulary, gender: str = "") -> str:
     """A whole number. gender: of the noun that it counts; "" where it stands alone."""
     said = words.whole_words(abs(value)) if words.whole_words else number_words(abs(value), words.language)
     if said is None:
         return str(value)
+    # Millions are nouns, which agree with nothing.
+    gender = "" if is_millions(value) else gender
     for pattern, ending in words.agreement.get(gender, ()):
         said = re.sub(rf"{pattern}$", ending, said)
     return f"{words.minus} {said}" if value < 0 else said
@@ -51,7 +55,22 @@ def value_of(text: str, words: Vocabulary) -> Decimal | None:
 
 def counted(text: str, noun: Noun, words: Vocabulary) -> str:
     """A written number and the noun that it counts ("1" -> "une heure", "2" -> "deux heures")."""
-    return f"{number(text, words, noun.gender)} {form_of(text, noun, words)}"
+    unit, value = form_of(text, noun, words), value_of(text, words)
+    is_share = noun in (words.units.get("%"), words.units.get("‰"))
+    of = of_millions(unit, words) if value is not None and is_millions(value) and not is_share else " "
+    return f"{number(text, words, noun.gender)}{of}{unit}"
+
+
+def is_millions(value: int | Decimal) -> bool:
+    """Whether the words of a number end in million or more, which some languages join with "of"."""
+    return value != 0 and value % _MILLION == 0
+
+
+def of_millions(counted_noun: str, words: Vocabulary) -> str:
+    """What stands between a million and the noun that it counts ("un million d'euros")."""
+    # "de" loses its vowel before another one in French alone.
+    is_elided = words.language == "fr" and counted_noun[:1].lower() in tuple("aàâeéèêiîoôuyh")
+    return " d'" if is_elided else words.of_magnitude
 
 
 def form_of(text: str, noun: Noun, words: Vocabulary) -> str:

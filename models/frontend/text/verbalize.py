@@ -14,8 +14,10 @@ from models.frontend.text.rules_amounts import (
     expand_ordinals,
     expand_roman,
     expand_units,
+    translate_notation,
 )
 from models.frontend.text.rules_dates import (
+    expand_durations,
     expand_figure_dates,
     expand_iso_dates,
     expand_month_dates,
@@ -37,12 +39,12 @@ Rule = Callable[[str, Vocabulary], str]
 
 # In this order: what a rule leaves in figures, or takes away, is what the next ones see.
 _BEFORE: tuple[Rule, ...] = (
-    expand_addresses, expand_abbreviations, expand_iso_dates, expand_figure_dates, expand_phones,
-    expand_minus, expand_multiplication, expand_ranges,
+    expand_addresses, translate_notation, expand_abbreviations, expand_iso_dates, expand_figure_dates,
+    expand_phones, expand_minus, expand_multiplication, expand_ranges,
 )  # fmt: skip
 _AFTER: tuple[Rule, ...] = (
-    expand_month_dates, expand_times, expand_ratios, expand_money, expand_fractions, expand_units,
-    expand_roman, expand_ordinals, expand_identifiers, expand_numbers, expand_signs,
+    expand_month_dates, expand_durations, expand_times, expand_ratios, expand_money, expand_fractions,
+    expand_units, expand_roman, expand_ordinals, expand_identifiers, expand_numbers, expand_signs,
     expand_capitals,
 )  # fmt: skip
 

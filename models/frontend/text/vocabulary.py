@@ -83,6 +83,8 @@ class Vocabulary:
     """Template of {whole}, {unit}, {part} and {hundredth}."""
     abbreviations: tuple[tuple[str, str], ...]
     """Written, spoken; a full stop at the end may be followed by a space where one stands inside."""
+    before_figures: frozenset[str] = frozenset()
+    """Those of them that are words of their own where no figure follows ("no.")."""
     signs: Mapping[str, str]
     web: Mapping[str, str]
     """Names of ".", "/", "-", "_", "@" and ":" in addresses."""
@@ -97,6 +99,8 @@ class Vocabulary:
     the whole number, {many} its plural, {part} its form after a fraction."""
     one_and_a_half: Mapping[str, str] = field(default_factory=dict)
     """The same where 1½ is a word of its own."""
+    and_a_fraction: str = ""
+    """Template of {whole}, {part} and the noun, {many}, where no "and" joins a number and its fraction."""
     spelled: frozenset[str] = frozenset()
     """Words in capitals that are said as letters although they could be read."""
     read: frozenset[str] = frozenset()
@@ -135,6 +139,8 @@ class Vocabulary:
     ruler: Callable[[int, str], str] | None = None
     """The ordinal after such a name, which is given."""
     phone_words: str = r"(?:[Tt]el|[Ff]ax)\w*\b\.?:?"
+    phone: str = r"(?!)"
+    """Pattern of a telephone number of the country that begins with neither 0 nor +."""
     phone_in_pairs: bool = False
     whole_words: Callable[[int], str | None] | None = None
     """Number words where num2words has none."""

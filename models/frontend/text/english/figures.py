@@ -63,6 +63,13 @@ def _mixed(match: re.Match[str]) -> str:
     return f"{said} {unit_name(match['unit'], is_one=not whole)}" if match["unit"] else said
 
 
+def _rating(match: re.Match[str]) -> str:
+    """ "9.8/10" """
+    if float(match[1]) > int(match[2]):
+        return match[0]
+    return f"{number(match[1])} out of {number(match[2])}"
+
+
 def _range(match: re.Match[str]) -> str:
     low, high = match["low"], match["high"]
     return f"{low} {high}" if low == high else f"{low} to {high}"
@@ -114,7 +121,15 @@ RANGES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,/⁄-])(?P<low>{NUMBER}) ?[-–—] ?(?P<high>{NUMBER})(?![-/⁄:]?\d)", _range),
     rule(r"(?<=[\d'\"]) ?[x×] ?(?=\d)", " by "),
 )
+# Of India, 1,00,000: before money, whose amounts are grouped by thousands.
+GROUPS: tuple[Rule, ...] = (
+    rule(
+        r"(?<![\w.,])[1-9]\d?(?:,\d\d)+,\d{3}(?!\d|,\d)",
+        lambda match: f"{int(match[0].replace(',', '')):,}",
+    ),
+)
 FRACTIONS: tuple[Rule, ...] = (
+    rule(rf"{_START}(\d{{1,3}}\.\d+)/(\d{{1,3}})(?![\w/⁄]|\.\d)", _rating),
     rule(
         rf"{_START}(?:(?P<whole>\d+)[ -])?(?P<over>\d+)[⁄/](?P<under>\d+)"
         rf"(?:[ -]?(?P<unit>{UNIT})(?!\w)(?:\.(?= [a-z]))?|(?![\w/⁄]|\.\d))",
