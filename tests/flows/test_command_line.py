@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
+import typer
 from rich.console import Console
+from rich.text import Text
 
+from flows.__main__ import app
 from flows.commands import machine, shared
 from tasks.run_record import write_run
 from tasks.voice import Request
@@ -153,6 +158,19 @@ def test_models_list_shows_whole_names_on_any_screen(call: Call, width: int, mon
     table = output.split("Those that are here")[0]
     assert {"styletts2-libritts", "s2D-v2proplus", "kokoro-voices"} <= set(table.split())
     assert max(map(len, table.splitlines())) <= width
+
+
+def test_the_help_shows_every_word_that_is_written():
+    def helps(command: Any) -> Iterator[str]:
+        yield command.help or ""
+        yield from (getattr(one, "help", None) or "" for one in command.params)
+        for inner in getattr(command, "commands", {}).values():
+            yield from helps(inner)
+
+    # The screen takes words in brackets for markup.
+    written = list(helps(typer.main.get_command(app)))
+    assert len(written) > 200
+    assert [Text.from_markup(text).plain for text in written] == written
 
 
 def test_the_version_is_said(call: Call):
