@@ -34,6 +34,9 @@ CHARACTERS = typer.Option(
     max=1_000_000,
     help="Longest text that is spoken, characters.",
 )
+PAUSES = typer.Option(
+    DEFAULTS.pauses_s, "--pauses", min=0, help="Longest silence that a text may ask for, all in all, seconds."
+)
 UNKNOWN = typer.Option(
     DEFAULTS.unknown_fields, "--unknown-fields", help="What happens to fields that nobody knows."
 )
@@ -96,6 +99,7 @@ def serve(
     keys: Path | None = KEYS,
     keys_variable: str | None = KEYS_VARIABLE,
     characters: int = CHARACTERS,
+    pauses: float = PAUSES,
     unknown: Unknown = UNKNOWN,
     kept: int = KEPT,
     queue: int = QUEUE,
@@ -116,6 +120,7 @@ def serve(
 
     settings = ServingSettings(
         characters=characters,
+        pauses_s=pauses,
         unknown_fields=unknown,
         voices_kept=kept,
         queue=queue,
