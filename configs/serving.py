@@ -15,6 +15,8 @@ class ServingSettings(Section):
 
     characters: int = Field(4096, ge=1, le=1_000_000)
     """Characters of a text, at most."""
+    pauses_s: float = Field(600.0, ge=0)
+    """Silence that a text may ask for, all its pauses together, seconds."""
     unknown_fields: Literal["ignore", "refuse"] = "ignore"
     """What happens to fields of a request that nobody knows."""
     voices_kept: int = Field(3, ge=1, le=64)

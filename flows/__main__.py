@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from artifacts.faults import machine_error
 from configs.errors import MachineError, UserError
@@ -24,7 +26,7 @@ from flows.commands import (
     versions,
     voice,
 )
-from flows.commands.shared import WORKSPACE_HELP, Session, default_workspace, warn
+from flows.commands.shared import WORKSPACE_HELP, Session, default_workspace, fetched_here, warn
 from flows.interrupts import SAID, STOPPING, Interrupts
 from flows.version import application_version
 from tasks.outcome import StoppedError
@@ -32,8 +34,23 @@ from tasks.outcome import StoppedError
 USERS, MACHINES = 2, 74
 """Exit statuses; docs/reference/exit-codes.md has them all."""
 
+
+class Commands(TyperGroup):
+    """Commands of which some have a voice as their argument, and others as an option."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command and what is left for it. Raises UserError: its voice is given as an option."""
+        name, command, left = super().resolve_command(ctx, args)
+        given = {option for one in getattr(command, "params", ()) for option in one.opts}
+        unknown = {one.partition("=")[0] for one in left} - given
+        if "voice" in given and unknown & {"--voice", "-v"}:
+            raise UserError(f"--voice: the voice is an argument here: `voicewright {name} NAME`")
+        return name, command, left
+
+
 app = typer.Typer(
     name="voicewright",
+    cls=Commands,
     help="From a folder of recordings to a voice model that sounds like them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -108,7 +125,7 @@ def _status() -> int | str | None:
     except SystemExit as ended:
         return ended.code
     except UserError as error:
-        warn(f"error: {error}")
+        warn(f"error: {fetched_here(str(error), opened[0].workspace) if opened else error}")
         return USERS
     except MachineError as error:
         warn(f"error: {error}")

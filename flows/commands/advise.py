@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from configs.loading import resolve
-from flows.commands.shared import JSON, console, print_facts, print_json, session, warn
+from flows.commands.shared import JSON, command_line, console, print_facts, print_json, session, warn
 from flows.forecast import told
 from tasks.advice.presets import amount
 from tasks.voice import recordings_at
@@ -62,7 +62,7 @@ def advise(
     if as_json:
         return print_json(_as_json(place, found, machine, advice, estimates))
     _print(place, found, machine)
-    _print_advice(place, machine, advice, estimates)
+    _print_advice(workspace, place, machine, advice, estimates)
     return None
 
 
@@ -147,7 +147,9 @@ def _sound(sound: Sound) -> str:
     return ", ".join(said)
 
 
-def _print_advice(place: Path, machine: Machine, advice: Advice, estimates: dict[str, Estimate]) -> None:
+def _print_advice(
+    workspace: Path, place: Path, machine: Machine, advice: Advice, estimates: dict[str, Estimate]
+) -> None:
     take, better = advice.take, advice.better
     if take is None:
         print_facts([("take", "no preset: there is too little speech for any")])
@@ -157,8 +159,10 @@ def _print_advice(place: Path, machine: Machine, advice: Advice, estimates: dict
         facts += [("", f"it wants {lack}; nothing else speaks words here") for lack in take.lacks]
         print_facts([*facts, ("time", told(estimates[preset], machine))])
         if take.to_fetch:
-            _command("first", f"voicewright models fetch {' '.join(take.to_fetch)}    # {take.fetch_mb} MB")
-        _command("then", f"voicewright finetune {place} --voice NAME --preset {preset}")
+            fetch = command_line(workspace, "models", "fetch", *take.to_fetch)
+            _command("first", f"{fetch}    # {take.fetch_mb} MB")
+        words = ("finetune", str(place), "--voice", "NAME", "--preset", preset)
+        _command("then", command_line(workspace, *words))
     if better is not None:
         fetched = f"; {better.fetch_mb} MB of weights to fetch" if better.to_fetch else ""
         wants = " and ".join(better.lacks) or "nothing more"

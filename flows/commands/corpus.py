@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def sample(folder: Path = typer.Argument(..., help="New or empty folder.")) -> None:
-    """Write the embedded demo recordings (synthetic English speech with transcripts)."""
+    """Write the embedded sample recordings (synthetic English speech with transcripts)."""
     from tasks.corpus.sample import write_sample
 
     count = 0

@@ -13,7 +13,16 @@ from artifacts.faults import writing
 from artifacts.manifest import Reject
 from configs.errors import UserError
 from configs.loading import resolve
-from flows.commands.shared import JSON, console, errors, language_given, print_json, session, warn
+from flows.commands.shared import (
+    JSON,
+    command_line,
+    console,
+    errors,
+    language_given,
+    print_json,
+    session,
+    warn,
+)
 from tasks.versions.folders import champion_folder
 from tasks.voice import open_pipeline, remembered
 from tasks.weights import require_weights, with_local_weights
@@ -31,6 +40,7 @@ def add_to(app: typer.Typer) -> None:
 
 @exchange_app.command("import")
 def import_folder(
+    context: typer.Context,
     experiment: Path = typer.Argument(
         ..., help="Experiment folder of GPT-SoVITS (logs/NAME), or one of .npy files with metadata.json."
     ),
@@ -59,10 +69,12 @@ def import_folder(
         return print_json({"taken": taken, "rejects": [vars(refused) for refused in rejects]})
     for refused in rejects:
         warn(f"{refused.row_id}: {refused.field}: {refused.reason}. {refused.remedy}")
+    words = ("finetune", str(recordings), "--voice", "NAME", "--preset", "gpt-sovits-v2")
     console.print(
         f"{recordings}: {taken} recordings with transcripts, {len(rejects)} refused; features are made anew "
-        f"by `voicewright finetune {recordings} --voice NAME --preset gpt-sovits-v2`",
+        f"by `{command_line(session(context).workspace, *words)}`",
         markup=False,
+        soft_wrap=True,
     )
     return None
 
@@ -109,8 +121,10 @@ def published_voice(
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = import_voice(folder, sovits, t2s, reference, reference_text, language, settings)
     console.print(
-        f"{folder}: a {made.generator.config.version} voice; try `voicewright speak --voice {voice} TEXT`",
+        f"{folder}: a {made.generator.config.version} voice; try "
+        f"`{command_line(workspace, 'speak', '--voice', voice, 'TEXT')}`",
         markup=False,
+        soft_wrap=True,
     )
 
 

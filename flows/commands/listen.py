@@ -10,7 +10,7 @@ import typer
 from artifacts.faults import writing
 from artifacts.store import write_atomically
 from configs.errors import UserError
-from flows.commands.shared import JSON, console, default_workspace, print_json, session, warn
+from flows.commands.shared import JSON, command_line, console, fetched_here, print_json, session, warn
 from tasks.versions.folders import champion_folder, folder_of, split_name
 from tasks.voice import open_pipeline, remembered
 
@@ -62,7 +62,7 @@ def rejects(
             "field": refused.field,
             "value": refused.value,
             "reason": refused.reason,
-            "remedy": refused.remedy,
+            "remedy": fetched_here(refused.remedy, workspace),
         }
         for stage, refused in pipeline.rejects()
     ]
@@ -130,8 +130,7 @@ def _runs_seen(workspace: Path, voice: str) -> str:
     running = endpoints(workspace)
     if running is not None:
         return running.mlflow
-    at = "" if workspace == Path(default_workspace()).expanduser() else f" -w {workspace}"
-    return f"http://127.0.0.1:{MLFLOW_PORT} after `voicewright{at} up`"
+    return f"http://127.0.0.1:{MLFLOW_PORT} after `{command_line(workspace, 'up')}`"
 
 
 def print_places(workspace: Path, voice: str, wav: Path | None) -> None:

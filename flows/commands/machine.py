@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -11,7 +12,7 @@ from configs.errors import UserError
 from configs.nearest import did_you_mean
 from configs.weights import PUBLISHED
 from flows.checkup import PRESET, Finding
-from flows.commands.shared import JSON, console, print_json, print_rows, session
+from flows.commands.shared import JSON, console, fetched_here, print_json, print_rows, session
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,8 +29,8 @@ def doctor(context: typer.Context, as_json: bool = JSON) -> None:
     from flows.checkup import examine, examine_presets
 
     workspace = session(context).workspace
-    findings = examine(workspace)
-    presets = examine_presets(workspace)
+    findings = [_here(one, workspace) for one in examine(workspace)]
+    presets = [_here(one, workspace) for one in examine_presets(workspace)]
     if as_json:
         print_json([finding._asdict() for finding in (*findings, *presets)])
     else:
@@ -44,6 +45,10 @@ def doctor(context: typer.Context, as_json: bool = JSON) -> None:
         _print_presets(presets)
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)
+
+
+def _here(finding: Finding, workspace: Path) -> Finding:
+    return finding._replace(remedy=fetched_here(finding.remedy, workspace))
 
 
 def _with_remedy(finding: Finding) -> str:

@@ -27,7 +27,16 @@ KEYS = typer.Option(None, "--keys", help="File of API keys, one a line, yours al
 KEYS_VARIABLE = typer.Option(
     None, "--keys-variable", metavar="NAME", help="Environment variable that holds a key."
 )
-CHARACTERS = typer.Option(DEFAULTS.characters, "--characters", min=1, max=1_000_000, help="Of a text.")
+CHARACTERS = typer.Option(
+    DEFAULTS.characters,
+    "--characters",
+    min=1,
+    max=1_000_000,
+    help="Longest text that is spoken, characters.",
+)
+PAUSES = typer.Option(
+    DEFAULTS.pauses_s, "--pauses", min=0, help="Longest silence that a text may ask for, all in all, seconds."
+)
 UNKNOWN = typer.Option(
     DEFAULTS.unknown_fields, "--unknown-fields", help="What happens to fields that nobody knows."
 )
@@ -41,9 +50,14 @@ RATE = typer.Option(
 DEADLINE = typer.Option(
     DEFAULTS.deadline_s, "--deadline", min=1, help="Seconds after which a request is given up."
 )
-REFERENCE_MB = typer.Option(DEFAULTS.reference_mb, "--reference-mb", min=0.1, help="Of a reference.")
+REFERENCE_MB = typer.Option(
+    DEFAULTS.reference_mb,
+    "--reference-mb",
+    min=0.1,
+    help="Largest recording that a client may bring along, MB.",
+)
 UPLOAD_MB = typer.Option(
-    DEFAULTS.upload_mb, "--upload-mb", min=1, help="Of recordings that are uploaded for a voice."
+    DEFAULTS.upload_mb, "--upload-mb", min=1, help="Most that may be uploaded to make one voice, MB."
 )
 RECORDINGS = typer.Option(
     None, "--recordings", help="Folder whose folders voices may be made from; repeat it for more."
@@ -56,7 +70,7 @@ THREADS = typer.Option(
     "--threads",
     min=0,
     max=256,
-    help="Arithmetic threads of each; 0 shares the cores out.",
+    help="Arithmetic threads of each sentence; 0 shares the cores out.",
 )
 EARLY = typer.Option(
     DEFAULTS.early_characters,
@@ -65,7 +79,7 @@ EARLY = typer.Option(
     max=1000,
     help="A longer first sentence is parted at a comma before that, for an earlier sound; 0: never.",
 )
-DEVICE = typer.Option(None, "--device", help="Else what each voice's settings say.")
+DEVICE = typer.Option(None, "--device", help="Where to compute; else what each voice's settings say.")
 ALIAS = typer.Option(
     None, "--alias", metavar="NAME=VOICE", help="Another name for a voice, as alloy=anna; repeat it."
 )
@@ -85,6 +99,7 @@ def serve(
     keys: Path | None = KEYS,
     keys_variable: str | None = KEYS_VARIABLE,
     characters: int = CHARACTERS,
+    pauses: float = PAUSES,
     unknown: Unknown = UNKNOWN,
     kept: int = KEPT,
     queue: int = QUEUE,
@@ -105,6 +120,7 @@ def serve(
 
     settings = ServingSettings(
         characters=characters,
+        pauses_s=pauses,
         unknown_fields=unknown,
         voices_kept=kept,
         queue=queue,

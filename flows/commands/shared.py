@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -48,6 +49,21 @@ class Session:
 def default_workspace() -> str:
     """`~/.voicewright`."""
     return str(Path("~/.voicewright"))
+
+
+def command_line(workspace: Path, *words: str) -> str:
+    """A command to copy, for this workspace: `-w` stands in it where that is not the default one."""
+    is_default = workspace == Path(default_workspace()).expanduser().resolve()
+    return shlex.join(["voicewright", *(() if is_default else ("-w", str(workspace))), *words])
+
+
+def fetched_here(text: str, workspace: Path) -> str:
+    """The text with its commands that fetch weights as `command_line` has them.
+
+    What says that weights are missing knows their folder alone.
+    """
+    fetch = ("models", "fetch")
+    return text.replace(shlex.join(["voicewright", *fetch]), command_line(workspace, *fetch))
 
 
 def session(context: typer.Context) -> Session:

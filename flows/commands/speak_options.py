@@ -40,7 +40,8 @@ AGAIN = typer.Option(
 SSML = typer.Option(
     None,
     "--ssml/--plain",
-    help="Whether the text is SSML; else it is if it begins with <speak>. Both know [pause 500ms].",
+    help="Whether the text is SSML; else it is if it begins with <speak>. Both may hold pauses "
+    "(`pause 500ms` in square brackets).",
 )
 SEED = typer.Option(0, "--seed", help="Same seed, same audio.")
 SPEED = typer.Option(
@@ -59,7 +60,8 @@ BATCH = typer.Option(
 REFERENCE = typer.Option(
     None,
     "--reference",
-    help="Recording of 3-10 s whose voice is taken; repeat it to average several.",
+    help="Whose voice is taken; repeat it to average several: a recording of 3-10 s (GPT-SoVITS) or 1-30 s "
+    "(StyleTTS 2), or a .pt table (Kokoro).",
 )
 REFERENCE_TEXT = typer.Option(
     None, "--reference-text", help="What is said in the (first) reference; the voice continues it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -159,17 +160,22 @@ def _text(text: str | None, file: Path | None) -> str:
     if (text is None) == (file is None):
         raise UserError("TEXT: give a text, or --file FILE, or - to read standard input")
     if STANDARD in (text, str(file)):
-        words = sys.stdin.read()
+        words = _read("TEXT: standard input", sys.stdin.buffer.read)
     elif file is not None:
-        try:
-            words = file.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"--file: {file} cannot be read as UTF-8 text ({error})") from error
+        words = _read(f"--file: {file}", file.read_bytes)
     else:
         words = text or ""
     if not words.strip():
         raise UserError("TEXT: there is nothing to say")
     return words
+
+
+def _read(what: str, read: Callable[[], bytes]) -> str:
+    try:
+        # Line ends of every system are one, as text files have them.
+        return io.TextIOWrapper(io.BytesIO(read()), encoding="utf-8-sig").read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{what} cannot be read as UTF-8 text ({error})") from error
 
 
 def _check_references(

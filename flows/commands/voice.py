@@ -12,7 +12,7 @@ from configs import plain_yaml
 from configs.errors import UserError
 from configs.loading import about, leaves, presets, resolve
 from configs.nearest import did_you_mean
-from flows.commands.shared import JSON, console, print_json, print_rows, session, warn
+from flows.commands.shared import JSON, command_line, console, print_json, print_rows, session, warn
 from tasks.run_record import ComputedEntry, StageEntry, last_computed, read_run, voices
 from tasks.versions.folders import champion_folder
 from tasks.voice import (
@@ -248,8 +248,10 @@ def _print_published(workspace: Path) -> None:
         by_language.setdefault(language, []).append(name)
     if not by_language:
         console.print(
-            "published voices speak without training: `voicewright models fetch kokoro-82m kokoro-voices`",
+            "published voices speak without training: "
+            f"`{command_line(workspace, 'models', 'fetch', 'kokoro-82m', 'kokoro-voices')}`",
             markup=False,
+            soft_wrap=True,
         )
         return
     console.print("\npublished voices (speak --voice NAME)", style="bold", markup=False)

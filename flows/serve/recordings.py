@@ -6,18 +6,22 @@ import hashlib
 import re
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 from starlette.datastructures import UploadFile
 
 from flows.serve.faults import ApiError
 from flows.serve.trainings import FOLDER
-from tasks.corpus.lists.names import AUDIO_SUFFIXES
+from tasks.corpus.lists.names import AUDIO_SUFFIXES, is_list_name, may_be_list
 
 TEXT_SUFFIXES = (".txt", ".lab", ".srt", ".vtt", ".textgrid", ".json", ".jsonl", ".csv", ".tsv", ".list")
 BLOCK_BYTES = 1 << 20
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_INNER = re.compile(r"(\.[A-Za-z0-9_-]{1,16}){1,2}")
+"""Between a recording's name and the ending of a text beside it, as `.en` or `.wav`."""
 
 
 def offered_folders(roots: Sequence[Path]) -> dict[str, Path]:
@@ -41,29 +45,89 @@ def own_names(
 ) -> list[str]:
     """Names under which files are kept: their own where those are plain, so that lists still name them.
 
+    A recording and the texts beside it, which begin with its name, keep a name in common.
+
     Args:
         given: As the client has them.
         endings: That are taken.
         else_named: What others are called, with a number.
 
     Raises:
-        ApiError: a file has another ending.
+        ApiError: a file has another ending, or a recording cannot keep its name and a list comes along.
     """
+    parts = _with_recordings([_parted(name, endings) for name in given])
+    plain = {stem for (stem, _), times in _counted(parts) if not times and _NAME.fullmatch(stem)}
+    taken = {stem[:end] for stem in plain for end in (*_dots(stem), len(stem))}
+    renamed: dict[tuple[str, int], str] = {}
     names: list[str] = []
-    for number, name in enumerate(given, 1):
-        stem, dot, ending = name.rpartition(".")
-        suffix = next((one for one in endings if dot and one == f".{ending.lower()}"), None)
-        if suffix is None:
+    for number, ((stem, ending), times) in enumerate(_counted(parts), 1):
+        if not times and stem in plain:
+            names.append(f"{stem}{ending}")
+            continue
+        if (stem, times) not in renamed:
+            free = (f"{else_named}-{at:04d}" for at in count(number))
+            renamed[stem, times] = next(name for name in free if name not in taken)
+            taken.add(renamed[stem, times])
+        names.append(f"{renamed[stem, times]}{ending}")
+    _check_lists(given, parts, names)
+    return names
+
+
+def _parted(name: str, endings: Sequence[str]) -> tuple[str, str]:
+    """A name without its ending, and that, in small letters."""
+    stem, dot, ending = name.rpartition(".")
+    suffix = next((one for one in endings if dot and one == f".{ending.lower()}"), None)
+    if suffix is None:
+        raise ApiError(
+            400,
+            f"files: {name[:64]!r} is none of {', '.join(sorted(endings))}, which are taken here",
+            "invalid_value",
+            "files",
+        )
+    return stem, suffix
+
+
+def _with_recordings(parts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Parted where the recordings' names end: of `a.en.vtt` beside `a.wav` that is `a` and `.en.vtt`."""
+    recordings = {stem for stem, ending in parts if ending in AUDIO_SUFFIXES}
+    found: list[tuple[str, str]] = []
+    for stem, ending in parts:
+        ends = (at for at in _dots(stem) if stem[:at] in recordings and _INNER.fullmatch(stem[at:]))
+        end = None if stem in recordings else max(ends, default=None)
+        found.append((stem, ending) if end is None else (stem[:end], f"{stem[end:]}{ending}"))
+    return found
+
+
+def _counted(parts: Sequence[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], int]]:
+    """Each with how often the same came before it: a second `a.wav` belongs to a second `a.txt`."""
+    came = Counter[tuple[str, str]]()
+    for part in parts:
+        yield part, came[part]
+        came[part] += 1
+
+
+def _dots(stem: str) -> list[int]:
+    return [at for at, character in enumerate(stem) if character == "."]
+
+
+def _check_lists(given: Sequence[str], parts: Sequence[tuple[str, str]], names: Sequence[str]) -> None:
+    """Raises ApiError: a list would name a recording by a name that it has no more."""
+    recordings = {stem for stem, ending in parts if ending in AUDIO_SUFFIXES}
+    lists = [
+        name
+        for name, (stem, _) in zip(given, parts, strict=True)
+        if is_list_name(name) or (may_be_list(name) and stem not in recordings)
+    ]
+    for own, name, (_, ending) in zip(given, names, parts, strict=True):
+        if lists and ending in AUDIO_SUFFIXES and name.rpartition(".")[0] != own.rpartition(".")[0]:
             raise ApiError(
                 400,
-                f"files: {name[:64]!r} is none of {', '.join(sorted(endings))}, which are taken here",
+                f"files: {own[:64]!r} would be kept as {name}, and {lists[0][:64]!r} may name it; name "
+                "recordings with letters, digits, dots, _ and - alone, no two alike, and so in the list, or "
+                "send each text as a file of its recording's name",
                 "invalid_value",
                 "files",
             )
-        plain = f"{stem}{suffix}"
-        is_plain = _NAME.fullmatch(stem) and plain not in names
-        names.append(plain if is_plain else f"{else_named}-{number:04d}{suffix}")
-    return names
 
 
 class Brought:

@@ -65,7 +65,9 @@ class Service:
         lanes, self.threads = shares(settings, os.cpu_count() or 1, on_gpu)
         torch.set_num_threads(self.threads)
         self.manner = Manner(
-            batch_sentences=None if on_gpu else 1, early_characters=settings.early_characters
+            batch_sentences=None if on_gpu else 1,
+            early_characters=settings.early_characters,
+            pauses_s=settings.pauses_s,
         )
         self.catalogue = Catalogue(workspace, settings.aliases)
         self.shelf = Shelf(open_voice or self._open, self.catalogue.signature, settings.voices_kept)

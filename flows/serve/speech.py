@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 router = APIRouter()
 ResultT = TypeVar("ResultT")
 
+TIMED_BYTES = 100_000_000
+"""Sound that comes with times, at most: it is held in memory until all is spoken."""
+
 SOUND: dict[int | str, dict[str, Any]] = {
     200: {"content": {kind: {} for kind in (*MEDIA_TYPES.values(), "text/event-stream")}}
 }
@@ -44,16 +47,15 @@ async def create_timed_speech(request: Request, form: TimedForm) -> JSONResponse
     """When each word and phone is said, by the durations that the voice spoke with, and the sound."""
     running = await Running.begun(request, form)
     try:
-        chunks = await unless_gone(request, _all(running))
+        sentences, sound = await unless_gone(request, _all(running, form.audio))
     finally:
         running.leave()
     timed: dict[str, Any] = {
         "sample_rate": running.sample_rate,
         "duration_s": round(running.stream.spoken_s, 6),
-        "sentences": [sentence for chunk in chunks for sentence in chunk.sentences],
+        "sentences": sentences,
     }
     if form.audio:
-        sound = b"".join(chunk.audio for chunk in chunks)
         timed |= {"format": form.response_format, "audio": base64.b64encode(sound).decode()}
     return JSONResponse(timed)
 
@@ -220,8 +222,27 @@ def _event(kind: str, **values: Any) -> bytes:
     return f"data: {json.dumps({'type': kind, **values})}\n\n".encode()
 
 
-async def _all(running: Running) -> list[Chunk]:
-    return [chunk async for chunk in running.chunks()]
+async def _all(running: Running, keeps_sound: bool) -> tuple[list[dict[str, Any]], bytes]:
+    """What is said and when, and the sound where it is kept.
+
+    Raises:
+        ApiError: that is more than TIMED_BYTES.
+    """
+    sentences: list[dict[str, Any]] = []
+    sound = bytearray()
+    async for chunk in running.chunks():
+        sentences += chunk.sentences
+        if keeps_sound:
+            sound += chunk.audio
+        if len(sound) > TIMED_BYTES:
+            raise ApiError(
+                400,
+                f"input: its sound has more than {TIMED_BYTES:,} bytes, which is the most that comes with "
+                'times; send a shorter text, set response_format to "mp3", or audio to false',
+                "too_long",
+                "input",
+            )
+    return sentences, bytes(sound)
 
 
 async def unless_gone(request: Request, work: Awaitable[ResultT]) -> ResultT:

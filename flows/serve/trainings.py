@@ -7,6 +7,7 @@ begins those that still wait.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -19,12 +20,15 @@ from pathlib import Path
 from typing import Literal
 
 from artifacts.store import write_atomically
+from configs.errors import UserError
 from flows.progress_file import read_progress
 from flows.serve.faults import ApiError, busy
 from flows.services import ROOT
 from flows.supervisor import started_at
 from tasks.versions.record import now
 from tasks.voice import check_name
+
+logger = logging.getLogger(__name__)
 
 State = Literal["queued", "running", "stopping", "finished", "failed", "cancelled"]
 WAITING = 8
@@ -86,6 +90,7 @@ class Trainings:
         self._known: dict[str, Training] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stop_by_s: dict[str, float] = {}
+        self._unwritten: set[str] = set()
         self._ended = threading.Event()
         self._read()
 
@@ -171,17 +176,40 @@ class Trainings:
                 self._known[training.voice] = training
 
     def _put(self, training: Training) -> None:
+        """Know it from now on; where it cannot be written down that is tried again at every look."""
         self._known[training.voice] = training
-        path = self._folder / f"{check_name(training.voice)}.json"
-        write_atomically(path, json.dumps(asdict(training)).encode())
+        self._write(training.voice)
+
+    def _write(self, voice: str) -> None:
+        path = self._folder / f"{check_name(voice)}.json"
+        try:
+            write_atomically(path, json.dumps(asdict(self._known[voice])).encode())
+        except (OSError, UserError) as error:
+            for left in self._folder.glob(f".{path.name}.*"):
+                with suppress(OSError):
+                    left.unlink()
+            if voice not in self._unwritten:
+                logger.warning("%s: how far its training is cannot be written down yet: %s", voice, error)
+            self._unwritten.add(voice)
+        else:
+            self._unwritten.discard(voice)
 
     def _look_on(self) -> None:
         while not self._ended.wait(LOOK_S):
             with self._lock:
                 for training in list(self._known.values()):
-                    if training.pid and training.is_present:
-                        self._look_at(training)
+                    self._look_after(training)
                 self._begin_next()
+
+    def _look_after(self, training: Training) -> None:
+        try:
+            if training.voice in self._unwritten:
+                self._write(training.voice)
+            if training.pid and training.is_present:
+                self._look_at(training)
+        except Exception:
+            # Whatever it is, the others are looked after.
+            logger.exception("%s: its training could not be looked after", training.voice)
 
     def _look_at(self, training: Training) -> None:
         """Whether it has ended, and how; one that was told to stop and does not is ended."""
@@ -212,8 +240,14 @@ class Trainings:
         waiting = sorted(
             (one for one in self._known.values() if one.state == "queued"), key=lambda one: one.asked_at
         )
-        if waiting:
+        if not waiting:
+            return
+        try:
             self._begin(waiting[0])
+        except Exception as error:
+            logger.exception("%s: its training could not be begun", waiting[0].voice)
+            reason = getattr(error, "strerror", None) or error
+            self._put(replace(waiting[0], state="failed", message=f"it could not be begun: {reason}"))
 
     def _begin(self, training: Training) -> None:
         log = self._log(training.voice)

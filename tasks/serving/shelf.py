@@ -4,12 +4,13 @@ when others are asked for more."""
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from configs.errors import MachineError, UserError
 from tasks.release.voice import SpeakOptions, Voice
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 OPEN_TRIES = 5
 OPEN_WAIT_S = 0.2
+AGAIN_S = 60.0
+"""A machine that had too little memory may have it later."""
 WARMING = "1 2 3."
 """Said, and not heard, before anybody waits, since the first sentence is slow; every language reads it."""
 
@@ -29,6 +32,13 @@ class Held:
 
     voice: Voice[Any]
     signature: Signature
+
+
+class _Failed(NamedTuple):
+    """Files that could not be opened, and when that is tried again; they may change before."""
+
+    signature: Signature
+    again_s: float
 
 
 class Shelf:
@@ -48,6 +58,7 @@ class Shelf:
     ) -> None:
         self._open_voice, self._signature, self._kept = open_voice, signature, kept
         self._held: OrderedDict[str, Held] = OrderedDict()
+        self._failed: dict[str, _Failed] = {}
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self.swaps = 0
@@ -83,21 +94,45 @@ class Shelf:
             return found
 
     def refresh(self) -> None:
-        """Open what became champion since, and let it speak from now on; what cannot be opened speaks not."""
+        """Open what became champion since, and let it speak from now on; what cannot be opened speaks not.
+
+        What could not be opened is tried again when its files change, after a lack of memory also later.
+        """
         for name in self.names:
             with self._lock:
                 held = self._held.get(name)
             now = self._signature(name)
-            if held is None or now is None or now == held.signature:
+            if held is None or now is None:
                 continue
-            try:
-                with self._opening:
-                    self._put(name, self._opened(name))
-            except (UserError, MachineError) as error:
-                logger.warning("%s: goes on as it was, the new version cannot be opened: %s", name, error)
-                continue
-            self.swaps += 1
-            logger.info("%s: another version speaks from now on", name)
+            if now == held.signature:
+                self._failed.pop(name, None)
+            elif not self._has_failed(name, now):
+                self._exchange(name, now)
+
+    def _has_failed(self, name: str, now: Signature) -> bool:
+        failed = self._failed.get(name)
+        return failed is not None and failed.signature == now and time.monotonic() < failed.again_s
+
+    def _exchange(self, name: str, now: Signature) -> None:
+        again_s = math.inf
+        try:
+            with self._opening:
+                self._put(name, self._opened(name))
+        except Exception as error:
+            # Damaged files raise anything; the old voice speaks on.
+            if isinstance(error, MachineError):
+                again_s = time.monotonic() + AGAIN_S
+            self._failed[name] = _Failed(now, again_s)
+            logger.warning(
+                "%s: goes on as it was, the new version cannot be opened: %s",
+                name,
+                error,
+                exc_info=not isinstance(error, UserError | MachineError),
+            )
+            return
+        self._failed.pop(name, None)
+        self.swaps += 1
+        logger.info("%s: another version speaks from now on", name)
 
     def _put(self, name: str, held: Held) -> None:
         with self._lock:

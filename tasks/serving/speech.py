@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -75,20 +76,25 @@ class Manner:
         batch_sentences: Sentences of a text that are spoken together after the first; None: the voice's own.
         early_characters: A first sentence that is longer is parted at a comma before that, so that the first
             sound comes sooner; 0 never parts it.
+        pauses_s: Silence that a text and its instructions may ask for, all in all.
     """
 
     batch_sentences: int | None = field(default=None)
     early_characters: int = 0
+    pauses_s: float = math.inf
 
 
 def spoken(voice: Voice[Any], wish: Wish, manner: Manner) -> Iterator[Chunk]:
     """Speak; a chunk for each sentence, the first one as soon as it can be.
 
     Raises:
-        UserError: the voice has no such speaker, language or setting, or the text cannot be read.
+        UserError: the voice has no such speaker, language or setting, or the text cannot be read or asks for
+            too much silence.
     """
+    own_s = _pause_s(voice)
     voice = with_instructions(voice, wish.instructions)
     marks = marks_of(wish.text, voice.checked_language(wish.language))
+    _check_pauses(voice, marks, _pause_s(voice) != own_s, manner.pauses_s)
     options = SpeakOptions(
         seed=wish.seed,
         language=wish.language,
@@ -105,6 +111,33 @@ def spoken(voice: Voice[Any], wish: Wish, manner: Manner) -> Iterator[Chunk]:
         said = described_sentences(transcript.pieces[-1:], transcript)
         yield Chunk(encoder.add(piece.samples), len(piece.samples) / voice.sample_rate, said)
     yield Chunk(encoder.end(), 0.0, [])
+
+
+def _pause_s(voice: Voice[Any]) -> float:
+    """Silence between sentences that a voice makes by itself."""
+    return float(getattr(getattr(voice, "manner", None), "pause_s", 0.0))
+
+
+def _check_pauses(voice: Voice[Any], marks: Sequence[Mark], is_own_asked: bool, most_s: float) -> None:
+    """Silence costs a few characters, and memory and time of a server and of whoever hears it.
+
+    Args:
+        voice: That speaks.
+        marks: What it says.
+        is_own_asked: Whether the request chose the voice's pause between sentences.
+        most_s: That may be asked for.
+
+    Raises:
+        UserError: it is more.
+    """
+    asked_s = sum(mark.seconds for mark in marks if isinstance(mark, Pause))
+    if is_own_asked:
+        sentences = [one for one in voice.breaths(marks) if one.place.part == 0]
+        asked_s += _pause_s(voice) * sum(one.place.pause_s is None for one in sentences[1:])
+    if asked_s > most_s:
+        raise UserError(
+            f"text: its pauses come to {asked_s:,.0f} s, and at most {most_s:,.0f} s are made for one request"
+        )
 
 
 def with_instructions(voice: Voice[Any], instructions: str) -> Voice[Any]:

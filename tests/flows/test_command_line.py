@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
+import typer
 from rich.console import Console
+from rich.text import Text
 
+from flows.__main__ import app
 from flows.commands import machine, shared
 from tasks.run_record import write_run
 from tasks.voice import Request
-from tests.command_line import Call
+from tests.command_line import Call, called_in
 
 
 @pytest.mark.parametrize(
@@ -156,6 +162,19 @@ def test_models_list_shows_whole_names_on_any_screen(call: Call, width: int, mon
     assert max(map(len, table.splitlines())) <= width
 
 
+def test_the_help_shows_every_word_that_is_written():
+    def helps(command: Any) -> Iterator[str]:
+        yield command.help or ""
+        yield from (getattr(one, "help", None) or "" for one in command.params)
+        for inner in getattr(command, "commands", {}).values():
+            yield from helps(inner)
+
+    # The screen takes words in brackets for markup.
+    written = list(helps(typer.main.get_command(app)))
+    assert len(written) > 200
+    assert [Text.from_markup(text).plain for text in written] == written
+
+
 def test_the_version_is_said(call: Call):
     status, output, _ = call("--version")
     assert status == 0
@@ -221,6 +240,45 @@ def test_where_tells_a_voices_places_as_its_siblings_do(call: Call, tmp_path: Pa
     assert "127.0.0.1:5000" in told["MLflow"] and f"-w {tmp_path / 'w'} up" in told["MLflow"]
 
 
+def test_commands_to_copy_name_the_workspace_and_quote_what_a_shell_would_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    workspace, wavs = tmp_path / "my voices", tmp_path / "my recordings"
+    call = called_in(workspace, monkeypatch, capsys)
+    wavs.mkdir()
+    soundfile.write(wavs / "a.wav", np.random.default_rng(0).normal(0, 0.1, 40 * 16_000), 16_000)
+    voicewright = f"voicewright -w '{workspace}' "
+    _, output, _ = call("advise", str(wavs), "-s", "language=en")
+    assert f"{voicewright}finetune '{wavs}' --voice NAME --preset " in output
+    for arguments in (
+        ("speak", "-v", "kokoro/af_heart", "One."),
+        ("finetune", wavs, "-v", "v", "-p", "kokoro-fit"),
+    ):
+        status, _, errors = call(*map(str, arguments))
+        assert (status, f"`{voicewright}models fetch kokoro-82m" in errors) == (2, True)
+    _, output, _ = call("voices")
+    assert f"`{voicewright}models fetch kokoro-82m kokoro-voices`" in output
+
+
+def test_commands_to_copy_leave_the_default_workspace_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert shared.command_line(tmp_path / ".voicewright", "up") == "voicewright up"
+    told = "run `voicewright models fetch hubert`"
+    assert shared.fetched_here(told, tmp_path / ".voicewright") == told
+    assert (
+        shared.fetched_here(told, tmp_path / "w") == f"run `voicewright -w {tmp_path}/w models fetch hubert`"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status", "--voice", "v"), ("rejects", "--voice=v"), ("why", "-v", "v", "pitch")]
+)
+def test_a_voice_that_is_no_option_is_told_to_be_the_argument(call: Call, arguments: tuple[str, ...]):
+    status, _, errors = call(*arguments)
+    assert status == 2
+    assert f"--voice: the voice is an argument here: `voicewright {arguments[0]} NAME`" in errors
+
+
 def test_an_empty_folder_is_refused_before_a_server_starts(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -247,7 +305,8 @@ def test_doctor_names_a_remedy_for_everything_that_is_missing(tmp_path: Path):
     assert {"torch", "mfa", "gpu", "disk"} <= {finding["what"] for finding in findings}
     presets = {finding["what"]: finding for finding in findings if finding["what"].startswith("preset: ")}
     assert presets["preset: tiny"]["state"] == "ok"
-    assert presets["preset: kokoro-fit"]["remedy"] == "voicewright models fetch kokoro-82m kokoro-voices"
+    fetch = f"voicewright -w {tmp_path / 'w'} models fetch kokoro-82m kokoro-voices"
+    assert presets["preset: kokoro-fit"]["remedy"] == fetch
     assert all(finding["remedy"] for finding in findings if finding["state"] != "ok")
 
 

@@ -125,7 +125,7 @@ def test_without_the_published_weights_one_message_says_how_to_get_them(
         "kokoro-82m",
         "hexgrad/Kokoro-82M",
         "kokoro-v1_0.pth",
-        "voicewright models fetch kokoro-82m",
+        "models fetch kokoro-82m",
     ):
         assert part in done.stderr
     assert not (tmp_path / "workspace" / "store").exists()

@@ -6,6 +6,7 @@ as the server runs.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -19,8 +20,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from artifacts.faults import writing
 from flows.serve.faults import busy
 from flows.services import ROOT
+
+logger = logging.getLogger(__name__)
 
 State = Literal["waiting", "running", "finished", "failed"]
 AT_ONCE, WAITING, KEPT = 2, 8, 32
@@ -90,6 +94,7 @@ class Errands:
 
         Raises:
             ApiError: too many wait.
+            MachineError: the files cannot be written.
         """
         key = uuid.uuid4().hex
         page = Path(self._folder.name) / f"{key}.html" if writes_page else None
@@ -102,10 +107,18 @@ class Errands:
                 raise busy(ADVICE_S, "too much is being made already")
             self._known[key] = errand
             self._forget()
-        for path, content in files.items():
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(content)
-        self._workers.submit(self._run, errand)
+        try:
+            with writing(place):
+                for path, content in files.items():
+                    path.parent.mkdir(exist_ok=True)
+                    path.write_bytes(content)
+            self._workers.submit(self._run, errand)
+        except BaseException:
+            # Nobody hears of it by its key.
+            with self._lock:
+                del self._known[key]
+            shutil.rmtree(place, ignore_errors=True)
+            raise
         return errand
 
     def find(self, key: str) -> Errand | None:
@@ -125,9 +138,33 @@ class Errands:
     # -- internals
 
     def _run(self, errand: Errand) -> None:
+        place = Path(self._folder.name) / errand.key
+        try:
+            process = self._begun(errand)
+            if process is None:
+                return
+            try:
+                told, _ = process.communicate(timeout=LONGEST_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                told, _ = process.communicate()
+            is_made = process.returncode == 0 and (errand.page is None or errand.page.is_file())
+            message = _told(told.replace(f"{place}/", ""), is_made, errand.page is not None)
+        except Exception as error:
+            logger.exception("%s: could not be run", errand.title)
+            is_made, message = False, f"it could not be run: {getattr(error, 'strerror', None) or error}"
+        shutil.rmtree(place, ignore_errors=True)
+        with self._lock:
+            self._processes.pop(errand.key, None)
+            self._known[errand.key] = replace(
+                errand, state="finished" if is_made else "failed", message=message
+            )
+
+    def _begun(self, errand: Errand) -> subprocess.Popen[str] | None:
+        """Its process; None where all ends. Raises OSError: it could not be begun."""
         with self._lock:
             if self._is_ended:
-                return
+                return None
             process = subprocess.Popen(
                 [*self._command, *errand.arguments],
                 cwd=ROOT,
@@ -140,21 +177,7 @@ class Errands:
             )
             self._processes[errand.key] = process
             self._known[errand.key] = replace(errand, state="running")
-        try:
-            told, _ = process.communicate(timeout=LONGEST_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            told, _ = process.communicate()
-        place = Path(self._folder.name) / errand.key
-        shutil.rmtree(place, ignore_errors=True)
-        is_made = process.returncode == 0 and (errand.page is None or errand.page.is_file())
-        with self._lock:
-            del self._processes[errand.key]
-            self._known[errand.key] = replace(
-                errand,
-                state="finished" if is_made else "failed",
-                message=_told(told.replace(f"{place}/", ""), is_made, errand.page is not None),
-            )
+            return process
 
     def _forget(self) -> None:
         """The oldest that are over, and their pages."""

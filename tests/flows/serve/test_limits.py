@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.errors import UserError
-from flows.serve import limits, protocol
+from flows.serve import limits, protocol, speech
 from flows.serve.keys import Keys, read_keys
 from flows.serve.limits import Rates
 from flows.serve.run import serve
@@ -179,6 +179,38 @@ def test_no_path_or_address_is_followed(server: Served, voice: str, monkeypatch:
             assert "root:" not in answer.text
         made = client.post(f"{server.url}/v1/voices", json={"voice": voice, "folder": voice})
         assert made.status_code in (400, 404)
+
+
+LONG_SILENCES = [
+    {"input": "a[pause 60s]" * 11},
+    {"input": "<speak>" + 'a<break time="60s"/>' * 11 + "</speak>"},
+    {"input": "We go. " * 130, "instructions": "pause_s=5"},
+]
+
+
+@pytest.mark.parametrize("asked", LONG_SILENCES)
+@pytest.mark.parametrize("path", ["/v1/audio/speech", "/v1/audio/speech/timestamps"])
+def test_hours_of_silence_are_not_made(server: Served, asked: dict[str, str], path: str) -> None:
+    answer = httpx.post(server.url + path, json={"voice": "anna", **asked}, timeout=60)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"]) == (400, "input")
+    assert "at most 600 s" in error["message"]
+
+
+def test_pauses_of_a_few_minutes_are_made(server: Served) -> None:
+    answer = server.say("a[pause 60s]b[pause 60s]c")
+    assert answer.status_code == 200
+    assert len(answer.content) > 120 * 2 * 24_000
+
+
+def test_sound_that_comes_with_times_has_a_limit(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech, "TIMED_BYTES", 1_000_000)
+    asked = {"voice": "anna", "input": "One. [pause 30s] Two.", "response_format": "pcm"}
+    url = f"{server.url}/v1/audio/speech/timestamps"
+    refused = httpx.post(url, json=asked, timeout=60)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "too_long")
+    assert httpx.post(url, json={**asked, "audio": False}, timeout=60).status_code == 200
+    server.wait(lambda: server.service.places == 0)
 
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=30)

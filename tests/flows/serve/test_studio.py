@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from configs.errors import MachineError
 from flows.serve.faults import ApiError
 from flows.serve.keys import Keys
 from flows.serve.studio.door import COOKIE
@@ -276,6 +278,33 @@ def test_a_command_that_dies_tells_nothing_that_it_said_before(tmp_path: Path, s
         key = errands.add("one", "/studio", ("compare",), writes_page=True).key
         studio.wait(lambda: getattr(errands.find(key), "state", "") == "failed")
         assert getattr(errands.find(key), "message", "") == "it ended without saying why"
+    finally:
+        errands.end()
+
+
+def test_a_command_that_cannot_be_run_fails(tmp_path: Path, studio: Served) -> None:
+    errands = Errands(tmp_path, (str(tmp_path / "no such program"),))
+    try:
+        for _ in range(WAITING + 1):
+            key = errands.add("one", "/studio", ("compare",), writes_page=True).key
+            studio.wait(lambda key=key: getattr(errands.find(key), "state", "") == "failed")  # type: ignore[misc]
+        assert "No such file" in getattr(errands.find(key), "message", "")
+    finally:
+        errands.end()
+
+
+def test_files_that_cannot_be_written_leave_nothing_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_path: Path, _content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    errands = Errands(tmp_path, ("true",))
+    monkeypatch.setattr(Path, "write_bytes", full)
+    try:
+        for _ in range(WAITING + 1):
+            with pytest.raises(MachineError, match="no space is left"):
+                errands.add("one", "/studio", ("corpus",), False, {"file-0001.tsv": b"x"})
     finally:
         errands.end()
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from artifacts.store import write_atomically
+from flows.serve import trainings as module
 from flows.serve.faults import ApiError
 from flows.serve.recordings import offered_folders, own_names
-from flows.serve.trainings import Trainings
+from flows.serve.trainings import Training, Trainings, asked_now
+from flows.supervisor import started_at
 from tasks.run_record import read_run
 from tests.flows.serve.served import Served, served, write_weights
 
@@ -138,7 +146,7 @@ def test_recordings_come_along_under_names_of_our_own(making: Served) -> None:
         ("files", ("one.wav", b"RIFF1")),
         ("files", ("../../evil.wav", b"RIFF2")),
         ("files", ("Ä b.FLAC", b"fLaC")),
-        ("files", ("metadata.csv", b"one|One.")),
+        ("files", ("Ä b.txt", b"One.")),
     ]
     url = f"{making.url}/v1/voices"
     key = {"Idempotency-Key": "up"}
@@ -149,7 +157,7 @@ def test_recordings_come_along_under_names_of_our_own(making: Served) -> None:
     folder = Path(training.recordings)
     assert folder.is_relative_to(making.service.workspace)
     assert sorted(path.name for path in folder.iterdir()) == [
-        "metadata.csv", "one.wav", "recording-0002.wav", "recording-0003.flac",
+        "one.wav", "recording-0002.wav", "recording-0003.flac", "recording-0003.txt",
     ]  # fmt: skip
     assert httpx.post(url, data={"voice": "anna", "preset": "tiny"}, files=files, headers=key).is_success
     assert len(list(folder.parent.iterdir())) == 1
@@ -181,10 +189,127 @@ def test_trainings_outlive_the_server_and_are_found_again(making: Served, comman
         later.end()
 
 
+def wait_for(trainings: Trainings, voice: str, state: str) -> Training:
+    ends_s = time.monotonic() + 30
+    while (found := trainings.find(voice)) is None or found.state != state:
+        assert time.monotonic() < ends_s, found
+        time.sleep(0.05)
+    return found
+
+
+def test_a_disk_that_is_full_for_a_while_holds_no_training_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_full = threading.Event()
+
+    def write(path: Path, content: bytes) -> None:
+        if is_full.is_set():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_atomically(path, content)
+
+    monkeypatch.setattr(module, "write_atomically", write)
+    go = tmp_path / "go"
+    waiting = f"import pathlib, time\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(0.02)"
+    trainings = Trainings(tmp_path, (sys.executable, "-c", waiting))
+    trainings.start()
+    try:
+        for voice in ("anna", "bert"):
+            trainings.add(asked_now(voice, tmp_path, "tiny", None, "", voice))
+        is_full.set()
+        go.touch()
+        wait_for(trainings, "anna", "finished")
+        wait_for(trainings, "bert", "finished")
+        is_full.clear()
+        ends_s = time.monotonic() + 30
+        while {one.state for one in map(Trainings(tmp_path).find, ("anna", "bert")) if one} != {"finished"}:
+            assert time.monotonic() < ends_s
+            time.sleep(0.1)
+    finally:
+        trainings.end()
+
+
+def test_a_training_that_cannot_be_begun_fails_and_the_next_begins(tmp_path: Path) -> None:
+    trainings = Trainings(tmp_path, (sys.executable, "-c", ""))
+    (tmp_path / "logs" / "training-anna.log").mkdir(parents=True)
+    trainings.start()
+    try:
+        begun = trainings.add(asked_now("anna", tmp_path, "tiny", None, "", ""))
+        assert (begun.state, "could not be begun" in begun.message) == ("failed", True)
+        trainings.add(asked_now("bert", tmp_path, "tiny", None, "", ""))
+        wait_for(trainings, "bert", "finished")
+    finally:
+        trainings.end()
+
+
+def test_one_training_that_cannot_be_looked_at_holds_no_other_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came: list[str] = []
+
+    def once(pid: int) -> str:
+        if len(came) == 1:
+            came.append("fault")
+            raise PermissionError(errno.EMFILE, "Too many open files")
+        came.append("")
+        return started_at(pid)
+
+    monkeypatch.setattr(module, "started_at", once)
+    trainings = Trainings(tmp_path, (sys.executable, "-c", ""))
+    trainings.start()
+    try:
+        trainings.add(asked_now("anna", tmp_path, "tiny", None, "", ""))
+        wait_for(trainings, "anna", "finished")
+        assert "fault" in came
+    finally:
+        trainings.end()
+
+
 def test_names_of_files_and_folders(tmp_path: Path) -> None:
-    assert own_names(["a.wav", "a.wav", "b.TXT", ".wav", "x/y.mp3"]) == [
-        "a.wav", "recording-0002.wav", "b.txt", "recording-0004.wav", "recording-0005.mp3",
+    assert own_names(["a.wav", "a.wav", "b.SRT", ".wav", "x/y.mp3"]) == [
+        "a.wav", "recording-0002.wav", "b.srt", "recording-0004.wav", "recording-0005.mp3",
     ]  # fmt: skip
     with pytest.raises(ApiError, match=r"'a' is none of .* which are taken here"):
         own_names(["a"])
     assert offered_folders([tmp_path / "nowhere"]) == {}
+
+
+def test_texts_keep_the_name_of_their_recording() -> None:
+    assert own_names(["clip 1.wav", "clip 1.txt", "clip 2.txt", "clip 2.wav"]) == [
+        "recording-0001.wav", "recording-0001.txt", "recording-0003.txt", "recording-0003.wav",
+    ]  # fmt: skip
+    assert own_names(["chapter.01.wav", "chapter.01.txt"]) == ["chapter.01.wav", "chapter.01.txt"]
+    assert own_names(["my talk.wav", "my talk.en.vtt", "my talk.wav.srt"]) == [
+        "recording-0001.wav", "recording-0001.en.vtt", "recording-0001.wav.srt",
+    ]  # fmt: skip
+    # A name that somebody has already is nobody else's.
+    assert own_names(["recording-0002.wav", "my file.wav", "recording-0003.en.vtt", "b c.wav"]) == [
+        "recording-0002.wav", "recording-0004.wav", "recording-0003.en.vtt", "recording-0005.wav",
+    ]  # fmt: skip
+
+
+def test_a_list_comes_along_with_recordings_that_keep_their_names_alone() -> None:
+    listed = ["one.wav", "two.1.wav", "metadata.csv"]
+    assert own_names(listed) == listed
+    with pytest.raises(ApiError, match=r"'clip 2.wav' would be kept as .*'metadata.csv' may name it"):
+        own_names(["one.wav", "clip 2.wav", "metadata.csv"])
+
+
+NAMES = st.builds(
+    "{}{}".format,
+    st.sampled_from(["a", "a b", "ä", "recording-0001", "recording-0002", "x/a", "file-0001", ""]),
+    st.sampled_from([".wav", ".WAV", ".txt", ".en.vtt", ".wav.srt", ".flac"]),
+)
+
+
+@given(st.lists(NAMES, max_size=8))
+def test_every_file_has_a_name_of_its_own_and_pairs_stay_pairs(given_names: list[str]) -> None:
+    stems = {name.partition(".")[0] for name in given_names if name.lower().endswith((".wav", ".flac"))}
+    beside = [name for name in given_names if name.partition(".")[0] in stems]
+    names = own_names(beside)
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) for name in names)
+    if len({name.lower() for name in beside}) == len(beside):
+        kept: dict[str, set[str]] = {}
+        for name, own in zip(beside, names, strict=True):
+            kept.setdefault(own.partition(".")[0], set()).add(name.partition(".")[0])
+        assert all(len(one) == 1 for one in kept.values()) and len(kept) == len(stems)

@@ -33,9 +33,10 @@ Call = Callable[..., int]
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     """Run `voicewright ...` with some standard input: its status."""
 
-    def invoke(*arguments: str, given: str = "") -> int:
+    def invoke(*arguments: str, given: str | bytes = "") -> int:
         monkeypatch.setattr(sys, "argv", ["voicewright", "-w", str(tmp_path / "w"), *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(given))
+        sent = given.encode() if isinstance(given, str) else given
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(sent), encoding="utf-8"))
         with pytest.raises(SystemExit) as ended:
             run()
         return int(ended.value.code or 0)
@@ -57,6 +58,20 @@ def test_text_from_argument_file_and_standard_input_is_the_same(
     samples, rate = soundfile.read(tmp_path / "file.wav")
     assert rate == synthetic.FAMILY.sample_rate
     assert len(samples) == len(load_voice(voice_folder).speak(text).samples)
+
+
+def test_what_is_no_utf8_is_refused_wherever_it_comes_from(
+    call: Call, voice_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latin = "Très bien.".encode("latin-1")
+    (tmp_path / "text.txt").write_bytes(latin)
+    for arguments, place in ((["-"], "standard input"), (["--file", str(tmp_path / "text.txt")], "--file")):
+        assert call("speak", "-v", str(voice_folder), *arguments, given=latin) == 2
+        said = " ".join(capsys.readouterr().err.split())
+        assert place in said and "cannot be read as UTF-8 text" in said
+    # What editors of one system put before UTF-8 is no part of the text.
+    assert call("speak", "-v", str(voice_folder), "-", given=b"\xef\xbb\xbf \r\n") == 2
+    assert "there is nothing to say" in capsys.readouterr().err
 
 
 def test_a_device_that_is_not_there_is_an_error(

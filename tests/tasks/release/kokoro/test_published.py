@@ -125,4 +125,4 @@ def test_weights_that_are_not_here_are_told_with_the_remedy(
     call: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call("speak", "Hello.", "-v", "kokoro/af_heart", place=tmp_path) == 2
-    assert "`voicewright models fetch kokoro-82m`" in capsys.readouterr().err
+    assert f"`voicewright -w {tmp_path} models fetch kokoro-82m`" in capsys.readouterr().err
