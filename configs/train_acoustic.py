@@ -80,10 +80,11 @@ class ListeningSettings(Section):
         default="warn", description="what becomes of a training whose sound ignores pitch"
     )
     recogniser: str | None = Field(
-        default=None,
+        default="whisper-base",
         min_length=1,
         description="recogniser that hears the same clips spoken from text, a folder or a name from `models "
-        "list`; null, or where it is not on this machine: words are not heard",
+        "list`; null, or where it is not on this machine: words are not heard, and the best version is "
+        "chosen without them, which has taken voices that had lost their words",
     )
 
 
