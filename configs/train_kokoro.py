@@ -40,8 +40,8 @@ class VoiceTableSettings(Section):
     start: Literal["neutral", "fitted"] = Field(
         default="neutral",
         description="what each voice begins as. `fitted`: what the stage fit_kokoro finds for the published "
-        "weights, which is near to the speaker before anything is trained; `neutral`: no style, or that of "
-        "`styles`",
+        "weights, with the decoder's biases that go with it, which is near to the speaker before anything is "
+        "trained; `neutral`: no style, or that of `styles`",
     )
     voices: str | None = Field(
         default=None,
@@ -163,6 +163,12 @@ class KokoroTrainSettings(TrainSettings):
         default=1,
         ge=0,
         description="convolutions of the text encoder that are held, with the embedding below; 0: neither",
+    )
+    held_decoder: bool = Field(
+        default=True,
+        description="whether no more of the published decoder than the biases of its styled norms learns "
+        "until discriminators are at work: a spectral distance alone dissolves a voice. Without `pretrained` "
+        "nothing is held",
     )
     teacher_steps: int | None = Field(
         default=None,

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from models.layers.masking import sequence_mask
+from models.layers.precision import full_precision
 
 
 class BidirectionalLstm(nn.LSTM):
@@ -15,10 +16,17 @@ class BidirectionalLstm(nn.LSTM):
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:  # type: ignore[override]
         """`lengths` [B] int64 on the CPU, so that no device is waited for; the result is 0 past them."""
-        if lengths is None or int(lengths.min()) == x.shape[1]:
-            return super().forward(x)[0]
+        if lengths is not None and int(lengths.min()) == x.shape[1]:
+            lengths = None
         if x.device.type == "cpu":
-            return self._each_way(x, lengths)
+            return super().forward(x)[0] if lengths is None else self._each_way(x, lengths)
+        # Autocast would run cuDNN's LSTMs in fp16, whose gradients nothing scales, whatever type it is for.
+        with full_precision(x):
+            return self._packed(x.to(next(self.parameters()).dtype), lengths)
+
+    def _packed(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        if lengths is None:
+            return super().forward(x)[0]
         packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         out, _ = pad_packed_sequence(super().forward(packed)[0], batch_first=True, total_length=x.shape[1])
         return out

@@ -17,6 +17,15 @@ from models.acoustics.adain import AdaptiveInstanceNorm
 from models.acoustics.decoder import Decoder
 
 
+def bias_names(decoder: Decoder) -> tuple[str, ...]:
+    """Names of the biases in the decoder's state."""
+    return tuple(
+        f"{name}.fc.bias"
+        for name, module in decoder.named_modules()
+        if isinstance(module, AdaptiveInstanceNorm)
+    )
+
+
 class DecoderBiases(nn.Module):
     """The biases themselves, which learn in their place.
 
@@ -26,13 +35,9 @@ class DecoderBiases(nn.Module):
 
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
-        own = {
-            f"{name}.fc.bias": module.fc.bias
-            for name, module in decoder.named_modules()
-            if isinstance(module, AdaptiveInstanceNorm)
-        }
-        self.names = tuple(own)
-        self.biases = nn.ParameterList(bias.requires_grad_(True) for bias in own.values())
+        self.names = bias_names(decoder)
+        own = (decoder.get_parameter(name) for name in self.names)
+        self.biases = nn.ParameterList(bias.requires_grad_(True) for bias in own)
 
     def named(self) -> dict[str, Tensor]:
         """By their names in the decoder's state, on the CPU, apart from what still learns."""

@@ -1,13 +1,15 @@
 """Which of Kokoro's parameters learn when, and in which groups.
 
 A voice is made from published weights and few recordings, so what knows the language is held at first:
-PL-BERT and the first layers of the text encoder. Held parts compute as they do in use, without dropout.
+PL-BERT and the first layers of the text encoder. Held parts compute as they do in use, without dropout. The
+decoder was made against discriminators, which are not published: without any it unlearns what makes it sound.
 """
 
 from collections.abc import Mapping
 
 from torch import nn
 
+from models.kokoro.decoder_biases import bias_names
 from models.kokoro.model import Kokoro
 
 UNTRAINED = ("bert.pooler.", "decoder.generator.m_source.")
@@ -20,6 +22,12 @@ def held_parts(text_layers: int) -> tuple[str, ...]:
         return ("bert.",)
     layers = (f"text_encoder.cnn.{i}." for i in range(text_layers))
     return ("bert.", "text_encoder.embedding.", *layers)
+
+
+def decoder_weights(model: Kokoro) -> tuple[str, ...]:
+    """Names of all that the decoder has but the biases of its styled norms."""
+    biases = {*bias_names(model.decoder)}
+    return tuple(f"decoder.{name}" for name, _ in model.decoder.named_parameters() if name not in biases)
 
 
 def upsampling_shapes(model: Kokoro) -> tuple[str, ...]:

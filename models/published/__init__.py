@@ -6,7 +6,13 @@ has four layouts (`reading`), and its voice files may begin with a version mark 
 file; what other families keep in theirs is told where they are read. `limits` says what a file may ask for.
 """
 
-from models.published.fitting import build_strictly, load_strictly, require_fit, require_sizes
+from models.published.fitting import (
+    build_strictly,
+    load_strictly,
+    require_as_trained,
+    require_fit,
+    require_sizes,
+)
 from models.published.limits import require_finite
 from models.published.reading import (
     DECODER,
@@ -40,6 +46,7 @@ __all__ = [
     "read_table",
     "read_tensor",
     "read_weights",
+    "require_as_trained",
     "require_finite",
     "require_fit",
     "require_kind",

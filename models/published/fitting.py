@@ -76,6 +76,25 @@ def build_strictly(
     return module, load_strictly(module, weights, source, may_lack)
 
 
+def require_as_trained(module: nn.Module, make: Callable[[], nn.Module]) -> None:
+    """Check that a network's weights go by the names of those that are trained, before they are written.
+
+    Args:
+        module: To be written.
+        make: Of such a network as it is trained.
+
+    Raises:
+        ValueError: it is laid out for speaking, by names that no program reads.
+    """
+    with torch.device("meta"):
+        wanted = make().state_dict().keys()
+    if differing := sorted(wanted ^ module.state_dict().keys()):
+        raise ValueError(
+            f"{type(module).__name__} is laid out for speaking ({differing[0]} and {len(differing) - 1} "
+            "more); write it as it was trained"
+        )
+
+
 def require_fit(
     own: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: str, may_lack: tuple[str, ...] = ()
 ) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from models.published import (
     build_strictly,
     kind_of,
     read_published,
+    require_as_trained,
     require_kind,
     write_published,
 )
@@ -94,7 +95,9 @@ def save_generator(path: Path, generator: SovitsGenerator, info: str) -> None:
 
     Raises:
         UserError: a weight is not finite, or too large for fp16.
+        ValueError: the network is laid out for speaking, and nothing could read its weights.
     """
+    require_as_trained(generator, lambda: SovitsGenerator(generator.config))
     weights = {
         name: tensor for name, tensor in generator.state_dict().items() if not name.startswith(TRAINING_ONLY)
     }

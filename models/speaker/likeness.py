@@ -7,11 +7,15 @@ window.
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from models.frontend.mel import SpectrogramParameters, slaney_filterbank
+from models.layers.precision import full_precision
+from models.layers.recurrent import let_gradients_pass
 from models.speaker.ge2e import N_MELS, SAMPLE_RATE, WINDOW_FRAMES, Ge2eEncoder
 
 WINDOW_S = WINDOW_FRAMES / 100
@@ -26,7 +30,7 @@ class SpeakerLikeness(nn.Module):
     """Waveforms to unit vectors.
 
     Args:
-        encoder: Its weights learn nothing.
+        encoder: Its weights are copied and learn nothing.
         sample_rate: Of the waveforms, Hz; 16 kHz or more, with whole samples in 5 ms.
     """
 
@@ -35,16 +39,22 @@ class SpeakerLikeness(nn.Module):
 
     def __init__(self, encoder: Ge2eEncoder, sample_rate: int) -> None:
         super().__init__()
-        self.encoder = encoder
+        # A copy: who else embeds with this encoder must not find it moved to another device.
+        self.encoder = copy.deepcopy(encoder)
+        let_gradients_pass(self.encoder)
         self.n_fft, self.hop = sample_rate // 40, sample_rate // 100
         self.register_buffer("bands", torch.from_numpy(slaney_filterbank(_BANDS)), persistent=False)
         self.register_buffer("taper", torch.hann_window(self.n_fft), persistent=False)
 
     def forward(self, waves: Tensor) -> Tensor:
-        """Embeddings [B, 256] of speech [B, S]: windows of 1.6 s, or all of it where it is shorter."""
-        windows = self._mels(waves).unfold(1, self._window(waves), _STEP_FRAMES).transpose(2, 3)
-        found = self.encoder(windows.flatten(0, 1)).unflatten(0, windows.shape[:2])
-        return functional.normalize(found.mean(1), dim=1)
+        """Embeddings [B, 256] of speech [B, S]: windows of 1.6 s, or all of it where it is shorter.
+
+        In fp32 under autocast too: what half precision changes is as much as versions of a voice differ by.
+        """
+        with full_precision(waves):
+            windows = self._mels(waves).unfold(1, self._window(waves), _STEP_FRAMES).transpose(2, 3)
+            found = self.encoder(windows.flatten(0, 1)).unflatten(0, windows.shape[:2])
+            return functional.normalize(found.mean(1), dim=1)
 
     def _window(self, waves: Tensor) -> int:
         return min(WINDOW_FRAMES, waves.shape[1] // self.hop)

@@ -12,6 +12,7 @@ from models.published import (
     PublishedFile,
     build_strictly,
     read_published,
+    require_as_trained,
     require_kind,
     write_published,
 )
@@ -73,7 +74,9 @@ def save_decoder(path: Path, decoder: TextToSemantic, info: str) -> None:
 
     Raises:
         UserError: a weight is not finite, or too large for fp16.
+        ValueError: the decoder is laid out for speaking, and nothing could read its weights.
     """
+    require_as_trained(decoder, lambda: TextToSemantic(decoder.config))
     weights = {f"{PREFIX}{name}": tensor for name, tensor in decoder.state_dict().items()}
     write_published(path, PublishedFile("PK", weights, upstream_config(decoder.config), info))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
+
 from configs.train_acoustic import ListeningSettings
 from models.acoustics.batch import AcousticBatch
 from models.speaker.ge2e import load_ge2e
@@ -18,6 +20,7 @@ from tasks.finetune.rendered_pitch import Grid
 def ear_for(
     settings: ListeningSettings,
     validation: Sequence[AcousticBatch],
+    device: torch.device,
     files: Mapping[str, Path],
     family: FamilyOfCharacters,
 ) -> Ear:
@@ -26,6 +29,7 @@ def ear_for(
     Args:
         settings: Of listening.
         validation: A batch of each held-out clip.
+        device: Where they are spoken.
         files: The shard stage's, which know what is said.
         family: Of the sound.
     """
@@ -33,6 +37,6 @@ def ear_for(
     grid = Grid(family.sample_rate, family.hop_samples)
     if not heard:
         return Ear((), grid)
-    likeness = SpeakerLikeness(load_ge2e(), family.sample_rate).to(validation[0].wave.device)
+    likeness = SpeakerLikeness(load_ge2e(), family.sample_rate).to(device)
     by = listener(settings.recogniser, files, "validation", family.sample_rate)
     return Ear(frozenset(heard), grid, likeness, by)

@@ -14,15 +14,20 @@ from models.t2s.model import TextToSemantic
 from tasks.finetune.trained import load_network, sizes_from_json
 
 
-def load_generator(weights: Path, sizes: dict[str, Any]) -> SovitsGenerator:
-    """The SoVITS generator for use: in evaluation mode, weight norm folded, not to be trained or saved.
+def read_generator(weights: Path, sizes: dict[str, Any]) -> SovitsGenerator:
+    """The SoVITS generator as it was trained, in evaluation mode.
 
     Raises:
         UserError: the file is damaged or of another size than `sizes` says.
     """
     require_sizes(sizes, str(weights))
     config = SovitsConfig(**sizes_from_json(sizes))
-    generator = load_network(lambda: SovitsGenerator(config), weights)
+    return load_network(lambda: SovitsGenerator(config), weights)
+
+
+def load_generator(weights: Path, sizes: dict[str, Any]) -> SovitsGenerator:
+    """The same for use: weight norm folded, not to be trained or saved."""
+    generator = read_generator(weights, sizes)
     fold_weight_norm(generator)
     return generator
 
@@ -31,7 +36,7 @@ def load_decoder(weights: Path, sizes: dict[str, Any]) -> TextToSemantic:
     """The text-to-semantic decoder, in evaluation mode.
 
     Raises:
-        UserError: as `load_generator`.
+        UserError: as `read_generator`.
     """
     require_sizes(sizes, str(weights))
     config = T2SConfig(**sizes_from_json(sizes))

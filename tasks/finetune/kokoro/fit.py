@@ -27,6 +27,7 @@ from models.kokoro.official_voices import OfficialVoices
 from models.kokoro.published import published_files
 from models.kokoro.upstream import CHILDREN, load_kokoro
 from models.layers.conv import fold_weight_norm
+from models.layers.recurrent import let_gradients_pass
 from models.losses.spectral import RESOLUTIONS, MultiResolutionMelLoss
 from models.seeds import derive_seed
 from models.speaker.ge2e import load_ge2e
@@ -34,7 +35,6 @@ from models.speaker.likeness import SpeakerLikeness
 from tasks.finetune.characters.clips import Clips, FamilyOfCharacters, collate, unknown_characters
 from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.kokoro.fit_earlier import (
-    DECODER_FILE,
     begin_as_earlier,
     digests_of_earlier,
     earlier_voices,
@@ -42,7 +42,7 @@ from tasks.finetune.kokoro.fit_earlier import (
 from tasks.finetune.kokoro.fit_plan import FitPlan, fit_plan
 from tasks.finetune.kokoro.fit_recipe import DECODER, KokoroFitRecipe
 from tasks.finetune.kokoro.sizes import digests_of, require_kokoro
-from tasks.finetune.kokoro.trained import VOICES
+from tasks.finetune.kokoro.trained import DECODER_FILE, VOICES
 from tasks.finetune.length import TrainingLength
 from tasks.finetune.listener import Listener, listener
 from tasks.finetune.loop import Trained
@@ -119,6 +119,7 @@ def _start(
 ) -> Start[AcousticBatch]:
     published = published_files(Path(settings.pretrained), f"{_SECTION}.pretrained = {settings.pretrained}")
     model = load_kokoro(published.weights, published.config).requires_grad_(False)
+    let_gradients_pass(model)
     # As published, before folding: what is exported is not changed in a bit.
     children = {f"{child}.safetensors": dict(getattr(model, child).state_dict()) for child in CHILDREN}
     fold_weight_norm(model, for_gradients=True)

@@ -12,8 +12,8 @@ from configs.train_kokoro_fit import KokoroFitSettings
 from models.kokoro.decoder_biases import DecoderBiases
 from models.kokoro.fitted_voice import FittedVoices
 from models.published import read_table
+from tasks.finetune.kokoro.trained import DECODER_FILE
 
-DECODER_FILE = "decoder.safetensors"
 _SETTING = "train.kokoro_fit.pretrained_voices"
 
 

@@ -9,7 +9,13 @@ from torch import Tensor, nn
 
 from configs.train_kokoro import KokoroLossSettings, KokoroOptimiserSettings, KokoroTrainSettings
 from models.acoustics.batch import AcousticBatch
-from models.kokoro.freezing import enter, held_parts, parameter_groups, upsampling_shapes
+from models.kokoro.freezing import (
+    decoder_weights,
+    enter,
+    held_parts,
+    parameter_groups,
+    upsampling_shapes,
+)
 from models.kokoro.step import KokoroStep
 from tasks.finetune.listening import DEAF, Ear
 from tasks.finetune.machine import Machine
@@ -44,6 +50,8 @@ class KokoroRecipe:
         self.machine = machine
         self.ear = ear
         self.always_held = upsampling_shapes(networks.model) if settings.interpolates else ()
+        awaits_judges = settings.held_decoder and settings.pretrained is not None
+        self.held_unjudged = decoder_weights(networks.model) if awaits_judges else ()
         self.modules: Mapping[str, nn.Module] = networks.named()
         self.averaged: Sequence[str] = tuple(name for name in self.modules if name not in networks.judges())
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
@@ -62,9 +70,10 @@ class KokoroRecipe:
     def set_learning_rates(self, step: int, epoch: int) -> None:
         """Begin an optimiser step: who learns, whose prosody is read, learning rates."""
         networks, settings = self.step.networks, self.settings
-        enter(networks.model, (*held_at(settings, step, epoch), *self.always_held))
-        networks.voice_table.train()
         self.adversarial = bool(networks.judges()) and adversarial_at(settings, step, epoch)
+        unjudged = () if self.adversarial else self.held_unjudged
+        enter(networks.model, (*held_at(settings, step, epoch), *self.always_held, *unjudged))
+        networks.voice_table.train()
         self.share = teacher_share(settings, step, self.steps)
         set_rates(self.optimisers.values(), settings.optimiser, step, self.steps)
 

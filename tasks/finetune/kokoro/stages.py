@@ -62,6 +62,12 @@ VOICE_TABLE_OF_FITTED = replace(
     about="Kokoro: fitted voices as what speakers' embeddings give, before training",
 )
 
+TRAIN_KOKORO_OF_FITTED = replace(
+    TRAIN_KOKORO,
+    reads={**TRAIN_KOKORO.reads, FIT_KOKORO.name: ("decoder.safetensors",)},
+    arguments={"fitted": FIT_KOKORO.name},
+)
+
 TRAINED = (VOICE_TABLE, TRAIN_KOKORO)
 FITTED = (FIT_KOKORO,)
-FINE_TUNED = (FIT_KOKORO, VOICE_TABLE_OF_FITTED, TRAIN_KOKORO)
+FINE_TUNED = (FIT_KOKORO, VOICE_TABLE_OF_FITTED, TRAIN_KOKORO_OF_FITTED)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
+from configs.errors import UserError
 from configs.train_kokoro import KokoroTrainSettings
 from models.acoustics.batch import AcousticBatch
 from models.content.wavlm import WavLM, load_wavlm
 from models.discriminators.multi_period import MultiPeriodDiscriminator
 from models.discriminators.resolution import RESOLUTIONS, MultiResolutionDiscriminator
 from models.kokoro.config import KokoroConfig
+from models.kokoro.decoder_biases import DecoderBiases
 from models.kokoro.model import Kokoro
 from models.kokoro.step import KokoroStep
 from models.kokoro.upstream import load_kokoro
+from models.published import read_table
 from models.seeds import derive_seed
 from tasks.finetune.kokoro.sizes import published_weights
 
@@ -52,6 +56,25 @@ def starting_model(settings: KokoroTrainSettings, config: KokoroConfig, seed: in
     if settings.interpolates:
         model.decoder.interpolate()
     return model
+
+
+def begin_as_fitted(model: Kokoro, decoder: Path) -> None:
+    """Move the biases of the decoder's styled norms to where they were fitted with the voice.
+
+    Args:
+        model: Of the weights that the voice was fitted for.
+        decoder: File of the decoder that the stage fit_kokoro wrote.
+
+    Raises:
+        UserError: the file cannot be read, or is another model's.
+    """
+    try:
+        DecoderBiases(model.decoder).begin_as(read_table(decoder, "run the stage fit_kokoro again"))
+    except (KeyError, ValueError) as error:
+        raise UserError(
+            f"train.kokoro.table.start = fitted: voices were fitted for another model than that of "
+            f"train.kokoro.pretrained ({error}); set train.kokoro_fit.pretrained to the same"
+        ) from error
 
 
 def fresh_judges(settings: KokoroTrainSettings, seed: int) -> Judges | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -24,12 +25,13 @@ from tasks.finetune.characters.screening import Shortest, usable_clips
 from tasks.finetune.kokoro.recipe import KokoroRecipe
 from tasks.finetune.kokoro.sizes import digests_of, model_config, published_weights, require_kokoro
 from tasks.finetune.kokoro.start import (
+    begin_as_fitted,
     check_arrival,
     fresh_judges,
     read_wavlm,
     starting_model,
 )
-from tasks.finetune.kokoro.trained import VOICES
+from tasks.finetune.kokoro.trained import DECODER_FILE, VOICES
 from tasks.finetune.kokoro.voice_table import VoiceTableFiles, read_voice_table, voices_of
 from tasks.finetune.length import TrainingLength
 from tasks.finetune.listening import HEARD_FROM_TEXT, Ear
@@ -40,6 +42,7 @@ from tasks.finetune.training import Files, Memory, Run, Start, Training, lowered
 from tasks.outcome import ConfigView, Inputs, Produced, Work
 
 _SECTION = "train.kokoro"
+_FITTED = "fitted"
 _REMEDY = (
     "train longer, let the decoder hear recorded pitch for longer (train.kokoro.teacher_steps and "
     "teacher_final), or start from published weights (train.kokoro.pretrained)"
@@ -48,21 +51,28 @@ _SHORTEST = Shortest(16, "the spectral distance")
 """Mel frames: the longest window of the distance is 2048 samples, and padding mirrors half of it."""
 
 
-def train_kokoro(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
+def train_kokoro(inputs: Inputs, cfg: ConfigView, work: Work, *, fitted: str | None = None) -> Produced:
     """Train; see the module's docstring.
+
+    Args:
+        inputs, cfg, work: Of the stage.
+        fitted: The stage that fitted voices, where one did.
 
     Raises:
         UserError: see `prepare` and `tasks.finetune.training.train_stage`.
         StoppedError: a stop was asked for.
     """
-    return train_stage(prepare, {name: inputs.files(name) for name in ("shard", "voice_table")}, cfg, work)
+    files = {name: inputs.files(name) for name in ("shard", "voice_table")}
+    if fitted is not None:
+        files[_FITTED] = inputs.files(fitted)
+    return train_stage(prepare, files, cfg, work)
 
 
 def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
     """Clips and settings of the training.
 
     Args:
-        files: The files of `shard` and of `voice_table`.
+        files: The files of `shard` and of `voice_table`, and of `fitted` where voices were fitted.
         cfg: The stage's settings.
 
     Raises:
@@ -75,6 +85,7 @@ def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
     table = read_voice_table(files["voice_table"])
     _require_speakers(table, {*clips.training.speakers, *clips.validation.speakers})
     clip = settings.optimiser.clip
+    fitted = files.get(_FITTED) if settings.table.voices is None else None
     return Training(
         section=_SECTION,
         settings=settings,
@@ -87,6 +98,7 @@ def prepare(files: Files, cfg: ConfigView) -> Training[AcousticBatch]:
             _start,
             settings,
             table,
+            None if fitted is None else fitted[DECODER_FILE],
             partial(ear_for, settings.listening, files=files["shard"], family=family),
             family.sample_rate,
             cfg.seed,
@@ -117,13 +129,14 @@ def _require_speakers(table: VoiceTableFiles, speakers: set[str]) -> None:
 def _start(
     settings: KokoroTrainSettings,
     table: VoiceTableFiles,
-    ear_of: Callable[[Sequence[AcousticBatch]], Ear],
+    fitted_decoder: Path | None,
+    ear_of: Callable[[Sequence[AcousticBatch], torch.device], Ear],
     sample_rate: int,
     seed: int,
     run: Run[AcousticBatch],
 ) -> Start[AcousticBatch]:
     published = published_weights(settings)
-    step = _first_step(settings, table, run.machine, sample_rate, seed)
+    step = _first_step(settings, table, fitted_decoder, run.machine, sample_rate, seed)
     networks = step.networks
 
     def voices(trained: Trained) -> dict[str, dict[str, Tensor]]:
@@ -135,7 +148,9 @@ def _start(
         source = f"train.kokoro.pretrained = {settings.pretrained}"
         warnings = check_arrival(step, [run.machine.place(clip) for clip in run.validation[:1]], source)
     return Start(
-        recipe=KokoroRecipe(step, settings, run.steps, run.machine, ear_of(run.validation)),
+        recipe=KokoroRecipe(
+            step, settings, run.steps, run.machine, ear_of(run.validation, run.machine.device)
+        ),
         sizes=networks.model.config,
         digests={} if published is None else digests_of(published),
         render=partial(_render, step),
@@ -147,7 +162,12 @@ def _start(
 
 
 def _first_step(
-    settings: KokoroTrainSettings, table: VoiceTableFiles, machine: Machine, sample_rate: int, seed: int
+    settings: KokoroTrainSettings,
+    table: VoiceTableFiles,
+    fitted_decoder: Path | None,
+    machine: Machine,
+    sample_rate: int,
+    seed: int,
 ) -> KokoroStep:
     """Networks with their first weights on the machine's device, and the arithmetic between them."""
     config = model_config(settings)
@@ -163,8 +183,11 @@ def _first_step(
             f"{config.voice_rows} x {config.voice_width}; run the stage voice_table again"
         )
     judges = fresh_judges(settings, seed)
+    model = starting_model(settings, config, seed)
+    if fitted_decoder is not None:
+        begin_as_fitted(model, fitted_decoder)
     networks = KokoroNetworks(
-        starting_model(settings, config, seed).to(machine.device),
+        model.to(machine.device),
         table.table.to(machine.device),
         table.embeddings.to(machine.device),
         table.speakers,

@@ -18,6 +18,7 @@ from tasks.finetune.trained import read_json
 CONFIG = "config.json"
 VOICES = "voices.safetensors"
 """File of the voices [rows, 1, width], one tensor per speaker's name."""
+DECODER_FILE = "decoder.safetensors"
 SPEAKING_FILES = (*(f"{child}.safetensors" for child in CHILDREN), VOICES, CONFIG)
 """The files that a voice is read from, of those that the stage wrote."""
 

@@ -143,7 +143,7 @@ def _start(
         schedule = schedule_of(getattr(settings, stage), joint=False)
     begun = begin(stage, settings, family, files, run.validation, judged, seed)
     networks = on_device(begun.networks, run.machine.device)
-    ear = ear_for(settings.listening, run.validation, files["shard"], family)
+    ear = ear_for(settings.listening, run.validation, run.machine.device, files["shard"], family)
     others = _read_others(files, settings)
     recipe = _recipe(stage, networks, settings, schedule, run, clips, ear, others)
     return Start(

@@ -24,6 +24,7 @@ from safetensors.numpy import save_file
 from configs.base import Section
 from models.frontend.audio import Waveform
 from models.frontend.text.symbols import load_symbol_table
+from tasks.finetune.gpt_sovits.trained import load_decoder, read_generator
 from tasks.finetune.trained import read_json
 from tasks.release.card import REFERENCES, CardFacts, card_facts, training_hours, voice_card
 from tasks.release.clips import ClipFacts, clip_facts
@@ -61,7 +62,14 @@ def export_corpus(inputs: Inputs, cfg: ConfigView, work: Work) -> Produced:
         "sovits": _network(folder, "sovits", sovits["generator.safetensors"], sovits["config.json"]),
         "t2s": _network(folder, "t2s", t2s["decoder.safetensors"], t2s["config.json"]),
     }
-    left_out = write_gpt_sovits_files(folder, cfg.voice, voice.generator, voice.decoder, voice.symbol_table)
+    left_out = write_gpt_sovits_files(
+        folder,
+        cfg.voice,
+        # Not the voice's own, which are laid out for speaking.
+        read_generator(sovits["generator.safetensors"], networks["sovits"]["sizes"]),
+        load_decoder(t2s["decoder.safetensors"], networks["t2s"]["sizes"]),
+        voice.symbol_table,
+    )
     evaluation = read_json(inputs.files("evaluate")["evaluation.json"])
     write_json(folder / "metrics.json", evaluation)
     facts = _facts(voice, networks, clips, evaluation, cfg, left_out)

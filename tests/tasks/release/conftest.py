@@ -61,6 +61,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         synthesize=run(synthesize_corpus, SYNTHESIZE),
         evaluate=run(evaluate_corpus, EVALUATE),
         export=run(export_corpus, EXPORT),
+        export_to=lambda place: export_corpus(inputs, synthetic.view(EXPORT, tree), synthetic.work(place)),
     )
 
 

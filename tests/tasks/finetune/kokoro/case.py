@@ -27,7 +27,7 @@ from tasks.finetune.kokoro.recipe import KokoroRecipe
 from tasks.finetune.kokoro.stages import TRAIN_KOKORO, VOICE_TABLE
 from tasks.finetune.machine import Machine
 from tasks.outcome import Produced
-from tasks.stage import function_of
+from tasks.stage import CorpusStage, function_of
 from tests.models.kokoro import small
 from tests.tasks.finetune import synthetic
 from tests.tasks.finetune.styletts2 import case as styletts2_case
@@ -119,11 +119,15 @@ def make_table(shards: Mapping[str, Path], folder: Path, **changes: Any) -> Prod
 
 
 def train(
-    files: dict[str, dict[str, Path]], folder: Path, stop_after: int | None = None, **changes: Any
+    files: dict[str, dict[str, Path]],
+    folder: Path,
+    stop_after: int | None = None,
+    stage: CorpusStage = TRAIN_KOKORO,
+    **changes: Any,
 ) -> Produced:
     """Run the stage train_kokoro."""
-    cfg = synthetic.view(TRAIN_KOKORO, settings(**changes))
-    return function_of(TRAIN_KOKORO)(synthetic.FakeInputs(files), cfg, synthetic.work(folder, stop_after))
+    cfg = synthetic.view(stage, settings(**changes))
+    return function_of(stage)(synthetic.FakeInputs(files), cfg, synthetic.work(folder, stop_after))
 
 
 def recipe_of(**changes: Any) -> KokoroRecipe:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from configs.errors import UserError
 from configs.family import FamilySettings
@@ -26,6 +26,7 @@ from models.kokoro.upstream import save_config, save_kokoro
 from tasks.finetune.checkpoint import Checkpoints
 from tasks.finetune.kokoro.recipe import adversarial_at, held_at, teacher_share
 from tasks.finetune.kokoro.sizes import model_config
+from tasks.finetune.kokoro.stages import TRAIN_KOKORO_OF_FITTED
 from tasks.finetune.kokoro.start import starting_model
 from tasks.finetune.kokoro.trained import SPEAKING_FILES, read_trained
 from tasks.finetune.recipe import Updater
@@ -38,6 +39,10 @@ from tests.tasks.finetune.styletts2 import case as styletts2_case
 from tests.tasks.finetune.test_distributed import ROOT
 
 Train = Callable[..., Produced]
+
+DECODER = tuple(
+    f"decoder.{name}" for name, _ in small.model().decoder.named_parameters() if not name.endswith(".fc.bias")
+)
 
 
 @pytest.fixture(scope="module")
@@ -166,12 +171,16 @@ def test_what_was_trained_is_read_back_and_speaks(whole: Produced, table: Produc
         read_trained({**whole.files, damaged.name: damaged})
 
 
-@pytest.mark.parametrize(("step", "held"), [(0, held_parts(1)), (4, ())])
+@pytest.mark.parametrize(
+    ("step", "held", "judged"), [(0, held_parts(1), True), (4, (), True), (4, DECODER, False)]
+)
 def test_gradients_reach_all_that_learns_and_nothing_held(
-    step: int, held: tuple[str, ...], published: Path
+    step: int, held: tuple[str, ...], judged: bool, published: Path
 ) -> None:
     """Two batches make a step, spoken as the voice speaks: without the recordings' pitch and energy."""
-    recipe = kokoro_case.recipe_of(pretrained=str(published), held_steps=4, adversarial_step=0)
+    recipe = kokoro_case.recipe_of(
+        pretrained=str(published), held_steps=4, adversarial_step=0 if judged else 5
+    )
     networks = recipe.step.networks
     every = {f"model.{name}": p for name, p in networks.model.named_parameters()}
     every |= {f"table.{name}": p for name, p in networks.voice_table.named_parameters()}
@@ -194,7 +203,8 @@ def test_gradients_reach_all_that_learns_and_nothing_held(
         for number in update.numbers:
             torch.manual_seed(number)
             recipe.train_step(training_case.batch(seed=number), update, torch.Generator().manual_seed(number))
-    still = tuple(f"model.{name}" for name in (*UNTRAINED, *held))
+    judges = () if judged else tuple(f"{name}." for name in networks.judges())
+    still = (*(f"model.{name}" for name in (*UNTRAINED, *held)), *judges)
     assert reached == {name for name in every if not name.startswith(still)}
     assert all(torch.equal(p, kept[name]) for name, p in every.items() if name.startswith(still))
 
@@ -297,6 +307,46 @@ def test_published_weights_are_gone_on_from(shards: dict[str, Path], published: 
         assert all(torch.equal(t, kept[n]) for n, t in small.model().bert.state_dict().items())
         moved = load_file(produced.files["decoder.safetensors"])
         assert not all(torch.equal(t, moved[n]) for n, t in small.model().decoder.state_dict().items())
+
+
+def test_what_was_fitted_with_the_voice_is_gone_on_from(
+    shards: dict[str, Path], published: Path, tmp_path: Path
+) -> None:
+    """The biases alone, of which the first validation hears; a voice that was given has its own decoder."""
+    own = small.model().decoder
+    fitted = {name: tensor.clone() for name, tensor in own.state_dict().items()}
+    biases = [name for name, _ in own.named_parameters() if name.endswith(".fc.bias")]
+    for name in (*biases, "F0_conv.weight_g"):
+        fitted[name] += 0.3
+    file = tmp_path / "fitted.safetensors"
+    save_file(fitted, file)
+    changes: dict[str, Any] = {"pretrained": str(published), "tiny": False, "max_tokens": 24, "max_steps": 1}
+    made = kokoro_case.make_table({}, tmp_path / "table", **changes)
+    files = {"shard": shards, "voice_table": dict(made.files)}
+
+    def trained(folder: str, **more: Any) -> dict[str, torch.Tensor]:
+        every = {**files, "fit_kokoro": {"decoder.safetensors": file}}
+        produced = kokoro_case.train(
+            every, tmp_path / folder, stage=TRAIN_KOKORO_OF_FITTED, **changes, adversarial_step=9, **more
+        )
+        return load_file(produced.files["decoder.safetensors"])
+
+    decoder = trained("fitted")
+    for name in biases:
+        assert torch.allclose(decoder[name], fitted[name], atol=1e-3), name
+    held = decoder.keys() - {*biases}
+    assert all(torch.equal(decoder[name], own.state_dict()[name]) for name in held)
+    given = {**kokoro_case.SETTINGS["table"], "voices": str(made.files["voices.safetensors"])}
+    alone = trained("given", table=given)
+    assert all(torch.allclose(alone[name], own.state_dict()[name], atol=1e-3) for name in biases)
+    file.write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"run the stage fit_kokoro again"):
+        trained("damaged")
+    save_file({name: tensor[:1] for name, tensor in fitted.items()}, file)
+    with pytest.raises(
+        UserError, match=r"another model than that of train\.kokoro\.pretrained .*to the same"
+    ):
+        trained("other")
 
 
 def test_weights_that_do_not_fit_are_refused(train: Train, published: Path, tmp_path: Path) -> None:

@@ -10,16 +10,19 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors.torch import load_file
 from transformers import HubertConfig, HubertModel
 
 from configs.errors import UserError
 from configs.loading import resolve
+from models.layers.conv import fold_weight_norm
 from models.published import read_published
 from models.sovits.config import sovits_config
 from models.sovits.model import SovitsGenerator
-from models.sovits.upstream import save_generator
+from models.sovits.upstream import TRAINING_ONLY, save_generator
 from models.t2s.config import t2s_config
 from models.t2s.model import TextToSemantic
+from models.t2s.packed import prepare_for_decoding
 from models.t2s.upstream import save_decoder
 from tasks.release.gpt_sovits.network_files import reason_against, write_gpt_sovits_files
 from tasks.release.gpt_sovits.published_voice import import_voice
@@ -81,6 +84,36 @@ def test_networks_of_published_size_are_written_for_gpt_sovits(tmp_path: Path) -
     reason = write_gpt_sovits_files(other, "anna", generator, decoder, "gpt-sovits-v2")
     assert "anna.ckpt: model.bert_proj.bias holds values that fp16 cannot" in str(reason)
     assert not list(other.iterdir())
+
+
+@pytest.mark.slow
+def test_files_for_gpt_sovits_hold_what_was_trained(
+    release: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if GPT-SoVITS knew the sizes and the phones of the small voice."""
+    monkeypatch.setattr("tasks.release.gpt_sovits.network_files.reason_against", lambda *_: None)
+    files = release.export_to(tmp_path).files
+    for written, prefix, trained in (
+        ("pth", "", release.inputs.files("train_sovits")["generator.safetensors"]),
+        ("ckpt", "model.", release.train_t2s.files["decoder.safetensors"]),
+    ):
+        (path,) = (path for name, path in files.items() if name.endswith(written))
+        found, expected = read_published(path).weights, load_file(trained)
+        spoken = {name: tensor for name, tensor in expected.items() if not name.startswith(TRAINING_ONLY)}
+        assert found.keys() == {f"{prefix}{name}" for name in spoken}
+        for name, tensor in spoken.items():
+            torch.testing.assert_close(found[f"{prefix}{name}"].float(), tensor.float(), atol=1e-3, rtol=1e-3)
+
+
+def test_networks_that_are_laid_out_for_speaking_are_not_written(tmp_path: Path) -> None:
+    """GPT-SoVITS would fill what it misses in them with noise, without a word."""
+    generator = _generator()
+    fold_weight_norm(generator)
+    with pytest.raises(ValueError, match="laid out for speaking"):
+        save_generator(tmp_path / "a.pth", generator, "anna")
+    with pytest.raises(ValueError, match="laid out for speaking"):
+        save_decoder(tmp_path / "a.ckpt", prepare_for_decoding(_decoder()), "anna")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture
