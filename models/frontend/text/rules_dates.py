@@ -144,7 +144,7 @@ def _clock_time(words: Vocabulary) -> re.Pattern[str]:
 
 
 def expand_ranges(text: str, words: Vocabulary) -> str:
-    """The sign between two numbers: "5-7", "1939–1945"; backwards it is a score ("3-2").
+    """The sign between two numbers: "5-7", "1939–1945", "8.30-9.45 Uhr"; backwards it is a score ("3-2").
 
     The figures stay, so that what they count is read with them.
     """
@@ -158,9 +158,27 @@ def expand_ranges(text: str, words: Vocabulary) -> str:
             between = words.minus if f"{match[1]} " in match[0] else words.ratio
         return f"{match[1]}{match[2]} {between} {match[3]}"
 
+    text = _dotted_range(words).sub(_with_colons, text)
     text = _clock_range(words).sub(lambda match: f"{match[1] or match[2]} {words.to} ", text)
     text = _RANGE.sub(_between, text)
     return _SPLIT_YEAR.sub(r"\1 \2", text)
+
+
+def _with_colons(match: re.Match[str]) -> str:
+    """A range of dotted times, which what stands before or after it tells from numbers."""
+    if not (match["mark"] or match["before"]):
+        return match[0]
+    begins, ends = (match[name].replace(".", ":") for name in ("begins", "ends"))
+    return f"{match['before'] or ''}{begins}-{ends}{match['mark'] or ''}"
+
+
+@functools.cache
+def _dotted_range(words: Vocabulary) -> re.Pattern[str]:
+    time = r"(?:[01]?\d|2[0-4])\.[0-5]\d"
+    return re.compile(
+        rf"(?P<before>\b{words.clock.before} )?{BEFORE}(?P<begins>{time}) ?[-–—] ?(?P<ends>{time})(?!\d)"
+        rf"(?P<mark>{words.clock.mark})?(?![\w:]|[.,]\d)"
+    )
 
 
 @functools.cache
