@@ -68,7 +68,12 @@ class KokoroOptimiserSettings(FallingRates):
 
     lr: float = Field(default=5e-5, gt=0, description="learning rate of what published weights hold")
     bert_lr: float = Field(default=1e-5, gt=0, description="of PL-BERT")
-    table_lr: float = Field(default=1e-3, gt=0, description="of the voice table, which begins afresh")
+    table_lr: float | None = Field(
+        default=None,
+        gt=0,
+        description="of the voice table; null: 1e-3 where it begins neutral, 1e-5 where it begins with "
+        "voices (see `table`), which a large rate takes away in a few steps",
+    )
     judge_lr: float = Field(default=1e-4, gt=0, description="of the discriminators, which begin afresh")
     betas: tuple[float, float] = Field(default=(0.85, 0.99), description="averaging factors")
     epsilon: float = Field(default=1e-9, gt=0, description="AdamW's epsilon")
@@ -230,6 +235,13 @@ class KokoroTrainSettings(TrainSettings):
                 "table.start to neutral"
             )
         return self
+
+    @property
+    def table_lr(self) -> float:
+        """Learning rate of the voice table."""
+        table, asked = self.table, self.optimiser.table_lr
+        begins_neutral = table.start == "neutral" and table.voices is None and table.styles is None
+        return asked or (1e-3 if begins_neutral else 1e-5)
 
     @property
     def adversarial(self) -> bool:

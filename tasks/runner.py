@@ -328,6 +328,7 @@ class CorpusInputs:
 
     def __init__(self, stage: CorpusStage, inputs: Mapping[str, Manifest], context: Context) -> None:
         self._stage, self._inputs, self._context = stage, inputs, context
+        self._by_id: dict[str, dict[str, RowRef]] = {}
 
     def table(
         self, stage: str, columns: Sequence[str] | None = None, only: Sequence[str] | None = None
@@ -338,7 +339,10 @@ class CorpusInputs:
         names = None if wanted is None else [n for n in schema.names if n in wanted]
         rows: Sequence[RowRef] = self._declared(stage).rows
         if only is not None:
-            by_id = {row.row_id: row for row in rows}
+            # Once for a stage: tables are asked for group by group.
+            if stage not in self._by_id:
+                self._by_id[stage] = {row.row_id: row for row in rows}
+            by_id = self._by_id[stage]
             rows = [by_id[row_id] for row_id in only if row_id in by_id]
         return shards.read_table(self._context.store, schema, rows, names)
 

@@ -30,6 +30,9 @@ class Summary(Protocol):
     def utterance_id(self) -> str: ...
 
     @property
+    def speaker(self) -> str: ...
+
+    @property
     def n_frames(self) -> int: ...
 
 
@@ -99,24 +102,28 @@ class Split(Generic[SummaryT, ClipT]):
     Attributes:
         summaries: Of each clip, in the shards' order.
         places: Where each clip lies.
-        groups: Decoded row groups by (path, group).
+        clips: Decoded clips by their places.
     """
 
     summaries: Sequence[SummaryT]
     places: Sequence[Place]
-    groups: BoundedCache[tuple[Path, int], list[ClipT]]
+    clips: BoundedCache[Place, ClipT]
 
     def __len__(self) -> int:
         return len(self.places)
 
     def __getitem__(self, index: int) -> ClipT:
-        place = self.places[index]
-        return self.groups((place.path, place.group))[place.row]
+        return self.clips(self.places[index])
 
     @cached_property
     def utterance_ids(self) -> list[str]:
         """Of each clip."""
         return [summary.utterance_id for summary in self.summaries]
+
+    @cached_property
+    def speakers(self) -> list[str]:
+        """Of each clip."""
+        return [summary.speaker for summary in self.summaries]
 
     @cached_property
     def frames(self) -> list[int]:
@@ -150,10 +157,12 @@ def read_rows(
                 yield Place(files[name], group, at), row
 
 
-def decoded_groups(
+def decoded_clips(
     columns: Sequence[str], decode: Callable[[Mapping[str, Any]], ClipT], cache_mb: int
-) -> BoundedCache[tuple[Path, int], list[ClipT]]:
-    """Clips by (path, row group), decoded together when the first of them is asked for.
+) -> BoundedCache[Place, ClipT]:
+    """Clips by their places, each decoded when it is asked for.
+
+    Batches are drawn from the whole corpus, so that a row's neighbours are rarely wanted with it.
 
     Args:
         columns: What `decode` reads of a row.
@@ -161,12 +170,12 @@ def decoded_groups(
         cache_mb: Memory for decoded clips, MiB.
     """
 
-    def load(place: tuple[Path, int]) -> list[ClipT]:
-        path, group = place
-        rows = pq.ParquetFile(path).read_row_group(group, columns=list(columns)).to_pylist()
-        return [decode(row) for row in rows]
+    def load(place: Place) -> ClipT:
+        group = pq.ParquetFile(place.path).read_row_group(place.group, columns=list(columns))
+        (row,) = group.slice(place.row, 1).to_pylist()
+        return decode(row)
 
-    return BoundedCache(load, lambda group: sum(clip.size_bytes for clip in group), cache_mb * MIB)
+    return BoundedCache(load, lambda clip: clip.size_bytes, cache_mb * MIB)
 
 
 def is_of_split(name: str, split: str) -> bool:

@@ -34,6 +34,7 @@ from tasks.finetune.samples import SingleClip, ValidationSamples
 from tasks.finetune.shards import Split
 from tasks.finetune.trained import sizes_as_json
 from tasks.outcome import ConfigView, Produced, StoppedError, Work
+from tasks.turns import in_turns
 
 Files = Mapping[str, Mapping[str, Path]]
 """By upstream stage and name: all that a training reads, so that several processes can."""
@@ -234,7 +235,8 @@ def fit(training: Training[Any], cfg: ConfigView, work: Work) -> Fitted:
     )
     steps = training.length.steps(settings.accumulate, feed.batches_per_epoch())
     n_held_out = min(len(training.held_out), max(settings.validation_clips, training.sample_clips))
-    held_out = [training.collate([training.held_out[index]]) for index in range(n_held_out)]
+    order = in_turns(training.held_out.speakers, training.held_out.utterance_ids)
+    held_out = [training.collate([training.held_out[index]]) for index in order[:n_held_out]]
     validation = held_out[: settings.validation_clips]
     with arithmetic_threads(cfg.compute.threads):
         phase("loading networks", 0, 0)

@@ -15,6 +15,7 @@ from configs.errors import UserError
 from models.frontend.audio import Samples, decode_flac
 from models.frontend.text.phonemized import Phonemized
 from tasks.pipeline import Pipeline
+from tasks.turns import in_turns
 
 COMFORTABLE_REFERENCE_S = 6.0
 _SPOKEN = (
@@ -111,9 +112,12 @@ def languages_of(clips: Sequence[ClipFacts]) -> tuple[str, ...]:
 
 
 def held_out(clips: Sequence[ClipFacts], count: int, references: set[str]) -> list[ClipFacts]:
-    """Clips to render: test before validation before training, references last within each."""
+    """Clips to render: test before validation before training, references last within each, else in turns."""
     order = {"test": 0, "validation": 1, "train": 2}
-    ranked = sorted(clips, key=lambda c: (order[c.split], c.utterance_id in references, c.utterance_id))
+    turns = in_turns([clip.speaker for clip in clips], [clip.utterance_id for clip in clips])
+    ranked = sorted(
+        (clips[index] for index in turns), key=lambda c: (order[c.split], c.utterance_id in references)
+    )
     unseen = [clip for clip in ranked if clip.split != "train"]
     return (unseen or ranked)[:count]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,8 +89,10 @@ def evaluate_renderings(
     for entry in listing:
         by_clip[entry["utterance_id"]][entry["kind"]] = entry
     judges = Judges.of(cfg.release.evaluate, cfg.compute.threads)
-    language = listing[0]["language"]
-    recorded = _embedded(judges, [files[e["file"]] for e in listing if e["kind"] == RECORDING])
+    recorded = {
+        speaker: _embedded(judges, [files[e["file"]] for e in entries])
+        for speaker, entries in _by_speaker(e for e in listing if e["kind"] == RECORDING).items()
+    }
     clips = []
     for number, (name, entries) in enumerate(by_clip.items()):
         sounds = {kind: _sound(files[entry["file"]], cfg) for kind, entry in entries.items()}
@@ -98,11 +100,13 @@ def evaluate_renderings(
         in_step = {kind for kind, entry in entries.items() if entry["in_step"]}
         values = measure(sounds, in_step) if RECORDING in sounds else {}
         values |= speaker_similarities(sounds, centroids.get(first["speaker"]), cfg)
-        values |= _judged(judges, sounds, first, recorded)
+        values |= _judged(judges, sounds, first, recorded.get(first["speaker"], {}))
         clips.append({"utterance_id": name, **values})
         work.progress(number + 1, len(by_clip), name)
     clips += [dict(clip) for clip in further]
-    known = ABOUT | judges.about(language) | dict(about)
+    known = ABOUT | dict(about)
+    for language in dict.fromkeys(entry["language"] for entry in listing):
+        known = judges.about(language) | known
     intervals = summaries(clips)
     metrics = {name: one.mean for name, one in intervals.items()}
     path = work.dir / "evaluation.json"
@@ -190,7 +194,14 @@ def speaker_similarities(
 def _judged(
     judges: Judges, sounds: Mapping[str, Sound], entry: Mapping[str, Any], recorded: Mapping[Path, Embedding]
 ) -> dict[str, float]:
-    """What the judges make of whatever a listener could get: the recording, and speech from text."""
+    """What the judges make of whatever a listener could get: the recording, and speech from text.
+
+    Args:
+        judges: Who is here.
+        sounds: Of one text, by path.
+        entry: What is listed of one of them.
+        recorded: The same speaker's recordings, as the second encoder hears them.
+    """
     values: dict[str, float] = {}
     for kind in (RECORDING, *SPOKEN):
         if kind not in sounds:
@@ -206,6 +217,13 @@ def _judged(
             if others:
                 values[f"{kind}/independent_similarity"] = float(own @ centre(others))
     return values
+
+
+def _by_speaker(entries: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for entry in entries:
+        found[entry["speaker"]].append(entry)
+    return found
 
 
 def _embedded(judges: Judges, recordings: Sequence[Path]) -> dict[Path, Embedding]:

@@ -28,6 +28,7 @@ EVALUATE_LIBRARIES = (
     "faster-whisper",
     "pocketsphinx",
     "onnxruntime",
+    "librosa",
 )
 EVALUATE_MACHINE = ("compute.device", "compute.threads")
 """What a stage declares that measures renderings, and whatever else the family measures."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -19,7 +19,7 @@ from models.acoustics.batch import AcousticBatch
 from models.frontend.text.character_tokens import Tokens, character_table, encode, token_durations
 from tasks.features.frames import FrameSettings, family_wave
 from tasks.finetune.batches import pad_frames
-from tasks.finetune.shards import Split, decoded_groups, finite_values, read_rows
+from tasks.finetune.shards import Split, decoded_clips, finite_values, read_rows
 
 _TEXT = (
     "language", "words", "phones", "word2ph", "own_words", "durations", "lead_frames", "trail_frames",
@@ -74,11 +74,6 @@ class ClipSummary(NamedTuple):
 class Clips(Split[ClipSummary, Clip]):
     """A split, or a part of it."""
 
-    @cached_property
-    def speakers(self) -> list[str]:
-        """Of each clip."""
-        return [summary.speaker for summary in self.summaries]
-
 
 def read_clips(files: Mapping[str, Path], split: str, family: FamilyOfCharacters, cache_mb: int) -> Clips:
     """Open the shards of a split.
@@ -93,7 +88,7 @@ def read_clips(files: Mapping[str, Path], split: str, family: FamilyOfCharacters
     return Clips(
         [_summary(row, family) for _, row in rows],
         [place for place, _ in rows],
-        decoded_groups(_LARGE, partial(_decode, family=family), cache_mb),
+        decoded_clips(_LARGE, partial(_decode, family=family), cache_mb),
     )
 
 

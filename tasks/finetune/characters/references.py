@@ -25,15 +25,19 @@ def references_among(clips: Clips) -> References:
     of_speaker: dict[str, list[int]] = {}
     for index, speaker in enumerate(clips.speakers):
         of_speaker.setdefault(speaker, []).append(index)
-    place = {name: index for index, name in enumerate(clips.utterance_ids)}
+    place = {clips.utterance_ids[index]: at for own in of_speaker.values() for at, index in enumerate(own)}
 
     def add(batch: AcousticBatch, rng: torch.Generator) -> AcousticBatch:
         shares = torch.rand(len(batch.speakers), generator=rng).tolist()
         mels = []
         for name, speaker, share in zip(batch.utterance_ids, batch.speakers, shares, strict=True):
-            others = [index for index in of_speaker[speaker] if index != place.get(name)]
-            candidates = others or of_speaker[speaker]
-            mels.append(clips[candidates[int(share * len(candidates))]].mel)
+            own, at = of_speaker[speaker], place.get(name)
+            if at is None or len(own) == 1:
+                drawn = int(share * len(own))
+            else:
+                drawn = int(share * (len(own) - 1))
+                drawn += drawn >= at
+            mels.append(clips[own[drawn]].mel)
         return batch._replace(
             reference_mel=pad_frames(mels).float(), reference_lengths=tuple(mel.shape[1] for mel in mels)
         )

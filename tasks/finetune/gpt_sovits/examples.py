@@ -14,9 +14,9 @@ import torch
 from models.frontend.audio import decode_flac, resample
 from models.frontend.level import training_gain
 from models.frontend.mel import SpectrogramParameters, linear_spectrogram
-from tasks.finetune.shards import Place, Split, decoded_groups, finite_values, read_rows
+from tasks.finetune.shards import Place, Split, decoded_clips, finite_values, read_rows
 
-_SMALL = ("utterance_id", "n_frames", "phone_ids", "symbol_table", "linguistic_dim")
+_SMALL = ("utterance_id", "speaker", "n_frames", "phone_ids", "symbol_table", "linguistic_dim")
 _TEXT = ("utterance_id", "phone_ids", "linguistic", "linguistic_dim")
 _AUDIO = (
     "audio",
@@ -61,6 +61,7 @@ class ExampleSummary(NamedTuple):
     """A clip before it is decoded."""
 
     utterance_id: str
+    speaker: str
     n_frames: int
     """Of the spectrogram."""
     n_phones: int
@@ -104,11 +105,13 @@ def read_split(
     places: list[Place] = []
     symbol_table, linguistic_channels = "", 0
     for place, row in read_rows(files, split, _SMALL):
-        summaries.append(ExampleSummary(row["utterance_id"], row["n_frames"], len(row["phone_ids"])))
+        summaries.append(
+            ExampleSummary(row["utterance_id"], row["speaker"], row["n_frames"], len(row["phone_ids"]))
+        )
         places.append(place)
         symbol_table, linguistic_channels = row["symbol_table"], row["linguistic_dim"]
-    groups = decoded_groups([*_TEXT, *(_AUDIO if audio else ())], partial(_decode, frame=frame), cache_mb)
-    return Examples(summaries, places, groups, symbol_table, linguistic_channels)
+    clips = decoded_clips([*_TEXT, *(_AUDIO if audio else ())], partial(_decode, frame=frame), cache_mb)
+    return Examples(summaries, places, clips, symbol_table, linguistic_channels)
 
 
 def _decode(row: Mapping[str, Any], frame: SpectrogramParameters) -> Example:

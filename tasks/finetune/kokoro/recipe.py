@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from configs.train_kokoro import KokoroLossSettings, KokoroOptimiserSettings, KokoroTrainSettings
+from configs.train_kokoro import KokoroLossSettings, KokoroTrainSettings
 from models.acoustics.batch import AcousticBatch
 from models.kokoro.freezing import (
     decoder_weights,
@@ -57,12 +57,12 @@ class KokoroRecipe:
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
         if networks.judges():
             judges = {name: list(judge.parameters()) for name, judge in networks.judges().items()}
-            self.optimisers["discriminator"] = _adamw(judges, settings.optimiser)
+            self.optimisers["discriminator"] = _adamw(judges, settings)
         learning = {
             **parameter_groups(networks.model),
             "voice_table": list(networks.voice_table.parameters()),
         }
-        self.optimisers["generator"] = _adamw(learning, settings.optimiser)
+        self.optimisers["generator"] = _adamw(learning, settings)
         self.weights = loss_weights(settings.losses)
         self.adversarial = False
         self.share = 1.0
@@ -149,11 +149,12 @@ def _reached(at_epoch: int | None, at_step: int | None, step: int, epoch: int) -
     return at_epoch is not None and epoch >= at_epoch
 
 
-def _adamw(groups: Mapping[str, list[nn.Parameter]], settings: KokoroOptimiserSettings) -> torch.optim.AdamW:
+def _adamw(groups: Mapping[str, list[nn.Parameter]], training: KokoroTrainSettings) -> torch.optim.AdamW:
     """One AdamW with a group per network, which carries its `name` and its full rate as `full_lr`."""
+    settings = training.optimiser
     own = {
         "bert": settings.bert_lr,
-        "voice_table": settings.table_lr,
+        "voice_table": training.table_lr,
         "mpd": settings.judge_lr,
         "msd": settings.judge_lr,
     }

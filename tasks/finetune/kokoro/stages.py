@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from artifacts import schemas
-from tasks.finetune.declaration import MACHINE_SETTINGS, RUN_SETTINGS
+from tasks.finetune.declaration import LISTENING_LIBRARIES, MACHINE_SETTINGS, RUN_SETTINGS
 from tasks.stage import CorpusStage
 
 VOICE_TABLE = CorpusStage(
@@ -36,7 +36,7 @@ TRAIN_KOKORO = CorpusStage(
     config=("train.kokoro", *RUN_SETTINGS),
     machine=MACHINE_SETTINGS,
     schema=schemas.NOTHING,
-    libraries=("torch", "numpy", "safetensors", "transformers", "pyworld"),
+    libraries=("torch", "numpy", "safetensors", "transformers", "pyworld", *LISTENING_LIBRARIES),
     about="Kokoro: model and voice table, together",
     uses_gpu=True,
 )
@@ -49,7 +49,7 @@ FIT_KOKORO = CorpusStage(
     config=("train.kokoro_fit", *RUN_SETTINGS),
     machine=MACHINE_SETTINGS,
     schema=schemas.NOTHING,
-    libraries=("torch", "numpy", "safetensors", "transformers", "resemblyzer"),
+    libraries=("torch", "numpy", "safetensors", "transformers", *LISTENING_LIBRARIES),
     about="Kokoro: a voice for the model as it is published",
     notes="tasks.finetune.kokoro.fit_explanation:explained",
     uses_gpu=True,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from artifacts import schemas
 from tasks.features.stages import PHONEMIZE, front_ends_of
-from tasks.finetune.declaration import MACHINE_SETTINGS, RUN_SETTINGS
+from tasks.finetune.declaration import LISTENING_LIBRARIES, MACHINE_SETTINGS, RUN_SETTINGS
 from tasks.finetune.styletts2.settings import declared
 from tasks.stage import CodeByRow, ColumnByRow, CorpusStage
 
@@ -47,7 +47,7 @@ def _training(
         config=(*declared(stage), *RUN_SETTINGS),
         machine=MACHINE_SETTINGS,
         schema=schemas.NOTHING,
-        libraries=("torch", "numpy", "safetensors", "transformers", "pyworld"),
+        libraries=("torch", "numpy", "safetensors", "transformers", "pyworld", *LISTENING_LIBRARIES),
         about=about,
         uses_gpu=True,
     )

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from configs.errors import UserError
-from tasks.finetune.shards import BoundedCache, Place, Refusal, Split, refuse, require_clips
+from tasks.finetune.shards import (
+    MIB,
+    BoundedCache,
+    Place,
+    Refusal,
+    Split,
+    decoded_clips,
+    refuse,
+    require_clips,
+)
 
 
 class Summary(NamedTuple):
     utterance_id: str
+    speaker: str
     n_frames: int
 
 
@@ -24,11 +37,11 @@ class Clip(NamedTuple):
 
 def split(*frames: int) -> Split[Summary, Clip]:
     names = [f"c{index}" for index in range(len(frames))]
-    groups = BoundedCache(lambda place: [Clip(name) for name in names], len, 100)
+    clips = BoundedCache(lambda place: Clip(names[place.row]), lambda clip: clip.size_bytes, 100)
     return Split(
-        [Summary(name, n) for name, n in zip(names, frames, strict=True)],
+        [Summary(name, "anna", n) for name, n in zip(names, frames, strict=True)],
         [Place(Path("x"), 0, index) for index in range(len(frames))],
-        groups,
+        clips,
     )
 
 
@@ -53,6 +66,23 @@ def test_nothing_to_train_on_says_why() -> None:
     with pytest.raises(UserError, match="0 clips; add recordings"):
         require_clips("train.x", split(), [])
     require_clips("train.x", clips, [])
+
+
+def test_a_clip_is_decoded_without_its_neighbours(tmp_path: Path) -> None:
+    """Batches are drawn from the whole corpus: what lies beside a clip is rarely wanted with it."""
+    rows = [{"name": f"c{index}", "large": b"x" * 10} for index in range(32)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train.parquet", row_group_size=16)
+    decoded: list[str] = []
+
+    def decode(row: Mapping[str, Any]) -> Clip:
+        decoded.append(row["name"])
+        return Clip(row["name"], MIB // 2)
+
+    clips = decoded_clips(["name"], decode, cache_mb=1)
+    places = [Place(tmp_path / "train.parquet", group, row) for group in range(2) for row in range(16)]
+    for index in (20, 3, 20, 3, 31, 20):
+        assert clips(places[index]).name == f"c{index}"
+    assert decoded == ["c20", "c3", "c31", "c20"]
 
 
 def test_cache_keeps_within_its_limit() -> None:

@@ -222,6 +222,14 @@ def test_what_is_published_has_small_rates_and_what_begins_has_large_ones() -> N
     }
 
 
+def test_a_table_that_begins_with_voices_keeps_them() -> None:
+    """Adam moves each of the many weights that a row is the sum of: at 1e-3 few steps leave little of it."""
+    for begins in ({"start": "fitted"}, {"voices": "voices.safetensors"}, {"styles": "folder"}):
+        assert KokoroTrainSettings(pretrained="x", table=begins).table_lr == 1e-5
+    given = {"optimiser": {"table_lr": 2e-4}, "table": {"start": "fitted"}}
+    assert KokoroTrainSettings(pretrained="x", **given).table_lr == 2e-4
+
+
 def test_schedules_follow_from_the_position() -> None:
     fresh = KokoroTrainSettings(held_epochs=2)
     assert held_at(fresh, 0, 0) == ()
