@@ -9,7 +9,9 @@ import pytest
 import soundfile
 import soxr
 import torch
+from torch import nn
 
+from models.layers.recurrent import let_gradients_pass
 from models.speaker.ge2e import SAMPLE_RATE, embed_ge2e, load_ge2e
 from models.speaker.likeness import SpeakerLikeness
 
@@ -55,3 +57,20 @@ def test_the_gradient_leads_to_the_speaker() -> None:
     with torch.no_grad():
         moved = wave + 0.02 * wave.grad / wave.grad.abs().max()
         assert float((likeness(moved) * target).sum()) > float(first)
+
+
+def test_gradients_pass_through_its_lstms_on_a_gpu_too() -> None:
+    """cuDNN computes them in training mode alone; the encoder that it was made of stays as it was."""
+    encoder = load_ge2e()
+    likeness = SpeakerLikeness(encoder, 24_000)
+    assert likeness.encoder.lstm.training and not encoder.lstm.training
+    with pytest.raises(ValueError, match=r"0 drops 0\.1 of its values"):
+        let_gradients_pass(nn.Sequential(nn.LSTM(2, 2, num_layers=2, dropout=0.1)))
+
+
+def test_half_precision_around_it_changes_nothing() -> None:
+    wave = torch.randn(1, 48_000, generator=torch.Generator().manual_seed(1))
+    likeness = SpeakerLikeness(load_ge2e(), 24_000)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = likeness(wave)
+    assert torch.equal(half, likeness(wave))

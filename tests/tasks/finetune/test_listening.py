@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,18 @@ from torch import Tensor
 
 from configs.errors import UserError
 from configs.train_acoustic import ListeningSettings
+from models.speaker.ge2e import load_ge2e
+from models.speaker.likeness import SpeakerLikeness
+from tasks.finetune.characters.listening import ear_for
 from tasks.finetune.checkpoint import Checkpoints
 from tasks.finetune.listener import Misheard
 from tasks.finetune.listening import DEAF, SHIFTS, Ear
 from tasks.finetune.loop import LoopSettings, Trained, train
 from tasks.finetune.pitch_rule import PitchRule
 from tasks.finetune.rendered_pitch import Grid, Rendering, pitch_kept
+from tests.second_device import second_device
 from tests.tasks.finetune import toy
+from tests.tasks.finetune.kokoro.case import FAMILY
 
 GRID = Grid(24_000, 300)
 FRAMES = 120
@@ -159,3 +165,14 @@ def test_hearing_leaves_no_trace_in_what_is_trained(tmp_path: Path) -> None:
     one, other = (Checkpoints(tmp_path / name).latest() for name in ("heard", "not"))
     assert one is not None and other is not None
     assert all(torch.equal(tensor, other.tensors[name]) for name, tensor in one.tensors.items())
+
+
+def test_validation_hears_on_the_device_where_it_speaks_and_leaves_the_encoder_where_it_was() -> None:
+    """Held-out clips wait on the CPU; what is heard of them was spoken elsewhere."""
+    batch = SimpleNamespace(utterance_ids=("a",), wave=torch.zeros(1, 48_000))
+    with second_device() as there:
+        ear = ear_for(ListeningSettings(recogniser=None), [batch], there, {}, FAMILY)
+        hears = ear.likeness
+        assert isinstance(hears, SpeakerLikeness)
+        assert {part.device for part in (*hears.parameters(), *hears.buffers())} == {there}
+    assert {part.device.type for part in load_ge2e().parameters()} == {"cpu"}
