@@ -74,8 +74,8 @@ class Train(Section):
     begin: Literal["anew", "champion"] = Field(
         "anew",
         description="what a training on new data begins with. `anew`: what the settings name, every time; "
-        "`champion`: the weights of the version that speaks, on all of the data, old and new (Kokoro, and "
-        "StyleTTS 2 that is fine-tuned)",
+        "`champion`: the weights of the version that speaks, on all of the data, old and new (all but "
+        "StyleTTS 2 from scratch)",
     )
     plan: PlanSettings = PlanSettings()
     sovits: SovitsTrainSettings = SovitsTrainSettings()

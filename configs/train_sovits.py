@@ -72,7 +72,7 @@ class SovitsTrainSettings(ReferenceOrderSettings):
         default=None,
         min_length=1,
         description="published generator to start from: a name from `voicewright models list` or the path of "
-        "an s2G file; null trains from scratch",
+        "an s2G file or of `sovits.safetensors` in an exported voice; null trains from scratch",
     )
     pretrained_discriminator: str | None = Field(
         default=None,

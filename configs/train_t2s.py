@@ -46,7 +46,8 @@ class T2sTrainSettings(ReferenceOrderSettings):
         default=None,
         min_length=1,
         description="published decoder to start from, which then decides all sizes: a name from "
-        "`voicewright models list` or the path of an s1 file; null trains from scratch",
+        "`voicewright models list` or the path of an s1 file or of "
+        "`t2s.safetensors` in an exported voice; null trains from scratch",
     )
     optimizer: Literal["adamw", "scaled_adam"] = Field(
         default="scaled_adam",

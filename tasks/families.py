@@ -78,6 +78,10 @@ FAMILIES: Mapping[str, Family] = {
                 finetune="tasks.finetune.gpt_sovits.stages:STAGES",
                 release="tasks.release.gpt_sovits.stages:STAGES",
                 preset="tiny",
+                begins={
+                    "train.sovits.pretrained": "sovits.safetensors",
+                    "train.t2s.pretrained": "t2s.safetensors",
+                },
             )
         },
         expected_steps="tasks.finetune.gpt_sovits.expected:expected_steps",

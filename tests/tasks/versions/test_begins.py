@@ -120,11 +120,11 @@ def test_a_champion_of_another_family_is_no_beginning(tmp_path: Path) -> None:
 
 def test_who_cannot_go_on_says_so(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "store"), tmp_path / "cache")
-    tiny = resolve("tiny", None, ("train.begin=champion",)).settings
-    with pytest.raises(UserError, match="gpt-sovits voice in this way cannot go on"):
-        beginning(tmp_path, "anna", tiny, store)
+    scratch = resolve("styletts2-tiny", None, ("train.begin=champion",)).settings
+    with pytest.raises(UserError, match="styletts2 voice in this way cannot go on"):
+        beginning(tmp_path, "anna", scratch, store)
     assert beginning(tmp_path, "anna", resolve("tiny", None, ()).settings, store) is None
-    for preset in ("kokoro-fit", "kokoro", "kokoro-tiny", "styletts2-finetune"):
+    for preset in ("tiny", "kokoro-fit", "kokoro", "kokoro-tiny", "styletts2-finetune"):
         settings = resolve(preset, None, ("train.begin=champion",)).settings
         assert beginning(tmp_path, "anna", settings, store) is not None
 

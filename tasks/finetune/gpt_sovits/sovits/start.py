@@ -19,6 +19,8 @@ from models.seeds import derive_seed
 from models.sovits.config import SovitsConfig, sovits_config
 from models.sovits.model import SovitsGenerator
 from models.sovits.upstream import LoadedGenerator, load_discriminator, load_generator
+from tasks.finetune.gpt_sovits.exported import SUFFIX, sizes_beside
+from tasks.finetune.gpt_sovits.trained import read_generator
 
 # Sizes of training, of its losses and of the discriminators: a generator's file does not bind them.
 FREE = (
@@ -149,7 +151,7 @@ def read_published_generator(settings: SovitsTrainSettings, config: SovitsConfig
     """
     if settings.pretrained is None:
         return None
-    loaded = load_generator(Path(settings.pretrained))
+    loaded = _loaded(Path(settings.pretrained))
     found = loaded.generator.config
     problems = misfits(found, config)
     if problems:
@@ -163,6 +165,14 @@ def read_published_generator(settings: SovitsTrainSettings, config: SovitsConfig
             "file that training starts from, or set train.sovits.allow_fresh_posterior: true"
         )
     return loaded
+
+
+def _loaded(path: Path) -> LoadedGenerator:
+    """The generator of GPT-SoVITS's own file, or of an exported voice."""
+    if path.suffix != SUFFIX:
+        return load_generator(path)
+    sizes = sizes_beside(path, "sovits", "train.sovits.pretrained")
+    return LoadedGenerator(read_generator(path, sizes), (), "")
 
 
 def misfits(published: SovitsConfig, needed: SovitsConfig) -> list[str]:

@@ -15,6 +15,8 @@ from models.seeds import derive_seed
 from models.t2s.config import t2s_config
 from models.t2s.model import TextToSemantic
 from models.t2s.upstream import load_decoder
+from tasks.finetune.gpt_sovits.exported import SUFFIX, sizes_beside
+from tasks.finetune.gpt_sovits.trained import load_decoder as load_trained
 
 
 class Start(NamedTuple):
@@ -57,7 +59,7 @@ def starting_decoder(
         torch.manual_seed(derive_seed(seed, "t2s", "weights"))
         return Start(TextToSemantic(config), {})
     source = Path(settings.pretrained)
-    decoder = load_decoder(source)
+    decoder = _loaded(source)
     has = decoder.config
     # Published files of v1 keep room beyond their table's symbols.
     room = {"gpt-sovits-v1": t2s_config("v1").n_symbols}.get(symbol_table, n_symbols)
@@ -77,3 +79,10 @@ def starting_decoder(
                 f"{needed}; {remedy}"
             )
     return Start(decoder.train(), {"decoder": digest.of_file(source)})
+
+
+def _loaded(path: Path) -> TextToSemantic:
+    """The decoder of GPT-SoVITS's own file, or of an exported voice."""
+    if path.suffix != SUFFIX:
+        return load_decoder(path)
+    return load_trained(path, sizes_beside(path, "t2s", "train.t2s.pretrained")).requires_grad_(True)

@@ -99,6 +99,30 @@ def test_training_goes_on_from_published_weights(
     assert not produced.warnings
 
 
+def test_training_goes_on_from_an_exported_voice(shards: dict[str, Path], tmp_path: Path) -> None:
+    """Posterior encoder and all: the champion of a night, or a voice that eight passes were too few for."""
+    earlier = train(shards, tmp_path / "earlier")
+    voice = tmp_path / "voice" / "sovits.safetensors"
+    voice.parent.mkdir()
+    voice.write_bytes(earlier.files["generator.safetensors"].read_bytes())
+    with pytest.raises(
+        UserError, match=r"there is no voice\.json beside it; give the file inside the folder"
+    ):
+        train(shards, tmp_path / "alone", pretrained=str(voice))
+    described = {"file": voice.name, "sizes": json.loads(earlier.files["config.json"].read_text())["sizes"]}
+    (voice.parent / "voice.json").write_text(json.dumps({"networks": {"sovits": described}}))
+    still = {"learning_rate": 1e-12, "weight_decay": 0.0}
+    produced = train(shards, tmp_path / "work", pretrained=str(voice), **still)
+    config = json.loads(produced.files["config.json"].read_text())
+    assert config["pretrained"] == {"generator": of_file(voice)} and config["from_scratch"] is False
+    began, weights = load_file(voice), load_file(produced.files["generator.safetensors"])
+    assert weights.keys() == began.keys()
+    assert all(torch.allclose(weights[name], tensor, atol=1e-9) for name, tensor in began.items())
+    other = voice.rename(voice.with_name("t2s.safetensors"))
+    with pytest.raises(UserError, match=r"knows it as no sovits network"):
+        train(shards, tmp_path / "other", pretrained=str(other))
+
+
 def test_fresh_discriminators_are_said(shards: dict[str, Path], tmp_path: Path) -> None:
     files = published(tmp_path, sizes())
     produced = train(shards, tmp_path / "work", pretrained=files["pretrained"])

@@ -141,6 +141,20 @@ def test_training_goes_on_from_published_weights(inputs: synthetic.FakeInputs, t
     assert any(not torch.equal(trained[name], start[name]) for name in start)
 
 
+def test_training_goes_on_from_an_exported_voice(inputs: synthetic.FakeInputs, tmp_path: Path) -> None:
+    earlier = _train(inputs, tmp_path / "earlier", max_steps=1, validate_every_steps=0)
+    voice = tmp_path / "voice" / "t2s.safetensors"
+    voice.parent.mkdir()
+    voice.write_bytes(earlier.files["decoder.safetensors"].read_bytes())
+    described = {"file": voice.name, "sizes": json.loads(earlier.files["config.json"].read_text())["sizes"]}
+    (voice.parent / "voice.json").write_text(json.dumps({"networks": {"t2s": described}}))
+    options = {"sizes": {}, "max_steps": 1, "learning_rate": 1e-12, "warmup_steps": 0}
+    produced = _train(inputs, tmp_path / "run", pretrained=str(voice), **options)
+    assert json.loads(produced.files["config.json"].read_text())["pretrained"] == {"decoder": of_file(voice)}
+    began, trained = load_file(voice), load_file(produced.files["decoder.safetensors"])
+    assert all(torch.allclose(trained[name], tensor, atol=1e-6) for name, tensor in began.items())
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
