@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from configs.train import HOUSEKEEPING
+
 RUN_SETTINGS = (
     "family",
     "seed",
@@ -12,5 +14,12 @@ RUN_SETTINGS = (
 )
 """Settings, beside a network's own, that decide what a training makes."""
 
-MACHINE_SETTINGS = ("compute.loader_threads",)
-"""Settings that training reads and that change nothing but its speed."""
+
+def machine_settings(*sections: str) -> tuple[str, ...]:
+    """Settings that training reads and that change nothing of what it makes.
+
+    Args:
+        sections: Of `TrainSettings` that the stage reads: `train.kokoro`.
+    """
+    own = (f"{section}.{name}" for section in sections for name in HOUSEKEEPING)
+    return ("compute.loader_threads", *own)
