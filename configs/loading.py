@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -31,20 +31,38 @@ class Given:
 
     value: Any
     origin: str
+    of_preset: bool = False
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """Settings, and for each dotted path that is not a default its origin."""
+    """Settings, and for each dotted path that is not a default its origin.
+
+    Attributes:
+        own: The paths that the file and `--set` gave, not the preset.
+    """
 
     settings: Settings
     origins: dict[str, str]
+    own: frozenset[str] = frozenset()
 
 
-def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequence[str] = ()) -> Resolved:
+Reads = Callable[[Settings], Callable[[str], bool]]
+"""From settings to whether what is made with them reads a setting of a dotted path."""
+
+
+def resolve(
+    preset: str | None = None,
+    file: Path | None = None,
+    overrides: Sequence[str] = (),
+    reads: Reads | None = None,
+) -> Resolved:
     """Settle all settings.
 
     In an override the last part of a name is enough where no other setting ends in it.
+
+    Args:
+        reads: What a hint at a setting that there is not is drawn from first.
 
     Raises:
         UserError: an unknown preset, key or type, or values that contradict each other; the message names
@@ -58,7 +76,12 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
     for text in overrides:
         name, value = _override(text)
         given = _over(given, {_full_name(name): Given(value, "--set")})
-    _check_names(given)
+    _check_names(given, reads)
+    own = frozenset(path for path, one in given.items() if not one.of_preset)
+    return Resolved(_settings_of(given), {path: one.origin for path, one in given.items()}, own)
+
+
+def _settings_of(given: Mapping[str, Given]) -> Settings:
     tree: dict[str, Any] = {}
     for path, one in given.items():
         *parents, leaf = path.split(".")
@@ -67,10 +90,9 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
             node = node.setdefault(name, {})
         node[leaf] = one.value
     try:
-        settings = Settings.model_validate(tree, strict=False)
+        return Settings.model_validate(tree, strict=False)
     except ValidationError as error:
         raise UserError(_explain(error, given)) from error
-    return Resolved(settings, {path: one.origin for path, one in given.items()})
 
 
 def about(preset: str) -> str:
@@ -141,10 +163,11 @@ def _read_preset(name: str, within: tuple[str, ...]) -> dict[str, Given]:
     if name in within:
         raise UserError(f"preset: {' -> '.join((*within, name))} is a circle")
     own = read_file(PRESETS / f"{name}.yaml")
-    own = {p: Given(g.value, g.origin.replace(str(PRESETS.parent.parent) + "/", "")) for p, g in own.items()}
+    root = str(PRESETS.parent.parent) + "/"
+    own = {p: Given(g.value, g.origin.replace(root, ""), of_preset=True) for p, g in own.items()}
     base = own.pop("base", None)
     below = _read_preset(str(base.value), (*within, name)) if base else {}
-    return _over(below, own) | {"preset": Given(name, f"preset {name}")}
+    return _over(below, own) | {"preset": Given(name, f"preset {name}", of_preset=True)}
 
 
 def _over(below: dict[str, Given], own: dict[str, Given]) -> dict[str, Given]:
@@ -185,7 +208,7 @@ def _full_name(name: str) -> str:
     return ends[0] if "." not in name and name not in known and len(ends) == 1 else name
 
 
-def _check_names(given: dict[str, Given]) -> None:
+def _check_names(given: Mapping[str, Given], reads: Reads | None) -> None:
     known = [path for path, *_ in documented()]
     sections = {path.rsplit(".", n)[0] for path in known for n in range(1, path.count(".") + 1)}
     for path, one in given.items():
@@ -194,14 +217,37 @@ def _check_names(given: dict[str, Given]) -> None:
         if path in sections:
             example = next(name for name in known if name.startswith(f"{path}."))
             raise UserError(f"{one.origin}: {path} is a group of settings; name one of them, e.g. {example}")
-        near = nearest(path, known, cutoff=0.5)
-        same_leaf = [name for name in known if name.rsplit(".", 1)[-1] == path.rsplit(".", 1)[-1]]
-        best = near or next(iter(same_leaf), None)
+        first = _read_of(known, given, reads)
+        best = meant(path, first) or meant(path, known) or nearest(path, known, cutoff=0.5)
         hint = f"; did you mean {best}?" if best else ""
         raise UserError(f"{one.origin}: there is no setting {plain_yaml.shown(path)}{hint}")
 
 
-def _explain(error: ValidationError, given: dict[str, Given]) -> str:
+def meant(path: str, names: Sequence[str]) -> str | None:
+    """Which of the names somebody means whose last part is written like that of `path`; None: none is."""
+    by_leaf: dict[str, list[str]] = {}
+    for name in names:
+        by_leaf.setdefault(_leaf(name), []).append(name)
+    near = nearest(_leaf(path), by_leaf, cutoff=0.8)
+    return nearest(path, by_leaf[near], cutoff=0.0) if near else None
+
+
+def _leaf(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _read_of(known: Sequence[str], given: Mapping[str, Given], reads: Reads | None) -> list[str]:
+    """Those of the known names that are read with what was given rightly; none where that is no whole."""
+    if reads is None:
+        return []
+    try:
+        is_read = reads(_settings_of({path: one for path, one in given.items() if path in known}))
+    except UserError:
+        return []
+    return [name for name in known if is_read(name)]
+
+
+def _explain(error: ValidationError, given: Mapping[str, Given]) -> str:
     lines = []
     for problem in error.errors():
         path = ".".join(str(part) for part in problem["loc"])

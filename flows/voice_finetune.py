@@ -33,6 +33,7 @@ from flows.prepare import prepare
 from flows.progress_file import ProgressFile
 from flows.recorded import Recorder, Status, run_name
 from flows.release import release
+from tasks.read_settings import unread
 from tasks.results import StageResult
 from tasks.versions.holding import holding
 from tasks.versions.laid_out import PUBLISHED
@@ -147,6 +148,8 @@ def make_voice(
         StoppedError: a stop was asked for.
     """
     check_request(workspace, request, until)
+    if ignored := unread(request.resolve()):
+        run_log().warning("%s: %s", request.voice, ignored)
     # Held before the pipeline is opened: the first stage replaces what was remembered of the voice.
     with holding(workspace, request.voice, "finetune", wait, run_log().info):
         return _make(workspace, request, until, force, verify)

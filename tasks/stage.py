@@ -211,7 +211,7 @@ def upstream(stage: Stage) -> list[str]:
 
 def view(stage: Stage, settings: Any) -> ConfigView:
     """The part of the settings that the stage declared."""
-    beside = (path for path in stage.machine if not any(_is_in(path, group) for group in stage.config))
+    beside = (path for path in stage.machine if not any(is_in(path, group) for group in stage.config))
     return ConfigView(settings, (*stage.config, *beside))
 
 
@@ -230,12 +230,11 @@ def config_slice(stage: Stage, settings: Any) -> dict[str, Any]:
             value = getattr(value, name)
         dumped = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
         _flatten(path, dumped, flat)
-    return {
-        path: value for path, value in flat.items() if not any(_is_in(path, one) for one in stage.machine)
-    }
+    return {path: value for path, value in flat.items() if not any(is_in(path, one) for one in stage.machine)}
 
 
-def _is_in(path: str, group: str) -> bool:
+def is_in(path: str, group: str) -> bool:
+    """Whether a setting is this one, or one of this group."""
     return path == group or path.startswith(f"{group}.")
 
 

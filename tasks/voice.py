@@ -12,6 +12,7 @@ from configs.loading import Resolved, resolve
 from configs.settings import Settings
 from tasks.lexicons import with_lexicons
 from tasks.pipeline import Pipeline
+from tasks.read_settings import reads
 from tasks.results import Scan
 from tasks.run_record import RequestRecord, known_run, read_run, unknown_voice
 from tasks.versions.begins import beginning
@@ -39,7 +40,7 @@ class Request:
         Raises:
             UserError: a setting is wrong.
         """
-        return resolve(self.preset, self.config_file, (*self.overrides, f"voice='{self.voice}'"))
+        return resolve(self.preset, self.config_file, (*self.overrides, f"voice='{self.voice}'"), reads)
 
     def as_record(self) -> RequestRecord:
         """As JSON."""

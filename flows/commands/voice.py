@@ -13,6 +13,7 @@ from configs.errors import UserError
 from configs.loading import about, leaves, presets, resolve
 from configs.nearest import did_you_mean
 from flows.commands.shared import JSON, command_line, console, print_json, print_rows, session, warn
+from tasks.read_settings import reads, unread
 from tasks.run_record import ComputedEntry, StageEntry, last_computed, read_run, voices
 from tasks.versions.folders import champion_folder
 from tasks.voice import (
@@ -86,6 +87,8 @@ def finetune(
         console.print(f"{voice}: made as before, {_recipe(request)}", markup=False)
     for line in recipe_changes(workspace, request):
         warn(line)
+    if ignored := unread(request.resolve()):
+        warn(ignored)
     run_voice(workspace, request, until, tuple(force or ()), verify, wait)
 
 
@@ -296,7 +299,7 @@ def show_config(
     as_json: bool = JSON,
 ) -> None:
     """The resolved settings, one a line, and where each value comes from."""
-    resolved = resolve(preset, config, tuple(overrides or ()))
+    resolved = resolve(preset, config, tuple(overrides or ()), reads)
     rows = [
         {"setting": path, "value": value, "from": resolved.origins.get(path, "default")}
         for path, value in leaves(resolved.settings)
@@ -313,6 +316,8 @@ def show_config(
         console.print(about(preset), soft_wrap=not console.is_terminal)
     for row in rows:
         _print_setting(str(row["setting"]), row["value"], str(row["from"]))
+    if ignored := unread(resolved):
+        warn(ignored)
     if preset is None and part is None:
         warn("no preset given; there are")
         for name in presets():

@@ -214,6 +214,17 @@ def test_a_voice_that_is_made_again_keeps_its_recipe(
     assert "no --preset given" in errors
 
 
+def test_finetune_and_config_show_warn_in_one_line(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("flows.run.run_voice", lambda *_: None)
+    given = ("-p", "kokoro-fit", "-s", "train.t2s.batch_size=2", "-s", "train.kokoro_fit.mix_steps=9")
+    for command in (("finetune", str(tmp_path), "-v", "anna"), ("config", "show", "batch_size")):
+        status, _, errors = call(*command, *given)
+        said = "no stage of this kokoro voice reads train.t2s.batch_size (--set, did you mean"
+        assert (status, errors.count(said), "mix_steps" in errors) == (0, 1, False)
+
+
 def test_an_empty_folder_is_refused_before_weights_that_are_missing(call: Call, tmp_path: Path):
     (tmp_path / "empty").mkdir()
     status, _, errors = call("finetune", str(tmp_path / "empty"), "-v", "v", "-p", "kokoro-fit")
