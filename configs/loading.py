@@ -23,6 +23,8 @@ from configs.nearest import did_you_mean, nearest
 from configs.settings import Settings
 
 PRESETS = Path(__file__).resolve().parent / "presets"
+OPTIONS = {"preset": "--preset", "base": "--preset", "voice": "--voice"}
+"""What decides before or beside all settings, and the option that gives it."""
 
 
 @dataclass(frozen=True)
@@ -41,23 +43,29 @@ class Resolved:
     origins: dict[str, str]
 
 
-def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequence[str] = ()) -> Resolved:
+def resolve(
+    preset: str | None = None,
+    file: Path | None = None,
+    overrides: Sequence[str] = (),
+    voice: str | None = None,
+) -> Resolved:
     """Settle all settings.
 
     In an override the last part of a name is enough where no other setting ends in it.
 
     Raises:
-        UserError: an unknown preset, key or type, or values that contradict each other; the message names
-            the key, the file and line, and the nearest valid name.
+        UserError: an unknown preset, key or type, values that contradict each other, or a preset or voice in
+            the file or an override; the message names the key, the file and line, and the nearest valid name.
     """
     given: dict[str, Given] = {}
     if preset is not None:
         given = _read_preset(preset, ())
     if file is not None:
-        given = _over(given, read_file(file))
+        given = _over(given, _no_options(read_file(file)))
     for text in overrides:
-        name, value = _override(text)
-        given = _over(given, {_full_name(name): Given(value, "--set")})
+        given = _over(given, _no_options({setting_of(text): Given(_override(text)[1], "--set")}))
+    if voice is not None:
+        given = _over(given, {"voice": Given(voice, "--voice")})
     _check_names(given)
     tree: dict[str, Any] = {}
     for path, one in given.items():
@@ -71,6 +79,15 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
     except ValidationError as error:
         raise UserError(_explain(error, given)) from error
     return Resolved(settings, {path: one.origin for path, one in given.items()})
+
+
+def setting_of(override: str) -> str:
+    """The whole name of the setting that an override sets.
+
+    Raises:
+        UserError: it is none.
+    """
+    return _full_name(_override(override)[0])
 
 
 def about(preset: str) -> str:
@@ -145,6 +162,18 @@ def _read_preset(name: str, within: tuple[str, ...]) -> dict[str, Given]:
     base = own.pop("base", None)
     below = _read_preset(str(base.value), (*within, name)) if base else {}
     return _over(below, own) | {"preset": Given(name, f"preset {name}")}
+
+
+def _no_options(given: dict[str, Given]) -> dict[str, Given]:
+    """The same, without what an option of the command gives: there it would be read and change nothing."""
+    for path, one in given.items():
+        if path in OPTIONS:
+            value = plain_yaml.shown(str(one.value))
+            raise UserError(
+                f"{one.origin}: {path} = {value}: is no setting of a file or --set; leave it out, and give "
+                f"`{OPTIONS[path]} {value}` beside it"
+            )
+    return given
 
 
 def _over(below: dict[str, Given], own: dict[str, Given]) -> dict[str, Given]:

@@ -33,6 +33,7 @@ from flows.prepare import prepare
 from flows.progress_file import ProgressFile
 from flows.recorded import Recorder, Status, run_name
 from flows.release import release
+from tasks.recipe import keep_settings, placed
 from tasks.results import StageResult
 from tasks.versions.holding import holding
 from tasks.versions.laid_out import PUBLISHED
@@ -111,12 +112,14 @@ def voice_finetune(
     """
     tell_in_one_line()
     place = workspace_folder(workspace)
-    request = Request(
-        recordings_given(recordings, place),
-        check_name(voice),
-        preset,
-        Path(config_file).resolve() if config_file else None,
-        tuple(overrides),
+    request = placed(
+        Request(
+            recordings_given(recordings, place),
+            check_name(voice),
+            preset,
+            Path(config_file).resolve() if config_file else None,
+            tuple(overrides),
+        )
     )
 
     def make() -> Ended:
@@ -149,7 +152,7 @@ def make_voice(
     check_request(workspace, request, until)
     # Held before the pipeline is opened: the first stage replaces what was remembered of the voice.
     with holding(workspace, request.voice, "finetune", wait, run_log().info):
-        return _make(workspace, request, until, force, verify)
+        return _make(workspace, keep_settings(workspace, request), until, force, verify)
 
 
 def _make(
