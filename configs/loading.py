@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -19,10 +19,12 @@ from pydantic import BaseModel, ValidationError
 
 from configs import plain_yaml
 from configs.errors import UserError
-from configs.nearest import did_you_mean, nearest
+from configs.nearest import did_you_mean, meant, nearest
 from configs.settings import Settings
 
 PRESETS = Path(__file__).resolve().parent / "presets"
+OPTIONS = {"preset": "--preset", "base": "--preset", "voice": "--voice"}
+"""What decides before or beside all settings, and the option that gives it."""
 
 
 @dataclass(frozen=True)
@@ -55,30 +57,36 @@ def resolve(
     preset: str | None = None,
     file: Path | None = None,
     overrides: Sequence[str] = (),
+    voice: str | None = None,
     reads: Reads | None = None,
 ) -> Resolved:
     """Settle all settings.
 
+    A file may name the preset that it starts from, `base: kokoro`, as the presets themselves do.
     In an override the last part of a name is enough where no other setting ends in it.
 
     Args:
         reads: What a hint at a setting that there is not is drawn from first.
 
     Raises:
-        UserError: an unknown preset, key or type, or values that contradict each other; the message names
-            the key, the file and line, and the nearest valid name.
+        UserError: an unknown preset, key or type, values that contradict each other, or a preset or voice in
+            the file or an override; the message names the key, the file and line, and the nearest valid name.
     """
     given: dict[str, Given] = {}
-    if preset is not None:
-        given = _read_preset(preset, ())
+    start = preset_of(preset, file)
+    if start is not None:
+        given = _read_preset(start, ())
     if file is not None:
-        given = _over(given, read_file(file))
+        own = {path: one for path, one in read_file(file).items() if path != "base"}
+        given = _over(given, _no_options(own))
     for text in overrides:
-        name, value = _override(text)
-        given = _over(given, {_full_name(name): Given(value, "--set")})
+        given = _over(given, _no_options({setting_of(text): Given(_override(text)[1], "--set")}))
+    if voice is not None:
+        given = _over(given, {"voice": Given(voice, "--voice")})
     _check_names(given, reads)
-    own = frozenset(path for path, one in given.items() if not one.of_preset)
-    return Resolved(_settings_of(given), {path: one.origin for path, one in given.items()}, own)
+    origins = {path: one.origin for path, one in given.items()}
+    ours = frozenset(path for path, one in given.items() if not one.of_preset)
+    return Resolved(_settings_of(given), origins, ours)
 
 
 def _settings_of(given: Mapping[str, Given]) -> Settings:
@@ -93,6 +101,33 @@ def _settings_of(given: Mapping[str, Given]) -> Settings:
         return Settings.model_validate(tree, strict=False)
     except ValidationError as error:
         raise UserError(_explain(error, given)) from error
+
+
+def preset_of(preset: str | None, file: Path | None) -> str | None:
+    """The preset that settings start from: the one given, or the `base` of the file; None: there is none.
+
+    Raises:
+        UserError: the file cannot be read, its base is no preset, or another preset is given.
+    """
+    base = read_file(file).get("base") if file is not None else None
+    if base is None or base.value is None:
+        return preset
+    named = plain_yaml.shown(str(base.value))
+    if named not in presets():
+        hint = did_you_mean(named, presets())
+        raise UserError(f"{base.origin}: base = {named}: is not one of {', '.join(presets())}{hint}")
+    if preset not in (None, named):
+        raise UserError(f"{base.origin}: base = {named}, beside the preset {preset}: leave one of them out")
+    return named
+
+
+def setting_of(override: str) -> str:
+    """The whole name of the setting that an override sets.
+
+    Raises:
+        UserError: it is none.
+    """
+    return _full_name(_override(override)[0])
 
 
 def about(preset: str) -> str:
@@ -125,7 +160,8 @@ def read_file(path: Path) -> dict[str, Given]:
         return {}
     if not isinstance(root, yaml.MappingNode):
         raise UserError(f"{path}:1: expected settings as `name: value` lines")
-    return dict(_walk(root, "", str(path)))
+    mappings = {name for name, kind, *_ in documented() if kind.startswith("dict[")}
+    return dict(_walk(root, "", str(path), mappings))
 
 
 def leaves(settings: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -170,6 +206,19 @@ def _read_preset(name: str, within: tuple[str, ...]) -> dict[str, Given]:
     return _over(below, own) | {"preset": Given(name, f"preset {name}", of_preset=True)}
 
 
+def _no_options(given: dict[str, Given]) -> dict[str, Given]:
+    """The same, without what an option of the command gives: there it would be read and change nothing."""
+    for path, one in given.items():
+        if path in OPTIONS:
+            value = plain_yaml.shown(str(one.value))
+            or_base = f", or write `base: {value}` into the file" if path == "preset" else ""
+            raise UserError(
+                f"{one.origin}: {path} = {value}: is no setting of a file or --set; leave it out, and give "
+                f"`{OPTIONS[path]} {value}` beside it{or_base}"
+            )
+    return given
+
+
 def _over(below: dict[str, Given], own: dict[str, Given]) -> dict[str, Given]:
     """What holds where `own` is said later: a whole group hides what was said of its parts, a part a null."""
     groups = {path.rsplit(".", n)[0] for path in own for n in range(1, path.count(".") + 1)}
@@ -181,11 +230,13 @@ def _over(below: dict[str, Given], own: dict[str, Given]) -> dict[str, Given]:
     } | own
 
 
-def _walk(node: yaml.MappingNode, prefix: str, file: str) -> Iterator[tuple[str, Given]]:
+def _walk(
+    node: yaml.MappingNode, prefix: str, file: str, mappings: Collection[str]
+) -> Iterator[tuple[str, Given]]:
     for key_node, value_node in node.value:
         path, where = f"{prefix}{key_node.value}", f"{file}:{key_node.start_mark.line + 1}"
-        if isinstance(value_node, yaml.MappingNode) and value_node.value:
-            yield from _walk(value_node, f"{path}.", file)
+        if isinstance(value_node, yaml.MappingNode) and value_node.value and path not in mappings:
+            yield from _walk(value_node, f"{path}.", file, mappings)
         else:
             yield path, Given(plain_yaml.value_of(value_node, where, path), where)
 
@@ -221,19 +272,6 @@ def _check_names(given: Mapping[str, Given], reads: Reads | None) -> None:
         best = meant(path, first) or meant(path, known) or nearest(path, known, cutoff=0.5)
         hint = f"; did you mean {best}?" if best else ""
         raise UserError(f"{one.origin}: there is no setting {plain_yaml.shown(path)}{hint}")
-
-
-def meant(path: str, names: Sequence[str]) -> str | None:
-    """Which of the names somebody means whose last part is written like that of `path`; None: none is."""
-    by_leaf: dict[str, list[str]] = {}
-    for name in names:
-        by_leaf.setdefault(_leaf(name), []).append(name)
-    near = nearest(_leaf(path), by_leaf, cutoff=0.8)
-    return nearest(path, by_leaf[near], cutoff=0.0) if near else None
-
-
-def _leaf(path: str) -> str:
-    return path.rpartition(".")[2]
 
 
 def _read_of(known: Sequence[str], given: Mapping[str, Given], reads: Reads | None) -> list[str]:

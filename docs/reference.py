@@ -30,6 +30,7 @@ def settings_page() -> str:
         "# Settings",
         "",
         "Give them in a preset, in a YAML file (`--config`) or one by one (`--set a.b=c`); later wins.",
+        "A relative path begins where the command is typed, in a file too.",
         "`voicewright config show` prints the resolved values and where each comes from.",
     ]
     section = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from configs.loading import Resolved, documented, meant
+from configs.loading import Resolved, documented
+from configs.nearest import meant
 from configs.settings import Settings
 from tasks.stage import is_in
 

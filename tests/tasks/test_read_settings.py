@@ -76,9 +76,9 @@ def test_a_file_is_told_by_its_lines_and_a_long_one_by_its_first(tmp_path: Path)
 )
 def test_hints_lead_first_to_what_the_run_reads(preset: str, given: str, meant: str) -> None:
     with pytest.raises(UserError, match=f"there is no setting {given}; did you mean {meant}\\?"):
-        resolve(preset, None, (f"{given}=2",), reads)
+        resolve(preset, None, (f"{given}=2",), reads=reads)
 
 
 def test_hints_are_given_beside_values_that_are_wrong() -> None:
     with pytest.raises(UserError, match="there is no setting sed; did you mean seed"):
-        resolve("tiny", None, ("sed=2", "features.pitch.method=other"), reads)
+        resolve("tiny", None, ("sed=2", "features.pitch.method=other"), reads=reads)
