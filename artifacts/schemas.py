@@ -49,6 +49,10 @@ INGEST = _schema(
     ("source_channels", I32, "channels of the original"),
     ("conversions", pa.list_(STR), "what was done to reach canonical mono"),
 )
+DIVISION = _schema(
+    _RECORDING,
+    ("split", STR, "train, validation or test, as the name of its list says"),
+)
 SEGMENT = _schema(
     _UTTERANCE,
     _RECORDING,

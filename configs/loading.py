@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -19,10 +19,12 @@ from pydantic import BaseModel, ValidationError
 
 from configs import plain_yaml
 from configs.errors import UserError
-from configs.nearest import did_you_mean, nearest
+from configs.nearest import did_you_mean, meant, nearest
 from configs.settings import Settings
 
 PRESETS = Path(__file__).resolve().parent / "presets"
+OPTIONS = {"preset": "--preset", "base": "--preset", "voice": "--voice"}
+"""What decides before or beside all settings, and the option that gives it."""
 
 
 @dataclass(frozen=True)
@@ -31,34 +33,63 @@ class Given:
 
     value: Any
     origin: str
+    of_preset: bool = False
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """Settings, and for each dotted path that is not a default its origin."""
+    """Settings, and for each dotted path that is not a default its origin.
+
+    Attributes:
+        own: The paths that the file and `--set` gave, not the preset.
+    """
 
     settings: Settings
     origins: dict[str, str]
+    own: frozenset[str] = frozenset()
 
 
-def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequence[str] = ()) -> Resolved:
+Reads = Callable[[Settings], Callable[[str], bool]]
+"""From settings to whether what is made with them reads a setting of a dotted path."""
+
+
+def resolve(
+    preset: str | None = None,
+    file: Path | None = None,
+    overrides: Sequence[str] = (),
+    voice: str | None = None,
+    reads: Reads | None = None,
+) -> Resolved:
     """Settle all settings.
 
+    A file may name the preset that it starts from, `base: kokoro`, as the presets themselves do.
     In an override the last part of a name is enough where no other setting ends in it.
 
+    Args:
+        reads: What a hint at a setting that there is not is drawn from first.
+
     Raises:
-        UserError: an unknown preset, key or type, or values that contradict each other; the message names
-            the key, the file and line, and the nearest valid name.
+        UserError: an unknown preset, key or type, values that contradict each other, or a preset or voice in
+            the file or an override; the message names the key, the file and line, and the nearest valid name.
     """
     given: dict[str, Given] = {}
-    if preset is not None:
-        given = _read_preset(preset, ())
+    start = preset_of(preset, file)
+    if start is not None:
+        given = _read_preset(start, ())
     if file is not None:
-        given = _over(given, read_file(file))
+        own = {path: one for path, one in read_file(file).items() if path != "base"}
+        given = _over(given, _no_options(own))
     for text in overrides:
-        name, value = _override(text)
-        given = _over(given, {_full_name(name): Given(value, "--set")})
-    _check_names(given)
+        given = _over(given, _no_options({setting_of(text): Given(_override(text)[1], "--set")}))
+    if voice is not None:
+        given = _over(given, {"voice": Given(voice, "--voice")})
+    _check_names(given, reads)
+    origins = {path: one.origin for path, one in given.items()}
+    ours = frozenset(path for path, one in given.items() if not one.of_preset)
+    return Resolved(_settings_of(given), origins, ours)
+
+
+def _settings_of(given: Mapping[str, Given]) -> Settings:
     tree: dict[str, Any] = {}
     for path, one in given.items():
         *parents, leaf = path.split(".")
@@ -67,10 +98,36 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
             node = node.setdefault(name, {})
         node[leaf] = one.value
     try:
-        settings = Settings.model_validate(tree, strict=False)
+        return Settings.model_validate(tree, strict=False)
     except ValidationError as error:
         raise UserError(_explain(error, given)) from error
-    return Resolved(settings, {path: one.origin for path, one in given.items()})
+
+
+def preset_of(preset: str | None, file: Path | None) -> str | None:
+    """The preset that settings start from: the one given, or the `base` of the file; None: there is none.
+
+    Raises:
+        UserError: the file cannot be read, its base is no preset, or another preset is given.
+    """
+    base = read_file(file).get("base") if file is not None else None
+    if base is None or base.value is None:
+        return preset
+    named = plain_yaml.shown(str(base.value))
+    if named not in presets():
+        hint = did_you_mean(named, presets())
+        raise UserError(f"{base.origin}: base = {named}: is not one of {', '.join(presets())}{hint}")
+    if preset not in (None, named):
+        raise UserError(f"{base.origin}: base = {named}, beside the preset {preset}: leave one of them out")
+    return named
+
+
+def setting_of(override: str) -> str:
+    """The whole name of the setting that an override sets.
+
+    Raises:
+        UserError: it is none.
+    """
+    return _full_name(_override(override)[0])
 
 
 def about(preset: str) -> str:
@@ -103,7 +160,8 @@ def read_file(path: Path) -> dict[str, Given]:
         return {}
     if not isinstance(root, yaml.MappingNode):
         raise UserError(f"{path}:1: expected settings as `name: value` lines")
-    return dict(_walk(root, "", str(path)))
+    mappings = {name for name, kind, *_ in documented() if kind.startswith("dict[")}
+    return dict(_walk(root, "", str(path), mappings))
 
 
 def leaves(settings: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -141,10 +199,24 @@ def _read_preset(name: str, within: tuple[str, ...]) -> dict[str, Given]:
     if name in within:
         raise UserError(f"preset: {' -> '.join((*within, name))} is a circle")
     own = read_file(PRESETS / f"{name}.yaml")
-    own = {p: Given(g.value, g.origin.replace(str(PRESETS.parent.parent) + "/", "")) for p, g in own.items()}
+    root = str(PRESETS.parent.parent) + "/"
+    own = {p: Given(g.value, g.origin.replace(root, ""), of_preset=True) for p, g in own.items()}
     base = own.pop("base", None)
     below = _read_preset(str(base.value), (*within, name)) if base else {}
-    return _over(below, own) | {"preset": Given(name, f"preset {name}")}
+    return _over(below, own) | {"preset": Given(name, f"preset {name}", of_preset=True)}
+
+
+def _no_options(given: dict[str, Given]) -> dict[str, Given]:
+    """The same, without what an option of the command gives: there it would be read and change nothing."""
+    for path, one in given.items():
+        if path in OPTIONS:
+            value = plain_yaml.shown(str(one.value))
+            or_base = f", or write `base: {value}` into the file" if path == "preset" else ""
+            raise UserError(
+                f"{one.origin}: {path} = {value}: is no setting of a file or --set; leave it out, and give "
+                f"`{OPTIONS[path]} {value}` beside it{or_base}"
+            )
+    return given
 
 
 def _over(below: dict[str, Given], own: dict[str, Given]) -> dict[str, Given]:
@@ -158,11 +230,13 @@ def _over(below: dict[str, Given], own: dict[str, Given]) -> dict[str, Given]:
     } | own
 
 
-def _walk(node: yaml.MappingNode, prefix: str, file: str) -> Iterator[tuple[str, Given]]:
+def _walk(
+    node: yaml.MappingNode, prefix: str, file: str, mappings: Collection[str]
+) -> Iterator[tuple[str, Given]]:
     for key_node, value_node in node.value:
         path, where = f"{prefix}{key_node.value}", f"{file}:{key_node.start_mark.line + 1}"
-        if isinstance(value_node, yaml.MappingNode) and value_node.value:
-            yield from _walk(value_node, f"{path}.", file)
+        if isinstance(value_node, yaml.MappingNode) and value_node.value and path not in mappings:
+            yield from _walk(value_node, f"{path}.", file, mappings)
         else:
             yield path, Given(plain_yaml.value_of(value_node, where, path), where)
 
@@ -185,7 +259,7 @@ def _full_name(name: str) -> str:
     return ends[0] if "." not in name and name not in known and len(ends) == 1 else name
 
 
-def _check_names(given: dict[str, Given]) -> None:
+def _check_names(given: Mapping[str, Given], reads: Reads | None) -> None:
     known = [path for path, *_ in documented()]
     sections = {path.rsplit(".", n)[0] for path in known for n in range(1, path.count(".") + 1)}
     for path, one in given.items():
@@ -194,14 +268,24 @@ def _check_names(given: dict[str, Given]) -> None:
         if path in sections:
             example = next(name for name in known if name.startswith(f"{path}."))
             raise UserError(f"{one.origin}: {path} is a group of settings; name one of them, e.g. {example}")
-        near = nearest(path, known, cutoff=0.5)
-        same_leaf = [name for name in known if name.rsplit(".", 1)[-1] == path.rsplit(".", 1)[-1]]
-        best = near or next(iter(same_leaf), None)
+        first = _read_of(known, given, reads)
+        best = meant(path, first) or meant(path, known) or nearest(path, known, cutoff=0.5)
         hint = f"; did you mean {best}?" if best else ""
         raise UserError(f"{one.origin}: there is no setting {plain_yaml.shown(path)}{hint}")
 
 
-def _explain(error: ValidationError, given: dict[str, Given]) -> str:
+def _read_of(known: Sequence[str], given: Mapping[str, Given], reads: Reads | None) -> list[str]:
+    """Those of the known names that are read with what was given rightly; none where that is no whole."""
+    if reads is None:
+        return []
+    try:
+        is_read = reads(_settings_of({path: one for path, one in given.items() if path in known}))
+    except UserError:
+        return []
+    return [name for name in known if is_read(name)]
+
+
+def _explain(error: ValidationError, given: Mapping[str, Given]) -> str:
     lines = []
     for problem in error.errors():
         path = ".".join(str(part) for part in problem["loc"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _LONGEST = 80
 """Characters that are compared; nobody types a longer name by mistake."""
@@ -25,3 +25,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'anna'?`, to be put at the end of a message; empty where nothing is near."""
     found = nearest(name, known)
     return f"; did you mean {found!r}?" if found else ""
+
+
+def meant(path: str, names: Sequence[str]) -> str | None:
+    """Which of the names somebody means whose last part is written like that of `path`; None: none is."""
+    by_leaf: dict[str, list[str]] = {}
+    for name in names:
+        by_leaf.setdefault(_leaf(name), []).append(name)
+    near = nearest(_leaf(path), by_leaf, cutoff=0.8)
+    return nearest(path, by_leaf[near], cutoff=0.0) if near else None
+
+
+def _leaf(path: str) -> str:
+    return path.rpartition(".")[2]

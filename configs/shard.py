@@ -19,6 +19,11 @@ class ShardSettings(Section):
         le=0.5,
         description="Share of clips never trained on, 0-1; at least one from ten clips up.",
     )
+    given_splits: bool = Field(
+        True,
+        description="Whether lists whose names say so (train, val, dev, test ...) divide the clips; without "
+        "one for validation its share is drawn from the rest. False divides by the shares alone.",
+    )
     rows_per_file: int = Field(256, ge=1, le=10_000, description="Clips per Parquet file.")
     rows_per_group: int = Field(
         16, ge=1, le=1_000, description="Clips per row group, the unit that streaming reads."

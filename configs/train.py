@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from configs.base import Section
 
+HOUSEKEEPING = ("cache_mb", "checkpoint_every_steps", "keep_checkpoints", "max_skipped_in_a_row")
+"""Settings of every training that decide how it gets through, and nothing of what comes out of it."""
+
 
 class TrainSettings(Section):
     """What every training stage can be told."""

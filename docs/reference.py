@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ def settings_page() -> str:
         "# Settings",
         "",
         "Give them in a preset, in a YAML file (`--config`) or one by one (`--set a.b=c`); later wins.",
+        "A relative path begins where the command is typed, in a file too.",
         "`voicewright config show` prints the resolved values and where each comes from.",
     ]
     section = None
@@ -76,7 +78,11 @@ def _stage_lines(stage: Stage) -> list[str]:
         "",
         f"- works on {kind}",
         f"- reads {', '.join(f'`{name}`' for name in upstream(stage))}",
-        f"- settings: {', '.join(f'`{path}`' for path in (*stage.config, *stage.machine)) or 'none'}",
+        f"- settings: {_named(path for path in stage.config if path not in stage.machine) or 'none'}",
+    ]
+    if stage.machine:
+        lines.append(f"- settings that decide nothing of its result: {_named(stage.machine)}")
+    lines += [
         "",
         "| column | type | meaning |",
         "| --- | --- | --- |",
@@ -86,6 +92,10 @@ def _stage_lines(stage: Stage) -> list[str]:
         lines.append(f"| `{field.name}` | `{_cell(str(field.type))}` | {_cell(about)} |")
     lines.append("")
     return lines
+
+
+def _named(paths: Iterable[str]) -> str:
+    return ", ".join(f"`{path}`" for path in paths)
 
 
 def commands_page() -> str:

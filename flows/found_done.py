@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from flows.tracked import tracked_outputs
 from tasks.pipeline import Pipeline
+from tasks.recipe import keep_settings
 from tasks.results import StageResult
 from tasks.stages import check_stage_names
 from tasks.versions.holding import holding
@@ -48,7 +49,7 @@ def found_done(
     """
     with (
         holding(workspace, request.voice, "finetune", wait, say),
-        closing(open_pipeline(workspace, request)) as pipeline,
+        closing(open_pipeline(workspace, keep_settings(workspace, request))) as pipeline,
     ):
         names = list(pipeline.stages)
         check_stage_names(names, until, ())

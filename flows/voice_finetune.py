@@ -14,6 +14,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
 from configs.errors import UserError
+from configs.loading import preset_of
 from flows.finetune import finetune
 from flows.forecast import forecast
 from flows.measured import Measurer
@@ -33,6 +34,8 @@ from flows.prepare import prepare
 from flows.progress_file import ProgressFile
 from flows.recorded import Recorder, Status, run_name
 from flows.release import release
+from tasks.read_settings import unread
+from tasks.recipe import keep_settings, placed
 from tasks.results import StageResult
 from tasks.versions.holding import holding
 from tasks.versions.laid_out import PUBLISHED
@@ -111,12 +114,14 @@ def voice_finetune(
     """
     tell_in_one_line()
     place = workspace_folder(workspace)
-    request = Request(
-        recordings_given(recordings, place),
-        check_name(voice),
-        preset,
-        Path(config_file).resolve() if config_file else None,
-        tuple(overrides),
+    request = placed(
+        Request(
+            recordings_given(recordings, place),
+            check_name(voice),
+            preset_of(preset, Path(config_file) if config_file else None),
+            Path(config_file).resolve() if config_file else None,
+            tuple(overrides),
+        )
     )
 
     def make() -> Ended:
@@ -147,9 +152,11 @@ def make_voice(
         StoppedError: a stop was asked for.
     """
     check_request(workspace, request, until)
+    if ignored := unread(request.resolve()):
+        run_log().warning("%s: %s", request.voice, ignored)
     # Held before the pipeline is opened: the first stage replaces what was remembered of the voice.
     with holding(workspace, request.voice, "finetune", wait, run_log().info):
-        return _make(workspace, request, until, force, verify)
+        return _make(workspace, keep_settings(workspace, request), until, force, verify)
 
 
 def _make(

@@ -108,7 +108,8 @@ class Pipeline:
         found, key, tally = obtained.manifest, obtained.key, obtained.tally
         files = {n: self.store.local_path(ref, check=False) for n, ref in found.files.items()}
         # What could not even be opened is told with the stage that opens the rest.
-        scanned = self.scanned() if SCAN in stage.reads else Scan(())
+        first = next((one.name for one in self.stages.values() if SCAN in one.reads), None)
+        scanned = self.scanned() if name == first else Scan(())
         result = StageResult(
             name=name,
             status=obtained.status,
@@ -320,7 +321,7 @@ class Pipeline:
         return self.stages[name]
 
     def _manifest(self, name: str) -> Manifest:
-        found = self._scan_manifest() if name == SCAN else self.known(name)
+        found = self._scan_manifest(None) if name == SCAN else self.known(name)
         if found is None:
             raise UserError(
                 f"{name}: not done for these recordings and settings; run `voicewright finetune` first"
@@ -328,7 +329,10 @@ class Pipeline:
         return found
 
     def _inputs(self, stage: Stage) -> dict[str, Manifest]:
-        return {name: self._manifest(name) for name in upstream(stage)}
+        return {
+            name: self._scan_manifest(stage.reads.get(SCAN)) if name == SCAN else self._manifest(name)
+            for name in upstream(stage)
+        }
 
     def _key(self, stage: Stage, inputs: Mapping[str, Manifest]) -> Key:
         return key_of(stage, self._settings_of(stage, inputs), inputs, self._code, self._column)
@@ -340,12 +344,15 @@ class Pipeline:
         """One value of every row of a finished stage."""
         return shards.read_values(self.store, self._manifest(stage).rows, column)
 
-    def _scan_manifest(self) -> Manifest:
+    def _scan_manifest(self, columns: Sequence[str] | None) -> Manifest:
+        """The recordings by what a stage reads of them (None: all) but their place."""
         scan = self.scanned()
         rows = tuple(
             RowRef(
                 row["recording_id"],
-                digest.of_value({n: v for n, v in row.items() if n != "location"}),
+                digest.of_value(
+                    {n: v for n, v in row.items() if n != "location" and (columns is None or n in columns)}
+                ),
                 "",
                 0,
                 at,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NotRequired
+from typing import Annotated, NotRequired
 
-from pydantic import TypeAdapter, with_config
+from pydantic import Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from artifacts import records
@@ -24,6 +24,8 @@ class RequestRecord(TypedDict):
     preset: str | None
     config_file: str | None
     overrides: list[str]
+    config_copy: NotRequired[Annotated[str, Field(pattern=r"^settings-[0-9a-f]{12}\.yaml$")]]
+    """Name of the copy of `config_file` beside the record, which is read in its place."""
 
 
 @with_config(EXACT)

@@ -100,7 +100,11 @@ def _require_space_for(
     context: Context,
     answers: Mapping[str, RowOutcome],
 ) -> None:
-    outside = [context.outside[name] for name in stage.reads if name in context.outside]
+    outside = [
+        context.outside[name]
+        for name, columns in stage.reads.items()
+        if name in context.outside and (columns is None or "location" in columns)
+    ]
     for rows in outside:
         require_space_for_recordings(stage, [rows[row_id] for row_id, _ in missing], context.store)
     earlier = [row for outcome in answers.values() for row in outcome.rows]

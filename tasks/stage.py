@@ -69,7 +69,8 @@ class _Declared:
     config: Sequence[str] = ()
     """Settings that the function may see; only these enter the key."""
     machine: Sequence[str] = ()
-    """Settings that the function may see too and that cannot change what it makes."""
+    """Settings that the function may see too and that cannot change what it makes; also some of a group in
+    `config`, which are no part of the key then."""
     schema: pa.Schema
     """Schema of the rows; the first column identifies a row."""
     code: Sequence[str] = ()
@@ -210,7 +211,8 @@ def upstream(stage: Stage) -> list[str]:
 
 def view(stage: Stage, settings: Any) -> ConfigView:
     """The part of the settings that the stage declared."""
-    return ConfigView(settings, (*stage.config, *stage.machine))
+    beside = (path for path in stage.machine if not any(is_in(path, group) for group in stage.config))
+    return ConfigView(settings, (*stage.config, *beside))
 
 
 def wants_gpu(stage: Stage, settings: Any) -> bool:
@@ -219,16 +221,21 @@ def wants_gpu(stage: Stage, settings: Any) -> bool:
     return asked(view(stage, settings)) if callable(asked) else asked
 
 
-def config_slice(settings: Any, paths: Sequence[str]) -> dict[str, Any]:
-    """The declared settings as flat `a.b.c -> value`."""
+def config_slice(stage: Stage, settings: Any) -> dict[str, Any]:
+    """The settings that decide what the stage makes, as flat `a.b.c -> value`."""
     flat: dict[str, Any] = {}
-    for path in paths:
+    for path in stage.config:
         value = settings
         for name in path.split("."):
             value = getattr(value, name)
         dumped = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
         _flatten(path, dumped, flat)
-    return flat
+    return {path: value for path, value in flat.items() if not any(is_in(path, one) for one in stage.machine)}
+
+
+def is_in(path: str, group: str) -> bool:
+    """Whether a setting is this one, or one of this group."""
+    return path == group or path.startswith(f"{group}.")
 
 
 def key_of(stage: Stage, settings: Any, inputs: Mapping[str, Manifest], code: Code, column: Column) -> Key:
@@ -248,7 +255,7 @@ def key_of(stage: Stage, settings: Any, inputs: Mapping[str, Manifest], code: Co
             name: None if columns is None else sorted(columns) for name, columns in stage.reads.items()
         },
         "code": code.digests(modules, settings),
-        "config": config_slice(settings, stage.config),
+        "config": config_slice(stage, settings),
         "libraries": library_versions(tuple(stage.libraries)),
         "schema": digest.of_bytes(stage.schema.remove_metadata().serialize().to_pybytes()),
     }

@@ -18,6 +18,7 @@ from tasks.stage import Stage, upstream
 
 PREPARE = (
     corpus.INGEST,
+    corpus.DIVISION,
     corpus.SEGMENT,
     corpus.MEASURE,
     corpus.ENHANCE,

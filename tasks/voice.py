@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from artifacts.store import Store
@@ -12,12 +12,12 @@ from configs.loading import Resolved, resolve
 from configs.settings import Settings
 from tasks.lexicons import with_lexicons
 from tasks.pipeline import Pipeline
+from tasks.read_settings import reads
 from tasks.results import Scan
-from tasks.run_record import RequestRecord, known_run, read_run, unknown_voice
+from tasks.run_record import RequestRecord, read_run, run_path, unknown_voice
 from tasks.versions.begins import beginning
 from tasks.weights import require_weights, with_local_weights
 
-SHOWN_CHANGES = 6
 READS_TEXTS = "phonemize"
 """The stage that cannot do without a front end for the language."""
 VOICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -25,13 +25,18 @@ VOICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for."""
+    """What the user asked for.
+
+    Attributes:
+        copied_from: The file that `config_file` is a kept copy of (`tasks.recipe.keep_settings`).
+    """
 
     recordings: Path
     voice: str
     preset: str | None = None
     config_file: Path | None = None
     overrides: tuple[str, ...] = ()
+    copied_from: Path | None = None
 
     def resolve(self) -> Resolved:
         """The settings that follow from it.
@@ -39,17 +44,21 @@ class Request:
         Raises:
             UserError: a setting is wrong.
         """
-        return resolve(self.preset, self.config_file, (*self.overrides, f"voice='{self.voice}'"))
+        return resolve(self.preset, self.config_file, self.overrides, self.voice, reads)
 
     def as_record(self) -> RequestRecord:
         """As JSON."""
-        return {
+        given = self.copied_from or self.config_file
+        record: RequestRecord = {
             "recordings": str(self.recordings),
             "voice": self.voice,
             "preset": self.preset,
-            "config_file": str(self.config_file) if self.config_file else None,
+            "config_file": str(given) if given else None,
             "overrides": list(self.overrides),
         }
+        if self.config_file is not None and self.copied_from is not None:
+            record["config_copy"] = self.config_file.name
+        return record
 
 
 def check_name(voice: str) -> str:
@@ -75,61 +84,23 @@ def remembered(workspace: Path, voice: str) -> Request:
     request = read_run(workspace, check_name(voice))["request"]
     if request is None:
         raise unknown_voice(workspace, voice)
-    return request_of(request)
+    return request_of(request, workspace)
 
 
-def with_recipe(workspace: Path, request: Request) -> Request:
-    """A request that names neither preset nor file of settings, with those of its voice's last run.
-
-    Its own settings are put after those of before. One that names any, or of a new voice, stays as it is.
-
-    Raises:
-        UserError: the voice's record cannot be believed.
-    """
-    known = known_run(workspace, check_name(request.voice))["request"]
-    if known is None or request.preset is not None or request.config_file is not None:
-        return request
-    before = request_of(known)
-    overrides = (*before.overrides, *request.overrides)
-    return replace(request, preset=before.preset, config_file=before.config_file, overrides=overrides)
-
-
-def request_of(record: RequestRecord) -> Request:
-    """The request that a record tells."""
+def request_of(record: RequestRecord, workspace: Path) -> Request:
+    """The request that a record of the workspace tells."""
+    given = Path(record["config_file"]) if record["config_file"] else None
+    kept = record.get("config_copy")
+    copy = run_path(workspace, record["voice"]).with_name(kept) if kept else None
+    is_kept = copy is not None and copy.is_file()
     return Request(
         recordings=Path(record["recordings"]),
         voice=record["voice"],
         preset=record["preset"],
-        config_file=Path(record["config_file"]) if record["config_file"] else None,
+        config_file=copy if is_kept else given,
         overrides=tuple(record["overrides"]),
+        copied_from=given if is_kept else None,
     )
-
-
-def recipe_changes(workspace: Path, request: Request) -> list[str]:
-    """What a request changes in the remembered recipe of its voice, in words; nothing for a new voice.
-
-    Raises:
-        UserError: a setting is wrong.
-    """
-    from configs.loading import leaves
-
-    known = known_run(workspace, check_name(request.voice))["request"]
-    if known is None:
-        return []
-    try:
-        before = remembered(workspace, request.voice)
-        old = dict(leaves(before.resolve().settings))
-    except UserError as error:
-        return [f"{request.voice}: its last recipe can no longer be read ({error}); this one replaces it"]
-    new = dict(leaves(request.resolve().settings))
-    changed = [f"{name} {old.get(name)} -> {value}" for name, value in new.items() if old.get(name) != value]
-    if before.recordings != request.recordings:
-        changed.insert(0, f"recordings {before.recordings} -> {request.recordings}")
-    if not changed:
-        return []
-    shown = "; ".join(changed[:SHOWN_CHANGES])
-    more = f" and {len(changed) - SHOWN_CHANGES} more" if len(changed) > SHOWN_CHANGES else ""
-    return [f"{request.voice}: this run changes the voice's recipe: {shown}{more}"]
 
 
 def recordings_at(given: str | Path) -> Path:

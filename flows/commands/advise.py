@@ -83,6 +83,7 @@ def _as_json(
                 "preset": one.purpose.preset,
                 "gives": one.purpose.gives,
                 "lacks": one.lacks,
+                "unproven": one.unproven,
                 "to_fetch": one.to_fetch,
                 "fetch_mb": one.fetch_mb,
                 **estimates[one.purpose.preset]._asdict(),
@@ -157,6 +158,7 @@ def _print_advice(
         preset = take.purpose.preset
         facts = [("take", f"{preset}: {take.purpose.gives}")]
         facts += [("", f"it wants {lack}; nothing else speaks words here") for lack in take.lacks]
+        facts += [("", take.unproven)] if take.unproven else []
         print_facts([*facts, ("time", told(estimates[preset], machine))])
         if take.to_fetch:
             fetch = command_line(workspace, "models", "fetch", *take.to_fetch)

@@ -151,5 +151,6 @@ def _load() -> None:
 
 def _recipe(request: Request) -> str:
     given = [f"preset {request.preset}"] if request.preset else []
-    given += [str(request.config_file)] if request.config_file else []
+    file = request.copied_from or request.config_file
+    given += [str(file)] if file else []
     return f"{request.recordings}, {', '.join([*given, *request.overrides]) or 'the default settings'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,15 @@ from rich.text import Text
 
 from configs import plain_yaml
 from configs.errors import UserError
-from configs.loading import about, leaves, presets, resolve
+from configs.loading import OPTIONS, about, leaves, preset_of, presets, resolve
 from configs.nearest import did_you_mean
+from configs.settings_file import as_file
 from flows.commands.shared import JSON, command_line, console, print_json, print_rows, session, warn
+from tasks.read_settings import reads, unread
+from tasks.recipe import placed, recipe_changes, unused_edit, with_recipe
 from tasks.run_record import ComputedEntry, StageEntry, last_computed, read_run, voices
 from tasks.versions.folders import champion_folder
-from tasks.voice import (
-    Request,
-    check_name,
-    open_pipeline,
-    recipe_changes,
-    recordings_at,
-    remembered,
-    with_recipe,
-)
+from tasks.voice import Request, check_name, open_pipeline, recordings_at, remembered
 from tasks.weights import LocalWeights
 
 PRESET = typer.Option(None, "--preset", "-p", help="Settings to start from: see `config show`.")
@@ -72,28 +68,33 @@ def finetune(
     asked = Request(
         recordings_at(recordings),
         check_name(voice),
-        preset,
+        preset_of(preset, config),
         config.resolve() if config else None,
         tuple(overrides or ()),
     )
-    request = with_recipe(workspace, asked)
-    if request.preset is None and request.config_file is None:
+    full = with_recipe(workspace, asked)
+    request = placed(full)
+    if full != asked:
+        console.print(f"{voice}: made as before, {_recipe(request)}", markup=False, soft_wrap=True)
+    if request.preset is None:
+        beside = f", beside what {config} sets" if config else ""
         warn(
-            "no --preset given: published full sizes, trained from scratch, which takes a GPU and days; "
-            f"there are {', '.join(presets())}"
+            f"no --preset given: published full sizes, trained from scratch{beside}, which takes a GPU and "
+            f"days; there are {', '.join(presets())}"
         )
-    elif request != asked:
-        console.print(f"{voice}: made as before, {_recipe(request)}", markup=False)
-    for line in recipe_changes(workspace, request):
+    for line in (*unused_edit(request), *recipe_changes(workspace, request)):
         warn(line)
+    if ignored := unread(request.resolve()):
+        warn(ignored)
     run_voice(workspace, request, until, tuple(force or ()), verify, wait)
 
 
 def _recipe(request: Request) -> str:
     """Of which preset, file and settings, in words."""
     named = [f"preset {request.preset}"] if request.preset else []
-    named += [f"settings of {request.config_file}"] if request.config_file else []
-    return ", ".join([*named, *request.overrides])
+    file = request.copied_from or request.config_file
+    named += [f"settings of {file}"] if file else []
+    return ", ".join([*named, *request.overrides]) or "without a preset"
 
 
 def rerun(
@@ -183,13 +184,7 @@ def why(
     workspace = session(context).workspace
     request = remembered(workspace, voice)
     if overrides:
-        request = Request(
-            request.recordings,
-            request.voice,
-            request.preset,
-            request.config_file,
-            (*request.overrides, *overrides),
-        )
+        request = placed(replace(request, overrides=(*request.overrides, *overrides)))
     would, reasons = open_pipeline(workspace, request).why(stage)
     ran = read_run(workspace, voice)["stages"].get(stage)
     if as_json:
@@ -293,19 +288,26 @@ def show_config(
     config: Path | None = CONFIG,
     overrides: list[str] | None = SET,
     changed: bool = typer.Option(False, "--changed", help="Show only values that are no defaults."),
+    as_yaml: bool = typer.Option(
+        False, "--yaml", help="Print what is no default as a file of settings, for --config."
+    ),
     as_json: bool = JSON,
 ) -> None:
     """The resolved settings, one a line, and where each value comes from."""
-    resolved = resolve(preset, config, tuple(overrides or ()))
+    resolved = resolve(preset, config, tuple(overrides or ()), reads=reads)
+    preset = preset_of(preset, config)
     rows = [
         {"setting": path, "value": value, "from": resolved.origins.get(path, "default")}
         for path, value in leaves(resolved.settings)
-        if part is None or part in path
+        if path not in OPTIONS and (part is None or part in path)
     ]
     if part is not None and not rows:
         names = [word for path, _ in leaves(resolved.settings) for word in path.split(".")]
         raise UserError(f"PART: no setting's name holds {part!r}{did_you_mean(part, names)}")
     rows = [row for row in rows if not changed or row["from"] != "default"]
+    if as_yaml:
+        typer.echo(as_file(resolved, part or ""), nl=False)
+        return None
     if as_json:
         told = {} if preset is None else {"about": about(preset)}
         return print_json({"presets": presets(), **told, "settings": rows})
@@ -313,6 +315,8 @@ def show_config(
         console.print(about(preset), soft_wrap=not console.is_terminal)
     for row in rows:
         _print_setting(str(row["setting"]), row["value"], str(row["from"]))
+    if ignored := unread(resolved):
+        warn(ignored)
     if preset is None and part is None:
         warn("no preset given; there are")
         for name in presets():

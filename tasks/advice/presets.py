@@ -25,7 +25,8 @@ class Purpose:
 
     Attributes:
         preset: Its name.
-        least_s: Speech of one speaker below which it makes no sense, seconds.
+        least_s: Speech of one speaker below which it makes no sense, seconds: the page `choosing` has it too.
+        run_to_s: The most speech that somebody has run it with here, seconds; None where `gives` says it.
         gpu: Whether it takes a GPU to end in hours, not days.
         languages: Codes that it speaks; None: whatever espeak speaks.
         tones: Whether tone languages are among them.
@@ -35,6 +36,7 @@ class Purpose:
 
     preset: str
     least_s: float
+    run_to_s: float | None = None
     gpu: bool = False
     languages: frozenset[str] | None = None
     tones: bool = False
@@ -63,7 +65,8 @@ PURPOSES = (
         gpu=True,
         languages=frozenset(["en", "zh", "ja", "ko", "yue"]),
         tones=True,
-        gives="timbre from seconds, way of speaking from minutes; not measured by us with published weights",
+        gives="timbre from ten seconds, something of the way of speaking from a minute, all of it from ten; "
+        "not measured by us with published weights",
     ),
     Purpose(
         preset="styletts2-finetune",
@@ -74,9 +77,10 @@ PURPOSES = (
     ),
     Purpose(
         preset="kokoro-fit",
-        least_s=10,
-        gives="a voice that strangers understand and that is like the speaker (measured in English, from "
-        "half a minute of speech: a similarity of .85 to .90, where recordings have .91 to .99)",
+        least_s=20,
+        run_to_s=600,
+        gives="a voice that is understood and that is like the speaker (measured in English, with 20 seconds "
+        "to ten minutes of speech: a similarity of .85 to .90, where recordings have .91 to .99)",
     ),
     Purpose(
         preset="kokoro",
@@ -95,12 +99,14 @@ class Choice(NamedTuple):
     Attributes:
         purpose: The preset.
         lacks: What is not there and cannot be fetched, in words: speech, a GPU, a language.
+        unproven: What of this was never run here, in words; empty where nothing is.
         to_fetch: Published weights that are not on this machine, by their names in `models list`.
         fetch_mb: Their size.
     """
 
     purpose: Purpose
     lacks: Sequence[str]
+    unproven: str
     to_fetch: Sequence[str]
     fetch_mb: int
 
@@ -110,7 +116,7 @@ class Advice(NamedTuple):
 
     Attributes:
         take: The preset that fits best; None where none does.
-        better: The next better one, and what it lacks; None where there is none.
+        better: A better one that speaks words in this language, and lacks least; None where there is none.
         all: Every preset, plainest first.
     """
 
@@ -132,7 +138,9 @@ def advise(recordings: Recordings, machine: Machine, workspace: Path) -> Advice:
     slow = [one for one in choices if one.purpose.words and one.lacks == [NO_GPU]]
     take = next((found[-1] for found in (speaking, slow, fitting) if found), None)
     at = choices.index(take) if take is not None else -1
-    return Advice(take, next(iter(choices[at + 1 :]), None), choices)
+    beyond = [one for one in choices[at + 1 :] if _wants_language(one.purpose, recordings) is None]
+    speaking = [one for one in beyond if one.purpose.words]
+    return Advice(take, min(speaking, key=lambda one: len(one.lacks), default=None), choices)
 
 
 NO_GPU = "a GPU (without one it takes days)"
@@ -140,19 +148,25 @@ NO_GPU = "a GPU (without one it takes days)"
 
 def _choice(purpose: Purpose, recordings: Recordings, machine: Machine, workspace: Path) -> Choice:
     speech_s = recordings.seconds * max(recordings.speakers.values()) / max(1, recordings.files)
-    language = recordings.language.partition("-")[0]
     lacks = []
     if speech_s < purpose.least_s:
         lacks.append(f"{amount(purpose.least_s)} by one speaker (there is {amount(speech_s)})")
-    if language and purpose.languages is not None and language not in purpose.languages:
-        spoken = ", ".join(language_name(code) for code in sorted(purpose.languages))
-        lacks.append(f"another language ({spoken})")
-    if language in TONES and not purpose.tones:
-        lacks.append("a language without tones")
+    if language := _wants_language(purpose, recordings):
+        lacks.append(language)
     if purpose.gpu and not machine.gpu:
         lacks.append(NO_GPU)
+    is_more = purpose.run_to_s is not None and speech_s > purpose.run_to_s
+    unproven = f"not run by us with more than {amount(purpose.run_to_s or 0)}" if is_more else ""
     to_fetch, size_mb = weights_to_fetch(purpose.preset, workspace)
-    return Choice(purpose, lacks, to_fetch, size_mb)
+    return Choice(purpose, lacks, unproven, to_fetch, size_mb)
+
+
+def _wants_language(purpose: Purpose, recordings: Recordings) -> str | None:
+    """Which language it would take in place of the recordings' own; None where it speaks that."""
+    language = recordings.language.partition("-")[0]
+    if language and purpose.languages is not None and language not in purpose.languages:
+        return f"another language ({', '.join(language_name(code) for code in sorted(purpose.languages))})"
+    return "a language without tones" if language in TONES and not purpose.tones else None
 
 
 def weights_to_fetch(preset: str, workspace: Path) -> tuple[list[str], int]:

@@ -22,7 +22,7 @@ from tasks.corpus.lists.entries import (
     Listing,
     legible,
 )
-from tasks.corpus.lists.names import by_folded_name, has_audio_suffix
+from tasks.corpus.lists.names import by_folded_name, has_audio_suffix, split_named
 from tasks.outcome import Reject, reject
 
 NAMED_FIRST = ("", "wavs", "wav")  # where a set keeps the recordings that its list means
@@ -44,6 +44,8 @@ class Matched:
 
     Attributes:
         transcripts: recordings with their rows.
+        splits: by recording, the split that a list with such a name puts it into; one that is held out counts
+            before one that is trained on.
         left_out: recordings that must not be used: refused, or another form of one that is.
         climbing: references that climb out of the set's folder.
         rejects: rows that were refused.
@@ -51,6 +53,7 @@ class Matched:
     """
 
     transcripts: dict[str, Transcript] = field(default_factory=dict)
+    splits: dict[str, str] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
     climbing: set[str] = field(default_factory=set)
     rejects: list[Reject] = field(default_factory=list)
@@ -109,6 +112,7 @@ def _rows_by_name(
     rows: dict[str, list[tuple[Listing, Entry]]] = defaultdict(list)
     refused: set[tuple[str, str]] = set()
     for listing in listings:
+        split = split_named(listing.name, folder)
         matched.warnings += [f"{folder}{listing.name}: {warning}" for warning in listing.warnings]
         for bad in listing.bad_lines:
             matched.rejects.append(
@@ -132,6 +136,8 @@ def _rows_by_name(
                     matched.rejects.append(_refused(folder, listing, entry, error))
                 continue
             rows[chosen].append((listing, entry))
+            if split is not None and matched.splits.get(chosen, "train") == "train":
+                matched.splits[chosen] = split
             matched.left_out.update(others)
     return rows
 

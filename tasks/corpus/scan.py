@@ -21,7 +21,7 @@ from tasks.corpus.digests import DigestCache
 from tasks.corpus.lists import parquet_rows
 from tasks.corpus.lists.columns import Trust
 from tasks.corpus.lists.entries import BadLine, Entry, ListError, Listing, file_name
-from tasks.corpus.lists.names import AUDIO_SUFFIXES, Recordings, sounds_like_list
+from tasks.corpus.lists.names import AUDIO_SUFFIXES, Recordings, sounds_like_list, split_named
 from tasks.corpus.lists.reading import read_list
 from tasks.corpus.matching import NAMED_FIRST, Transcript, few, match, refused_text
 from tasks.corpus.sets import RecordingSet, sets_of
@@ -55,6 +55,7 @@ class _Item:
     digest: str
     transcript: Transcript | None
     member: int | None = None
+    split: str | None = None
 
 
 @dataclass
@@ -78,9 +79,9 @@ def scan_recordings(place: Path, settings: CorpusSettings, digest_cache: Path) -
     """Look through a recordings folder, or at a single recording and the texts of its name.
 
     Each row holds recording_id, source_path (inside the folder), source_digest (SHA-256), text, speaker,
-    language, transcript_source (None where unknown), cuts (stretches with texts of their own, or None),
-    member (row number inside a Parquet file) and location, the absolute path, which is no part of the
-    recording's identity.
+    language, transcript_source (None where unknown), split (train, validation or test, where a list's name
+    says so, else None), cuts (stretches with texts of their own, or None), member (row number inside a
+    Parquet file) and location, the absolute path, which is no part of the recording's identity.
 
     Args:
         place: the folder, a recording, or a Parquet file with recordings.
@@ -116,6 +117,7 @@ def scan_recordings(place: Path, settings: CorpusSettings, digest_cache: Path) -
     if settings.transcripts == "auto" and settings.metadata is None:
         scan.warnings += texts_not_used(root, found, scan.used | scan.sidecars.used)
     _warn_of_copies(scan)
+    _tell_division(scan)
     return ScanResult(rows, scan.rejects, scan.warnings)
 
 
@@ -153,7 +155,7 @@ def _scan_set(scan: _Scan, one: RecordingSet) -> None:
             continue
         try:
             transcript = matched.transcripts.get(name) or scan.sidecars.of(path)
-            item = _Item(path, scan.digests.of(path), transcript)
+            item = _Item(path, scan.digests.of(path), transcript, split=matched.splits.get(name))
         except (ListError, OSError) as error:
             scan.rejects.append(_refused_file(path, error))
             continue
@@ -216,6 +218,7 @@ def _mark_used(scan: _Scan, file: Path) -> None:
 def _scan_parquet(scan: _Scan, path: Path) -> list[Listing]:
     """Take the recordings inside a Parquet file; a listing of those that it only names, and of bad rows."""
     relative = path.relative_to(scan.root).as_posix()
+    split = split_named(path.name, relative.rpartition("/")[0])
     outside: list[Entry] = []
     bad_rows: list[BadLine] = []
     taken: list[_Item] = []
@@ -235,7 +238,7 @@ def _scan_parquet(scan: _Scan, path: Path) -> list[Listing]:
             continue
         transcript = Transcript(said.text, said.speaker, said.language, "huggingface")
         content = digest.of_bytes(member.data)
-        taken.append(_Item(name, content, transcript, member.number))
+        taken.append(_Item(name, content, transcript, member.number, split))
     scan.items += taken
     return [Listing(file_name(path), "huggingface", outside, bad_rows)] if outside or bad_rows else []
 
@@ -290,6 +293,7 @@ def _rows(scan: _Scan) -> list[dict[str, Any]]:
                 "cuts": None if said is None else _cuts(said),
                 "speaker": speaker,
                 "language": language,
+                "split": item.split,
                 "transcript_source": "none" if said is None else said.source,
             }
         )
@@ -337,6 +341,16 @@ def _warn_of_copies(scan: _Scan) -> None:
     repeated = [shown(item.path) for item in scan.items if copies[item.digest] > 1]
     if repeated:
         scan.warnings.append(f"{len(repeated)} recordings are copies of another: {few(repeated)}")
+
+
+def _tell_division(scan: _Scan) -> None:
+    counts = Counter(item.split for item in scan.items)
+    held_out = [f"{counts[split]} for {split}" for split in ("validation", "test") if counts[split]]
+    if held_out:
+        scan.warnings.append(
+            f"the division of your lists: {' and '.join(held_out)} by their names, of {len(scan.items)} "
+            "recordings; features.shard.given_splits=false divides anew"
+        )
 
 
 def _refused_list(folder: str, path: Path, error: ListError | OSError) -> Reject:

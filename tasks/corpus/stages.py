@@ -48,6 +48,18 @@ INGEST = RowStage(
     about="recordings decoded to canonical mono",
 )
 
+DIVISION = RowStage(
+    name="division",
+    version=1,
+    run="tasks.corpus.division:division_rows",
+    reads={SCAN: ("recording_id", "split")},
+    schema=schemas.DIVISION,
+    batch_rows=1024,
+    rows_per_shard=1024,
+    parallel=False,
+    about="which recordings your lists hold out, by the lists' names",
+)
+
 SEGMENT = RowStage(
     name="segment",
     version=1,

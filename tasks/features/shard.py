@@ -15,7 +15,7 @@ from models.frontend.audio import decode_flac, encode_flac, resample
 from tasks.features.card import CardFacts, CardRow, dataset_card
 from tasks.features.durations import Clock, phone_frames
 from tasks.features.examples import example_columns, example_schema
-from tasks.features.split import SPLITS, Clip, split_clips
+from tasks.features.split import SPLITS, Clip, Split, held_out_as_given, split_clips
 from tasks.stage import ConfigView, Inputs, Produced, Work
 
 _SMALL = ("screen", "segment", "phonemize")
@@ -46,7 +46,10 @@ def shard_corpus(
     if not names:
         raise UserError(_nothing_accepted(rejects))
     _require_one_symbol_table(names, tables["phonemize"])
-    splits = _split(names, tables, settings.validation_share, settings.test_share)
+    given = _given(inputs) if settings.given_splits else {}
+    clips = _clips(names, tables, given)
+    divided = split_clips(clips, settings.validation_share, settings.test_share)
+    splits: dict[str, str] = dict(zip(names, divided, strict=True))
 
     files: dict[str, Path] = {}
     card_rows: list[CardRow] = []
@@ -76,7 +79,7 @@ def shard_corpus(
     globs: dict[str, str] = {s: f"data/{s}-*.parquet" for s in SPLITS if s in present}
     card = files["README.md"] = work.dir / "README.md"
     card.write_text(dataset_card(card_rows, facts, globs, example_columns(features)), encoding="utf-8")
-    return Produced(files=files, metrics=_metrics(card_rows), warnings=_warnings(splits))
+    return Produced(files=files, metrics=_metrics(card_rows), warnings=_warnings(splits, clips))
 
 
 class _File(NamedTuple):
@@ -174,17 +177,22 @@ def _content_backend(inputs: Inputs, name: str) -> str:
     return backend
 
 
-def _split(
-    names: Sequence[str], tables: Mapping[str, _Table], validation_share: float, test_share: float
-) -> dict[str, str]:
+def _given(inputs: Inputs) -> dict[str, Split]:
+    """The splits of one's own lists, by recording."""
+    table = inputs.table("division", ["recording_id", "split"])
+    return dict(zip(table["recording_id"].to_pylist(), table["split"].to_pylist(), strict=True))
+
+
+def _clips(names: Sequence[str], tables: Mapping[str, _Table], given: Mapping[str, Split]) -> list[Clip]:
     """Content is the recording's digest and the stretch of it, so renaming a file changes nothing."""
     clips = []
     for name in names:
         accepted, segment = tables["screen"].row(name), tables["segment"].row(name)
         stretch = f"{segment['start_s']:.3f}-{segment['end_s']:.3f}"
         content = f"{accepted['source_digest']}/{stretch}"
-        clips.append(Clip(content, accepted["speaker"], accepted["duration_s"]))
-    return dict(zip(names, split_clips(clips, validation_share, test_share), strict=True))
+        split = given.get(segment["recording_id"])
+        clips.append(Clip(content, accepted["speaker"], accepted["duration_s"], split))
+    return clips
 
 
 def _card_row(row: Mapping[str, Any], phonemized: _Table) -> CardRow:
@@ -233,7 +241,13 @@ def _metrics(rows: Sequence[CardRow]) -> dict[str, float]:
     return metrics
 
 
-def _warnings(splits: Mapping[str, str]) -> list[str]:
-    if "validation" in splits.values():
-        return []
-    return ["no clip is left for validation: training cannot tell learning from memorising"]
+def _warnings(splits: Mapping[str, str], clips: Sequence[Clip]) -> list[str]:
+    found = []
+    if any(clip.given in ("validation", "test") for clip in clips) and not held_out_as_given(clips):
+        found.append(
+            "the division of your lists would leave no clip to train on, and is not used: clips are divided "
+            "by features.shard.validation_share and test_share"
+        )
+    if "validation" not in splits.values():
+        found.append("no clip is left for validation: training cannot tell learning from memorising")
+    return found

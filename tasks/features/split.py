@@ -17,11 +17,13 @@ _HASH_BITS = 64
 
 
 class Clip(NamedTuple):
-    """content: digest of what the clip holds; equal content always shares a split; seconds: it lasts."""
+    """content: digest of what the clip holds; equal content always shares a split; seconds: it lasts; given:
+    the split that it is to have, where somebody said so."""
 
     content: str
     speaker: str
     seconds: float
+    given: Split | None = None
 
 
 def split_clips(clips: Sequence[Clip], validation_share: float, test_share: float) -> list[Split]:
@@ -36,7 +38,16 @@ def split_clips(clips: Sequence[Clip], validation_share: float, test_share: floa
     Of fewer than ten clips one alone is validation, whatever the hashes say: two of five, or the longest,
     would be half of all there is to learn from. It is the one whose length is nearest to `validation_share`
     of the whole, and to three seconds where that is less.
+
+    Clips that are given to be held out are, and nothing else is but validation clips where none are given:
+    these come from the rest, by the rules above.
     """
+    held_out = held_out_as_given(clips)
+    if held_out:
+        rest = [clip._replace(given=None) for clip in clips if clip.content not in held_out]
+        share = 0.0 if "validation" in held_out.values() else validation_share
+        others = dict(zip((one.content for one in rest), split_clips(rest, share, 0.0), strict=True))
+        return [(held_out | others)[clip.content] for clip in clips]
     clip_of: dict[str, Clip] = {}
     for clip in clips:
         clip_of.setdefault(clip.content, clip)
@@ -68,6 +79,18 @@ def split_clips(clips: Sequence[Clip], validation_share: float, test_share: floa
         fitting = sorted(largest, key=lambda content: abs(clip_of[content].seconds - wanted_s))
         _fill(chosen, fitting, validation_share, 0.0, everything)
     return [chosen.get(clip.content, "train") for clip in clips]
+
+
+def held_out_as_given(clips: Sequence[Clip]) -> dict[str, Split]:
+    """Split by content of what is given to be held out; empty where that would leave nothing to train on.
+
+    What is both trained on and held out by what is given is held out.
+    """
+    found: dict[str, Split] = {}
+    for clip in clips:
+        if clip.given in ("validation", "test"):
+            found[clip.content] = max(clip.given, found.get(clip.content, clip.given), key=SPLITS.index)
+    return found if any(clip.content not in found for clip in clips) else {}
 
 
 def _fill(

@@ -218,6 +218,7 @@ SPEAKER_PROFILE = CorpusStage(
 _TABLE: dict[str, tuple[str, ...]] = {
     "screen": ("utterance_id", "source_digest", "speaker", "language", "text", "duration_s"),
     "segment": ("utterance_id", "recording_id", "start_s", "end_s"),
+    "division": ("recording_id", "split"),
     "enhance": ("utterance_id", "audio", "sample_rate"),
     "phonemize": (
         "utterance_id", "normalized_text", "symbol_table", "words", "phones", "phone_ids", "word2ph",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from configs.train import HOUSEKEEPING
+
 RUN_SETTINGS = (
     "family",
     "seed",
@@ -15,5 +17,12 @@ RUN_SETTINGS = (
 LISTENING_LIBRARIES = ("faster-whisper", "resemblyzer")
 """Who hears the versions that a training chooses among: words and voices."""
 
-MACHINE_SETTINGS = ("compute.loader_threads",)
-"""Settings that training reads and that change nothing but its speed."""
+
+def machine_settings(*sections: str) -> tuple[str, ...]:
+    """Settings that training reads and that change nothing of what it makes.
+
+    Args:
+        sections: Of `TrainSettings` that the stage reads: `train.kokoro`.
+    """
+    own = (f"{section}.{name}" for section in sections for name in HOUSEKEEPING)
+    return ("compute.loader_threads", *own)

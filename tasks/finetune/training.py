@@ -18,7 +18,7 @@ from torch import Tensor
 
 from artifacts.manifest import Reject
 from configs.errors import UserError
-from configs.train import TrainSettings
+from configs.train import HOUSEKEEPING, TrainSettings
 from models.threads import arithmetic_threads
 from tasks.finetune.batches import Feed
 from tasks.finetune.checkpoint import Checkpoints
@@ -283,9 +283,10 @@ def lowered(setting: str, value: int, least: int) -> list[str]:
 def identity_of(sizes: Any, settings: TrainSettings, digests: Mapping[str, str]) -> dict[str, Any]:
     """What a checkpoint must have been made with to be gone on from.
 
-    Published weights count by what they are, not by where they lie.
+    Published weights count by what they are, not by where they lie; how often it is saved does not count.
     """
-    chosen = {n: v for n, v in settings.model_dump(mode="json").items() if not n.startswith("pretrained")}
+    every = settings.model_dump(mode="json", exclude={*HOUSEKEEPING})
+    chosen = {name: value for name, value in every.items() if not name.startswith("pretrained")}
     return {"sizes": sizes_as_json(sizes), "settings": chosen, "pretrained": dict(digests)}
 
 

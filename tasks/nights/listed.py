@@ -6,6 +6,7 @@ The recipe is a copy. What is tried on a voice by hand afterwards does not becom
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import NotRequired
 
@@ -16,6 +17,7 @@ from artifacts import records
 from artifacts.records import EXACT, RecordError
 from artifacts.store import write_atomically
 from configs.errors import UserError
+from tasks.recipe import keep_settings, placed
 from tasks.run_record import RequestRecord
 from tasks.versions.record import now
 from tasks.voice import Request, remembered, request_of
@@ -44,7 +46,7 @@ def read_nights(workspace: Path) -> dict[str, Request]:
     Raises:
         UserError: the list cannot be believed.
     """
-    return {name: request_of(one["request"]) for name, one in _read(workspace)["voices"].items()}
+    return {name: request_of(one["request"], workspace) for name, one in _read(workspace)["voices"].items()}
 
 
 def add_night(workspace: Path, voice: str, overrides: tuple[str, ...] = ()) -> Request:
@@ -56,16 +58,9 @@ def add_night(workspace: Path, voice: str, overrides: tuple[str, ...] = ()) -> R
     Raises:
         UserError: the voice was never made, its recipe cannot be read, or the list cannot be believed.
     """
-    request = remembered(workspace, voice)
-    request.resolve()
-    if request.config_file is not None:
-        kept = workspace / "runs" / voice / "nightly.yaml"
-        write_atomically(kept, request.config_file.read_bytes())
-        request = Request(request.recordings, voice, request.preset, kept, request.overrides)
-    request = Request(
-        request.recordings, voice, request.preset, request.config_file, (*request.overrides, *overrides)
-    )
-    request.resolve()
+    before = remembered(workspace, voice)
+    request = placed(replace(before, overrides=(*before.overrides, *overrides)))
+    request = keep_settings(workspace, request)
     listed = _read(workspace)
     night: _Night = {"request": request.as_record(), "added": now()}
     _write(workspace, {**listed, "voices": {**listed["voices"], voice: night}})

@@ -120,7 +120,7 @@ class ChampionBegins:
 
     def _identity(self, stage: Stage, inputs: Mapping[str, Manifest]) -> str:
         outputs = {name: part_read(inputs[name], columns) for name, columns in stage.reads.items()}
-        return digest.of_value([stage.name, outputs, config_slice(self._settings, stage.config)])
+        return digest.of_value([stage.name, outputs, config_slice(stage, self._settings)])
 
     def _read(self) -> dict[str, int]:
         try:

@@ -94,7 +94,8 @@ def copy_voice(store: Store, workspace: Path, voice: str, name: str) -> None:
         entry = version_of(record, voice)
         place(store, workspace, name, entry, champion_folder(workspace, name))
         write_versions(workspace, name, {**record, "registered": None})
-    for file in (BEGINS, SEEN):
+    recipe = run["request"]["config_copy"] if run["request"] and "config_copy" in run["request"] else None
+    for file in filter(None, (BEGINS, SEEN, recipe)):
         # What its trainings began with, and what its nights have seen, hold for the copy as well.
         known = run_path(workspace, voice).with_name(file)
         if known.is_file():

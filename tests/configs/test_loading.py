@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from configs.errors import UserError
-from configs.loading import documented, presets, resolve
+from configs.loading import PRESETS, documented, leaves, presets, resolve
+from configs.settings_file import as_file
 
 
 def test_later_wins_and_origin_is_kept(tmp_path: Path):
@@ -170,3 +171,54 @@ def test_settings_are_frozen():
 
 def test_every_setting_is_documented():
     assert [path for path, _, _, about in documented() if len(about) < 8] == []
+
+
+def test_a_file_starts_from_the_preset_that_its_base_names(tmp_path: Path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("base: kokoro-fit\nseed: 5\n")
+    of_file, of_option = resolve(None, file), resolve("kokoro-fit", None, ("seed=5",))
+    assert of_file.settings == of_option.settings
+    assert (of_file.settings.preset, of_file.own) == ("kokoro-fit", {"seed"})
+    assert resolve("kokoro-fit", file).settings == of_file.settings
+    with pytest.raises(UserError, match=r"mine.yaml:1: base = kokoro-fit, beside the preset tiny"):
+        resolve("tiny", file)
+    file.write_text("seed: 5\nbase: kokoro-fitt\n")
+    with pytest.raises(
+        UserError, match=r"mine.yaml:2: base = kokoro-fitt: is not .* did you mean 'kokoro-fit'"
+    ):
+        resolve(None, file)
+
+
+@pytest.mark.parametrize("name", presets())
+def test_a_copy_of_a_preset_is_a_file_of_settings(tmp_path: Path, name: str):
+    copy = tmp_path / "copy.yaml"
+    copy.write_text((PRESETS / f"{name}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    copied, named = (
+        dict(leaves(one.settings)) | {"preset": ""} for one in (resolve(None, copy), resolve(name))
+    )
+    assert copied == named
+
+
+@pytest.mark.parametrize("name", [None, *presets()])
+def test_settings_written_as_a_file_are_the_same_settings(tmp_path: Path, name: str | None):
+    own = (
+        "seed=7",
+        "gates.forbidden={words_wrong: 0.5}",
+        "train.styletts2.optimiser.modules={bert: {lr: 1.0e-6}, mpd: {lr: 2.0e-6}}",
+        "train.styletts2.slm.adversary=null",
+        "train.sovits.betas=[0.7, 0.9]",
+        "corpus.licence='yes: 1 # no'",
+    )
+    for given in ((), own):
+        before = resolve(name, None, given)
+        file = tmp_path / "mine.yaml"
+        file.write_text(as_file(before), encoding="utf-8")
+        again = resolve(None, file)
+        assert again.settings == before.settings
+        assert as_file(again) == as_file(before)
+
+
+def test_a_setting_that_is_a_mapping_is_given_in_a_file(tmp_path: Path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("gates:\n  forbidden:\n    words_wrong: 0.5\n")
+    assert resolve("tiny", file).settings.gates.forbidden == {"words_wrong": 0.5}

@@ -214,6 +214,61 @@ def test_a_voice_that_is_made_again_keeps_its_recipe(
     assert "no --preset given" in errors
 
 
+def test_finetune_and_config_show_warn_in_one_line(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("flows.run.run_voice", lambda *_: None)
+    given = ("-p", "kokoro-fit", "-s", "train.t2s.batch_size=2", "-s", "train.kokoro_fit.mix_steps=9")
+    for command in (("finetune", str(tmp_path), "-v", "anna"), ("config", "show", "batch_size")):
+        status, _, errors = call(*command, *given)
+        said = "no stage of this kokoro voice reads train.t2s.batch_size (--set, did you mean"
+        assert (status, errors.count(said), "mix_steps" in errors) == (0, 1, False)
+
+
+def test_a_preset_or_voice_among_settings_is_refused_and_a_file_alone_is_warned_of(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[Request] = []
+    monkeypatch.setattr("flows.run.run_voice", lambda workspace, request, *_: asked.append(request))
+    file = tmp_path / "mine.yaml"
+    for line, option in (("preset: kokoro-fit", "--preset kokoro-fit"), ("voice: bert", "--voice bert")):
+        file.write_text(f"seed: 3\n{line}\n")
+        for command in (("finetune", str(tmp_path), "-v", "anna"), ("config", "show")):
+            status, _, errors = call(*command, "-c", str(file))
+            assert (status, f"{file}:2: {line.split(':')[0]}" in errors, f"`{option}`" in errors) == (
+                2,
+                True,
+                True,
+            )
+            status, _, errors = call(*command, "-s", line.replace(": ", "="))
+            assert (status, "--set: " in errors, f"`{option}`" in errors) == (2, True, True)
+    assert asked == []
+    file.write_text("seed: 3\n")
+    status, _, errors = call("finetune", str(tmp_path), "-v", "anna", "-c", str(file))
+    assert (status, asked[0].resolve().settings.seed) == (0, 3)
+    told = " ".join(errors.split())
+    assert "no --preset given" in told and str(file) in told and "takes a GPU and days" in told
+    _, _, errors = call("finetune", str(tmp_path), "-v", "anna", "-c", str(file), "-p", "tiny")
+    assert "no --preset given" not in errors
+
+
+def test_settings_shown_as_yaml_make_a_voice_when_given_back(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[Request] = []
+    monkeypatch.setattr("flows.run.run_voice", lambda workspace, request, *_: asked.append(request))
+    status, text, _ = call("config", "show", "-p", "kokoro-german", "-s", "language=sv", "--yaml")
+    assert status == 0
+    file = tmp_path / "swedish.yaml"
+    file.write_text(text.replace("max_epochs: 30", "max_epochs: 12"))
+    status, _, errors = call("finetune", str(tmp_path), "-v", "anna", "-c", str(file))
+    assert (status, asked[0].preset, errors) == (0, "kokoro-german", "")
+    settings = asked[0].resolve().settings
+    assert (settings.corpus.language, settings.train.kokoro.max_epochs) == ("sv", 12)
+    status, _, errors = call("config", "show", "-p", "tiny", "-c", str(file))
+    assert (status, "beside the preset tiny: leave one of them out" in errors) == (2, True)
+
+
 def test_an_empty_folder_is_refused_before_weights_that_are_missing(call: Call, tmp_path: Path):
     (tmp_path / "empty").mkdir()
     status, _, errors = call("finetune", str(tmp_path / "empty"), "-v", "v", "-p", "kokoro-fit")

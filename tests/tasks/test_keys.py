@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from configs.frames import family_names
-from docs.keys import LIST, key_modules
+from configs.loading import resolve
+from configs.settings import Settings
+from configs.train import HOUSEKEEPING
+from docs.keys import LIST, PRESETS, key_modules
 from tasks.code import FIRST_PARTY, ROOT, Code, read_module
 from tasks.families import FAMILIES, rooms_of
 from tasks.key_changes import differences
-from tasks.stage import upstream
+from tasks.stage import config_slice, upstream, view
 from tasks.stages import every_way
 
 DATA = (".css", ".j2", ".js", ".json", ".txt", ".xz", ".safetensors")
@@ -87,6 +90,35 @@ def _imports(module: str) -> set[str]:
     if not source.is_file():  # a data file
         return set()
     return set(re.findall(r"^\s*(?:from|import) (\w+)", source.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_how_a_training_gets_through_is_in_no_key_and_what_it_learns_is() -> None:
+    checked = set()
+    for way, stages in every_way().items():
+        before = resolve(PRESETS[way]).settings
+        for stage in stages.finetune:
+            for path in (one for one in stage.machine if one.endswith(".cache_mb")):
+                section = path.rpartition(".")[0]
+                values = {name: getattr(_of(before, section), name) + 1 for name in HOUSEKEEPING}
+                other = _with(way, **{f"{section}.{name}": value for name, value in values.items()})
+                assert config_slice(stage, other) == config_slice(stage, before), stage.name
+                if stage.name.startswith(("train_", "fit_")):
+                    seen = _of(view(stage, other), section)
+                    assert {name: getattr(seen, name) for name in HOUSEKEEPING} == values
+                    larger = _with(way, **{f"{section}.batch_size": 77})
+                    assert config_slice(stage, larger) != config_slice(stage, before), stage.name
+                    checked.add(stage.name)
+    assert len(checked) == 7
+
+
+def _with(way: str, **changes: int) -> Settings:
+    return resolve(PRESETS[way], None, [f"{path}={value}" for path, value in changes.items()]).settings
+
+
+def _of(settings: Any, section: str) -> Any:
+    for name in section.split("."):
+        settings = getattr(settings, name)
+    return settings
 
 
 def test_all_functions_exist() -> None:

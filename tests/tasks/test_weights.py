@@ -100,11 +100,11 @@ def test_keys_hold_the_content_and_not_the_place(tmp_path: Path) -> None:
     for name in ("one", "two"):
         pretrained_models(tmp_path / name / "models")
         found = with_local_weights(settings(), tmp_path / name)
-        slices.append(digest.of_value(config_slice(found, CONTENT.config)))
+        slices.append(digest.of_value(config_slice(CONTENT, found)))
     assert slices[0] == slices[1]
     (tmp_path / "two/models/chinese-hubert-base/config.json").write_text('{"other": 1}')
     changed = with_local_weights(settings(), tmp_path / "two")
-    assert digest.of_value(config_slice(changed, CONTENT.config)) != slices[0]
+    assert digest.of_value(config_slice(CONTENT, changed)) != slices[0]
 
 
 def test_what_leaves_the_machine_names_weights_and_finds_them_elsewhere(tmp_path: Path) -> None:

@@ -23,6 +23,12 @@ _LISTED = re.compile(
     r"meta|transcri|manifest|file_?list|sentences?|prompts?|labels?|subtitle|script|"
     r"(^|[^a-z])(train|val|valid|validated|dev|test|eval|text|list)([^a-z]|$)"
 )
+_OF_SPLITS = {
+    "train": "train", "training": "train",
+    "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
+    "eval": "validation",
+    "test": "test", "testing": "test", "heldout": "test",
+}  # fmt: skip
 _SEPARATORS = re.compile(r"[\\/]")
 
 
@@ -49,6 +55,18 @@ def is_text_name(name: str) -> bool:
 def sounds_like_list(name: str) -> bool:
     """Whether people would call a transcript list so (`transcripts.txt`, `manifest.json`, `train.csv`)."""
     return may_be_list(name) and _LISTED.search(name.lower()) is not None
+
+
+def split_named(name: str, folder: str) -> str | None:
+    """The split that a list is of by its name (`val_list.txt`, `test-00000-of-00001.parquet`) or its folder.
+
+    Args:
+        name: Of the list.
+        folder: That it lies in; it counts where that is its whole name (`validation/metadata.csv`).
+    """
+    words = re.split(r"[^a-z]+", PurePosixPath(name).stem.lower())
+    said = {_OF_SPLITS[word] for word in words if word in _OF_SPLITS}
+    return said.pop() if len(said) == 1 else _OF_SPLITS.get(PurePosixPath(folder).name.lower())
 
 
 def has_audio_suffix(name: str) -> bool:

@@ -251,7 +251,8 @@ def _refuse_phonemes(path: Path, listing: Listing) -> None:
             "bad_metadata",
             legible(listing.entries[0].text),
             f"{file_name(path)} holds phonemes where text is wanted",
-            "give the list with plain text: phonemes are made here",
+            "give a list with plain text, of which phonemes are made here; or ignore every list and have the "
+            "speech recognised: --set corpus.transcripts=none",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from artifacts import schemas
-from tasks.finetune.declaration import MACHINE_SETTINGS, RUN_SETTINGS
+from tasks.finetune.declaration import RUN_SETTINGS, machine_settings
 from tasks.finetune.gpt_sovits.planned import PLAN_FILE
 from tasks.stage import CorpusStage, RowStage
 
@@ -13,6 +13,7 @@ PLAN = CorpusStage(
     run="tasks.finetune.gpt_sovits.plan:plan_corpus",
     reads={"screen": ("utterance_id", "speech_s"), "shard": ("*.parquet",)},
     config=("train.plan", "train.sovits", "train.t2s"),
+    machine=machine_settings("train.sovits", "train.t2s"),
     schema=schemas.NOTHING,
     about="what to train, and for how long, on this much speech",
     notes="tasks.finetune.gpt_sovits.explanation:explained",
@@ -24,7 +25,7 @@ TRAIN_SOVITS = CorpusStage(
     run="tasks.finetune.gpt_sovits.sovits.train:train_sovits",
     reads={"shard": ("*.parquet",), "plan": (PLAN_FILE,)},
     config=("train.sovits", *RUN_SETTINGS),
-    machine=MACHINE_SETTINGS,
+    machine=machine_settings("train.sovits"),
     schema=schemas.NOTHING,
     libraries=("torch", "numpy", "safetensors", "pyworld"),
     about="SoVITS generator and discriminators",
@@ -55,7 +56,7 @@ TRAIN_T2S = CorpusStage(
         "plan": (PLAN_FILE,),
     },
     config=("train.t2s", *RUN_SETTINGS),
-    machine=MACHINE_SETTINGS,
+    machine=machine_settings("train.t2s"),
     schema=schemas.NOTHING,
     libraries=("torch", "numpy", "safetensors"),
     about="text-to-semantic decoder",

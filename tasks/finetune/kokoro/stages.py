@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from artifacts import schemas
-from tasks.finetune.declaration import LISTENING_LIBRARIES, MACHINE_SETTINGS, RUN_SETTINGS
+from tasks.finetune.declaration import LISTENING_LIBRARIES, RUN_SETTINGS, machine_settings
 from tasks.stage import CorpusStage
 
 VOICE_TABLE = CorpusStage(
@@ -34,7 +34,7 @@ TRAIN_KOKORO = CorpusStage(
     run="tasks.finetune.kokoro.train:train_kokoro",
     reads={"shard": ("*.parquet",), "voice_table": ("*.safetensors", "config.json")},
     config=("train.kokoro", *RUN_SETTINGS),
-    machine=MACHINE_SETTINGS,
+    machine=machine_settings("train.kokoro"),
     schema=schemas.NOTHING,
     libraries=("torch", "numpy", "safetensors", "transformers", "pyworld", *LISTENING_LIBRARIES),
     about="Kokoro: model and voice table, together",
@@ -47,7 +47,7 @@ FIT_KOKORO = CorpusStage(
     run="tasks.finetune.kokoro.fit:fit_kokoro",
     reads={"shard": ("*.parquet",)},
     config=("train.kokoro_fit", *RUN_SETTINGS),
-    machine=MACHINE_SETTINGS,
+    machine=machine_settings("train.kokoro_fit"),
     schema=schemas.NOTHING,
     libraries=("torch", "numpy", "safetensors", "transformers", *LISTENING_LIBRARIES),
     about="Kokoro: a voice for the model as it is published",

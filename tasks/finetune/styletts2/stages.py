@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from artifacts import schemas
 from tasks.features.stages import PHONEMIZE, front_ends_of
-from tasks.finetune.declaration import LISTENING_LIBRARIES, MACHINE_SETTINGS, RUN_SETTINGS
+from tasks.finetune.declaration import LISTENING_LIBRARIES, RUN_SETTINGS, machine_settings
 from tasks.finetune.styletts2.settings import declared
 from tasks.stage import CodeByRow, ColumnByRow, CorpusStage
 
@@ -45,7 +45,7 @@ def _training(
         run=f"tasks.finetune.styletts2.train:train_{stage}",
         reads={"shard": ("*.parquet",), **(reads or {})},
         config=(*declared(stage), *RUN_SETTINGS),
-        machine=MACHINE_SETTINGS,
+        machine=machine_settings("train.styletts2"),
         schema=schemas.NOTHING,
         libraries=("torch", "numpy", "safetensors", "transformers", "pyworld", *LISTENING_LIBRARIES),
         about=about,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import pytest
 from configs.loading import presets, resolve
 from tasks.advice.estimate import Speech, estimate, expected_steps
 from tasks.advice.machine import Machine, look_at_machine
-from tasks.advice.presets import NO_GPU, PURPOSES, advise, workable
+from tasks.advice.presets import NO_GPU, PURPOSES, advise, amount, workable
 from tasks.advice.recordings import Recordings, clips_of, look_at_recordings
 from tasks.advice.throughput import ANY_PRESET, key_of, read_throughput, write_throughput
+from tasks.code import ROOT
 from tasks.corpus.embedded import write_embedded
+from tasks.finetune.gpt_sovits.planner import AMOUNTS
+from tasks.finetune.kokoro.fit_plan import fit_plan
 from tasks.stages import stages_of
 
 MACHINE = Machine(2, 16.0, 12.0, 100.0, "", 0.0, False, 0.5, 180.0)
@@ -30,6 +34,10 @@ def recordings(seconds: float, language: str = "en", speakers: int = 1) -> Recor
     ("seconds", "language", "machine", "take"),
     [
         (5, "en", MACHINE, "tiny"),
+        (11, "de", MACHINE, "tiny"),
+        (19, "de", WITH_GPU, "tiny"),
+        (11, "en", WITH_GPU, "gpt-sovits-v2"),
+        (20, "en", MACHINE, "kokoro-fit"),
         (30, "en", MACHINE, "kokoro-fit"),
         (30, "de", WITH_GPU, "kokoro-fit"),
         (7200, "de", MACHINE, "kokoro-fit"),
@@ -55,6 +63,33 @@ def test_the_next_better_one_says_what_it_lacks(tmp_path: Path) -> None:
     assert better.lacks == ["1 h of speech by one speaker (there is 1.5 min of speech)", NO_GPU]
     assert better.to_fetch == ["kokoro-82m", "kokoro-voices"]
     assert advise(recordings(7200), WITH_GPU, tmp_path).better is None
+
+
+def test_the_next_better_one_speaks_words_in_this_language_and_lacks_least(tmp_path: Path) -> None:
+    better = advise(recordings(11, "de"), MACHINE, tmp_path).better
+    assert better is not None and better.purpose.preset == "kokoro-fit"
+    assert better.lacks == ["20 s of speech by one speaker (there is 11 s of speech)"]
+    assert advise(recordings(300, "vi"), WITH_GPU, tmp_path).better is None
+
+
+def test_what_was_never_run_with_so_much_speech_is_told(tmp_path: Path) -> None:
+    told = {s: advise(recordings(s, "de"), MACHINE, tmp_path).take for s in (599, 3000)}
+    assert [one and (one.purpose.preset, one.unproven) for one in told.values()] == [
+        ("kokoro-fit", ""),
+        ("kokoro-fit", "not run by us with more than 10 min of speech"),
+    ]
+
+
+def test_advice_and_plans_and_the_page_agree_on_how_much_speech_is_enough() -> None:
+    least = {one.preset: one.least_s for one in PURPOSES}
+    fit = resolve("kokoro-fit").settings.train.kokoro_fit
+    assert [fit_plan(fit, least["kokoro-fit"] + more, 1).vector > 0 for more in (-0.1, 0)] == [False, True]
+    assert least["gpt-sovits-v2"] == AMOUNTS[0].below_s
+    page = (ROOT / "docs/howto/choosing.md").read_text(encoding="utf-8")
+    table = page.partition("## How much speech")[2].partition("\n## ")[0]
+    on_page = dict(re.findall(r"^\| `([\w-]+)`.*? \| ([^|]+?) \|", table, re.MULTILINE))
+    said = {name: amount(seconds).removesuffix(" of speech") for name, seconds in least.items()}
+    assert {name: on_page[name] for name in least} == said
 
 
 def test_speech_counts_by_speaker(tmp_path: Path) -> None:

@@ -343,3 +343,43 @@ def test_the_speaker_setting_must_fit(root):
     assert scan(root, speaker="Ann").rows[0]["speaker"] == "Ann"
     with pytest.raises(UserError, match="speaker: 'prefix'"):
         scan(root, speaker="prefix")
+
+
+LISTS = {
+    "styletts2": {"train_list.txt": "a b", "val_list.txt": "c", "OOD_test.list": "d"},
+    "by whole name": {"train.csv": "a b", "dev.csv": "c", "test.csv": "d"},
+    "beside one of all": {"metadata.csv": "a b c d", "val.txt": "c", "test.txt": "d"},
+    "one clip in two": {"train.txt": "a b c d", "valid.txt": "c", "test.txt": "d"},
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_lists_of_a_division_divide(root, kind):
+    for name in "abcd":
+        record(root / f"{name}.wav")
+    for file, names in LISTS[kind].items():
+        (root / file).write_text("".join(f"{n}.wav|the text of {n}\n" for n in names.split()))
+    found = scan(root)
+    by_name = {row["recording_id"]: row["split"] for row in found.rows}
+    assert (by_name["c"], by_name["d"]) == ("validation", "test")
+    assert {by_name["a"], by_name["b"]} <= {"train", None}
+    assert {row["text"] for row in found.rows} == {f"the text of {n}" for n in "abcd"}
+    told = [one for one in found.warnings if "features.shard.given_splits=false" in one]
+    assert len(told) == 1 and "1 for validation and 1 for test by their names, of 4 recordings" in told[0]
+
+
+def test_folders_of_a_division_divide(root):
+    for name in ("train/a", "validation/b", "other/c", "test/d"):
+        record(root / f"{name}.wav")
+        folder, clip = name.split("/")
+        (root / folder / "metadata.csv").write_text(f"file_name,text\n{clip}.wav,what {clip} says\n")
+    assert [row["split"] for row in scan(root).rows] == [None, "test", "train", "validation"]
+
+
+def test_names_that_only_resemble_a_division_divide_nothing(root):
+    record(root / "a.wav"), record(root / "b.wav")
+    (root / "validated.tsv").write_text("path\tsentence\na.wav\tone two\nb.wav\tthree four\n")
+    (root / "latest.txt").write_text("a.wav|one two\n")
+    found = scan(root)
+    assert {row["split"] for row in found.rows} == {None}
+    assert not [one for one in found.warnings if "division" in one]

@@ -72,8 +72,9 @@ def test_styletts2_under_both_names(tmp_path):
 
 
 def test_phonemes_are_no_text(tmp_path):
-    with pytest.raises(ListError, match="phonemes"):
+    with pytest.raises(ListError, match="phonemes") as caught:
         listing(tmp_path, "a.wav|ðə mˈɪdəl ˈeɪdʒᵻz|0\n", "train_list.txt")
+    assert "--set corpus.transcripts=none" in caught.value.remedy
 
 
 def test_hugging_face_tables(tmp_path):

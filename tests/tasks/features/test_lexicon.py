@@ -145,7 +145,7 @@ def test_an_entry_that_the_table_cannot_say_stops_the_stage_by_name(tmp_path: Pa
 
 
 def settings_of(workspace: Path, *overrides: str) -> Settings:
-    return with_lexicons(resolve("tiny", None, ("voice=anna", *overrides)).settings, workspace)
+    return with_lexicons(resolve("tiny", None, overrides, "anna").settings, workspace)
 
 
 def test_files_of_workspace_and_voice_and_named_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,5 +178,5 @@ def test_speaking_reads_the_files_as_they_are_now(tmp_path: Path) -> None:
     own.write_text("GIF\tG IH1 F\n")
     found = lexicon_of(tmp_path, "kokoro/af_heart", None)
     assert [entry.said for entry in found.entries] == ["JH IH1 F", "G IH1 F"]
-    settings = resolve("tiny", None, ("voice=anna", "features.phonemize.lexicon=[]")).settings
+    settings = resolve("tiny", None, ["features.phonemize.lexicon=[]"], "anna").settings
     assert lexicon_of(tmp_path, "anna", settings) == NO_ENTRIES

@@ -99,7 +99,7 @@ class FakeInputs:
     ) -> pa.Table:
         schema = getattr(schemas, stage.upper())
         names = [name for name in schema.names if columns is None or name in columns]
-        by_id = {row["utterance_id"]: row for row in self._rows[stage]}
+        by_id = {row[schema.names[0]]: row for row in self._rows[stage]}
         wanted = by_id.values() if only is None else [by_id[name] for name in only]
         chosen = [{name: row.get(name) for name in names} for row in wanted]
         return pa.Table.from_pylist(chosen, schema=pa.schema([schema.field(n) for n in names]))
@@ -110,7 +110,12 @@ class FakeInputs:
 
 def corpus(n_clips: int, tree: Any) -> FakeInputs:
     clips = [clip(number) for number in range(n_clips)]
-    made: dict[str, list[dict[str, Any]]] = {"segment": clips, "enhance": clips, "screen": clips}
+    made: dict[str, list[dict[str, Any]]] = {
+        "segment": clips,
+        "enhance": clips,
+        "screen": clips,
+        "division": [],
+    }
     for stage in (PHONEMIZE, PITCH, SPECTROGRAM, CONTENT, SPEAKER_VECTOR):
         made[stage.name] = [row for out in run_rows(stage, clips, tree) for row in out.rows]
     made["linguistic"] = [row for out in run_rows(LINGUISTIC, made["phonemize"], tree) for row in out.rows]
@@ -337,3 +342,27 @@ def test_real_speech_has_pitch_where_it_is_loud(speech: Path, tree: SimpleNamesp
     assert 0.3 < voiced.mean() < 0.9
     assert 150 < np.median(f0_hz[voiced]) < 280
     assert np.median(energy[voiced]) > 3 * np.median(energy[~voiced])
+
+
+def test_ones_own_division_is_kept_unless_it_is_switched_off(
+    inputs: FakeInputs, tree: SimpleNamespace, tmp_path: Path
+) -> None:
+    said = {"clip_003": "validation", "clip_004": "test", "clip_006": "train"}
+    rows = [{"recording_id": name, "split": split} for name, split in said.items()]
+    divided = FakeInputs({**inputs._rows, "division": rows}, ())
+
+    def held_out(made: Any) -> dict[str, str]:
+        tables = [pq.read_table(path, columns=["utterance_id", "split"]) for name, path in made.files.items()
+                  if name.endswith(".parquet")]  # fmt: skip
+        return {r["utterance_id"]: r["split"] for t in tables for r in t.to_pylist() if r["split"] != "train"}
+
+    own = shard(divided, tree, tmp_path / "own")
+    assert held_out(own) == {"clip_003": "validation", "clip_004": "test"}
+    anew = settings()
+    anew.features.shard = anew.features.shard.model_copy(update={"given_splits": False})
+    plain = shard(inputs, tree, tmp_path / "plain")
+    assert held_out(shard(divided, anew, tmp_path / "anew")) == held_out(plain) != held_out(own)
+    whole = [{"recording_id": f"clip_{n:03d}", "split": "test"} for n in range(14)]
+    nothing = shard(FakeInputs({**inputs._rows, "division": whole}, ()), tree, tmp_path / "whole")
+    assert held_out(nothing) == held_out(plain)
+    assert [one for one in nothing.warnings if "would leave no clip to train on" in one]

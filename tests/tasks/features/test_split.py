@@ -7,11 +7,15 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.features.split import Clip, split_clips
+from tasks.features.split import Clip, held_out_as_given, split_clips
 
 clips_of = st.lists(
     st.builds(
-        Clip, st.text("0123456789abcdef", min_size=4, max_size=8), st.sampled_from("ABC"), st.floats(0.5, 20)
+        Clip,
+        st.text("0123456789abcdef", min_size=4, max_size=8),
+        st.sampled_from("ABC"),
+        st.floats(0.5, 20),
+        st.none(),
     ),
     max_size=60,
     unique_by=lambda clip: clip.content,
@@ -84,6 +88,33 @@ def test_of_few_clips_never_more_than_one_is_held_out(clips: list[Clip], share: 
     splits = split_clips(clips, share, share)
     assert splits.count("validation") <= 1
     assert "test" not in splits
+
+
+def test_what_is_given_to_be_held_out_is_and_nothing_else() -> None:
+    said = {3: "validation", 7: "validation", 11: "test"}
+    clips = [Clip(f"c{n}", "AB"[n % 2], 5.0, said.get(n, "train" if n % 4 else None)) for n in range(40)]
+    splits = split_clips(clips, 0.3, 0.3)
+    assert {n: split for n, split in enumerate(splits) if split != "train"} == said
+
+
+def test_without_given_validation_clips_some_of_the_rest_validate() -> None:
+    clips = [Clip(f"c{n}", "A", 5.0, "test" if n < 8 else "train") for n in range(40)]
+    splits = split_clips(clips, 0.1, 0.1)
+    assert [n for n, split in enumerate(splits) if split == "test"] == list(range(8))
+    assert splits.count("validation") >= 1
+    assert "validation" not in split_clips(clips, 0.0, 0.1)
+
+
+def test_copies_of_what_is_held_out_are_held_out_too() -> None:
+    clips = [Clip("same", "A", 5.0, "train"), Clip("same", "A", 5.0, "validation"), Clip("other", "A", 5.0)]
+    assert split_clips(clips, 0.1, 0.1) == ["validation", "validation", "train"]
+
+
+def test_a_division_that_leaves_nothing_to_train_on_is_not_used() -> None:
+    clips = [Clip(f"c{n}", "A", 5.0, "test") for n in range(20)]
+    assert not held_out_as_given(clips)
+    plain = [clip._replace(given=None) for clip in clips]
+    assert split_clips(clips, 0.1, 0.1) == split_clips(plain, 0.1, 0.1)
 
 
 def _validated(clips: list[Clip], share: float) -> list[str]:

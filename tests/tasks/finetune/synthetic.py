@@ -29,6 +29,7 @@ from models.frontend.mel import linear_spectrogram, mel_from_linear
 from models.frontend.text.symbols import load_symbol_table
 from tasks.features.frames import spectrogram_parameters
 from tasks.outcome import ConfigView, Produced, Work
+from tasks.stage import view as declared_view
 
 FAMILY = FamilySettings(sample_rate=16_000, hop_samples=320, n_fft=1024, n_mels=40, symbol_table="ipa")
 TINY_SOVITS = {
@@ -227,7 +228,7 @@ def work(folder: Path, stop_after: int | None = None) -> Work:
 
 def view(stage: Any, tree: SimpleNamespace) -> ConfigView:
     """The settings as the stage declared them."""
-    return ConfigView(tree, (*stage.config, *stage.machine))
+    return declared_view(stage, tree)
 
 
 def file_bytes(produced: Produced) -> dict[str, bytes]:

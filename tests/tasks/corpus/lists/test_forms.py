@@ -390,7 +390,9 @@ def test_several_lists_of_one_set(tmp_path):
     assert [(row["text"], row["speaker"]) for row in found.rows] == [
         ("Hello there.", "0"), ("Good bye.", "1"), ("See you soon.", "0"),
     ]  # fmt: skip
-    assert not found.warnings
+    assert [row["split"] for row in found.rows] == ["train", "train", "validation"]
+    (told,) = found.warnings
+    assert "1 for validation" in told
 
 
 def test_librispeech(tmp_path):

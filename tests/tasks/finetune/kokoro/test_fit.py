@@ -157,6 +157,23 @@ def test_a_run_stopped_twice_goes_on_exactly(fit: Fit, whole: Produced, tmp_path
     assert synthetic.file_bytes(fit(tmp_path)) == synthetic.file_bytes(whole)
 
 
+def test_it_goes_on_with_less_memory_and_other_checkpoints(fit: Fit, whole: Produced, tmp_path: Path) -> None:
+    with pytest.raises(StoppedError):
+        fit(tmp_path, 3)
+    changed = {"cache_mb": 0, "keep_checkpoints": 5, "checkpoint_every_steps": 1, "max_skipped_in_a_row": 9}
+    steps: list[int] = []
+
+    def progress(done: int, total: int, text: str = "", phase: str = "", **_: float) -> None:
+        if not phase:
+            steps.append(done)
+
+    made = fit(tmp_path, progress=progress, **changed)
+    assert steps == [4, 5, 6]
+    assert synthetic.file_bytes(made) == synthetic.file_bytes(whole)
+    with pytest.raises(UserError, match="made with other settings"):
+        fit(tmp_path, batch_size=3)
+
+
 def test_checkpoints_hold_the_voice_and_not_the_model(whole: Produced, place: Path) -> None:
     snapshot = Checkpoints(place / "whole" / "checkpoints").latest()
     assert snapshot is not None

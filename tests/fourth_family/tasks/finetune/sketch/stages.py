@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from artifacts import schemas
-from tasks.finetune.declaration import MACHINE_SETTINGS, RUN_SETTINGS
+from tasks.finetune.declaration import RUN_SETTINGS, machine_settings
 from tasks.stage import CorpusStage
 
 TRAIN_SKETCH = CorpusStage(
@@ -12,7 +12,7 @@ TRAIN_SKETCH = CorpusStage(
     run="tasks.finetune.sketch.train:train_sketch",
     reads={"shard": ("*.parquet",)},
     config=("train.sketch", *RUN_SETTINGS),
-    machine=MACHINE_SETTINGS,
+    machine=machine_settings("train.sketch"),
     schema=schemas.NOTHING,
     libraries=("torch", "numpy", "safetensors"),
     about="Sketch: average sounds and their lengths",
