@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -9,6 +10,9 @@ from pydantic import Field, field_validator
 from configs.base import Section
 from configs.languages import language_code
 
+SPELLED_SO = ("utf-8", "latin-1", "cp1252", "utf-16", "gb18030", "shift_jis")
+"""Encodings that keys hold by these names, not by Python's."""
+NO_ENCODINGS = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape")
 COLUMNS = ("id", "text", "raw", "speaker", "language", "start", "end", "duration")
 
 
@@ -55,9 +59,11 @@ class CorpusSettings(Section):
         description="File of corrected texts and dropped clips. null: `corrections/VOICE.tsv` of the "
         "workspace, where it is there, which `voicewright corpus correct` writes.",
     )
-    encoding: Literal["utf-8", "latin-1", "cp1252", "utf-16", "gb18030", "shift_jis"] = Field(
+    encoding: str = Field(
         "utf-8",
-        description="Character encoding of transcript lists and text files without a byte order mark.",
+        description="Character encoding of transcript lists and text files without a byte order mark: "
+        "`utf-8`, `cp1252`, `latin-1`, `cp1250`, `utf-16`, `gb18030`, `shift_jis`, or another text encoding "
+        "of Python's.",
     )
     min_sample_rate_hz: int = Field(
         16_000, ge=4_000, description="Recordings below this sample rate are refused, Hz."
@@ -87,6 +93,22 @@ class CorpusSettings(Section):
     @classmethod
     def _language_by_its_code(cls, language: str) -> str:
         return language if language == "auto" else language_code(language)
+
+    @field_validator("encoding")
+    @classmethod
+    def _text_encoding(cls, encoding: str) -> str:
+        try:
+            found = codecs.lookup(encoding)
+        except (LookupError, ValueError):
+            found = None
+        # The others turn bytes into bytes, or are escapes and names of hosts.
+        if found is None or not found._is_text_encoding or found.name in NO_ENCODINGS:
+            raise ValueError(
+                f"{encoding!r} is no text encoding that is known here; name one such as cp1252 (Western "
+                "Europe), cp1250 (Central Europe), cp1251 (Cyrillic), gb18030, shift_jis or utf-16, or save "
+                "the files as UTF-8"
+            )
+        return encoding if encoding in SPELLED_SO else found.name
 
     @field_validator("columns")
     @classmethod

@@ -109,11 +109,19 @@ def recordings_at(given: str | Path) -> Path:
     A link to a recording keeps its name: what it leads to may have none (as in caches of downloads).
 
     Raises:
-        UserError: it is neither.
+        UserError: it is neither, such as a list of transcripts.
     """
+    from tasks.corpus.lists.names import is_text_name
+
     path = Path(given).expanduser()
     if path.is_dir():
         return path.resolve()
+    if path.is_file() and is_text_name(path.name) and path.suffix.lower() != ".parquet":
+        raise UserError(
+            f"recordings: {given} is a list or a text, and no recording; name the folder that holds the "
+            f"recordings, such as {path.parent}, in which lists are found by themselves, and for this list "
+            f"alone `--set corpus.metadata={given}`"
+        )
     if path.is_file():
         return path.parent.resolve() / path.name
     raise UserError(

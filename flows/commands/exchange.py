@@ -23,8 +23,9 @@ from flows.commands.shared import (
     session,
     warn,
 )
+from tasks.run_record import voices
 from tasks.versions.folders import champion_folder
-from tasks.voice import open_pipeline, remembered
+from tasks.voice import check_name, open_pipeline, remembered
 from tasks.weights import require_weights, with_local_weights
 
 SET = typer.Option(None, "--set", "-s", metavar="a.b=c", help="One setting; may be repeated.")
@@ -111,7 +112,8 @@ def published_voice(
 
     workspace = session(context).workspace
     folder = champion_folder(workspace, voice)
-    if (workspace / "runs" / voice).exists():
+    # A run that was refused leaves a folder, and no voice.
+    if check_name(voice) in voices(workspace):
         raise UserError(f"--voice: {voice!r} is made from recordings already; name another")
     # Published networks know no other encoders; only the .pth tells whether the second is needed.
     encoders = ("features.content.backend=hubert", "features.speaker_vector.backend=eres2netv2")

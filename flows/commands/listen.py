@@ -86,7 +86,7 @@ def rejects(
 def textgrids(
     context: typer.Context,
     voice: str = typer.Argument(..., help="Name of the voice."),
-    folder: Path = typer.Argument(..., help="Where to write the files."),
+    folder: Path = typer.Argument(..., help="New or empty folder."),
 ) -> None:
     """Write phone and word times of every clip as Praat TextGrids."""
     from tasks.release.textgrids import export_textgrids

@@ -130,6 +130,16 @@ def _check_lists(given: Sequence[str], parts: Sequence[tuple[str, str]], names: 
             )
 
 
+def uploads(workspace: Path) -> Path:
+    """Where folders of recordings lie that nobody writes to but the request that made them."""
+    return workspace / FOLDER / "uploads"
+
+
+def new_folder(workspace: Path) -> Path:
+    """One of them that is not there yet."""
+    return uploads(workspace) / uuid.uuid4().hex
+
+
 class Brought:
     """Files of a request, laid out in a folder of the workspace.
 
@@ -146,7 +156,7 @@ class Brought:
             raise ApiError(400, "files: give at least one recording", "missing", "files")
         self._files = files
         self._names = own_names([file.filename or "" for file in files])
-        self.folder = workspace / FOLDER / "uploads" / uuid.uuid4().hex
+        self.folder = new_folder(workspace)
 
     def write(self) -> str:
         """Write them; the digest of names and contents."""

@@ -47,13 +47,15 @@ class Training:
     Attributes:
         voice: Its name.
         recordings: Folder.
-        preset, language: As asked for; language may be None.
+        preset: As asked for; empty: the voice's recipe stays.
+        language: As asked for; may be None.
         digest: Of the request.
         key: By which the request can be repeated, or empty.
         asked_at: UTC.
         state: See `State`.
         pid, started: The process; 0 and empty before it runs.
         message: What went wrong.
+        overrides: Single settings that follow from what was asked for.
     """
 
     voice: str
@@ -67,6 +69,7 @@ class Training:
     pid: int = 0
     started: str = ""
     message: str = ""
+    overrides: tuple[str, ...] = ()
 
     @property
     def is_present(self) -> bool:
@@ -138,16 +141,22 @@ class Trainings:
         """
         check_name(training.voice)
         with self._lock:
-            known = self._known.get(training.voice)
-            if known is not None and known.is_present:
-                raise ApiError(
-                    409, f"{training.voice}: is being trained; cancel that first", "training_exists", "voice"
-                )
+            self.check_rests(training.voice)
             if sum(one.state == "queued" for one in self._known.values()) >= WAITING:
                 raise busy(ADVICE_S, "too many trainings wait")
             self._put(training)
             self._begin_next()
             return self._known[training.voice]
+
+    def check_rests(self, voice: str) -> None:
+        """See that no training of a voice runs or waits.
+
+        Raises:
+            ApiError: one does.
+        """
+        known = self.find(voice)
+        if known is not None and known.is_present:
+            raise ApiError(409, f"{voice}: is being trained; cancel that first", "training_exists", "voice")
 
     def cancel(self, voice: str) -> Training:
         """Stop a training; what it finished is kept, and the same request goes on from there.
@@ -252,11 +261,13 @@ class Trainings:
     def _begin(self, training: Training) -> None:
         log = self._log(training.voice)
         log.parent.mkdir(parents=True, exist_ok=True)
-        language = ["--set", f"corpus.language={training.language}"] if training.language else []
-        arguments = ["finetune", training.recordings, "--voice", training.voice, "--preset", training.preset]
+        language = [f"corpus.language={training.language}"] if training.language else []
+        settings = [part for one in (*language, *training.overrides) for part in ("--set", one)]
+        preset = ["--preset", training.preset] if training.preset else []
+        arguments = ["finetune", training.recordings, "--voice", training.voice, *preset, *settings]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*self._command, "-w", str(self._workspace), *arguments, *language],
+                [*self._command, "-w", str(self._workspace), *arguments],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -287,7 +298,13 @@ class Trainings:
 
 
 def asked_now(
-    voice: str, recordings: Path, preset: str, language: str | None, digest: str, key: str
+    voice: str,
+    recordings: Path,
+    preset: str,
+    language: str | None,
+    digest: str,
+    key: str,
+    overrides: tuple[str, ...] = (),
 ) -> Training:
     """A training that is asked for now."""
-    return Training(voice, str(recordings), preset, language, digest, key, now())
+    return Training(voice, str(recordings), preset, language, digest, key, now(), overrides=overrides)

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -15,8 +15,9 @@ from starlette.responses import JSONResponse
 
 from configs.errors import UserError
 from configs.languages import language_code
-from configs.loading import presets, resolve
+from configs.loading import presets
 from flows.progress_file import RunProgress, read_progress
+from flows.serve.earlier import chosen_recordings, recipe_of, settings_of
 from flows.serve.faults import ApiError
 from flows.serve.listing import described
 from flows.serve.recordings import Brought, offered_folders
@@ -36,14 +37,19 @@ IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", max_length=255)]
 
 
 class TrainingForm(BaseModel):
-    """What a voice is to be made of; `folder` is one of `GET /v1/recordings` where no files come along."""
+    """What a voice is to be made of; `folder` is one of `GET /v1/recordings` where no files come along.
+
+    Of a voice that is there `recordings` tells whether new ones are added to its own or replace them. It
+    keeps its recipe where no `preset` is named.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     voice: Annotated[str, StringConstraints(pattern=VOICE_NAME.pattern, max_length=64)]
-    preset: Annotated[str, StringConstraints(max_length=64)] = PRESET
+    preset: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     language: Annotated[str, StringConstraints(min_length=2, max_length=64)] | None = None
     folder: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+    recordings: Literal["add", "replace"] = "add"
 
 
 _FORM = TrainingForm.model_json_schema()
@@ -85,7 +91,7 @@ async def make_voice(request: Request, idempotency_key: IdempotencyKey = "") -> 
     """
     service: Service = request.app.state.service
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-        form = await asyncio.to_thread(_form_of, await _json(request))
+        form = await asyncio.to_thread(_form_of, service, await _json(request))
         folder = offered_folders(service.recordings).get(form.folder or "")
         if folder is None:
             raise ApiError(
@@ -94,7 +100,7 @@ async def make_voice(request: Request, idempotency_key: IdempotencyKey = "") -> 
         return await _add(service, form, folder, _digest(form, str(folder)), idempotency_key)
     async with request.form(max_files=FILES, max_fields=FIELDS, max_part_size=FIELD_BYTES) as sent:
         fields = {name: value for name, value in sent.items() if isinstance(value, str)}
-        form = await asyncio.to_thread(_form_of, fields)
+        form = await asyncio.to_thread(_form_of, service, fields)
         files = [value for _, value in sent.multi_items() if isinstance(value, UploadFile)]
         brought = Brought(service.workspace, files)
         return await _add_brought(service, form, brought, idempotency_key)
@@ -123,14 +129,17 @@ async def _json(request: Request) -> Any:
         raise ApiError(400, "the body is no JSON", "invalid_json") from error
 
 
-def _form_of(sent: Any) -> TrainingForm:
+def _form_of(service: Service, sent: Any) -> TrainingForm:
     try:
         form = TrainingForm.model_validate(sent)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))[:64]
         raise ApiError(400, f"{field}: {first['msg']}", str(first["type"]), field) from error
-    if form.preset not in presets():
+    recipe = recipe_of(service.workspace, form.voice)
+    if form.preset is None and recipe is None:
+        form = form.model_copy(update={"preset": PRESET})
+    if form.preset is not None and form.preset not in presets():
         raise ApiError(
             400, f"preset: {form.preset!r} is none of {', '.join(presets())}", "invalid_value", "preset"
         )
@@ -138,7 +147,7 @@ def _form_of(sent: Any) -> TrainingForm:
         return form
     try:
         code = language_code(form.language)
-        check_language(resolve(form.preset, overrides=[f"corpus.language={code}"]).settings)
+        check_language(settings_of(recipe, form.preset or "", code))
     except (ValueError, UserError) as error:
         message = f"language: {str(error).removeprefix('corpus.language = ')}"
         raise ApiError(400, message, "unsupported_language", "language") from error
@@ -167,11 +176,22 @@ async def _add(service: Service, form: TrainingForm, folder: Path, digest: str, 
     def add() -> dict[str, Any]:
         training = service.trainings.repeated(key, digest)
         if training is None:
-            asked = asked_now(form.voice, folder, form.preset, form.language, digest, key)
-            training = service.trainings.add(asked)
+            training = _begun(service, form, folder, digest, key)
         return state_of(service, training.voice)
 
     return JSONResponse(await asyncio.to_thread(add), 202, {"Location": f"/v1/voices/{form.voice}"})
+
+
+def _begun(service: Service, form: TrainingForm, folder: Path, digest: str, key: str) -> Training:
+    service.trainings.check_rests(form.voice)
+    preset, replaces = form.preset or "", form.recordings == "replace"
+    chosen = chosen_recordings(service.workspace, form.voice, folder, replaces, preset, form.language)
+    asked = asked_now(form.voice, chosen.folder, preset, form.language, digest, key, chosen.overrides)
+    try:
+        return service.trainings.add(asked)
+    except BaseException:
+        chosen.discard()
+        raise
 
 
 def state_of(service: Service, name: str) -> dict[str, Any]:

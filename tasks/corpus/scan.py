@@ -191,7 +191,7 @@ def _read_lists(
 def _read_others(
     scan: _Scan, folder: str, files: Sequence[Path], recordings: Recordings, is_told: bool
 ) -> list[Listing] | None:
-    """Lists that are so by their content; None where the only one, called as lists are, is in doubt."""
+    """Lists that are so by their content; None where all are in doubt."""
     listings = []
     doubtful = []
     for file in files:
@@ -202,7 +202,9 @@ def _read_others(
             listings.append(found)
         except (ListError, OSError) as error:
             refusal = _refused_list(folder, file, error)
-            if is_told or refusal.code == "no_text" or trust is Trust.UNKNOWN:
+            # What is in another encoding names recordings all the same: it is a list, whatever it is called.
+            is_doubtful = trust is Trust.LIKELY or refusal.code == "encoding"
+            if is_told or refusal.code == "no_text" or not is_doubtful:
                 scan.warnings.append(f"not used: {refusal.reason}; {refusal.remedy}")
             else:
                 doubtful.append(refusal)

@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.store import write_atomically
+from configs.errors import UserError
 from models.aligner.alignment import Alignment, Interval
 from models.aligner.textgrid import write_textgrid
 from tasks.pipeline import Pipeline
+from tasks.run_record import RequestRecord
 
 
 def export_textgrids(pipeline: Pipeline, folder: Path) -> Iterator[Path]:
-    """Write `<utterance_id>.TextGrid` of every aligned clip, yielding each path.
+    """Write `<utterance_id>.TextGrid` of every aligned clip into a new or empty folder, yielding each path.
 
     Raises:
-        UserError: the stage align has not been run.
+        UserError: the stage align has not been run, the folder is not empty, or it is one of the voice's
+            recordings, where TextGrids would be read as their texts.
     """
+    _refuse_taken(folder, pipeline.request)
     rows = pipeline.table("align").to_pylist()
     durations = dict(
         zip(
@@ -30,6 +34,17 @@ def export_textgrids(pipeline: Pipeline, folder: Path) -> Iterator[Path]:
         path = folder / f"{row['utterance_id']}.TextGrid"
         write_atomically(path, write_textgrid(_alignment(row), durations[row["utterance_id"]]).encode())
         yield path
+
+
+def _refuse_taken(folder: Path, request: RequestRecord | None) -> None:
+    recordings = Path(request["recordings"]) if request is not None else None
+    if recordings is not None and folder.resolve().is_relative_to(recordings.resolve()):
+        raise UserError(
+            f"FOLDER: {folder} lies in the voice's recordings ({recordings}), which the next run reads; name "
+            "a new folder elsewhere"
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"FOLDER: {folder} is not an empty folder; name a new one for the TextGrids")
 
 
 def _alignment(row: Mapping[str, Any]) -> Alignment:

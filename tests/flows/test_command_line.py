@@ -20,7 +20,7 @@ from rich.text import Text
 from flows.__main__ import app
 from flows.commands import machine, shared
 from tasks.run_record import write_run
-from tasks.voice import Request
+from tasks.voice import Request, recordings_at
 from tests.command_line import Call, called_in
 
 
@@ -267,6 +267,49 @@ def test_settings_shown_as_yaml_make_a_voice_when_given_back(
     assert (settings.corpus.language, settings.train.kokoro.max_epochs) == ("sv", 12)
     status, _, errors = call("config", "show", "-p", "tiny", "-c", str(file))
     assert (status, "beside the preset tiny: leave one of them out" in errors) == (2, True)
+
+
+def test_a_list_in_place_of_recordings_is_answered_with_what_to_give(call: Call, tmp_path: Path):
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for name in ("metadata.csv", "mine.list", "said.txt"):
+        (clips / name).write_text("a|Hello.\n")
+        status, _, errors = call("finetune", str(clips / name), "-v", "anna", "-p", "tiny")
+        assert (status, "is a list or a text" in errors) == (2, True)
+        assert f"such as {clips}," in errors and f"`--set corpus.metadata={clips / name}`" in errors
+    soundfile.write(clips / "a.wav", [0.0, 0.1] * 8000, 16_000)
+    assert recordings_at(clips / "a.wav") == clips / "a.wav"
+
+
+def test_what_a_refused_run_left_keeps_no_name_from_an_imported_voice(call: Call, tmp_path: Path):
+    (tmp_path / "w" / "runs" / "q").mkdir(parents=True)
+    request = Request(tmp_path, "anna", "tiny").as_record()
+    write_run(tmp_path / "w", "anna", {"request": request, "stages": {}})
+    files = ("--sovits", "/no.pth", "--t2s", "/no.ckpt", "--reference", "/no.wav", "--reference-text", "Yes.")
+    _, _, errors = call("exchange", "voice", "-v", "q", *files)
+    assert errors and "made from recordings" not in errors
+    _, _, errors = call("exchange", "voice", "-v", "anna", *files)
+    assert "'anna' is made from recordings already" in errors
+
+
+def test_textgrids_are_written_over_nothing_and_beside_no_recordings(call: Call, tmp_path: Path):
+    (tmp_path / "clips").mkdir()
+    soundfile.write(tmp_path / "clips" / "a.wav", [0.0, 0.1] * 8000, 16_000)
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "a.TextGrid").write_text("by hand")
+    request = Request(tmp_path / "clips", "anna", "tiny").as_record()
+    write_run(tmp_path / "w", "anna", {"request": request, "stages": {}})
+    for folder, why in (
+        (own, "is not an empty folder"),
+        (own / "a.TextGrid", "is not an empty folder"),
+        (tmp_path / "clips", "lies in the voice's recordings"),
+        (tmp_path / "clips" / "grids", "lies in the voice's recordings"),
+        (tmp_path / "new", "not done for these recordings"),
+    ):
+        status, _, errors = call("textgrids", "anna", str(folder))
+        assert (status, why in errors) == (2, True), errors
+    assert (own / "a.TextGrid").read_text() == "by hand"
 
 
 def test_an_empty_folder_is_refused_before_weights_that_are_missing(call: Call, tmp_path: Path):

@@ -210,6 +210,27 @@ def test_a_voice_is_made_watched_compared_and_promoted_by_keys_alone(
     assert "Version 1 speaks now" in " ".join(_text(user, "#versions").split())
 
 
+def test_a_voice_that_is_there_keeps_recordings_and_recipe_unless_another_is_chosen(user: Browser) -> None:
+    asks = "!document.querySelector('#earlier').hidden"
+    preset = "document.querySelector('#preset').selectedOptions[0].textContent"
+    _tab_to(user, "#name")
+    assert not user.evaluate(asks)
+    write(user, "anna")
+    assert user.evaluate(asks)
+    assert user.evaluate(preset) == "as before (kokoro-fit)"
+    assert "To the 9 clips of 6.0 minutes" in _text(user, "#earlier-about")
+    _tab_to(user, "#earlier input")
+    press(user, "ArrowDown")
+    told = _text(user, "#earlier-about")
+    assert "The 9 clips of 6.0 minutes of its last version are not used any more" in told
+    assert user.evaluate("document.querySelector('#make-form').elements.recordings.value") == "replace"
+    user.evaluate("document.querySelector('#name').focus()")
+    write(user, "-2")
+    assert not user.evaluate(asks)
+    assert user.evaluate(preset).startswith("kokoro-fit")
+    assert user.evaluate("document.querySelector('#make-form').elements.recordings.value") == "add"
+
+
 def test_what_a_review_saved_is_taken_in_by_keys_alone(user: Browser, studio: Served, tmp_path: Path) -> None:
     saved = tmp_path / "anna-corrections.tsv"
     saved.write_text("clip-1\tdrop\n")

@@ -48,9 +48,11 @@ async def show_studio(request: Request) -> HTMLResponse:
     service: Service = request.app.state.service
     offered = await asyncio.to_thread(service.catalogue.offered)
     own = [voice for voice in offered if not voice.published]
+    shown = await asyncio.to_thread(cards, service, own)
     return rendering.page(
         "studio.html.j2",
-        cards=await asyncio.to_thread(cards, service, own),
+        cards=shown,
+        known={one.name: [one.preset, one.learned] for one in shown if one.preset},
         published=[(voice, trial_of(voice)) for voice in offered if voice.published],
         characters=service.settings.characters,
         presets=offered_presets(),

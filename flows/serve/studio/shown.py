@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from configs.errors import UserError
 from configs.loading import PRESETS, presets
+from flows.serve.earlier import learned, recipe_of
 from flows.serve.faults import ApiError
 from flows.serve.service import Service
 from flows.serve.voices import PRESET
@@ -27,12 +28,16 @@ class Card(NamedTuple):
         offered: What is known of it; None while it is not finished.
         trial: A sentence in its language.
         training: State of the training that was asked for here; empty where there was none.
+        preset: Of its last run; None where it has none.
+        learned: How much its newest version was made from; empty where it has none.
     """
 
     name: str
     offered: OfferedVoice | None
     trial: str
     training: str
+    preset: str | None
+    learned: str
 
 
 class Preset(NamedTuple):
@@ -106,7 +111,14 @@ def offered_presets() -> tuple[Preset, ...]:
 
 def _card(service: Service, name: str, offered: OfferedVoice | None) -> Card:
     training: Any = service.trainings.find(name)
-    return Card(name, offered, trial_of(offered), training.state if training is not None else "")
+    state = training.state if training is not None else ""
+    try:
+        recipe, known = recipe_of(service.workspace, name), learned(service.workspace, name)
+    except UserError:
+        # A record that cannot be believed hides no other voice; who asks for this one is told.
+        recipe, known = None, ""
+    preset = None if recipe is None else recipe.preset or "no preset"
+    return Card(name, offered, trial_of(offered), state, preset, known)
 
 
 def _about(preset: str) -> str:

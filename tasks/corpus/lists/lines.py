@@ -18,7 +18,7 @@ from tasks.corpus.lists.entries import (
 )
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_REMEDY = "save it as UTF-8, or name its encoding in corpus.encoding (such as latin-1)"
+_REMEDY = "save it as UTF-8, or name its encoding in corpus.encoding (such as cp1252)"
 # The marks of UTF-32 begin as those of UTF-16 do.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import html
 import json
 import re
 import socket
@@ -103,6 +104,14 @@ def test_what_a_page_says_is_escaped_and_it_runs_its_own_files_alone(studio: Ser
     assert " style=" not in answer.text and "onclick" not in answer.text
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+
+
+def test_the_form_knows_what_voices_there_are_and_what_they_learned_from(studio: Served) -> None:
+    found = re.search(r'data-known="([^"]*)"', httpx.get(f"{studio.url}/studio").text)
+    assert found is not None
+    known = json.loads(html.unescape(found[1]))
+    assert known["anna"] == ["kokoro-fit", "9 clips of 6.0 minutes"]
+    assert "kokoro/af_heart" not in known
 
 
 def test_every_file_that_pages_load_is_there(studio: Served) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import re
+import shutil
 import sys
 import threading
 import time
@@ -11,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,22 +25,26 @@ from flows.serve.faults import ApiError
 from flows.serve.recordings import offered_folders, own_names
 from flows.serve.trainings import Training, Trainings, asked_now
 from flows.supervisor import started_at
-from tasks.run_record import read_run
-from tests.flows.serve.served import Served, served, write_weights
+from tasks.run_record import read_run, write_run
+from tasks.voice import Request
+from tests.flows.serve.served import Served, served, write_voice, write_weights
+from tests.tasks.corpus.folders import folder, scan
 
 STAND_IN = """
 import signal, sys, time
 from pathlib import Path
 from flows.progress_file import ProgressFile
+from tasks.recipe import with_recipe
 from tasks.run_record import write_run
+from tasks.voice import Request
 from tasks.watching import Advance
 
 workspace, recordings = Path(sys.argv[2]), sys.argv[4]
 given = dict(zip(sys.argv[5::2], sys.argv[6::2]))
 voice = given["--voice"]
-request = {"recordings": recordings, "voice": voice, "preset": given["--preset"], "config_file": None,
-           "overrides": [given["--set"]] if "--set" in given else []}
-write_run(workspace, voice, {"request": request, "stages": {}})
+sets = tuple(value for name, value in zip(sys.argv[5::2], sys.argv[6::2]) if name == "--set")
+asked = Request(Path(recordings), voice, given.get("--preset"), None, sets)
+write_run(workspace, voice, {"request": with_recipe(workspace, asked).as_record(), "stages": {}})
 progress = ProgressFile(workspace, voice, ["ingest", "train", "export"])
 if voice == "bad":
     progress.end("failed")
@@ -166,6 +174,79 @@ def test_recordings_come_along_under_names_of_our_own(making: Served) -> None:
         assert answer.status_code == 400
     making.service.trainings.cancel("anna")
     making.wait(lambda: state(making, "anna")["state"] == "cancelled")
+
+
+def clip(seed: int) -> bytes:
+    """A recording of its own content."""
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(seed).normal(0, 0.1, 8_000)
+    soundfile.write(buffer, noise, 16_000, format="WAV")
+    return buffer.getvalue()
+
+
+def send(server: Served, *files: tuple[str, bytes], **fields: str) -> httpx.Response:
+    url, sent = f"{server.url}/v1/voices", [("files", one) for one in files]
+    return httpx.post(url, data={"voice": "anna", **fields}, files=sent, timeout=60)
+
+
+def made_from(server: Served) -> tuple[dict[str, str | None], str | None, list[str]]:
+    """Recordings and texts of anna's last run once it is over, its preset and its settings."""
+    (server.service.workspace / "go-anna").touch()
+    server.wait(lambda: state(server, "anna")["state"] == "finished")
+    run = read_run(server.service.workspace, "anna")["request"]
+    assert run is not None
+    rows = scan(Path(run["recordings"])).rows
+    return {row["source_path"]: row["text"] for row in rows}, run["preset"], run["overrides"]
+
+
+@pytest.fixture
+def anna(making: Served, tmp_path: Path) -> Path:
+    """A folder of somebody's own from which the voice was made, by a recipe of its own."""
+    own = folder(tmp_path / "own", "a.wav b.wav", {"metadata.csv": "a|Old a.\nb|Old b.\n"})
+    write_voice(making.service.workspace, "anna", "kokoro/bf_emma")
+    request = Request(own, "anna", "kokoro-fit", None, ("seed=7",))
+    write_run(making.service.workspace, "anna", {"request": request.as_record(), "stages": {}})
+    return own
+
+
+def test_recordings_are_added_to_those_of_a_voice_and_its_recipe_stays(making: Served, anna: Path) -> None:
+    files = sorted(anna.iterdir())
+    assert send(making, ("a.wav", clip(1)), ("a.txt", b"New a.")).status_code == 202
+    recordings, preset, overrides = made_from(making)
+    assert recordings == {"a.wav": "Old a.", "b.wav": "Old b.", "set-2/a-2.wav": "New a."}
+    assert (preset, overrides) == ("kokoro-fit", ["seed=7", "corpus.speaker=speaker"])
+    assert sorted(anna.iterdir()) == files
+    # The same once more has nothing new; a server's folder is added in the same way.
+    assert send(making, ("a.wav", clip(1)), ("a.txt", b"New a.")).status_code == 202
+    assert made_from(making) == (recordings, preset, overrides)
+    folder(anna.parent / "offered" / "talks", "c.wav", {"metadata.csv": "c|New c.\n"})
+    assert start(making, "anna").status_code == 202
+    assert made_from(making)[0] == {**recordings, "set-3/c.wav": "New c."}
+    uploads = making.service.workspace / "serving" / "uploads"
+    assert len([one for one in uploads.iterdir() if one.name != "cache"]) == 2
+
+
+def test_recordings_of_a_voice_are_replaced_and_its_recipe_changed_where_that_is_asked_for(
+    making: Served, anna: Path
+) -> None:
+    assert send(making, ("c.wav", clip(1)), recordings="replace").status_code == 202
+    assert made_from(making) == ({"c.wav": None}, "kokoro-fit", ["seed=7"])
+    assert send(making, ("d.wav", clip(2)), preset="tiny", recordings="replace").status_code == 202
+    assert made_from(making) == ({"d.wav": None}, "tiny", [])
+    assert send(making, ("e.wav", clip(3)), recordings="both").status_code == 400
+    assert send(making, ("e.wav", clip(3)), preset="").status_code == 400
+
+
+def test_what_cannot_be_added_is_told_and_nothing_is_replaced(making: Served, anna: Path) -> None:
+    shutil.rmtree(anna)
+    answer = send(making, ("c.wav", clip(1)))
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (409, "cannot_add", "recordings")
+    assert "is no folder" in error["message"] and "recordings=replace" in error["message"]
+    assert making.service.trainings.find("anna") is None
+    assert list((making.service.workspace / "serving" / "uploads").iterdir()) == []
+    run = read_run(making.service.workspace, "anna")["request"]
+    assert run is not None and run["recordings"] == str(anna)
 
 
 def test_trainings_outlive_the_server_and_are_found_again(making: Served, command: tuple[str, ...]) -> None:

@@ -11,6 +11,16 @@ function makes(form) {
   const choose = () => (about.textContent = form.preset.selectedOptions[0].dataset.about);
   choose();
   form.preset.addEventListener("change", choose);
+  const known = JSON.parse(form.dataset.known);
+  let was = "";
+  form.voice.addEventListener("input", () => {
+    const name = Object.hasOwn(known, form.voice.value) ? form.voice.value : "";
+    if (name === was) return;
+    was = name;
+    shows(form, ...(known[name] ?? []));
+    choose();
+  });
+  form.addEventListener("change", () => tells(form, known[was]?.[1]));
   // The same form sent again after a failure is the same training; another form is another.
   form.addEventListener("input", () => (key = drawn()));
   form.addEventListener("submit", async (event) => {
@@ -36,13 +46,34 @@ function makes(form) {
   });
 }
 
+/** What is asked about a voice that is there: whether its recordings stay; its recipe does, unless another is chosen. */
+function shows(form, preset, learned) {
+  const [before, first] = form.preset.options;
+  before.hidden = before.disabled = !preset;
+  before.textContent = `as before (${preset})`;
+  (preset ? before : first).selected = true;
+  form.elements.recordings.value = "add";
+  form.querySelector("#earlier").hidden = !learned;
+  tells(form, learned);
+}
+
+function tells(form, learned) {
+  const replaces = form.elements.recordings.value === "replace";
+  form.querySelector("#earlier-about").textContent = !learned
+    ? ""
+    : replaces
+      ? `The ${learned} of its last version are not used any more. Earlier versions stay.`
+      : `To the ${learned} of its last version. Recordings that are there already are left out.`;
+}
+
 function says(state, text, isFault) {
   state.classList.toggle("fault", isFault);
   state.textContent = text;
 }
 
 function body(form) {
-  const fields = { voice: form.voice.value, preset: form.preset.value };
+  const fields = { voice: form.voice.value, recordings: form.elements.recordings.value };
+  if (form.preset.value) fields.preset = form.preset.value;
   if (form.language.value) fields.language = form.language.value;
   if (form.folder?.value) return JSON.stringify({ ...fields, folder: form.folder.value });
   const data = new FormData();

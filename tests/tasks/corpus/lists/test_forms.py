@@ -311,6 +311,30 @@ def test_a_list_in_doubt_leaves_its_neighbours_alone(tmp_path):
     assert [row["text"] for row in found.rows] == ["Good bye now."]
 
 
+@pytest.mark.parametrize("name", ["transkript.csv", "texte.txt", "transcript.txt"])
+def test_a_list_in_another_encoding_is_refused_whatever_it_is_called(tmp_path, name):
+    rows = "".join(f"{one}|Grüße über Köln, sagt {one}.\n" for one in "abcd")
+    root = folder(tmp_path / "r", "a b c d", {name: rows.encode("cp1252")})
+    (root / "LIESMICH.txt").write_bytes("Über diese Aufnahmen\n".encode("cp1252"))
+    with pytest.raises(UserError, match=f"{name}: encoding: {name}, line 1: not UTF-8; .*corpus.encoding"):
+        scan(root)
+    for encoding in ("cp1252", "windows-1252", "iso8859-15"):
+        found = scan(root, encoding=encoding)
+        assert [row["text"] for row in found.rows] == [f"Grüße über Köln, sagt {one}." for one in "abcd"]
+    (root / "metadata.csv").write_text("a|Hello there.\nb|Hello here.\n")
+    found = scan(root)
+    assert found.rejects == [] and any(f"not used: {name}" in one for one in found.warnings)
+
+
+def test_encodings_are_any_text_encoding_of_pythons():
+    known = {"latin-1": "latin-1", "cp1250": "cp1250", "Windows-1251": "cp1251", "UTF16": "utf-16"}
+    for name, kept in known.items():
+        assert resolve(overrides=(f"corpus.encoding={name}",)).settings.corpus.encoding == kept
+    for wrong in ("klingon", "rot13", "hex", "idna", "unicode_escape", "undefined", "a\\0b", "''"):
+        with pytest.raises(UserError, match="no text encoding that is known here; name one such as cp1252"):
+            resolve(overrides=(f"corpus.encoding={wrong}",))
+
+
 @pytest.mark.parametrize(
     ("columns", "what"),
     [("id", "id and text"), ("id,text,name", "'name' is no column"), ("id,text,text", "named twice")],
