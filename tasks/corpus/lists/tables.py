@@ -96,7 +96,9 @@ def fields_of(line: str, separator: str, quoted: bool) -> list[str]:
 
 def names_recording(field: str, recordings: Recordings) -> bool:
     """Whether a field names a recording of the set, or one that the set lacks by the name of a file."""
-    return recordings.named(field) is not None or has_audio_suffix(field.strip().strip("\"'"))
+    name = field.strip().strip("\"'")
+    # A tab inside it: these are fields of a table that tabs divide.
+    return recordings.named(field) is not None or ("\t" not in name and has_audio_suffix(name))
 
 
 def _separator(lines: Sequence[Line], recordings: Recordings) -> str:
