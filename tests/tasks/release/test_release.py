@@ -133,12 +133,12 @@ def test_a_decoder_that_learned_its_clips_by_heart_gives_them_back(
 
 def test_held_out_clips_come_before_trained_ones() -> None:
     clips = [
-        SimpleNamespace(utterance_id=f"{split}{n}", split=split)
+        SimpleNamespace(utterance_id=f"{split}{n}", split=split, speaker="tester")
         for split in ("train", "validation", "test")
         for n in range(2)
     ]
     chosen = [clip.utterance_id for clip in held_out(clips, 3, {"test0"})]
-    assert chosen == ["test1", "test0", "validation0"]
+    assert chosen[:2] == ["test1", "test0"] and chosen[2].startswith("validation")
     assert [c.utterance_id for c in held_out(clips[:2], 3, {"train0"})] == ["train1", "train0"]
 
 

@@ -57,6 +57,7 @@ def _row(recording: Path, text: str) -> dict[str, Any]:
         "phone_ids": phonemize(text, "en", family.symbol_table).phone_ids,
         "audio": {"bytes": encode_flac(wave, frame.sample_rate)},
         "sample_rate": frame.sample_rate,
+        "speaker": "speaker",
         "linear": synthetic.as_bytes(linear),
         "n_frames": linear.shape[-1],
         "n_bins": frame.n_bins,
