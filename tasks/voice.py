@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def recordings_at(given: str | Path) -> Path:
         raise UserError(
             f"recordings: {given} is a list or a text, and no recording; name the folder that holds the "
             f"recordings, such as {path.parent}, in which lists are found by themselves, and for this list "
-            f"alone `--set corpus.metadata={given}`"
+            f"alone `--set {shlex.quote(f'corpus.metadata={given}')}`"
         )
     if path.is_file():
         return path.parent.resolve() / path.name
