@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
+from typing import TypeVar
 
 from artifacts import digest
+
+ItemT = TypeVar("ItemT")
+
+
+def turns(queues: Iterable[Sequence[ItemT]]) -> Iterator[ItemT]:
+    """The first of each queue, then the second of each, and so on; a queue that has ended is passed over."""
+    for turn in zip_longest(*queues):
+        yield from (item for item in turn if item is not None)
 
 
 def in_turns(speakers: Sequence[str], names: Sequence[str]) -> list[int]:
@@ -19,4 +28,4 @@ def in_turns(speakers: Sequence[str], names: Sequence[str]) -> list[int]:
     queues = [
         sorted(own, key=lambda index: digest.of_value(names[index])) for _, own in sorted(of_speaker.items())
     ]
-    return [index for turn in zip_longest(*queues) for index in turn if index is not None]
+    return list(turns(queues))

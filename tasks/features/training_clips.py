@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from artifacts import digest
@@ -14,6 +13,7 @@ from models.aligner.features import SAMPLE_RATE, to_16k
 from models.aligner.hmm_aligner import Utterance
 from tasks.features.aligners import Aligner, phones_per_word, utterance_of
 from tasks.outcome import Inputs
+from tasks.turns import turns
 
 _READ_AT_ONCE = 64
 _STILL_THERE = 0.9
@@ -69,7 +69,7 @@ def candidates(inputs: Inputs, settings: AlignSettings) -> dict[str, list[Candid
         speaker = speakers.get(clip_id, "")
         by_speaker.setdefault(speaker, {}).setdefault(name, Candidate(row, name, speaker, seconds))
     return {
-        language: list(_turns([own[name] for name in sorted(own)] for _, own in sorted(by_speaker.items())))
+        language: list(turns([own[name] for name in sorted(own)] for _, own in sorted(by_speaker.items())))
         for language, by_speaker in found.items()
     }
 
@@ -128,8 +128,3 @@ def _read(inputs: Inputs, clips: Sequence[Candidate]) -> Iterable[Lesson]:
 def _column(inputs: Inputs, stage: str, name: str) -> dict[str, Any]:
     table = inputs.table(stage, ["utterance_id", name])
     return dict(zip(table.column("utterance_id").to_pylist(), table.column(name).to_pylist(), strict=True))
-
-
-def _turns(queues: Iterable[Sequence[Candidate]]) -> Iterable[Candidate]:
-    for turn in zip_longest(*queues):
-        yield from (clip for clip in turn if clip is not None)
