@@ -1,7 +1,7 @@
 """What fitting a Kokoro voice comes to, beside the recordings and the best official voice.
 
     PYTHONPATH=. python bench/kokoro_fit.py WORKSPACE RECORDINGS --name NAME [--only PREFIX] [--seconds S]
-        [--language CODE] [--set SETTING=VALUE ...] [--out FILE]
+        [--language CODE] [--set SETTING=VALUE ...] [--out FILE] [--point POINT]
 
 Fits a voice by the command itself to the first clips of a folder with `metadata.csv` (`id|text`), up to so
 many seconds, and says 20 sentences that are in no corpus. Judged by a recogniser (Whisper tiny.en in English,
@@ -10,6 +10,9 @@ The row joins those of `bench/results/kokoro_fit.json` under its name. Similarit
 folder, five to twelve, which are never fitted to, so that rows of one speaker are compared with the same; a
 speaker with fewer than fifteen clips is compared with all of them, and the row says so. WORKSPACE holds
 `models` with kokoro-82m, kokoro-voices, dnsmos, dvector and the recogniser.
+
+With `--point` the row is there already, and a voice that is fitted with other settings (`--set`), shorter,
+longer or from another seed, joins it under that name: a point of the speaker's curve.
 """
 
 from __future__ import annotations
@@ -94,7 +97,11 @@ def main() -> None:
     parser.add_argument("--language", default="en-us")
     parser.add_argument("--set", action="append", default=[], dest="settings")
     parser.add_argument("--out", type=Path, default=FOLDER / "kokoro_fit.json")
+    parser.add_argument("--point", default="", help="name of a point to add to the row")
     given = parser.parse_args()
+    rows = json.loads(given.out.read_text()) if given.out.is_file() else {}
+    if given.point and given.name not in rows:
+        parser.error(f"{given.out} has no row {given.name} that a point could join")
     weights = LocalWeights(given.workspace / "models")
     texts, waves = _clips(given.recordings, given.only)
     fitted, held_out = _parted(waves, given.seconds)
@@ -103,15 +110,18 @@ def main() -> None:
     judges = Judges(weights, given.language, list(samples.values()))
     cost = _fit(given, {name: texts[name] for name in fitted})
     voice = load_voice(_newest(given.workspace, given.name))
-    row = {
-        "fitted_to_s": sum(_seconds(waves[name]) for name in fitted),
-        "compared_with": {"clips": len(judged_by), "were_fitted_to": not set(judged_by) - set(fitted)},
-        **cost,
-        "recordings": _summary([judges.judged(texts[name], one) for name, one in samples.items()]),
-        "official": _official(judges, voice, weights, given.language),
-        "fitted": _summary(_said(voice, given.language, judges)),
-    }
-    rows = json.loads(given.out.read_text()) if given.out.is_file() else {}
+    found = {**cost, "fitted": _summary(_said(voice, given.language, judges))}
+    if given.point:
+        row = rows[given.name]
+        row["points"] = row.get("points", {}) | {given.point: found}
+    else:
+        row = {
+            "fitted_to_s": sum(_seconds(waves[name]) for name in fitted),
+            "compared_with": {"clips": len(judged_by), "were_fitted_to": not set(judged_by) - set(fitted)},
+            **found,
+            "recordings": _summary([judges.judged(texts[name], one) for name, one in samples.items()]),
+            "official": _official(judges, voice, weights, given.language),
+        }
     given.out.write_text(json.dumps(rows | {given.name: row}, indent=1) + "\n", encoding="utf-8")
     print(json.dumps({given.name: row}, indent=1))
 

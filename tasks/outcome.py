@@ -80,6 +80,15 @@ class Work:
     stop: Callable[[], bool]
     earlier: Mapping[str, Path] = field(default_factory=dict)
 
+    def heed_stop(self) -> None:
+        """Between two pieces of work that leave nothing to go on from.
+
+        Raises:
+            StoppedError: a stop was asked for; the stage begins anew with the next run.
+        """
+        if self.stop():
+            raise StoppedError("stopped; this stage begins anew with the next run")
+
 
 class Inputs(Protocol):
     """A corpus stage's view of what it declared to read."""

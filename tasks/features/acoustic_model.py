@@ -203,12 +203,12 @@ def _train_hmm(chosen: Sequence[Utterance], language: str, around: _Surroundings
     settings = around.settings
     learned_s = sum(len(utterance.samples) / utterance.sample_rate for utterance in chosen)
     if learned_s >= settings.min_training_s:
-        model = hmm_aligner.train(
-            chosen,
-            lambda done, total: around.work.progress(
-                done, total, f"aligner {language} learns from {learned_s / 60:.1f} minutes"
-            ),
-        )
+
+        def told(done: int, total: int) -> None:
+            around.work.heed_stop()
+            around.work.progress(done, total, f"aligner {language} learns from {learned_s / 60:.1f} minutes")
+
+        model = hmm_aligner.train(chosen, told)
         failed = _failed_ratio(model, chosen[:_JUDGED_CLIPS], settings)
         if failed <= _MAX_FAILED_RATIO:
             return model

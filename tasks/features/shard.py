@@ -58,6 +58,7 @@ def shard_corpus(
         path.parent.mkdir(parents=True, exist_ok=True)
         with pq.ParquetWriter(path, schema, compression="zstd") as writer:
             for start in range(0, len(file.members), settings.rows_per_group):
+                work.heed_stop()
                 group = file.members[start : start + settings.rows_per_group]
                 # Audio and frames are read for one group at a time: a corpus may be larger than memory.
                 large = {stage: _Table(inputs.table(stage, only=group)) for stage in large_stages}

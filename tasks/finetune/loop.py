@@ -111,7 +111,8 @@ class Callbacks:
         progress: `(steps done, steps in all, latest losses)` after each step.
         phase: `(name, done, total)` of what comes before the first step.
         validated: Called with the validated weights still in the modules, in evaluation mode.
-        stop: Asked before each step; true, in any process, ends the run at a checkpoint.
+        stop: Asked before each step and each batch of a validation; true, in any process, ends the run at a
+            checkpoint. A validation that was broken off is made anew by the next run.
         checkpointed: `(step,)` once a checkpoint is on the disk.
     """
 
@@ -161,29 +162,24 @@ def train(
         )
     run = _Run(recipe, feed, settings, checkpoints, callbacks or Callbacks(), ranks)
     run.resume()
-    state = run.state
-    steps = run.steps
-    if settings.validate_first and settings.train.validate_every_steps and not state.validation_curve:
-        run.validate(validation)
-    stopped = False
     with closing(feed.start(run.position, run.takes)) as batches:
-        while state.step < steps and not run.out_of_patience():
+        while True:
+            stopped = run.owes_validation() and not run.validate(validation)
+            if stopped:
+                break
+            if run.owes_checkpoint():
+                run.save()
+            if run.ended():
+                break
             if stopped := ranks.any(run.callbacks.stop()):
                 break
             run.step(batches)
-            last = state.step == steps
-            if last or state.step % settings.train.log_every_steps == 0:
+            if run.at_every(settings.train.log_every_steps):
                 run.log()
-            if settings.train.validate_every_steps and (
-                last or state.step % settings.train.validate_every_steps == 0
-            ):
-                run.validate(validation)
             if ranks.first:
-                run.callbacks.progress(state.step, steps, run.updater.losses)
-            if last or state.step % settings.train.checkpoint_every_steps == 0:
-                run.save()
+                run.callbacks.progress(run.state.step, run.steps, run.updater.losses)
     run.save()
-    return Trained(finished=not stopped, state=state, weights=run.weights())
+    return Trained(finished=not stopped, state=run.state, weights=run.weights())
 
 
 class _Run(Generic[BatchT]):
@@ -297,17 +293,45 @@ class _Run(Generic[BatchT]):
         if self.ranks.first:
             self.callbacks.log("train", state.step, losses)
 
+    def at_every(self, steps: int) -> bool:
+        """Whether the run stands at a multiple of so many steps, or at its last one."""
+        return self.state.step == self.steps or self.state.step % steps == 0
+
+    def owes_checkpoint(self) -> bool:
+        """Whether the steps taken are to be saved; before the first there are none."""
+        return self.state.step > 0 and self.at_every(self.settings.train.checkpoint_every_steps)
+
+    def owes_validation(self) -> bool:
+        """Whether the weights as they are are to be validated and were not."""
+        every, curve = self.settings.train.validate_every_steps, self.state.validation_curve
+        if not every or (curve and curve[-1]["step"] == self.state.step):
+            return False
+        return self.at_every(every) if self.state.step else self.settings.validate_first
+
+    def ended(self) -> bool:
+        """Whether all steps are taken, or early stopping is due."""
+        patience = self.settings.train.early_stop_patience
+        return self.state.step >= self.steps or 0 < patience <= self.state.validations_since_best
+
     @torch.no_grad()
-    def validate(self, batches: Sequence[BatchT]) -> None:
-        """Put the mean validation losses of the weights that would be the result on the curve."""
+    def validate(self, batches: Sequence[BatchT]) -> bool:
+        """Put the mean validation losses of the weights that would be the result on the curve.
+
+        Returns:
+            Whether it came to its end: false when a stop was asked for meanwhile, and nothing is noted.
+        """
         if not batches:
-            return
+            return True
         for module in self.recipe.modules.values():
             module.eval()
         with self.average.in_force():
             # One process measures and tells the others: rounding must not make them disagree on stopping.
-            losses = self.ranks.from_first(self._validation_losses(batches) if self.ranks.first else {})
+            losses = self.ranks.from_first(self._validation_losses(batches) if self.ranks.first else None)
+            if losses is None:
+                return False
             better = self._note(losses)
+            # The checkpoint of a run that was stopped here lacks this validation.
+            self.saved_step = None
             if self.settings.pitch_rule is not None:
                 self.settings.pitch_rule.heed(self.state.validation_curve[-1], self.steps)
             if self.ranks.first:
@@ -323,11 +347,15 @@ class _Run(Generic[BatchT]):
                 for name, module in self.recipe.modules.items()
                 for key, tensor in self.average.weights_of(name, module).items()
             }
+        return True
 
-    def _validation_losses(self, batches: Sequence[BatchT]) -> Losses:
+    def _validation_losses(self, batches: Sequence[BatchT]) -> Losses | None:
+        """Means over the clips; None when a stop was asked for on the way."""
         sums: Losses = {}
         clips: dict[str, int] = {}
         for index, batch in enumerate(batches):
+            if self.callbacks.stop():
+                return None
             if not self.state.step:
                 self.callbacks.phase("first validation", index, len(batches))
             # The same noise each time: points of the curve differ by the weights alone.
@@ -351,10 +379,6 @@ class _Run(Generic[BatchT]):
             state.best, state.best_step = value, state.step
         state.validations_since_best = 0 if better else state.validations_since_best + 1
         return better
-
-    def out_of_patience(self) -> bool:
-        """Whether early stopping is on and due."""
-        return 0 < self.settings.train.early_stop_patience <= self.state.validations_since_best
 
     def save(self) -> None:
         """Write a checkpoint unless this very step has one."""

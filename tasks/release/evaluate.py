@@ -95,6 +95,7 @@ def evaluate_renderings(
     }
     clips = []
     for number, (name, entries) in enumerate(by_clip.items()):
+        work.heed_stop()
         sounds = {kind: _sound(files[entry["file"]], cfg) for kind, entry in entries.items()}
         first = next(iter(entries.values()))
         in_step = {kind for kind, entry in entries.items() if entry["in_step"]}

@@ -72,6 +72,7 @@ def write_samples(
     listing: list[dict[str, Any]] = []
     made: dict[str, Path] = {}
     for number, clip in enumerate(clips):
+        work.heed_stop()
         for sample in render(clip):
             name = f"samples/{clip.utterance_id}.{sample.kind}.flac"
             made[name] = work.dir / name
@@ -107,6 +108,7 @@ def _write_sentences(
     """Write and list them; the time that they took per second of speech, which no result depends on."""
     took_s = said_s = 0.0
     for number, one in enumerate(spoken):
+        work.heed_stop()
         name = f"samples/{one.utterance_id}.{SENTENCES}.flac"
         made[name] = work.dir / name
         made[name].parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,7 +35,7 @@ from tasks.features.stages import (
     SPECTROGRAM,
     shard_stage,
 )
-from tasks.outcome import ConfigView, Outcome, Reject, Work
+from tasks.outcome import ConfigView, Outcome, Reject, StoppedError, Work
 from tasks.stage import RowStage, function_of
 
 RATE = 24_000
@@ -137,9 +137,15 @@ def aligned(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     return intervals
 
 
-def shard(inputs: FakeInputs, tree: Any, folder: Path, features: Sequence[str] = ALL) -> Any:
+def shard(
+    inputs: FakeInputs,
+    tree: Any,
+    folder: Path,
+    features: Sequence[str] = ALL,
+    stop: Callable[[], bool] = lambda: False,
+) -> Any:
     folder.mkdir(parents=True, exist_ok=True)
-    work = Work(folder, lambda done, total, text="", **metrics: None, lambda: False)
+    work = Work(folder, lambda done, total, text="", **metrics: None, stop)
     stage = shard_stage(features)
     return function_of(stage)(inputs, ConfigView(tree, stage.config), work)
 
@@ -268,6 +274,11 @@ def test_the_same_clips_give_the_same_bytes(
     assert set(first) == set(second)
     for name in first:
         assert first[name].read_bytes() == second[name].read_bytes()
+
+
+def test_a_stop_breaks_it_off(inputs: FakeInputs, tree: SimpleNamespace, tmp_path: Path) -> None:
+    with pytest.raises(StoppedError):
+        shard(inputs, tree, tmp_path, stop=lambda: True)
 
 
 def test_the_datasets_library_streams_it(inputs: FakeInputs, tree: SimpleNamespace, tmp_path: Path) -> None:

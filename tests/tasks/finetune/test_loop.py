@@ -57,6 +57,17 @@ def test_stops_at_random_steps_leave_no_trace(attempt: int, uninterrupted: Snaps
     assert_same(final_state(tmp_path), uninterrupted)
 
 
+def test_a_stop_breaks_a_validation_off_which_the_next_run_makes_anew(
+    uninterrupted: Snapshot, tmp_path: Path
+) -> None:
+    broken_off = toy.run(tmp_path, stop_at=8)
+    assert not broken_off.finished
+    assert final_state(tmp_path).step == 8
+    assert broken_off.state.validation_curve == []
+    toy.run(tmp_path)
+    assert_same(final_state(tmp_path), uninterrupted)
+
+
 @pytest.mark.slow
 def test_kill_9_leaves_no_trace(uninterrupted: Snapshot, tmp_path: Path) -> None:
     program = [sys.executable, "-m", "tests.tasks.finetune.toy", str(tmp_path)]

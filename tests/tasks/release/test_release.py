@@ -16,11 +16,13 @@ from tasks.features.frames import spectrogram_parameters
 from tasks.finetune.gpt_sovits.stages import TRAIN_T2S
 from tasks.finetune.gpt_sovits.t2s.train import train_t2s
 from tasks.finetune.gpt_sovits.trained import load_decoder
+from tasks.outcome import StoppedError
 from tasks.release.evaluate import Sound, measure
 from tasks.release.gpt_sovits.assembly import codes_by_clip
+from tasks.release.gpt_sovits.evaluate import evaluate_corpus
 from tasks.release.gpt_sovits.export import export_corpus
 from tasks.release.gpt_sovits.recall import recalled_codes
-from tasks.release.gpt_sovits.stages import EXPORT, SYNTHESIZE
+from tasks.release.gpt_sovits.stages import EVALUATE, EXPORT, SYNTHESIZE
 from tasks.release.gpt_sovits.synthesize import held_out, synthesize_corpus
 from tasks.release.speak import load_voice
 from tasks.release.voice import SpeakOptions
@@ -54,6 +56,16 @@ def test_rendering_twice_gives_the_same_bytes(release: SimpleNamespace, tmp_path
     assert synthetic.file_bytes(again) == synthetic.file_bytes(release.synthesize)
     exported = export_corpus(release.inputs, synthetic.view(EXPORT, release.tree), synthetic.work(tmp_path))
     assert synthetic.file_bytes(exported) == synthetic.file_bytes(release.export)
+
+
+def test_a_stop_breaks_off_between_clips(release: SimpleNamespace, tmp_path: Path) -> None:
+    for name, function, stage in (
+        ("synthesize", synthesize_corpus, SYNTHESIZE),
+        ("evaluate", evaluate_corpus, EVALUATE),
+    ):
+        work = synthetic.work(tmp_path / name, stop_after=1)
+        with pytest.raises(StoppedError, match="begins anew"):
+            function(release.inputs, synthetic.view(stage, release.tree), work)
 
 
 def test_metrics_name_the_path_and_what_they_are(release: SimpleNamespace) -> None:
