@@ -72,6 +72,7 @@ def attend(
     query, key, value = split
     if cache is not None:
         key, value = cache.extend(layer, split[1:])
+        query = query.to(key.dtype)
     out = functional.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
     return out.transpose(1, 2).flatten(2)
 

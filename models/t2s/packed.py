@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from configs.errors import UserError
+from models.layers.precision import computes_in_bf16
 from models.t2s.kv_cache import KeyValueCache
 from models.t2s.model import CachedSelfAttention, DecoderLayer, TextToSemantic, attend
 
@@ -121,7 +122,7 @@ class PackedDecoder(TextToSemantic):
     def __init__(self, model: TextToSemantic, weights: Weights) -> None:
         with torch.device("meta"):
             super().__init__(model.config)
-        self._cache_dtype = {"fp32": torch.float32, "fp16": torch.float16, "int8": torch.bfloat16}[weights]
+        self._weights = weights
         for name, module in model.named_children():
             if name != "h":
                 setattr(self, name, module)
@@ -143,7 +144,12 @@ class PackedDecoder(TextToSemantic):
 
     @property
     def cache_dtype(self) -> torch.dtype:
-        return self._cache_dtype
+        """Of keys and values, and what attention computes in: narrow ones are slow on CPUs without units."""
+        device = self.bert_proj.weight.device
+        if device.type != "cpu":
+            return torch.float16 if self._weights == "fp16" else torch.float32
+        narrow = self._weights == "int8" and computes_in_bf16(device)
+        return torch.bfloat16 if narrow else torch.float32
 
 
 @torch.no_grad()
