@@ -92,6 +92,18 @@ def test_back_and_forth_to_the_byte(tmp_path: Path, call: Call) -> None:
     assert numbers(tmp_path)[1] == 1
 
 
+def test_a_version_that_was_champion_twice_hides_none_before_it(tmp_path: Path, call: Call) -> None:
+    made(tmp_path, GOOD)
+    made(tmp_path, BETTER)
+    assert call("promote", "anna@1")[0] == 0
+    assert made(tmp_path, [0.95] * 6).champion == 3
+    champions = []
+    for _ in range(3):
+        assert call("rollback", "anna")[0] == 0
+        champions.append(numbers(tmp_path)[1])
+    assert champions == [1, 2, 1]
+
+
 def test_a_version_that_is_not_live_has_a_folder_too(tmp_path: Path) -> None:
     made(tmp_path, GOOD)
     made(tmp_path, WORSE)
