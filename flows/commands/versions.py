@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from configs.errors import UserError
 from flows.commands.shared import JSON, console, print_json, session, warn
 from tasks.versions import voices as whole
 from tasks.versions.folders import champion_folder, split_name
-from tasks.versions.holding import holding
+from tasks.versions.holding import HeldError, holding
 from tasks.versions.record import read_versions, version_of
 from tasks.voice import open_store, remembered
 
@@ -43,7 +43,8 @@ def versions(context: typer.Context, voice: str = NAMED, as_json: bool = JSON) -
     workspace = session(context).workspace
     remembered(workspace, voice)
     if read_versions(workspace, voice)["versions"]:
-        with _changing(workspace, voice, "versions"):
+        # Whoever works on the voice takes over what was chosen in MLflow; here it is read as it is.
+        with suppress(HeldError), _changing(workspace, voice, "versions"):
             pass
     record = read_versions(workspace, voice)
     if as_json:
@@ -187,7 +188,7 @@ def _changing(workspace: Path, voice: str, doing: str) -> Iterator[Store]:
         )
         for said in taken:
             if said is not None:
-                console.print(f"{voice}: {said}", markup=False)
+                warn(f"{voice}: {said}")
         before = read_versions(workspace, voice)
         yield store
         after = read_versions(workspace, voice)

@@ -214,6 +214,17 @@ def test_what_is_listed(tmp_path: Path, call: Call) -> None:
     assert "the first version" in out
 
 
+def test_what_was_chosen_in_mlflow_is_told_beside_the_listing(
+    tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(tmp_path, GOOD)
+    monkeypatch.setattr("flows.commands.versions._registry", lambda workspace, voice, work: work(None))
+    monkeypatch.setattr("flows.registry.take_over", lambda *_: "version 1 is live: chosen in MLflow")
+    monkeypatch.setattr("flows.registry.tell", lambda *_: None)
+    status, out, told = call("versions", "anna", "--json")
+    assert (status, told, json.loads(out)["champion"]) == (0, "anna: version 1 is live: chosen in MLflow", 1)
+
+
 def test_a_torn_record_is_told_and_what_speaks_stays(tmp_path: Path, call: Call) -> None:
     made(tmp_path, GOOD)
     spoken = spoken_by(champion_folder(tmp_path, "anna"))
@@ -281,6 +292,9 @@ def test_a_voice_that_is_held_is_left_alone(tmp_path: Path, call: Call) -> None:
         assert status == 2
         assert f"`finetune` (process {other.pid}, since 20" in error
         assert numbers(tmp_path)[1] == 2
+        # A training takes hours, and looking changes nothing.
+        status, out, _ = call("versions", "anna", "--json")
+        assert (status, json.loads(out)["champion"]) == (0, 2)
         other.kill()
     told: list[str] = []
     with holding(tmp_path, "anna", "finetune", wait=True, told=told.append):
