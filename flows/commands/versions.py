@@ -13,7 +13,9 @@ from rich.markup import escape
 from artifacts.faults import writing
 from artifacts.store import Store, write_atomically
 from configs.errors import UserError
+from configs.loading import resolve
 from flows.commands.shared import JSON, console, print_json, session, warn
+from tasks.nights.listed import rename_night
 from tasks.versions import voices as whole
 from tasks.versions.folders import champion_folder, split_name
 from tasks.versions.holding import HeldError, holding
@@ -137,6 +139,7 @@ def rename(
     workspace = session(context).workspace
     with _changing(workspace, voice, "rename") as store:
         whole.copy_voice(store, workspace, voice, name)
+        rename_night(workspace, voice, name)
         _registry(workspace, voice, lambda registry: registry.rename_voice(voice, name))
         for copied in whole.delete_voice(store, workspace, voice):
             copied.unlink()
@@ -158,7 +161,8 @@ def delete(
     if not yes and not typer.confirm(f"Delete {what}?"):
         raise typer.Exit(1)
     kept: list[Path] = []
-    with _held(workspace, name, "delete") as store:
+    with holding(workspace, name, "delete", wait=False):
+        store = _store_left(workspace, name)
         if number is None:
             kept = whole.delete_voice(store, workspace, name)
         else:
@@ -166,6 +170,14 @@ def delete(
     for path in kept:
         console.print(f"{path}: written by hand, and kept", markup=False, soft_wrap=True)
     console.print(f"{what} is deleted; `voicewright store gc` frees the space", markup=False)
+
+
+def _store_left(workspace: Path, voice: str) -> Store:
+    """The store of a voice that is to go; the workspace's own where no recipe tells it (any more)."""
+    try:
+        return open_store(workspace, remembered(workspace, voice).resolve().settings)
+    except UserError:
+        return open_store(workspace, resolve().settings)
 
 
 @contextmanager

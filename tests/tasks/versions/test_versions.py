@@ -179,6 +179,22 @@ def test_what_was_written_by_hand_goes_with_the_voice_and_to_no_other(tmp_path: 
         assert path_of(tmp_path, "carl").with_name("carl.tsv.deleted").read_text() == text
 
 
+def test_a_voice_without_a_recipe_that_can_be_read_can_be_deleted(tmp_path: Path, call: Call) -> None:
+    made(tmp_path, GOOD)
+    run_path(tmp_path, "anna").write_text("{")
+    # As `exchange voice` makes it.
+    imported = champion_folder(tmp_path, "bert")
+    imported.mkdir()
+    (imported / "voice.json").write_text("{}")
+    for name in ("anna", "bert"):
+        assert call("delete", name, "--yes")[0] == 0
+    assert voices(tmp_path) == []
+    assert not champion_folder(tmp_path, "anna").exists()
+    assert not imported.exists()
+    status, _, error = call("delete", "nobody", "--yes")
+    assert (status, "there is no 'nobody'" in error) == (2, True)
+
+
 def test_a_deletion_goes_on_where_it_was_interrupted(tmp_path: Path, call: Call) -> None:
     for quality in (GOOD, BETTER):
         made(tmp_path, quality)
@@ -333,6 +349,15 @@ def test_nights_keep_their_recipe(tmp_path: Path, call: Call) -> None:
     assert (status, "there is no 'nobody'" in error) == (2, True)
     assert "no longer" in call("nightly", "remove", "anna")[1]
     assert "is not on" in call("nightly", "remove", "anna")[1]
+    assert call("nightly", "add", "anna", "--set", "seed=5")[0] == 0
+    assert call("rename", "anna", "bert")[0] == 0
+    listed = json.loads(call("nightly", "list", "--json")[1])
+    assert [(name, one["voice"], one["overrides"]) for name, one in listed.items()] == [
+        ("bert", "bert", ["seed=5"])
+    ]
+    # A night would make a deleted voice anew.
+    assert call("delete", "bert", "--yes")[0] == 0
+    assert call("nightly", "list", "--json")[1].strip() == "{}"
     (tmp_path / "nightly.json").write_text('{"voices": 3}')
     status, _, error = call("nightly", "list")
     assert (status, "nightly.json" in error) == (2, True)
