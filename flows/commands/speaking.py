@@ -81,7 +81,7 @@ def speak(
         speed=asked.speed,
         batch_sentences=batch,
         at_once=str(output) == STANDARD,
-        takes=_takes(opened, marks, again or ()),
+        takes=_takes(opened, marks, asked.language, again or ()),
     )
     _say(opened, marks, options, output, writers)
 
@@ -106,19 +106,21 @@ def _say(
     if str(output) == STANDARD:
         _stream(pieces, voice.sample_rate)
     else:
-        _write(pieces, voice.sample_rate, output, len(voice.breaths(marks)))
+        _write(pieces, voice.sample_rate, output, len(voice.breaths(marks, options.language)))
     for write in writers:
         write(transcript)
 
 
-def _takes(voice: Voice[Any], marks: Sequence[Mark], again: Sequence[str]) -> dict[int, int]:
+def _takes(
+    voice: Voice[Any], marks: Sequence[Mark], language: str | None, again: Sequence[str]
+) -> dict[int, int]:
     """Which sentences are said in another way; what that can change is told."""
     from tasks.release.sentences import written
     from tasks.release.takes import takes_of
 
     if not again:
         return {}
-    breaths = voice.breaths(marks)
+    breaths = voice.breaths(marks, language)
     takes = takes_of(again, breaths[-1].place.sentence + 1)
     for number in takes:
         said = " ".join(written(breath) for breath in breaths if breath.place.sentence == number)

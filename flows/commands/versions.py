@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,12 @@ from rich.markup import escape
 from artifacts.faults import writing
 from artifacts.store import Store, write_atomically
 from configs.errors import UserError
+from configs.loading import resolve
 from flows.commands.shared import JSON, console, print_json, session, warn
+from tasks.nights.listed import rename_night
 from tasks.versions import voices as whole
 from tasks.versions.folders import champion_folder, split_name
-from tasks.versions.holding import holding
+from tasks.versions.holding import HeldError, holding
 from tasks.versions.record import read_versions, version_of
 from tasks.voice import open_store, remembered
 
@@ -43,7 +45,8 @@ def versions(context: typer.Context, voice: str = NAMED, as_json: bool = JSON) -
     workspace = session(context).workspace
     remembered(workspace, voice)
     if read_versions(workspace, voice)["versions"]:
-        with _changing(workspace, voice, "versions"):
+        # Whoever works on the voice takes over what was chosen in MLflow; here it is read as it is.
+        with suppress(HeldError), _changing(workspace, voice, "versions"):
             pass
     record = read_versions(workspace, voice)
     if as_json:
@@ -136,6 +139,7 @@ def rename(
     workspace = session(context).workspace
     with _changing(workspace, voice, "rename") as store:
         whole.copy_voice(store, workspace, voice, name)
+        rename_night(workspace, voice, name)
         _registry(workspace, voice, lambda registry: registry.rename_voice(voice, name))
         for copied in whole.delete_voice(store, workspace, voice):
             copied.unlink()
@@ -157,7 +161,8 @@ def delete(
     if not yes and not typer.confirm(f"Delete {what}?"):
         raise typer.Exit(1)
     kept: list[Path] = []
-    with _held(workspace, name, "delete") as store:
+    with holding(workspace, name, "delete", wait=False):
+        store = _store_left(workspace, name)
         if number is None:
             kept = whole.delete_voice(store, workspace, name)
         else:
@@ -165,6 +170,14 @@ def delete(
     for path in kept:
         console.print(f"{path}: written by hand, and kept", markup=False, soft_wrap=True)
     console.print(f"{what} is deleted; `voicewright store gc` frees the space", markup=False)
+
+
+def _store_left(workspace: Path, voice: str) -> Store:
+    """The store of a voice that is to go; the workspace's own where no recipe tells it (any more)."""
+    try:
+        return open_store(workspace, remembered(workspace, voice).resolve().settings)
+    except UserError:
+        return open_store(workspace, resolve().settings)
 
 
 @contextmanager
@@ -187,7 +200,7 @@ def _changing(workspace: Path, voice: str, doing: str) -> Iterator[Store]:
         )
         for said in taken:
             if said is not None:
-                console.print(f"{voice}: {said}", markup=False)
+                warn(f"{voice}: {said}")
         before = read_versions(workspace, voice)
         yield store
         after = read_versions(workspace, voice)

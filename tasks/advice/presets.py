@@ -219,4 +219,6 @@ def amount(seconds: float) -> str:
         return f"{seconds:.0f} s of speech"
     if seconds < 600:
         return f"{seconds / 60:.2g} min of speech"
-    return f"{seconds / 60:.0f} min of speech" if seconds < 3600 else f"{seconds / 3600:.2g} h of speech"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min of speech"
+    return f"{seconds / 3600:.{0 if seconds >= 36_000 else 1}f} h of speech".replace(".0 ", " ")

@@ -18,7 +18,7 @@ from artifacts.records import EXACT, RecordError
 from artifacts.store import write_atomically
 from configs.errors import UserError
 from tasks.recipe import keep_settings, placed
-from tasks.run_record import RequestRecord
+from tasks.run_record import RequestRecord, run_path
 from tasks.versions.record import now
 from tasks.voice import Request, remembered, request_of
 
@@ -74,9 +74,29 @@ def remove_night(workspace: Path, voice: str) -> bool:
         UserError: the list cannot be believed.
     """
     listed = _read(workspace)
+    if voice not in listed["voices"]:
+        return False
     others = {name: one for name, one in listed["voices"].items() if name != voice}
     _write(workspace, {**listed, "voices": others})
-    return voice in listed["voices"]
+    return True
+
+
+def rename_night(workspace: Path, voice: str, name: str) -> None:
+    """Let the list know a voice by its new name, with the recipe that it had.
+
+    Raises:
+        UserError: the list cannot be believed.
+    """
+    listed = _read(workspace)
+    night = listed["voices"].get(voice)
+    if night is None:
+        return
+    kept = night["request"].get("config_copy")
+    if kept is not None and (copy := run_path(workspace, voice).with_name(kept)).is_file():
+        write_atomically(run_path(workspace, name).with_name(kept), copy.read_bytes())
+    renamed: _Night = {**night, "request": {**night["request"], "voice": name}}
+    voices = {name if one == voice else one: known for one, known in listed["voices"].items()}
+    _write(workspace, {**listed, "voices": {**voices, name: renamed}})
 
 
 def read_notified(workspace: Path) -> list[str]:

@@ -44,6 +44,8 @@ from tasks.stage import SCAN, ConfigView, Inputs, Produced, Work
 TYPICAL_CLIPS, WORST_CLIPS = 4, 2
 COMFORTABLE_S = (2.0, 8.0)
 PLAYER_RATE_LIMIT = 32_000
+_OPTIONS = ("voice", "preset")
+"""What is given beside a file of settings; in it stands the preset as its base."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def report_data(
         ),
         lineage=graph,
         phases=phases,
-        config_yaml=_as_yaml(cfg),
+        config_yaml=settings_file(cfg),
         verdict=_read_json(inputs, "evaluate", "evaluation.json").get("verdict", ""),
         notes=tuple(family.remarks(cfg, trained, corpus.usable_s - corpus.held_out_s)),
         warnings=tuple((name, text) for name, r in records.items() for text in r["warnings"]),
@@ -357,13 +359,15 @@ def _figures(data: ReportData, networks: Mapping[str, str]) -> dict[str, bytes]:
     return made
 
 
-def _as_yaml(cfg: ConfigView) -> str:
-    sections = {name: getattr(cfg, name) for name in cfg.paths}
+def settings_file(cfg: ConfigView) -> str:
+    """What the stages were told, as a file of settings that `--config` takes."""
+    sections = {name: getattr(cfg, name) for name in cfg.paths if name not in _OPTIONS}
     plain = {
         name: value.model_dump(mode="json") if hasattr(value, "model_dump") else value
         for name, value in sections.items()
     }
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    base = {"base": cfg.preset} if cfg.preset else {}
+    return yaml.safe_dump(base | plain, sort_keys=False, allow_unicode=True)
 
 
 def _columns(inputs: Inputs, stage: str, key: str, value: str) -> dict[str, str]:

@@ -59,11 +59,17 @@ def _number(text: str, reading: str, base: str) -> str:
 
 
 def _telephone(text: str, base: str) -> str:
-    groups = re.findall(r"\+|\d+", text)
+    # Words are part of a number as well: "ext. 5", "1-800-FLOWERS".
+    groups = re.findall(r"\+|\d+|[^\W\d_]+", text)
     if not any(group.isdecimal() for group in groups):
         raise ValueError(f"{text[:20]!r} has no digit")
-    read = ", ".join(digit_words(group, base) or " ".join(group) for group in groups if group != "+")
+    read = ", ".join(_group(group, base) for group in groups if group != "+")
     return f"+ {read}" if groups[0] == "+" else read
+
+
+def _group(text: str, base: str) -> str:
+    """Digits one by one, a word as it is."""
+    return (digit_words(text, base) or " ".join(text)) if text.isdecimal() else text
 
 
 def _date(text: str, form: str | None, base: str) -> str:

@@ -84,12 +84,13 @@ def write_samples(
     made[LISTING] = work.dir / LISTING
     made[LISTING].write_text(json.dumps(listing, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     cut_off = [entry["utterance_id"] for entry in listing if entry["cut_off"]]
+    said = len({entry["utterance_id"] for entry in listing})
     warnings = []
     if clips[0].split == "train":
         warnings.append("no clip was held out: the samples are clips that the voice was trained on")
     if cut_off:
         warnings.append(
-            f"the decoder found no end for {len(cut_off)} of {len(clips)} sentences ({', '.join(cut_off)}); "
+            f"the decoder found no end for {len(cut_off)} of {said} sentences ({', '.join(cut_off)}); "
             "train T2S longer"
         )
     metrics = {"clips": float(len(clips)), "cut_off": float(len(cut_off))} | real_time
@@ -126,7 +127,7 @@ def _write_sentences(
                 "in_step": False,
                 "file": name,
                 "duration_s": duration_s,
-                "cut_off": False,
+                "cut_off": one.cut_off,
             }
         )
         took_s, said_s = took_s + one.seconds, said_s + duration_s

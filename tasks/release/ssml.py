@@ -42,6 +42,7 @@ _ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 }
 _REQUIRED = {"phoneme": "ph", "say-as": "interpret-as", "sub": "alias", "prosody": "rate", "lang": "xml:lang"}
 _WITH_TEXT_ALONE = frozenset(("phoneme", "say-as", "sub"))
+_BEGIN = "<speak>"
 _IGNORED = re.compile(r"xmlns(:.+)?|xsi:schemaLocation")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 _PERCENT = re.compile(r"([+-]?)(\d{1,4}(?:\.\d{1,6})?)%")
@@ -73,10 +74,13 @@ def ssml_marks(text: str, language: str, *, is_whole: bool = True) -> list[Mark]
         raise UserError(
             f"SSML: it has {len(text):,} characters, and at most {MAX_CHARACTERS:,} are read; split it"
         )
-    before = "" if is_whole else "<speak>"
-    reader = _Reader(language, len(before))
+    # Nothing may stand before an XML declaration.
+    document = text.lstrip() if is_whole else f"{_BEGIN}{text}</speak>"
+    above = text[: len(text) - len(document)] if is_whole else ""
+    beside = len(above) - 1 - above.rfind("\n") if is_whole else -len(_BEGIN)
+    reader = _Reader(language, above.count("\n"), beside)
     source = xmlreader.InputSource()
-    source.setCharacterStream(io.StringIO(text.strip() if is_whole else f"{before}{text}</speak>"))
+    source.setCharacterStream(io.StringIO(document))
     parser = defusedxml.sax.make_parser()
     parser.forbid_dtd = True
     parser.setContentHandler(reader)
@@ -93,12 +97,18 @@ def ssml_marks(text: str, language: str, *, is_whole: bool = True) -> list[Mark]
 
 
 class _Reader(handler.ContentHandler):
-    """Collects marks; every mistake is told with its place."""
+    """Collects marks; every mistake is told with its place.
 
-    def __init__(self, language: str, shift: int) -> None:
+    Args:
+        language: Code of the main language.
+        above: Lines of the text that lie before what is parsed.
+        beside: Characters of its first line likewise; below 0 where some were put before it.
+    """
+
+    def __init__(self, language: str, above: int, beside: int) -> None:
         super().__init__()
         self.marks: list[Mark] = []
-        self._language, self._shift = language, shift
+        self._language, self._above, self._beside = language, above, beside
         self._open: list[_Open] = []
         self._locator: xmlreader.Locator | None = None
         self._text: list[str] = []
@@ -142,8 +152,9 @@ class _Reader(handler.ContentHandler):
         line = column = 1
         if self._locator is not None and self._locator.getLineNumber() is not None:
             line = self._locator.getLineNumber() or 1
-            column = (self._locator.getColumnNumber() or 0) + 1 - (self._shift if line == 1 else 0)
-        return UserError(f"SSML, line {line}, column {max(1, column)}: {what}")
+            column = (self._locator.getColumnNumber() or 0) + 1
+        column += self._beside if line == 1 else 0
+        return UserError(f"SSML, line {line + self._above}, column {max(1, column)}: {what}")
 
     def _check(self, name: str, given: Mapping[str, str]) -> None:
         if len(self._open) >= MAX_DEPTH:

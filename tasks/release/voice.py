@@ -186,14 +186,16 @@ class Voice(ABC, Generic[ReferenceT]):
         """Languages of the clips, then those that published weights bring along."""
         return self.languages
 
-    def breaths(self, text: Manuscript) -> list[Breath]:
-        """What `pieces` makes a piece of each; raises as it does."""
+    def breaths(self, text: Manuscript, language: str | None = None) -> list[Breath]:
+        """What `pieces` makes a piece of each in that language; raises as it does."""
         return spoken_breaths(
             text,
             self.max_characters,
             one_speed=self.one_speed,
             lexicon=self.lexicon,
             spoken=self.spoken_languages,
+            # Which full stops end a sentence differs from language to language.
+            language=self.checked_language(language),
         )
 
     @property

@@ -94,7 +94,7 @@ def spoken(voice: Voice[Any], wish: Wish, manner: Manner) -> Iterator[Chunk]:
     own_s = _pause_s(voice)
     voice = with_instructions(voice, wish.instructions)
     marks = marks_of(wish.text, voice.checked_language(wish.language))
-    _check_pauses(voice, marks, _pause_s(voice) != own_s, manner.pauses_s)
+    _check_pauses(voice, marks, wish.language, _pause_s(voice) != own_s, manner.pauses_s)
     options = SpeakOptions(
         seed=wish.seed,
         language=wish.language,
@@ -118,12 +118,15 @@ def _pause_s(voice: Voice[Any]) -> float:
     return float(getattr(getattr(voice, "manner", None), "pause_s", 0.0))
 
 
-def _check_pauses(voice: Voice[Any], marks: Sequence[Mark], is_own_asked: bool, most_s: float) -> None:
+def _check_pauses(
+    voice: Voice[Any], marks: Sequence[Mark], language: str | None, is_own_asked: bool, most_s: float
+) -> None:
     """Silence costs a few characters, and memory and time of a server and of whoever hears it.
 
     Args:
         voice: That speaks.
         marks: What it says.
+        language: In which language.
         is_own_asked: Whether the request chose the voice's pause between sentences.
         most_s: That may be asked for.
 
@@ -132,7 +135,7 @@ def _check_pauses(voice: Voice[Any], marks: Sequence[Mark], is_own_asked: bool, 
     """
     asked_s = sum(mark.seconds for mark in marks if isinstance(mark, Pause))
     if is_own_asked:
-        sentences = [one for one in voice.breaths(marks) if one.place.part == 0]
+        sentences = [one for one in voice.breaths(marks, language) if one.place.part == 0]
         asked_s += _pause_s(voice) * sum(one.place.pause_s is None for one in sentences[1:])
     if asked_s > most_s:
         raise UserError(

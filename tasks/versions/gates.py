@@ -30,6 +30,12 @@ NATURALNESS = frozenset({"dnsmos", "distillmos", "naturalness"})
 LEAST_UTTERANCES = 5
 """Resampling fewer says nothing of chance: their interval has no ends."""
 
+_UNDECIDED = (
+    f"both versions spoke fewer than {LEAST_UTTERANCES} of the same utterances, too few to tell them apart; "
+    "listen, and `voicewright promote` the better one (with more held-out clips, `clips` of the family's "
+    "section under `release`, the gates decide)"
+)
+
 Clips = Mapping[str, Mapping[str, float]]
 """Metric with its path -> utterance -> value."""
 
@@ -68,6 +74,11 @@ class Difference(NamedTuple):
     utterances: int
 
     @property
+    def is_decided(self) -> bool:
+        """Whether enough utterances were compared to tell it from chance."""
+        return self.utterances >= LEAST_UTTERANCES
+
+    @property
     def is_worse(self) -> bool:
         """Beyond its interval."""
         return self.high < 0
@@ -78,7 +89,7 @@ class Difference(NamedTuple):
         return self.low > 0
 
     def __str__(self) -> str:
-        if self.utterances < LEAST_UTTERANCES:
+        if not self.is_decided:
             return (
                 f"{self.metric} undecided: {self.challenger:.4g}, was {self.champion:.4g} "
                 f"({self.utterances} utterances, too few to tell from chance)"
@@ -149,6 +160,8 @@ def decide(
     improved = [one for one in differences if one.is_better and _metric(one.metric) in gates.improve]
     if improved:
         return Decision(True, tuple(map(str, improved)), differences)
+    if not any(one.is_decided for one in differences):
+        return Decision(False, (_UNDECIDED,), differences)
     more_min = 60 * (challenger.hours - champion.hours)
     if challenger.hours > champion.hours * (1 + gates.more_speech):
         return Decision(

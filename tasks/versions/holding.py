@@ -18,6 +18,10 @@ from tasks.versions.record import now
 POLL_S = 0.5
 
 
+class HeldError(UserError):
+    """Another process holds the voice."""
+
+
 @contextmanager
 def holding(
     workspace: Path, voice: str, doing: str, wait: bool, told: Callable[[str], None] | None = None
@@ -32,7 +36,7 @@ def holding(
         told: Gets a line about who holds it, once, before waiting.
 
     Raises:
-        UserError: another process holds it, and it is not to be waited for.
+        HeldError: another process holds it, and it is not to be waited for.
     """
     path = run_path(workspace, voice).with_name("held")
     first = True
@@ -51,8 +55,9 @@ def holding(
                 return
         holder = _holder(path)
         if not wait:
-            raise UserError(
-                f"{voice}: is being worked on by {holder}; wait for it (--wait), or stop that one first"
+            raise HeldError(
+                f"{voice}: is being worked on by {holder}; wait for it (`finetune` and `rerun` do with "
+                "--wait), or stop that one first"
             )
         if first and told is not None:
             told(f"{voice}: waits for {holder}")

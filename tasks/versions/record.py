@@ -140,7 +140,9 @@ def champion_before(record: VersionsRecord, voice: str) -> int:
     reigned: list[int] = []
     for change in record["changes"]:
         if change["by"] == "rollback" and change["champion"] in reigned:
-            del reigned[reigned.index(change["champion"]) + 1 :]
+            # The last of its reigns: what came before it can be gone back to as well.
+            while reigned[-1] != change["champion"]:
+                reigned.pop()
         elif not reigned or reigned[-1] != change["champion"]:
             reigned.append(change["champion"])
     for number in reversed(reigned):

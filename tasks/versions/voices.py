@@ -14,6 +14,7 @@ from artifacts.store import Store, write_atomically
 from configs.errors import UserError
 from tasks.corpus.corrections_file import corrections_path
 from tasks.lexicons import lexicon_path
+from tasks.nights.listed import remove_night
 from tasks.run_record import SEEN, RunRecord, read_run, run_path, unknown_voice, voices, write_run
 from tasks.versions.begins import BEGINS, begin_folder
 from tasks.versions.folders import champion_folder
@@ -110,7 +111,7 @@ def copy_voice(store: Store, workspace: Path, voice: str, name: str) -> None:
 
 
 def delete_voice(store: Store, workspace: Path, voice: str) -> list[Path]:
-    """Forget a voice: its recipe, its versions and its folder. What MLflow recorded of it stays.
+    """Forget a voice: its recipe, its versions, its folder and its nights. What MLflow recorded of it stays.
 
     Returns:
         Where its corrections and its lexicon are kept, which somebody wrote by hand: beside their places,
@@ -129,6 +130,8 @@ def delete_voice(store: Store, workspace: Path, voice: str) -> list[Path]:
             store.discard_record(voice_name(f"{voice}@{number}"))
         store.discard_record(voice_name(voice))
     versions_path(workspace, voice).unlink(missing_ok=True)
+    # Else the next night would make it anew.
+    remove_night(workspace, voice)
     kept = []
     for own in _own_lists(workspace, voice):
         if own.is_file():

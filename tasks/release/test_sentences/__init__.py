@@ -11,6 +11,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from artifacts import digest
 from models.frontend.audio import Samples
 from models.frontend.text.phonemized import base_language
@@ -29,6 +31,7 @@ class Spoken(NamedTuple):
     Attributes:
         utterance_id: Of its text, so that the same sentence has the same one in every version.
         seconds: That it took to say it.
+        cut_off: No end was found, and it was stopped.
     """
 
     utterance_id: str
@@ -37,6 +40,7 @@ class Spoken(NamedTuple):
     speaker: str
     samples: Samples
     seconds: float
+    cut_off: bool = False
 
 
 def sentences(language: str) -> tuple[str, ...]:
@@ -52,5 +56,7 @@ def spoken(voice: Voice[Any], count: int, seed: int) -> Iterator[Spoken]:
         name = f"sentence-{digest.of_bytes(text.encode())[:8]}"
         began_s = perf_counter()
         options: SpeakOptions[Any] = SpeakOptions(seed=derive_seed(seed, "sentences", name))
-        samples = voice.speak(text, options).samples
-        yield Spoken(name, text, language, voice.default_speaker, samples, perf_counter() - began_s)
+        pieces = list(voice.pieces(text, options))
+        samples = np.concatenate([piece.samples for piece in pieces])
+        took_s, cut_off = perf_counter() - began_s, any(piece.cut_off for piece in pieces)
+        yield Spoken(name, text, language, voice.default_speaker, samples, took_s, cut_off)

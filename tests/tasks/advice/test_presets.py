@@ -183,3 +183,11 @@ def test_the_machine_is_what_it_is(tmp_path: Path) -> None:
     found = look_at_machine(tmp_path)
     assert found.cores >= 1 and found.gflops > 1
     assert 0 < found.free_gb <= found.memory_gb
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(0.5, "30 min"), (1, "1 h"), (1.5, "1.5 h"), (24, "24 h"), (100, "100 h"), (585, "585 h")],
+)
+def test_amounts_of_speech_are_said_in_figures(hours: float, said: str) -> None:
+    assert amount(3600 * hours) == f"{said} of speech"

@@ -20,7 +20,7 @@ from tasks.features.stages import PHONEMIZE
 from tasks.release import speak
 from tasks.release.exported_folder import write_lexicon
 from tasks.release.marked_text import Manuscript
-from tasks.release.sentences import Sentence, read_runs, read_sentences
+from tasks.release.sentences import Sentence, read_runs, read_sentences, written
 from tasks.release.spelling import spelled
 from tasks.release.voice import AS_TRAINED, Piece, SpeakOptions, Voice
 from tasks.stage import ConfigView
@@ -143,6 +143,17 @@ def test_a_voice_carries_its_lexicon(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (folder / FILE).write_text("GIF\tG IH1 F\n")
     with pytest.raises(UserError, match="is not the file that was exported"):
         speak.load_voice(folder)
+
+
+def test_a_text_is_cut_as_its_language_has_it() -> None:
+    """So that sentences count alike where they are asked for again and where they are said."""
+    voice = _Silent(("en", "de"))
+    text = "Wir sind in der Müllerstr. Fünf. Ende."
+    assert [written(one) for one in voice.breaths(text, "de")] == [
+        "Wir sind in der Müllerstr. Fünf.",
+        "Ende.",
+    ]
+    assert len(voice.breaths(text)) == 3
 
 
 def test_a_voice_without_entries_has_no_file(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from tasks.finetune.gpt_sovits.stages import TRAIN_T2S
 from tasks.finetune.gpt_sovits.t2s.train import train_t2s
 from tasks.finetune.gpt_sovits.trained import load_decoder
 from tasks.outcome import StoppedError
+from tasks.release.clips import ClipFacts
 from tasks.release.evaluate import Sound, measure
 from tasks.release.gpt_sovits.assembly import codes_by_clip
 from tasks.release.gpt_sovits.evaluate import evaluate_corpus
@@ -24,8 +26,10 @@ from tasks.release.gpt_sovits.export import export_corpus
 from tasks.release.gpt_sovits.recall import recalled_codes
 from tasks.release.gpt_sovits.stages import EVALUATE, EXPORT, SYNTHESIZE
 from tasks.release.gpt_sovits.synthesize import held_out, synthesize_corpus
+from tasks.release.samples import write_samples
 from tasks.release.speak import load_voice
-from tasks.release.voice import SpeakOptions
+from tasks.release.test_sentences import spoken
+from tasks.release.voice import Piece, SpeakOptions
 from tests.tasks.finetune import synthetic
 
 
@@ -47,6 +51,22 @@ def test_every_path_is_rendered_and_labelled(release: SimpleNamespace) -> None:
         assert abs(len(waves["posterior"].samples) - length) < hop
         assert abs(len(waves["codes"].samples) - length) <= 2 * hop
         assert all(np.isfinite(wave.samples).all() for wave in waves.values())
+
+
+def test_a_sentence_that_was_stopped_is_told(tmp_path: Path) -> None:
+    class Endless:
+        languages, default_speaker = ("en",), "anna"
+
+        def pieces(self, text: str, options: object) -> Iterator[Piece]:
+            del options
+            yield Piece(text, np.zeros(1600, np.float32), True, 0, (0, 1600), None)
+
+    clip = ClipFacts(tmp_path, "clip", "test", "anna", "en", "One.", 1.0)
+    said = spoken(Endless(), 2, 0)
+    made = write_samples([clip], lambda _: (), {}, 16_000, synthetic.work(tmp_path), said, 2)
+    assert [entry["cut_off"] for entry in json.loads(made.files["samples.json"].read_text())] == [True, True]
+    assert made.metrics["cut_off"] == 2
+    assert "no end for 2 of 2 sentences" in made.warnings[0]
 
 
 def test_rendering_twice_gives_the_same_bytes(release: SimpleNamespace, tmp_path: Path) -> None:

@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 
 from artifacts import schemas
 from artifacts.manifest import Reject
+from configs.loading import resolve
 from configs.settings import Settings
 from models.frontend.audio import decode_flac, encode_flac
 from tasks.families import FAMILIES
 from tasks.features.examples import example_schema
 from tasks.release import charts, report_audio
-from tasks.release.report import chosen_clips
+from tasks.release.report import chosen_clips, settings_file
 from tasks.stage import ConfigView, Work, function_of
 from tasks.stages import every_way
 
@@ -298,3 +299,11 @@ def test_recordings_count_the_utterances_that_passed(tmp_path: Path) -> None:
     html = _run(tmp_path)["lineage.html"].decode()
     assert html.count('data-label="Used">1<') == 5
     assert "voice.safetensors" in html
+
+
+@pytest.mark.parametrize("preset", ["kokoro-fit", None])
+def test_the_settings_on_the_page_are_a_file_that_gives_the_same(tmp_path: Path, preset: str | None) -> None:
+    told = resolve(preset, overrides=("seed=7",), voice="anna").settings
+    (tmp_path / "page.yaml").write_text(settings_file(ConfigView(told, REPORT.config)), encoding="utf-8")
+    given = resolve(file=tmp_path / "page.yaml", voice="anna").settings
+    assert [name for name in REPORT.config if getattr(given, name) != getattr(told, name)] == []

@@ -65,6 +65,7 @@ def test_what_is_read_in_place_of_what_is_written() -> None:
         ("cardinal", "21", "de", "einundzwanzig"),
         ("ordinal", "3", "en", "third"),
         ("telephone", "+1 (415) 555-26", "en", "+ one, four one five, five five five, two six"),
+        ("telephone", "1-800-FLOWERS ext. 5", "en", "one, eight zero zero, FLOWERS, ext, five"),
         ("time", "3:30pm", "en", "3:30pm"),
         ("date", "2024-05-03", "en", "May 3, 2024"),
         ("date", "2024-05-03", "de", "3. Mai 2024"),
@@ -168,6 +169,8 @@ def test_everything_else_is_refused_with_its_place(text: str, message: str) -> N
 def test_places_are_those_of_the_text_that_was_given() -> None:
     with pytest.raises(UserError, match="line 1, column 7: <voice>"):
         breaths("Hello <voice/>", is_ssml=True)
+    with pytest.raises(UserError, match="line 3, column 14: <voice>"):
+        breaths("\n\n  <speak>One <voice/></speak>")
 
 
 NAMES = st.sampled_from(

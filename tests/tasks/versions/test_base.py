@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ import pytest
 
 from configs.gates import GatesSettings
 from configs.loading import resolve
-from models.frontend.audio import Waveform
 from tasks.code import Code
 from tasks.release.judges import Judges
 from tasks.release.test_sentences import sentences
+from tasks.release.voice import Piece
 from tasks.versions import base
 from tasks.versions.gates import Measured, decide
 from tasks.weights import LocalWeights
@@ -28,10 +29,10 @@ class StandIn:
     sample_rate, default_speaker, languages = RATE, "af_heart", ("en-us",)
     said = 0
 
-    def speak(self, text: str, options: Any) -> Waveform:
-        del text, options
+    def pieces(self, text: str, options: Any) -> Iterator[Piece]:
+        del options
         StandIn.said += 1
-        return Waveform(np.full(RATE // 10, 0.1, np.float32), RATE)
+        yield Piece(text, np.full(RATE // 10, 0.1, np.float32), False, 0, (0, RATE // 10), None)
 
 
 @pytest.fixture

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from flows.__main__ import run
-from models.frontend.audio import Waveform
 from models.metrics.intervals import Interval
 from tasks.release.versions_page import Measure, Said, Shown, Take, VersionsData, build_versions_page
+from tasks.release.voice import Piece
 from tasks.versions import comparison
 from tasks.versions.gates import Measured
 from tests.tasks.versions.made import made
@@ -29,11 +30,11 @@ class StandIn:
         self.languages = (language,)
         self._hz = 120.0 if b"0.9" in (folder / "metrics.json").read_bytes() else 210.0
 
-    def speak(self, text: str, options: object) -> Waveform:
+    def pieces(self, text: str, options: object) -> Iterator[Piece]:
         del options
         t = np.arange(RATE // 40 * len(text) // 2) / RATE
         hum = sum(np.sin(2 * np.pi * k * self._hz * t) / k for k in range(1, 8))
-        return Waveform((0.1 * hum).astype(np.float32), RATE)
+        yield Piece(text, (0.1 * hum).astype(np.float32), False, 0, (0, len(t)), None)
 
 
 def call(workspace: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

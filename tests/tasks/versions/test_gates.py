@@ -105,6 +105,14 @@ def test_few_sentences_decide_nothing() -> None:
     assert str(one) == "text/dnsmos undecided: 3, was 4 (2 utterances, too few to tell from chance)"
 
 
+def test_more_speech_promotes_nothing_that_could_not_be_compared() -> None:
+    before = {"text/word_error_rate": {"a": 0.1, "b": 0.1, "c": 0.1}}
+    ruined = {"text/word_error_rate": {"a": 1.0, "b": 1.0, "c": 1.0}}
+    decided = decide(Measured(1, 1.0, before), Measured(2, 2.0, ruined), GATES)
+    assert not decided.promotes
+    assert "fewer than 5 of the same utterances" in str(decided)
+
+
 def test_nothing_in_common_is_said() -> None:
     decided = decide(Measured(1, 1.0, {}), version(2, 2.0, text__dnsmos=4.0), GATES)
     assert decided == Decision(

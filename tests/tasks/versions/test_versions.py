@@ -92,6 +92,18 @@ def test_back_and_forth_to_the_byte(tmp_path: Path, call: Call) -> None:
     assert numbers(tmp_path)[1] == 1
 
 
+def test_a_version_that_was_champion_twice_hides_none_before_it(tmp_path: Path, call: Call) -> None:
+    made(tmp_path, GOOD)
+    made(tmp_path, BETTER)
+    assert call("promote", "anna@1")[0] == 0
+    assert made(tmp_path, [0.95] * 6).champion == 3
+    champions = []
+    for _ in range(3):
+        assert call("rollback", "anna")[0] == 0
+        champions.append(numbers(tmp_path)[1])
+    assert champions == [1, 2, 1]
+
+
 def test_a_version_that_is_not_live_has_a_folder_too(tmp_path: Path) -> None:
     made(tmp_path, GOOD)
     made(tmp_path, WORSE)
@@ -167,6 +179,22 @@ def test_what_was_written_by_hand_goes_with_the_voice_and_to_no_other(tmp_path: 
         assert path_of(tmp_path, "carl").with_name("carl.tsv.deleted").read_text() == text
 
 
+def test_a_voice_without_a_recipe_that_can_be_read_can_be_deleted(tmp_path: Path, call: Call) -> None:
+    made(tmp_path, GOOD)
+    run_path(tmp_path, "anna").write_text("{")
+    # As `exchange voice` makes it.
+    imported = champion_folder(tmp_path, "bert")
+    imported.mkdir()
+    (imported / "voice.json").write_text("{}")
+    for name in ("anna", "bert"):
+        assert call("delete", name, "--yes")[0] == 0
+    assert voices(tmp_path) == []
+    assert not champion_folder(tmp_path, "anna").exists()
+    assert not imported.exists()
+    status, _, error = call("delete", "nobody", "--yes")
+    assert (status, "there is no 'nobody'" in error) == (2, True)
+
+
 def test_a_deletion_goes_on_where_it_was_interrupted(tmp_path: Path, call: Call) -> None:
     for quality in (GOOD, BETTER):
         made(tmp_path, quality)
@@ -200,6 +228,17 @@ def test_what_is_listed(tmp_path: Path, call: Call) -> None:
     out = call("versions", "anna")[1]
     assert "anna@2" in out
     assert "the first version" in out
+
+
+def test_what_was_chosen_in_mlflow_is_told_beside_the_listing(
+    tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(tmp_path, GOOD)
+    monkeypatch.setattr("flows.commands.versions._registry", lambda workspace, voice, work: work(None))
+    monkeypatch.setattr("flows.registry.take_over", lambda *_: "version 1 is live: chosen in MLflow")
+    monkeypatch.setattr("flows.registry.tell", lambda *_: None)
+    status, out, told = call("versions", "anna", "--json")
+    assert (status, told, json.loads(out)["champion"]) == (0, "anna: version 1 is live: chosen in MLflow", 1)
 
 
 def test_a_torn_record_is_told_and_what_speaks_stays(tmp_path: Path, call: Call) -> None:
@@ -269,6 +308,9 @@ def test_a_voice_that_is_held_is_left_alone(tmp_path: Path, call: Call) -> None:
         assert status == 2
         assert f"`finetune` (process {other.pid}, since 20" in error
         assert numbers(tmp_path)[1] == 2
+        # A training takes hours, and looking changes nothing.
+        status, out, _ = call("versions", "anna", "--json")
+        assert (status, json.loads(out)["champion"]) == (0, 2)
         other.kill()
     told: list[str] = []
     with holding(tmp_path, "anna", "finetune", wait=True, told=told.append):
@@ -307,6 +349,15 @@ def test_nights_keep_their_recipe(tmp_path: Path, call: Call) -> None:
     assert (status, "there is no 'nobody'" in error) == (2, True)
     assert "no longer" in call("nightly", "remove", "anna")[1]
     assert "is not on" in call("nightly", "remove", "anna")[1]
+    assert call("nightly", "add", "anna", "--set", "seed=5")[0] == 0
+    assert call("rename", "anna", "bert")[0] == 0
+    listed = json.loads(call("nightly", "list", "--json")[1])
+    assert [(name, one["voice"], one["overrides"]) for name, one in listed.items()] == [
+        ("bert", "bert", ["seed=5"])
+    ]
+    # A night would make a deleted voice anew.
+    assert call("delete", "bert", "--yes")[0] == 0
+    assert call("nightly", "list", "--json")[1].strip() == "{}"
     (tmp_path / "nightly.json").write_text('{"voices": 3}')
     status, _, error = call("nightly", "list")
     assert (status, "nightly.json" in error) == (2, True)
