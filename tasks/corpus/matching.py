@@ -297,7 +297,7 @@ def _take_stretches(folder: str, name: str, found: Sequence[tuple[Listing, Entry
         elif entry.start_s is not None and entry.end_s is not None:
             cut = Cut(entry.start_s, entry.end_s, entry.text, entry.speaker)
             said[entry.start_s, entry.end_s].setdefault(entry.text, cut)
-    cuts = []
+    cuts: list[Cut] = []
     for (start_s, end_s), texts in sorted(said.items()):
         if len(texts) == 1:
             cuts += texts.values()
