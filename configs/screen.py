@@ -80,7 +80,10 @@ class ScreenSettings(Section):
         default=0.5, ge=0.0, le=1.0, description="Largest share of aligned silence that is loud."
     )
     max_word_error_rate: float = Field(
-        default=0.7, ge=0.0, description="Largest word error rate of recognition against given text."
+        default=0.7,
+        ge=0.0,
+        description="Largest word error rate of recognition against given text; of characters, in scripts "
+        "without spaces.",
     )
     min_utterances: int = Field(
         default=1, ge=1, description="Fewer accepted utterances than this stop the run."

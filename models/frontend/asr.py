@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +20,10 @@ WHISPER_FILES = ("model.bin", "config.json", "tokenizer.json")
 
 _OTHER_CODES = {"nb": "no", "cmn": "zh", "fil": "tl", "iw": "he", "jv": "jw"}
 """Codes of languages that Whisper knows by another one."""
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
+)
+"""Scripts without spaces between words: Thai, Lao, Burmese, Khmer, kana and ideographs."""
 _FILE_PATTERNS = (*WHISPER_FILES, "vocabulary.*", "preprocessor_config.json")
 
 
@@ -207,7 +213,10 @@ def recognise_sphinx(samples_16k: NDArray[np.float32]) -> Recognition:
 
 
 class WordErrors(NamedTuple):
-    """Edits (Levenshtein over words, case and punctuation aside) from `words` words to what was heard."""
+    """Edits (Levenshtein over words, case and punctuation aside) from `words` words to what was heard.
+
+    In scripts without spaces every character is a word: one wrong would else be a whole clause wrong.
+    """
 
     errors: int
     words: int
@@ -233,5 +242,7 @@ def word_errors(reference: str, heard: str) -> WordErrors:
 
 
 def _words(text: str) -> list[str]:
-    kept = "".join(c if c.isalnum() or c in "'’" else " " for c in text.lower())
+    # Composed, and with the marks that belong to letters: Devanagari writes most vowels as such.
+    spaced = _UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text.lower()))
+    kept = "".join(c if c in "'’" or unicodedata.category(c)[0] in "LMN" else " " for c in spaced)
     return kept.replace("’", "'").split()

@@ -20,26 +20,31 @@ LANGUAGES = (
 
 _LATIN = frozenset({"LATIN"})
 _SCRIPTS = {
-    **dict.fromkeys(("ru", "uk", "be", "bg", "mk", "ky", "tg"), frozenset({"CYRILLIC"})),
-    **dict.fromkeys(("sr", "kk", "uz", "mn", "bs"), frozenset({"CYRILLIC", "LATIN"})),
+    **dict.fromkeys(("ru", "uk", "be", "bg", "mk", "ky", "tg", "ba", "cv", "nog"), frozenset({"CYRILLIC"})),
+    **dict.fromkeys(("sr", "kk", "uz", "mn", "bs", "az", "tk", "tt"), frozenset({"CYRILLIC", "LATIN"})),
     **dict.fromkeys(("ar", "fa", "ur", "ps", "ug"), frozenset({"ARABIC"})),
     **dict.fromkeys(("hi", "mr", "ne", "sa"), frozenset({"DEVANAGARI"})),
+    "ku": frozenset({"LATIN", "ARABIC"}),
+    "sd": frozenset({"ARABIC", "DEVANAGARI"}),
+    "kok": frozenset({"DEVANAGARI", "LATIN"}),
     # Chinese text quotes Latin words and is sometimes given in pinyin.
-    **dict.fromkeys(("zh", "cmn", "yue"), frozenset({"CJK", "BOPOMOFO", "LATIN"})),
+    **dict.fromkeys(("zh", "cmn", "yue", "hak"), frozenset({"CJK", "BOPOMOFO", "LATIN"})),
     "ja": frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}),
     "ko": frozenset({"HANGUL", "CJK"}),
     "he": frozenset({"HEBREW"}),
-    "el": frozenset({"GREEK"}),
+    **dict.fromkeys(("el", "grc"), frozenset({"GREEK"})),
     "hy": frozenset({"ARMENIAN"}),
     "ka": frozenset({"GEORGIAN"}),
-    "am": frozenset({"ETHIOPIC"}),
-    "bn": frozenset({"BENGALI"}),
+    **dict.fromkeys(("am", "ti"), frozenset({"ETHIOPIC"})),
+    **dict.fromkeys(("bn", "as", "bpy"), frozenset({"BENGALI"})),
+    "chr": frozenset({"CHEROKEE"}),
     "gu": frozenset({"GUJARATI"}),
     "kn": frozenset({"KANNADA"}),
     "km": frozenset({"KHMER"}),
     "lo": frozenset({"LAO"}),
     "ml": frozenset({"MALAYALAM"}),
-    "my": frozenset({"MYANMAR"}),
+    **dict.fromkeys(("my", "shn"), frozenset({"MYANMAR"})),
+    "or": frozenset({"ORIYA"}),
     "pa": frozenset({"GURMUKHI"}),
     "si": frozenset({"SINHALA"}),
     "ta": frozenset({"TAMIL"}),
@@ -130,8 +135,11 @@ def languages_of(texts: Sequence[str]) -> list[Share]:
 
 
 def letters(text: str) -> list[str]:
-    """The letters of a text, of any script, without marks, digits and signs."""
-    return [character for character in text if character.isalpha()]
+    """The letters of a text, of any script, without marks, digits and signs.
+
+    Composed: a syllable of Hangul is one, however it is stored, and half-width kana are kana.
+    """
+    return [character for character in unicodedata.normalize("NFKC", text) if character.isalpha()]
 
 
 def has_words(text: str) -> bool:

@@ -153,14 +153,18 @@ class Names:
     """Finds recordings of a set by what lists call them."""
 
     def __init__(self, recordings: Sequence[str]) -> None:
-        self._by_name: dict[str, list[str]] = defaultdict(list)
-        self._by_stem: dict[str, list[str]] = defaultdict(list)
+        self._by_name: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        self._by_stem: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        self._folders: dict[str, tuple[str, ...]] = {}
         self._recordings = recordings
         self._by_folded: dict[str, list[str]] | None = None
         for path in recordings:
             plain = PurePosixPath(unicodedata.normalize("NFC", path))
-            self._by_name[plain.name].append(path)
-            self._by_stem[plain.stem].append(path)
+            folders = self._folders[path] = plain.parts[:-1]
+            # With the folder too: ten thousand folders may each hold an `audio.wav`.
+            for nearest in {(), folders[-1:]}:
+                self._by_name[*nearest, plain.name].append(path)
+                self._by_stem[*nearest, plain.stem].append(path)
 
     def find(self, reference: str, is_path: bool) -> tuple[str, list[str]]:
         """The recording that a reference means, and others of the same name.
@@ -206,23 +210,20 @@ class Names:
 
     def _ending(self, parts: Sequence[str]) -> list[str]:
         """Recordings whose path ends in `parts`: as named, else by the stem, best first."""
-        name = unicodedata.normalize("NFC", parts[-1])
-        exact = self._within(self._by_name.get(name, ()), parts)
+        *wanted, name = (unicodedata.normalize("NFC", part) for part in parts)
+        nearest = wanted[-1:]
+        exact = self._within(self._by_name.get((*nearest, name), ()), wanted)
         stems = [name, *([PurePosixPath(name).stem] if has_audio_suffix(name) else [])]
-        loose = [p for stem in stems for p in self._within(self._by_stem.get(stem, ()), parts)]
+        loose = [p for stem in stems for p in self._within(self._by_stem.get((*nearest, stem), ()), wanted)]
         return list(dict.fromkeys([*exact, *loose]))
 
-    def _within(self, paths: Iterable[str], parts: Sequence[str]) -> list[str]:
-        wanted = tuple(unicodedata.normalize("NFC", part) for part in parts[:-1])
-
-        def folders(path: str) -> tuple[str, ...]:
-            return PurePosixPath(unicodedata.normalize("NFC", path)).parts[:-1]
-
+    def _within(self, paths: Iterable[str], wanted: Sequence[str]) -> list[str]:
         def rank(path: str) -> tuple[bool, int, str]:
-            before = folders(path)[: len(folders(path)) - len(wanted)]
+            before = self._folders[path][: len(self._folders[path]) - len(wanted)]
             return "/".join(before) not in NAMED_FIRST, len(before), path
 
-        ending = (p for p in paths if not wanted or folders(p)[-len(wanted) :] == wanted)
+        folders = tuple(wanted)
+        ending = (p for p in paths if not wanted or self._folders[p][-len(wanted) :] == folders)
         return sorted(ending, key=rank)
 
 
@@ -287,20 +288,29 @@ def _take(folder: str, name: str, found: Sequence[tuple[Listing, Entry]], matche
 
 
 def _take_stretches(folder: str, name: str, found: Sequence[tuple[Listing, Entry]], matched: Matched) -> None:
-    """Rows about stretches of one recording, in their order in it."""
-    cuts = []
+    """Rows about stretches of one recording, in their order in it; one with several texts has none."""
+    said: dict[tuple[float, float], dict[str, Cut]] = defaultdict(dict)
     for listing, entry in found:
         refusal = refused_text(f"{folder}{name}", entry.text, f"{listing.name}, line {entry.line}")
         if refusal is not None:
             matched.rejects.append(refusal)
         elif entry.start_s is not None and entry.end_s is not None:
-            cuts.append(Cut(entry.start_s, entry.end_s, entry.text, entry.speaker))
+            cut = Cut(entry.start_s, entry.end_s, entry.text, entry.speaker)
+            said[entry.start_s, entry.end_s].setdefault(entry.text, cut)
+    cuts: list[Cut] = []
+    for (start_s, end_s), texts in sorted(said.items()):
+        if len(texts) == 1:
+            cuts += texts.values()
+            continue
+        times = f"{start_s:g}-{end_s:g} s"
+        why = f"{times} has {len(texts)} different texts: {'; '.join(legible(one)[:30] for one in texts)}"
+        remedy = "keep the row that is right, or none where two people speak at once"
+        matched.rejects.append(reject(f"{folder}{name}", "duplicate_id", "text", times, why, remedy))
     if not cuts:
         matched.left_out.add(name)
         return
     listing, entry = found[0]
-    ordered = tuple(sorted(set(cuts), key=lambda cut: (cut.start_s, cut.end_s)))
-    matched.transcripts[name] = Transcript(None, entry.speaker, entry.language, listing.kind, ordered)
+    matched.transcripts[name] = Transcript(None, entry.speaker, entry.language, listing.kind, tuple(cuts))
 
 
 def refused_text(name: str, text: str, place: str) -> Reject | None:

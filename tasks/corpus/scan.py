@@ -281,9 +281,6 @@ def _rows(scan: _Scan) -> list[dict[str, Any]]:
     for item, recording_id, speaker in zip(scan.items, ids, speakers, strict=True):
         said = item.transcript
         stored = item.path if item.member is None else item.path.rpartition("/")[0]
-        language = said.language if said is not None else None
-        if language is None and scan.settings.language != "auto":
-            language = scan.settings.language
         rows.append(
             {
                 "recording_id": recording_id,
@@ -294,12 +291,20 @@ def _rows(scan: _Scan) -> list[dict[str, Any]]:
                 "text": None if said is None else said.text,
                 "cuts": None if said is None else _cuts(said),
                 "speaker": speaker,
-                "language": language,
+                "language": _language(said, scan.settings.language),
                 "split": item.split,
                 "transcript_source": "none" if said is None else said.source,
             }
         )
     return rows
+
+
+def _language(said: Transcript | None, setting: str) -> str | None:
+    """The list's, else the setting's, which may name a region that the list leaves open (en, en-gb)."""
+    listed = said.language if said is not None else None
+    if setting == "auto":
+        return listed
+    return setting if listed in (None, setting.partition("-")[0]) else listed
 
 
 def _cuts(said: Transcript) -> list[dict[str, Any]] | None:

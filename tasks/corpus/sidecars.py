@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from configs.corpus import CorpusSettings
 from tasks.corpus.lists.cues import Cues, read_cues
-from tasks.corpus.lists.entries import ListError
+from tasks.corpus.lists.entries import ListError, language_code
 from tasks.corpus.lists.lines import read_sidecar
 from tasks.corpus.lists.names import CUE_SUFFIXES, has_audio_suffix, is_list_name
 from tasks.corpus.matching import Transcript, refused_text
@@ -59,7 +59,8 @@ class Sidecars:
         found = self._cues.get(stem, [])
         for suffix in CUE_SUFFIXES:
             alike = [path for path in found if path.lower().endswith(suffix)]
-            wanted = [path for path in alike if _language_of(path) == self._settings.language]
+            spoken = self._settings.language.partition("-")[0]
+            wanted = [path for path in alike if _language_of(path) == spoken]
             chosen = wanted if len(alike) > 1 and wanted else alike
             if len(chosen) > 1:
                 self.used.update(chosen)
@@ -122,4 +123,4 @@ def _stem_of_cues(path: str) -> str:
 
 def _language_of(path: str) -> str | None:
     code = _CODE.fullmatch(PurePosixPath(path.rpartition(".")[0]).suffix)
-    return code[1].lower()[:2] if code else None
+    return language_code(code[1]) if code else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -56,8 +57,9 @@ def speakers_of(recordings: Sequence[Located], choice: str) -> list[str]:
 
 
 def safe_name(name: str) -> str:
-    """A speaker's name without what breaks tables, paths and pages."""
-    kept = "".join(c if c.isprintable() and c not in '/\\|<>:"?*' else "_" for c in name)
+    """A speaker's name without what breaks tables, paths and pages, composed: macOS parts é in folders."""
+    composed = unicodedata.normalize("NFC", name)
+    kept = "".join(c if c.isprintable() and c not in '/\\|<>:"?*' else "_" for c in composed)
     return " ".join(kept.split()).strip(".")[:64] or SINGLE_SPEAKER
 
 

@@ -11,12 +11,16 @@ _NUMERAL = re.compile(r"II|III|IV|VII|VIII|IX|XII|XIII|XIV|XV|XVI|XVII|XVIII|XIX
 _VOWELS = frozenset("aeiouyаеёиоуыэюяіїєαεηιουω")
 # A single word in capitals of fewer letters may be an abbreviation that is the whole text.
 _LONE_WORD = 5
+# I and İ are two letters of these languages, with small letters of their own.
+_DOTTED = frozenset(("tr", "az"))
+_SMALL_DOTS = str.maketrans("Iİ", "ıi")
 _SHORT, _WORD_LETTERS, _WORDS = 4, 3, 2
 
 
-def lower_capitals(text: str, kept: frozenset[str] = frozenset()) -> str:
+def lower_capitals(text: str, kept: frozenset[str] = frozenset(), language: str = "") -> str:
     """A text whose letters are all capitals in lower case, as such transcripts are words and not letters.
 
+    language: base code, for those with small letters of their own.
     A single short word stays as it is ("USA"), and so do `kept` words and Roman numerals. Languages without
     case are never changed.
     """
@@ -28,11 +32,13 @@ def lower_capitals(text: str, kept: frozenset[str] = frozenset()) -> str:
         and max(map(len, written), default=0) < _LONE_WORD
     ):
         return text
-    return _WORD.sub(lambda match: _lowered(match[0], kept), text)
+    return _WORD.sub(lambda match: _lowered(match[0], kept, language), text)
 
 
-def _lowered(word: str, kept: frozenset[str]) -> str:
-    return word if word in kept or _NUMERAL.fullmatch(word) else word.lower()
+def _lowered(word: str, kept: frozenset[str], language: str) -> str:
+    if word in kept or _NUMERAL.fullmatch(word):
+        return word
+    return (word.translate(_SMALL_DOTS) if language in _DOTTED else word).lower()
 
 
 def is_readable(word: str) -> bool:

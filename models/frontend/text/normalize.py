@@ -27,6 +27,9 @@ _UNSPACED = frozenset(("zh", "yue", "ja"))
 _READS_POWERS = frozenset(("en", "zh", "yue"))
 _POWER_OF_UNIT = re.compile(r"(?<=[^\W\d_])[²³]")
 _POWER = re.compile(r"[²³]")
+_POWERS = {"en": "^{}", "zh": "的{}次方", "yue": "的{}次方"}
+# Squares and cubes stay for the rules; of all others NFKC would make "10⁶" one number, 106.
+_HIGH_POWER = re.compile(r"(?<=\d)(?![²³](?![⁰¹²³⁴-⁹]))[⁺⁻]?[⁰¹²³⁴-⁹]+")
 # NFKC makes letters of these signs, "No" and "oC", which are words or parts of some.
 _NUMERO = re.compile(r"№|(?<!\w)[nN](?:\.?º|°)")
 _DEGREE = re.compile(r"º(?=[CF]\b)")
@@ -41,14 +44,14 @@ def normalize(text: str, language: str) -> list[Token]:
     text = _DEGREE.sub("°", without_markup(text))
     if language in _NAMES_NUMERO:
         text = _NUMERO.sub("n°", text)
-    folded = fold(text)
+    folded = fold(_HIGH_POWER.sub(lambda match: _high_power(match[0], language), text))
     if language == "el":
         # Greek asks with it: no semicolon.
         folded = folded.replace(";", ",")
     if language not in _READS_POWERS:
         folded = _plain_powers(folded)
     expand = rules(language)
-    spelled = expand(folded) if expand else spell_numbers(lower_capitals(folded), language)
+    spelled = expand(folded) if expand else spell_numbers(lower_capitals(folded, language=language), language)
     return tokenize(fold(spelled))
 
 
@@ -56,6 +59,11 @@ def _plain_powers(text: str) -> str:
     """Units as the vocabularies spell them, "m2"; the power of a number is a number of its own."""
     text = _POWER_OF_UNIT.sub(lambda match: f"{unicodedata.digit(match[0])}", text)
     return _POWER.sub(lambda match: f" {unicodedata.digit(match[0])} ", text)
+
+
+def _high_power(written: str, language: str) -> str:
+    figures = unicodedata.normalize("NFKC", written).replace("−", "-").lstrip("+")
+    return _POWERS.get(language, " {} ").format(figures)
 
 
 def without_markup(text: str) -> str:

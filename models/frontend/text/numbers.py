@@ -12,16 +12,23 @@ from models.frontend.text.steps import TooManyStepsError, within_steps
 _MAX_CARDINAL_DIGITS = 15
 # Lines of Python; of all languages' numbers of up to 15 digits none takes more than 17,300.
 _MAX_STEPS = 100_000
-_NUMBER = re.compile(r"(?<![\w.,])[-−]?\d+(?:[.,'\u00a0 ](?=\d{3}(?!\d))\d{3})*(?:[.,]\d+)?(?!\w)")
-_DIGIT_RUN = re.compile(r"\d+")
-_DECIMAL_POINT = frozenset(
-    ("en", "zh", "ja", "ko", "he", "th", "am", "bn", "kn", "te", "hi", "ta", "ms", "sw", "fa", "cy")
+# Letters may touch it: what it counts ("12,000원", "1,5kg"), and any word where a script has no spaces.
+_NUMBER = re.compile(
+    r"(?:(?<![\w.,])[-−])?(?<![\d.,])"
+    r"(?:\d{1,2}(?:,\d\d)+,\d{3}|\d+(?:[.,'\u00a0 ](?=\d{3}(?!\d))\d{3})*)(?:[.,]\d+)?(?!\d)"
 )
+_DIGIT_RUN = re.compile(r"\d+")
+_DECIMAL_POINT = frozenset((
+    "en", "zh", "yue", "ja", "ko", "he", "th", "am", "ti", "bn", "kn", "te", "hi", "ta", "ml", "mr", "gu",
+    "pa", "or", "as", "ne", "si", "ur", "my", "ms", "sw", "fa", "cy", "ga", "gd", "mt", "mi", "haw",
+))  # fmt: skip
 _NUM2WORDS_NAMES = {"nb": "no", "nn": "no", "kk": "kz"}
-# num2words 0.5.14 has no negative numbers in these, or says them as if they were none.
-_MINUS = {"cs": "minus", "pl": "minus", "sk": "mínus", "bn": "মাইনাস"}
-# It leaves out the decimals of these.
-_POINT = {"cy": "pwynt"}
+# num2words 0.5.14 has no negative numbers in these, or says them as if they were none (-3 as 17, in vi).
+_MINUS = {
+    "cs": "minus", "pl": "minus", "sk": "mínus", "bn": "মাইনাস", "kn": "ಮೈನಸ್", "te": "మైనస్", "vi": "âm",
+}  # fmt: skip
+# It leaves out the decimals of these, makes .05 or .5 of the other, or .50 of .5.
+_POINT = {"cy": "pwynt", "ar": "فاصلة", "bn": "দশমিক", "fa": "ممیز", "tr": "virgül", "vi": "phẩy"}
 # Measured with espeak-ng 1.52 from 0 to 999 and on: above these numbers it says the same of different ones.
 _ESPEAK_COUNTS_TO = {
     "gn": 10, "haw": 30, "ht": 30, "mto": 999, "nci": 39, "quc": 9, "qya": 9, "shn": 99, "si": 6,
@@ -93,12 +100,15 @@ def parse_number(text: str, language: str) -> Decimal | None:
     """The value of a written number in the language's own notation, or None when it is none.
 
     "1,234.5" (en) and "1.234,5" (de) are the same number. A group of exactly three digits after the
-    thousands mark is a group; any other mark is the decimal one.
+    thousands mark is a group; any other mark is the decimal one. Where the point is decimal, groups of two
+    may precede the last one, as in India ("1,23,456").
     """
     decimal_mark = "." if language in _DECIMAL_POINT else ","
     thousands_mark = "," if decimal_mark == "." else "."
     bare = re.sub(r"[' \u00a0]", "", text).replace("−", "-")
-    if re.fullmatch(rf"-?\d{{1,3}}(?:\{thousands_mark}\d{{3}})+(?:\{decimal_mark}\d+)?", bare):
+    groups = rf"-?\d{{1,3}}(?:\{thousands_mark}\d{{3}})+(?:\{decimal_mark}\d+)?"
+    in_lakhs = decimal_mark == "." and re.fullmatch(r"-?\d{1,2}(?:,\d\d)+,\d{3}(?:\.\d+)?", bare)
+    if in_lakhs or re.fullmatch(groups, bare):
         bare = bare.replace(thousands_mark, "")
     bare = bare.replace(",", ".")
     if not re.fullmatch(r"-?\d+(?:\.\d+)?", bare) or len(bare) > _MAX_CARDINAL_DIGITS:
@@ -115,11 +125,30 @@ def spell_number(text: str, language: str) -> str:
         return digit_words(digits, language) or text
     if value is None:
         return text
-    whole = value == value.to_integral_value() and "." not in str(value)
-    if not whole and language in _POINT:
-        decimals = digit_words(str(value).partition(".")[2], language)
-        return f"{number_words(int(value), language)} {_POINT[language]} {decimals}"
-    return number_words(int(value) if whole else value, language) or text
+    if value != value.to_integral_value() or "." in str(value):
+        # No full stop, which would end the sentence.
+        return _decimal_words(value, language) or str(value).replace(".", ",")
+    # Without its marks espeak counts it, where num2words does not.
+    return number_words(int(value), language) or str(int(value))
+
+
+def _decimal_words(value: Decimal, language: str) -> str | None:
+    size = abs(value)
+    if language in _POINT:
+        decimals = digit_words(str(size).partition(".")[2], language)
+        said = f"{number_words(int(size), language)} {_POINT[language]} {decimals}"
+    else:
+        said = number_words(size, language) or ""
+    if value >= 0 or not said:
+        return said or None
+    # num2words has no minus below zero and above -1.
+    minus = _minus(language)
+    return f"{minus} {said}" if minus else number_words(value, language)
+
+
+def _minus(language: str) -> str:
+    below, one = number_words(-1, language) or "", number_words(1, language) or ""
+    return below.removesuffix(one).strip() if one and below.endswith(one) else ""
 
 
 def espeak_figures(digits: str, language: str) -> str:

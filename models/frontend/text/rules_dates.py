@@ -17,7 +17,7 @@ _RANGE = re.compile(rf"{BEFORE}(?<!:)({NUMBER})(\.?) ?[-–—~] ?({NUMBER})(?![
 _DURATION = re.compile(rf"{BEFORE}(\d{{1,3}}) ?h ?([0-5]?\d) ?(?:min|mn)\b")
 _SHORT_YEARS = re.compile(r"(?:1[1-9]|20)(\d\d) ?[-–—] ?(\d\d)")
 _SPLIT_YEAR = re.compile(rf"{BEFORE}(1[5-9]\d\d|20\d\d)/(\d\d)(?![\w/])")
-_RATIO = re.compile(rf"{BEFORE}(\d{{1,3}}) ?: ?(\d{{1,3}})(?![\w:]|[.,]\d)")
+_RATIO = re.compile(rf"{BEFORE}(\d{{1,3}}) ?: ?(\d{{1,3}}(?:[. ]\d{{3}})+|\d{{1,7}})(?![\w:]|[.,]\d)")
 _PHONE = re.compile(
     r"(?<![\w,.+])(?P<number>(?:\+\d{1,3}|\(?0\d{1,5}\)?)(?:[ /().-]{0,2}\d{1,9})+)(?!\w|[.,]\d|[/:-]\d)"
 )
@@ -156,6 +156,8 @@ def expand_ranges(text: str, words: Vocabulary) -> str:
         is_years = years is not None and years[1] < years[2]
         if not is_years and first is not None and last is not None and first >= last and last < _MOST_SCORED:
             between = words.minus if f"{match[1]} " in match[0] else words.ratio
+            if between == words.ratio and first == int(first) and last == int(last) and not match[2]:
+                return _ratio(int(first), int(last), between, words)
         return f"{match[1]}{match[2]} {between} {match[3]}"
 
     text = _dotted_range(words).sub(_with_colons, text)
@@ -191,8 +193,15 @@ def _clock_range(words: Vocabulary) -> re.Pattern[str]:
 
 
 def expand_ratios(text: str, words: Vocabulary) -> str:
-    """ "2:1", where it is no time."""
-    return _RATIO.sub(rf"\1 {words.ratio} \2", text)
+    """ "2:1", where it is no time, and a map's "1:50.000"."""
+    return _RATIO.sub(
+        lambda match: _ratio(int(match[1]), int(re.sub(r"[. ]", "", match[2])), words.ratio, words), text
+    )
+
+
+def _ratio(first: int, second: int, between: str, words: Vocabulary) -> str:
+    """In words: neither figure counts the noun that follows ("3:1 gewonnen")."""
+    return f"{whole(first, words)} {between} {whole(second, words)}"
 
 
 def expand_phones(text: str, words: Vocabulary) -> str:

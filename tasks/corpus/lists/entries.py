@@ -6,7 +6,10 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+
+from configs import languages
 
 MAX_LIST_BYTES = 64 << 20
 MAX_ROWS = 1_000_000
@@ -18,6 +21,8 @@ _SHOWN_CHARACTERS = 80
 _LANGUAGES = {
     "zh": "zh", "all_zh": "zh", "cn": "zh", "en": "en", "ja": "ja", "jp": "ja", "all_ja": "ja",
     "ko": "ko", "kr": "ko", "all_ko": "ko", "yue": "yue", "all_yue": "yue", "ct": "yue",
+    "cmn": "zh", "zh-hk": "yue", "zh_hk": "yue",  # as Common Voice calls Cantonese
+    "und": None, "mul": None, "mis": None, "zxx": None,  # codes for no single language
 }  # fmt: skip
 _CODE = re.compile(r"[a-z]{2}([-_][a-z]{2,4})?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
@@ -112,12 +117,20 @@ def require_characters(value: str) -> None:
         raise ValueError("control characters in the line")
 
 
+@lru_cache(maxsize=1024)
 def language_code(written: str) -> str | None:
-    """The code of a language as lists write it (`ZH`, `JP`, `de-DE`); None for anything else."""
+    """The code of a language as lists write it (`ZH`, `JP`, `de-DE`, `German`); None for anything else."""
     lower = written.strip().lower()
-    if lower in _LANGUAGES:
-        return _LANGUAGES[lower]
-    return lower[:2] if _CODE.fullmatch(lower) else None
+    if not lower or lower in _LANGUAGES:
+        return _LANGUAGES.get(lower)
+    if _CODE.fullmatch(lower):
+        return lower[:2]
+    try:
+        code = languages.language_code(lower)
+    except ValueError:
+        return None
+    # What looks like a code and has no name is some other word.
+    return code if languages.language_name(code) != code else None
 
 
 def file_name(path: Path) -> str:

@@ -24,6 +24,10 @@ from models.frontend.asr import (
         ("one", "", 1.0),
         ("don’t", "don't", 0.0),
         ("a", "a b c", 2.0),
+        ("今天天气很好，我们去公园。", "今天天氣很好我們去公园", 2 / 11),
+        ("ขอบคุณครับ", "ขอบคุณคับ", 0.1),
+        ("नमस्ते दुनिया", "नमस्ते दुनीया", 0.5),
+        ("u\u0308ber a\u0308ltere Ha\u0308user", "über ältere Häuser", 0.0),
     ],
 )
 def test_word_error_rate(reference: str, heard: str, rate: float) -> None:

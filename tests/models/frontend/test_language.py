@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from models.frontend.language import (
@@ -87,6 +89,24 @@ def test_texts_without_letters_have_no_language() -> None:
         ("Привет", "ru", 0.0),
         ("12 + 3", "en", 0.0),
         ("e\u0301te\u0301", "fr", 0.0),
+        ("ﾆﾎﾝｺﾞ", "ja", 0.0),
+        ("ନମସ୍କାର", "or", 0.0),
+        ("নমস্কাৰ", "as", 0.0),
+        ("নমস্কার", "bpy", 0.0),
+        ("Сәлам", "tt", 0.0),
+        ("Сәләм", "ba", 0.0),
+        ("Салам", "cv", 0.0),
+        ("Салам", "nog", 0.0),
+        ("Салам", "az", 0.0),
+        ("Salam", "tk", 0.0),
+        ("سلام", "sd", 0.0),
+        ("سڵاو", "ku", 0.0),
+        ("नमस्कार", "kok", 0.0),
+        ("ሰላም", "ti", 0.0),
+        ("χαῖρε", "grc", 0.0),
+        ("မႂ်ႇသုင်", "shn", 0.0),
+        ("ᎣᏏᏲ", "chr", 0.0),
+        ("你好 ngi ho", "hak", 0.0),
     ],
 )
 def test_scripts(text: str, language: str, foreign: float) -> None:
@@ -98,3 +118,4 @@ def test_words_and_lengths() -> None:
     assert has_words("7")
     assert spoken_length("abc, d") == 4
     assert spoken_length("广州") == 6
+    assert spoken_length(unicodedata.normalize("NFD", "안녕")) == spoken_length("안녕") == 6

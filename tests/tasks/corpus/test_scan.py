@@ -113,6 +113,17 @@ def test_language_comes_from_the_list_then_from_the_settings(root):
     (root / "x.list").write_text("a.wav|s|ZH|one\n")
     assert [row["language"] for row in scan(root).rows] == ["zh", None]
     assert [row["language"] for row in scan(root, language="de").rows] == ["zh", "de"]
+    assert [row["language"] for row in scan(root, language="zh-hakka").rows] == ["zh-hakka", "zh-hakka"]
+    assert [row["language"] for row in scan(root, language="zhx").rows] == ["zh", "zhx"]
+
+
+@pytest.mark.parametrize(("language", "said"), [("en-gb", "Hello."), ("yue", "你好。"), ("de", "Hallo.")])
+def test_subtitles_are_those_of_the_language_whatever_its_region(root, language, said):
+    record(root / "a.wav")
+    for code, text in (("en", "Hello."), ("yue", "你好。"), ("deu", "Hallo.")):
+        (root / f"a.{code}.srt").write_text(f"1\n00:00:00,000 --> 00:00:01,000\n{text}\n", encoding="utf-8")
+    (row,) = scan(root, language=language).rows
+    assert [cut["text"] for cut in row["cuts"]] == [said]
 
 
 @pytest.mark.parametrize("name", ["nothing", "text"])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
-from tasks.corpus.lists.entries import ListError
+from tasks.corpus.lists.entries import Entry, ListError, Listing, language_code
 from tasks.corpus.lists.names import Recordings
 from tasks.corpus.lists.probing import is_list
 from tasks.corpus.lists.reading import read_list
-from tasks.corpus.matching import match
-from tasks.corpus.speakers import Located, speakers_of
+from tasks.corpus.matching import Names, match
+from tasks.corpus.sets import _under
+from tasks.corpus.speakers import Located, safe_name, speakers_of
 
 
 def listing(tmp_path: Path, content: str | bytes, name: str = "metadata.csv", encoding="utf-8"):
@@ -283,3 +286,55 @@ class TestSpeakers:
         for choice in ("folder", "prefix"):
             with pytest.raises(ValueError, match="'x'"):
                 self.of("x", choice=choice)
+
+
+def stretch(line: int, start_s: float, text: str) -> Entry:
+    return Entry(line, "a.wav", text, start_s=start_s, end_s=start_s + 1.0)
+
+
+def test_a_stretch_with_several_texts_has_none_and_the_others_stay():
+    rows = [
+        stretch(1, 2.0, "Yes."),
+        stretch(2, 2.0, "No."),
+        stretch(3, 0.0, "Well."),
+        stretch(4, 0.0, "Well."),
+    ]
+    found = match("", [Listing("m.json", "json", rows, [])], ["a.wav"])
+    assert [cut.text for cut in found.transcripts["a.wav"].cuts or ()] == ["Well."]
+    (refused,) = found.rejects
+    assert (refused.code, refused.value) == ("duplicate_id", "2-3 s")
+    assert "Yes.; No." in refused.reason
+
+
+def test_recordings_of_one_name_in_many_folders_are_found_at_once():
+    paths = [f"session{number:05d}/audio.wav" for number in range(20_000)]
+    names = Names(paths)
+    started = time.process_time()
+    assert [names.find(path, True)[0] for path in paths] == paths
+    assert [names.find(f"D:\\corpus\\{path}", True)[0] for path in paths[:100]] == paths[:100]
+    assert time.process_time() - started < 5.0
+
+
+def test_a_folders_recordings_are_those_under_it():
+    paths = sorted(
+        ["a/1.wav", "a/b/2.wav", "a b/3.wav", "a-/4.wav", "a0/5.wav", "ä/6.wav", "7.wav"], key=os.fsencode
+    )
+    assert _under("a", paths) == ["a/1.wav", "a/b/2.wav"]
+    assert _under("ä", paths) == ["ä/6.wav"]
+    assert _under("", paths) == paths and _under("c", paths) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("ZH", "zh"), ("JP", "ja"), ("de-DE", "de"), ("zh-HK", "yue"), ("zh-TW", "zh"), ("deu", "de"),
+        ("German", "de"), ("Deutsch", "de"), ("cmn", "zh"), ("", None), ("und", None),
+        ("spk", None), ("42", None),
+    ],
+)  # fmt: skip
+def test_languages_are_known_by_code_and_name(written: str, code: str | None):
+    assert language_code(written) == code
+
+
+def test_a_speaker_is_one_however_the_name_is_stored():
+    assert safe_name("Jose\u0301") == safe_name("José") == "José"

@@ -35,6 +35,11 @@ def test_a_transcript_in_capitals_is_read_as_words(language: str) -> None:
     assert normalized_text(normalize("MAMA LALA KOMA", language), language) == "mama lala koma"
 
 
+def test_turkish_capitals_have_small_letters_of_their_own() -> None:
+    assert normalized_text(normalize("IŞIK İSTANBUL", "tr"), "tr") == "ışık istanbul"
+    assert normalized_text(normalize("ISI KIRMIZI İZ", "az"), "az") == "ısı kırmızı iz"
+
+
 @pytest.mark.parametrize("word", ["NATO", "UNESCO", "WICHTIG", "SCHRIFT", "DAX", "АГАТА"])
 def test_what_can_be_read(word: str) -> None:
     assert is_readable(word)

@@ -301,3 +301,18 @@ def test_no_digit_survives_english_or_chinese(value: int) -> None:
     for language in ("en", "zh"):
         said = normalized_text(normalize(f"x {value} y", language), language)
         assert not any(character.isdigit() for character in said)
+
+
+@pytest.mark.parametrize(
+    ("written", "language", "spoken"),
+    [
+        ("10⁶ cells", "en", "ten to the power of six cells"),
+        ("10⁻³", "en", "ten to the power of minus three"),
+        ("10²³ and 10²", "en", "ten to the power of twenty three and ten squared"),
+        ("10⁶个", "zh", "十的六次方个"),
+        ("10⁶ Zellen", "de", "zehn sechs Zellen"),
+        ("10⁶", "sv", "tio sex"),
+    ],
+)
+def test_a_power_is_no_part_of_its_number(written: str, language: str, spoken: str) -> None:
+    assert normalized_text(normalize(written, language), language) == spoken

@@ -56,6 +56,24 @@ def test_neither_decimals_nor_a_minus_are_lost(language: str) -> None:
     assert below_zero is None or below_zero != number_words(3, language)
 
 
+@pytest.mark.parametrize(
+    ("language", "written", "said"),
+    [
+        ("ko", "12,000원", "만 이천 원"), ("ko", "약 3.5배", "약 삼 점 오 배"),
+        ("th", "ราคา1,234บาท", "ราคา หนึ่งพันสองร้อยสามสิบสี่ บาท"),
+        ("sv", "1,5kg", "ett komma fem kg"), ("uk", "ковід-19", "ковід - дев'ятнадцять"),
+        ("tr", "3,5", "üç virgül beş"), ("ar", "3.5", "ثلاثة فاصلة خمسة"),
+        ("vi", "3,05", "ba phẩy không năm"),
+        ("fa", "3.05", "سه ممیز صفر پنج"), ("bn", "3.05", "তিন দশমিক শূন্য পাঁচ"),
+        ("vi", "-3", "âm ba"), ("sv", "-0,5", "minus noll komma fem"),
+        ("el", "1.234.567", "1234567"), ("hi", "1,23,456", "123456"), ("gu", "1,234", "1234"),
+        ("hi", "3.5 किलो", "3, 5 किलो"),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_whole_whatever_touches_them(language: str, written: str, said: str) -> None:
+    assert normalized_text(normalize(written, language), language) == said
+
+
 @pytest.mark.parametrize("language", ["de", "fr", "es", "it", "nl", "pl", "pt", "ru", "lb"])
 @settings(deadline=None, max_examples=60)
 @given(text=st.text(alphabet="0123456789.,:/-–€%°½ IVXe kghmäA", max_size=24))
