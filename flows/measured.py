@@ -10,7 +10,14 @@ from contextlib import suppress
 
 from flows.pace import Pace
 from tasks.advice.recordings import lengths_s
-from tasks.advice.throughput import ANY_PRESET, Measured, key_of, read_throughput, write_throughput
+from tasks.advice.throughput import (
+    ANY_AMOUNT,
+    ANY_PRESET,
+    Measured,
+    key_of,
+    read_throughput,
+    write_throughput,
+)
 from tasks.pipeline import Pipeline
 from tasks.results import StageResult
 from tasks.watching import Advance, Watcher
@@ -52,10 +59,12 @@ class Measurer(Watcher):
             further_s = max(0.0, result.seconds - self._pace.counted * each_s)
             key = key_of(result.name, self._pipeline.settings.preset, device)
             return self._keep(key, {"each_s": each_s, "further_s": further_s, "memory_gb": memory_gb})
+        key = key_of(result.name, ANY_PRESET, device)
+        if result.name in ANY_AMOUNT:
+            return self._keep(key, {"each_s": 0.0, "further_s": result.seconds, "memory_gb": memory_gb})
         share = result.rows_computed / result.rows_total if result.rows_total else 1.0
         speech_s = share * self._seconds()
         if speech_s >= LEAST_SPEECH_S:
-            key = key_of(result.name, ANY_PRESET, device)
             each_s = result.seconds / speech_s
             self._keep(key, {"each_s": each_s, "further_s": 0.0, "memory_gb": memory_gb})
         return None

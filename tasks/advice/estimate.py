@@ -144,9 +144,9 @@ def _others_s(
     """Seconds of each stage that trains nothing."""
     keys = {name: key_of(name, ANY_PRESET, device) for name in stages}
     if sum(key in known for key in keys.values()) >= len(stages) / 2:
-        return {
-            name: known[key]["each_s"] * speech.seconds if key in known else 0.0 for name, key in keys.items()
-        }
+        took = {name: known[key] for name, key in keys.items() if key in known}
+        spent_s = {name: one["each_s"] * speech.seconds + one["further_s"] for name, one in took.items()}
+        return dict.fromkeys(stages, 0.0) | spent_s
     others = OTHERS.get(family, PLAIN)
     slower = OTHERS_GFLOPS / max(machine.gflops, LEAST_GFLOPS)
     whole_s = slower * (others.further_s + others.each_s * speech.seconds)

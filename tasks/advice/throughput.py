@@ -17,15 +17,17 @@ class Measured(TypedDict):
     """What a stage took, the last time that it had enough to do."""
 
     each_s: float
-    """Seconds for one step of a training, or for one second of speech."""
+    """Seconds for one step of a training, or for one second of speech; 0 for the stages of `ANY_AMOUNT`."""
     further_s: float
-    """Seconds beside the steps: loading, first validation, writing; 0 where nothing is counted in steps."""
+    """Seconds beside: loading, first validation, writing; all that a stage of `ANY_AMOUNT` takes."""
     memory_gb: float
     """At most in use by the process, on the GPU where it ran there."""
 
 
 _SHAPE = TypeAdapter(dict[str, Measured])
 ANY_PRESET = ""
+ANY_AMOUNT = frozenset({"synthesize", "evaluate", "export", "report"})
+"""Stages of a voice that is trained: so many clips and sentences, from however much speech it came."""
 
 
 def read_throughput(workspace: Path) -> dict[str, Measured]:

@@ -66,3 +66,12 @@ def test_other_stages_are_measured_by_seconds_of_speech(measurer: Measurer, tmp_
     # One row of eleven is too little speech to tell, and what was cached took nothing.
     assert list(found) == ["align||cpu"]
     assert found["align||cpu"]["each_s"] == pytest.approx(42 / 86, rel=0.25)
+
+
+def test_what_a_finished_voice_says_takes_as_long_from_an_hour_of_speech(
+    measurer: Measurer, tmp_path: Path
+) -> None:
+    measurer.started("evaluate")
+    measurer.finished(result("evaluate", 84.0, 0, 0))
+    found = read_throughput(tmp_path)["evaluate||cpu"]
+    assert (found["each_s"], found["further_s"]) == (0.0, 84.0)
