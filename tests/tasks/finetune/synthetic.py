@@ -214,16 +214,19 @@ class FakeInputs:
 
 
 def work(folder: Path, stop_after: int | None = None) -> Work:
-    """A stage's surroundings; asks to stop after a number of questions."""
+    """A stage's surroundings; asks to stop once so many steps, or clips, are done."""
     folder.mkdir(parents=True, exist_ok=True)
-    asked = 0
+    reached = 0
+
+    def progress(done: int, total: int, text: str = "", phase: str = "", **metrics: float) -> None:
+        nonlocal reached
+        if not phase:
+            reached = done
 
     def stop() -> bool:
-        nonlocal asked
-        asked += 1
-        return stop_after is not None and asked > stop_after
+        return stop_after is not None and reached >= stop_after
 
-    return Work(dir=folder, progress=lambda *_, **__: None, stop=stop)
+    return Work(dir=folder, progress=progress, stop=stop)
 
 
 def view(stage: Any, tree: SimpleNamespace) -> ConfigView:
