@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -128,14 +129,25 @@ def _whisper(folder: str, processor: Processor) -> Any:
     from faster_whisper import WhisperModel
 
     placed = _placed(processor.device)
-    return WhisperModel(
-        folder,
-        device=placed.device,
-        compute_type=placed.arithmetic,
-        cpu_threads=processor.threads,
-        num_workers=1,
-        local_files_only=True,
-    )
+    with _arithmetic_threads_kept():
+        return WhisperModel(
+            folder,
+            device=placed.device,
+            compute_type=placed.arithmetic,
+            cpu_threads=processor.threads,
+            num_workers=1,
+            local_files_only=True,
+        )
+
+
+def _arithmetic_threads_kept() -> AbstractContextManager[None]:
+    """CTranslate2 gives its own number of threads to whatever its caller computes next: a training that has
+    once heard its voice would go on with another number, at half the speed and with other last bits."""
+    import torch
+
+    from models.threads import arithmetic_threads
+
+    return arithmetic_threads(torch.get_num_threads())
 
 
 def whisper_languages(folder: Path, processor: Processor = ONE_THREAD) -> Collection[str]:
@@ -166,15 +178,16 @@ def recognise_whisper(
         UserError: the device is not there.
     """
     model = _whisper(str(folder), processor)
-    segments, info = model.transcribe(
-        samples_16k,
-        language=whisper_language(language, model.supported_languages),
-        beam_size=beam_size,
-        temperature=0.0,
-        condition_on_previous_text=False,
-        vad_filter=False,
-    )
-    heard = list(segments)
+    with _arithmetic_threads_kept():
+        segments, info = model.transcribe(
+            samples_16k,
+            language=whisper_language(language, model.supported_languages),
+            beam_size=beam_size,
+            temperature=0.0,
+            condition_on_previous_text=False,
+            vad_filter=False,
+        )
+        heard = list(segments)
     text = " ".join(segment.text.strip() for segment in heard).strip()
     weights = [max(len(segment.tokens), 1) for segment in heard]
     confidence = None

@@ -145,11 +145,12 @@ def _start(
             whole[DECODER_FILE] |= biases.named()
         return {**whole, VOICES: found}
 
+    recipe = KokoroFitRecipe(step, settings, plan, run.machine, hears)
     return Start(
-        recipe=KokoroFitRecipe(step, settings, plan, run.machine, hears),
+        recipe=recipe,
         sizes=model.config,
         digests=digests_of(published) | digests_of_earlier(settings),
-        render=partial(_render, step),
+        render=recipe.render,
         derived=derived,
         description={
             "dequantised": published.is_dequantised,
@@ -266,11 +267,3 @@ def _named(
         speaker: {name: round(share, 3) for name, share in zip(names, own, strict=True) if share}
         for speaker, own in zip(speakers, shares, strict=True)
     }
-
-
-@torch.no_grad()
-def _render(step: FitStep, clip: AcousticBatch, rng: torch.Generator) -> dict[str, Tensor]:
-    """A clip's text by the voice as it is now."""
-    networks, lengths = step.networks, torch.tensor(clip.token_lengths)
-    row = networks.voices.rows(networks.indices(clip.speakers), lengths)
-    return {"predicted": networks.model.synthesize(clip.tokens, lengths, row, rngs=[rng])[0].float().cpu()}

@@ -59,6 +59,7 @@ class KokoroFitRecipe:
             groups.append({"params": list(biases.parameters()), "lr": 0.0})
         self.averaged: Sequence[str] = tuple(self.modules)
         self.optimisers: dict[str, torch.optim.Optimizer] = {"voice": torch.optim.Adam(groups, betas=_BETAS)}
+        self._said: dict[str, Tensor] = {}
         self.weights = {
             name.removeprefix("lambda_"): weight for name, weight in settings.losses.model_dump().items()
         }
@@ -87,10 +88,23 @@ class KokoroFitRecipe:
         """See `FitStep.validation_losses`; `words` (`Misheard.share`) join the score where heard."""
         with self.machine.autocast():
             losses, spoken = self.step.validation_losses(self.machine.place(batch))
+        (name,) = batch.utterance_ids
+        self._said[name] = spoken.float().cpu()
         if self.listener is None:
             return losses
-        words = torch.tensor(self.listener.hear(batch.utterance_ids[0], spoken).share)
+        words = torch.tensor(self.listener.hear(name, spoken).share)
         return losses | {"words": words, "score": losses["score"] + words}
+
+    @torch.no_grad()
+    def render(self, clip: AcousticBatch, rng: torch.Generator) -> dict[str, Tensor]:
+        """A clip's text by the voice as it is now: what its validation heard, where it has just had one."""
+        (name,) = clip.utterance_ids
+        return {"predicted": self._said[name] if name in self._said else self._spoken(clip, rng)}
+
+    def _spoken(self, clip: AcousticBatch, rng: torch.Generator) -> Tensor:
+        networks, lengths = self.step.networks, torch.tensor(clip.token_lengths)
+        row = networks.voices.rows(networks.indices(clip.speakers), lengths)
+        return networks.model.synthesize(clip.tokens, lengths, row, rngs=[rng])[0].float().cpu()
 
     def utterances(self, batch: AcousticBatch) -> Sequence[str]:
         """Ids of the batch's clips."""

@@ -12,6 +12,7 @@ import ctranslate2
 import faster_whisper
 import numpy as np
 import pytest
+import torch
 
 from configs.errors import UserError
 from models.frontend import asr
@@ -23,6 +24,7 @@ from models.frontend.asr import (
     recognise_whisper,
     word_error_rate,
 )
+from models.threads import arithmetic_threads
 
 ASKED = {
     "language": "no",
@@ -111,6 +113,32 @@ def test_a_gpu_that_is_not_there_is_told(stand_in: type[StandIn], monkeypatch: p
     assert not stand_in.made
 
 
+def test_what_is_computed_after_it_keeps_its_number_of_threads(
+    stand_in: type[StandIn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Meddling(StandIn):
+        """As CTranslate2, which sets its own number for the thread that calls it."""
+
+        def __init__(self, folder: str, **arguments: Any) -> None:
+            super().__init__(folder, **arguments)
+            torch.set_num_threads(arguments["cpu_threads"])
+
+        def transcribe(self, samples: np.ndarray, **arguments: Any) -> tuple[Iterator[Any], Any]:
+            segments, found = super().transcribe(samples, **arguments)
+
+            def one_by_one() -> Iterator[Any]:
+                torch.set_num_threads(1)
+                yield from segments
+
+            return one_by_one(), found
+
+    monkeypatch.setattr(faster_whisper, "WhisperModel", Meddling)
+    with arithmetic_threads(2):
+        for _ in range(2):
+            hear(Processor("cpu"))
+            assert torch.get_num_threads() == 2
+
+
 @pytest.fixture(scope="module", params=["whisper-tiny.en", "whisper-base"])
 def whisper(request: pytest.FixtureRequest) -> Path:
     """A real model as `models fetch` leaves it in the workspace."""
@@ -133,6 +161,9 @@ def test_the_real_models_hear_a_reader_the_same_with_any_number_of_threads(whisp
             recognise_whisper(samples, whisper, "en-us", 5, Processor("cpu", threads)) for threads in (1, 2)
         ]
         assert heard[0] == heard[1]
+        with arithmetic_threads(2):
+            recognise_whisper(samples, whisper, "en-us", 1)
+            assert torch.get_num_threads() == 2
         assert word_error_rate(one.text, heard[0].text) <= 0.2
         assert heard[0].language == "en"
 

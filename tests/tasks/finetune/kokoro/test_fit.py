@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -20,6 +21,7 @@ from configs.errors import UserError
 from configs.family import FamilySettings
 from configs.train_kokoro_fit import KokoroFitSettings
 from models.frontend.asr import Recognition
+from models.frontend.audio import resample
 from models.kokoro.decoder_biases import DecoderBiases
 from models.kokoro.fitted_voice import FittedVoices
 from models.kokoro.upstream import CHILDREN, save_config, save_kokoro, save_voice
@@ -305,19 +307,26 @@ def test_prosody_learns_every_other_step(fit: Fit, tmp_path: Path) -> None:
 def test_what_is_misheard_counts_where_a_recogniser_is_at_hand(
     fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[tuple[int, str | None]] = []
+    heard: list[tuple[np.ndarray, str | None]] = []
 
     def recognise(samples: np.ndarray, folder: Path, language: str | None, beam: int) -> Recognition:
-        heard.append((len(samples), language))
+        heard.append((samples, language))
         # One of two words, after which nothing is understood.
         return Recognition("Hello." if len(heard) == 1 else "", None, "en", None)
 
     monkeypatch.setattr(listener, "recognise_whisper", recognise)
-    series = fit(tmp_path / "run", recogniser=str(tmp_path)).series
+    found = fit(tmp_path / "run", recogniser=str(tmp_path))
+    series = found.series
     words = [value for _, value in series["validation/words"]]
     assert words == pytest.approx([1 / 42, *(2 / 42 for _ in words[1:])])
     assert series["validation/score"][0][1] == min(value for _, value in series["validation/score"])
-    assert all(length > 0 for length, _ in heard) and {language for _, language in heard} == {"en"}
+    assert all(samples.size for samples, _ in heard) and {language for _, language in heard} == {"en"}
+    # What can be listened to afterwards is what was judged.
+    samples = sorted(path for name, path in found.files.items() if name.endswith(".flac"))
+    for path, (judged, _) in ((samples[0], heard[0]), (samples[-1], heard[-1])):
+        kept, rate = soundfile.read(path, dtype="float32")
+        # A file clips what is louder than full scale.
+        assert np.corrcoef(resample(kept, rate, 16_000), judged)[0, 1] > 0.9
     config = json.loads(fit(tmp_path / "again", recogniser="not-here").files["config.json"].read_text())
     assert config["had_listener"] is False and isinstance(config["heard"], dict)
 
