@@ -15,7 +15,11 @@ SpokenPrecision = Literal["auto", "fp32", "bf16"]
 class SynthesizeSettings(Section):
     """How held-out sentences, and later any text, are rendered."""
 
-    clips: int = Field(default=4, ge=1, description="held-out clips to render, at most")
+    clips: int = Field(
+        default=6,
+        ge=1,
+        description="held-out clips to render, at most; the gates compare no fewer than five",
+    )
     top_k: int = Field(default=15, ge=1, description="the best codes that may be drawn")
     top_p: float = Field(default=1.0, gt=0, le=1, description="share of probability that may be drawn")
     temperature: float = Field(default=1.0, gt=0, description="of the draw; lower is steadier")
@@ -121,7 +125,11 @@ class ExportSettings(Section):
 class StyleTTS2SpeakSettings(Section):
     """How a StyleTTS 2 voice speaks: whose style, how it is drawn, how long texts hang together."""
 
-    clips: int = Field(default=4, ge=1, description="held-out clips to render, at most")
+    clips: int = Field(
+        default=6,
+        ge=1,
+        description="held-out clips to render, at most; the gates compare no fewer than five",
+    )
     style: Literal["reference", "diffusion"] = Field(
         default="reference",
         description="`reference`: the recording's style, mixed with one drawn for the text as alpha and beta "
@@ -156,7 +164,11 @@ class StyleTTS2SpeakSettings(Section):
 class KokoroSpeakSettings(Section):
     """How a Kokoro voice speaks: how fast, in which parts, with which pauses."""
 
-    clips: int = Field(default=4, ge=1, description="held-out clips to render, at most")
+    clips: int = Field(
+        default=6,
+        ge=1,
+        description="held-out clips to render, at most; the gates compare no fewer than five",
+    )
     speed: float = Field(default=1.0, gt=0.25, lt=4, description="above 1 is faster")
     batch_sentences: int = Field(
         default=8, ge=1, le=64, description="texts that are read together; changes speed and memory"

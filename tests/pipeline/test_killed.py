@@ -20,7 +20,7 @@ from tests.small_disk import fill, make_read_only, small_disk
 
 KILLS = 6
 # `python -m tests.pipeline.storm` kills more often.
-STORM_KILLS = 7
+STORM_KILLS = 4
 
 pytestmark = pytest.mark.slow
 
