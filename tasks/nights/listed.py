@@ -5,7 +5,10 @@ The recipe is a copy. What is tried on a voice by hand afterwards does not becom
 
 from __future__ import annotations
 
+import fcntl
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NotRequired
@@ -61,9 +64,10 @@ def add_night(workspace: Path, voice: str, overrides: tuple[str, ...] = ()) -> R
     before = remembered(workspace, voice)
     request = placed(replace(before, overrides=(*before.overrides, *overrides)))
     request = keep_settings(workspace, request)
-    listed = _read(workspace)
     night: _Night = {"request": request.as_record(), "added": now()}
-    _write(workspace, {**listed, "voices": {**listed["voices"], voice: night}})
+    with _alone(workspace):
+        listed = _read(workspace)
+        _write(workspace, {**listed, "voices": {**listed["voices"], voice: night}})
     return request
 
 
@@ -73,11 +77,12 @@ def remove_night(workspace: Path, voice: str) -> bool:
     Raises:
         UserError: the list cannot be believed.
     """
-    listed = _read(workspace)
-    if voice not in listed["voices"]:
-        return False
-    others = {name: one for name, one in listed["voices"].items() if name != voice}
-    _write(workspace, {**listed, "voices": others})
+    with _alone(workspace):
+        listed = _read(workspace)
+        if voice not in listed["voices"]:
+            return False
+        others = {name: one for name, one in listed["voices"].items() if name != voice}
+        _write(workspace, {**listed, "voices": others})
     return True
 
 
@@ -87,16 +92,17 @@ def rename_night(workspace: Path, voice: str, name: str) -> None:
     Raises:
         UserError: the list cannot be believed.
     """
-    listed = _read(workspace)
-    night = listed["voices"].get(voice)
-    if night is None:
-        return
-    kept = night["request"].get("config_copy")
-    if kept is not None and (copy := run_path(workspace, voice).with_name(kept)).is_file():
-        write_atomically(run_path(workspace, name).with_name(kept), copy.read_bytes())
-    renamed: _Night = {**night, "request": {**night["request"], "voice": name}}
-    voices = {name if one == voice else one: known for one, known in listed["voices"].items()}
-    _write(workspace, {**listed, "voices": {**voices, name: renamed}})
+    with _alone(workspace):
+        listed = _read(workspace)
+        night = listed["voices"].get(voice)
+        if night is None:
+            return
+        kept = night["request"].get("config_copy")
+        if kept is not None and (copy := run_path(workspace, voice).with_name(kept)).is_file():
+            write_atomically(run_path(workspace, name).with_name(kept), copy.read_bytes())
+        renamed: _Night = {**night, "request": {**night["request"], "voice": name}}
+        voices = {name if one == voice else one: known for one, known in listed["voices"].items()}
+        _write(workspace, {**listed, "voices": {**voices, name: renamed}})
 
 
 def read_notified(workspace: Path) -> list[str]:
@@ -119,8 +125,10 @@ def add_notified(workspace: Path, block: str) -> None:
             f"{block}: is no block's name; that is its type and its own, as in slack-webhook/my-channel "
             "(`prefect block ls` lists them)"
         )
-    others = [one for one in read_notified(workspace) if one != block]
-    _write(workspace, {**_read(workspace), "notify": [*others, block]})
+    with _alone(workspace):
+        listed = _read(workspace)
+        others = [one for one in listed.get("notify", []) if one != block]
+        _write(workspace, {**listed, "notify": [*others, block]})
 
 
 def remove_notified(workspace: Path, block: str) -> bool:
@@ -129,13 +137,27 @@ def remove_notified(workspace: Path, block: str) -> bool:
     Raises:
         UserError: the list cannot be believed.
     """
-    before = read_notified(workspace)
-    _write(workspace, {**_read(workspace), "notify": [one for one in before if one != block]})
-    return block in before
+    with _alone(workspace):
+        listed = _read(workspace)
+        before = listed.get("notify", [])
+        if block not in before:
+            return False
+        _write(workspace, {**listed, "notify": [one for one in before if one != block]})
+    return True
 
 
 def _path(workspace: Path) -> Path:
     return workspace / "nightly.json"
+
+
+@contextmanager
+def _alone(workspace: Path) -> Iterator[None]:
+    """Nobody else changes the list meanwhile: of two voices added at once one would be lost."""
+    path = workspace / "nightly.lock"
+    workspace.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        yield
 
 
 def _read(workspace: Path) -> _Nights:
