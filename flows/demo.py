@@ -20,7 +20,7 @@ from artifacts.store import write_atomically
 from configs.weights import weights_named
 from flows.run import run_voice
 from flows.weights import fetch
-from models.frontend.asr import recognise_whisper
+from models.frontend.asr import Processor, recognise_whisper
 from models.frontend.audio import Samples
 from models.frontend.mel import SpectrogramParameters, log_mel
 from tasks.corpus.embedded import embedded, write_embedded
@@ -120,10 +120,10 @@ def speak_and_judge(folder: Path, workspace: Path, say: Say) -> list[Heard]:
     weights = LocalWeights(workspace / "models")
     name, official = _best_official(as_published(voice, weights), speaker)
     say("the judges listen")
-    whisper = weights.of(RECOGNISER)
+    whisper, processor = weights.of(RECOGNISER), Processor(threads=torch.get_num_threads())
 
     def recogniser(samples_16k: Samples) -> str:
-        return recognise_whisper(samples_16k, whisper, "en", beam_size=5).text
+        return recognise_whisper(samples_16k, whisper, "en", 5, processor).text
 
     heard = [
         Heard("her recordings", judge_recordings(recordings, recogniser), folder / "recorded.wav"),

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from models.frontend.asr import SAMPLE_RATE, recognise_whisper, word_errors
+from models.frontend.asr import SAMPLE_RATE, Processor, recognise_whisper, word_errors
 from models.frontend.audio import resample
 from tasks.finetune.shards import read_rows
 
@@ -60,7 +61,9 @@ class Listener:
         """What is misheard of one utterance [S]."""
         said = self.texts[utterance_id]
         samples = resample(wave.float().cpu().numpy(), self.sample_rate, SAMPLE_RATE)
-        heard = recognise_whisper(samples, self.folder, said.language, _BEAM)
+        # The training waits meanwhile: its threads listen.
+        processor = Processor(threads=torch.get_num_threads())
+        heard = recognise_whisper(samples, self.folder, said.language, _BEAM, processor)
         errors, words = word_errors(said.text, heard.text)
         return Misheard(min(errors, words), words)
 

@@ -20,7 +20,7 @@ from configs.compute import ComputeSettings
 from configs.errors import UserError
 from configs.family import FamilySettings
 from configs.train_kokoro_fit import KokoroFitSettings
-from models.frontend.asr import Recognition
+from models.frontend.asr import Processor, Recognition
 from models.frontend.audio import resample
 from models.kokoro.decoder_biases import DecoderBiases
 from models.kokoro.fitted_voice import FittedVoices
@@ -309,7 +309,10 @@ def test_what_is_misheard_counts_where_a_recogniser_is_at_hand(
 ) -> None:
     heard: list[tuple[np.ndarray, str | None]] = []
 
-    def recognise(samples: np.ndarray, folder: Path, language: str | None, beam: int) -> Recognition:
+    def recognise(
+        samples: np.ndarray, folder: Path, language: str | None, beam: int, processor: Processor
+    ) -> Recognition:
+        assert processor == Processor(threads=1)
         heard.append((samples, language))
         # One of two words, after which nothing is understood.
         return Recognition("Hello." if len(heard) == 1 else "", None, "en", None)
