@@ -173,7 +173,8 @@ def _mfa(offer: _Offer, clips: Sequence[Candidate], around: _Surroundings) -> Al
             "features.align.backend = mfa: no recording can be learned from; set "
             "features.align.mfa.acoustic_model, or choose another backend"
         )
-    data = mfa.train(settings, {lesson.name: lesson.utterance for lesson in lessons})
+    utterances = {lesson.name: lesson.utterance for lesson in lessons}
+    data = mfa.train(settings, utterances, around.work.heed_stop)
     blank = blank._replace(corpus_s=sum(clip.speech_s for clip in clips))
     return _taught(blank, around.write(mfa_model.FILE, data), lessons)
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from models.aligner.alignment import AlignError, Alignment, read_transcript
 from models.aligner.features import PAD_S, SAMPLE_RATE, padded, to_16k
 from models.aligner.hmm_aligner import Utterance
 from tasks.features import mfa_model
+from tasks.features.leashed import leashed
 
 NAME = mfa_output.NAME
 _FLAGS = ("--clean", "--final_clean", "--single_speaker", "--no_use_mp", "--no_use_postgres", "-j", "1")
@@ -62,10 +63,11 @@ def preflight(settings: MfaSettings) -> str:
     return finished.stdout.strip().splitlines()[-1].strip() if finished.stdout.strip() else "unknown"
 
 
-def train(settings: MfaSettings, clips: Mapping[str, Utterance]) -> bytes:
+def train(settings: MfaSettings, clips: Mapping[str, Utterance], heed: Callable[[], None]) -> bytes:
     """An acoustic model (zip) trained on the clips. Two trainings differ: key by these bytes.
 
-    Raises UserError when MFA fails or leaves no model.
+    heed: called a few times a second; what it raises ends MFA. Raises UserError when MFA fails or leaves no
+    model.
     """
     with tempfile.TemporaryDirectory(prefix="mfa-") as folder:
         corpus, _ = _write_corpus(Path(folder), clips)
@@ -75,6 +77,7 @@ def train(settings: MfaSettings, clips: Mapping[str, Utterance]) -> bytes:
             ["train", str(corpus.recordings), str(corpus.dictionary), str(model), *_FLAGS],
             corpus.root,
             settings.timeout_s,
+            heed,
         )
         if finished.returncode != 0 or not model.is_file():
             raise UserError(_failure("train", finished, len(clips)))
@@ -255,23 +258,17 @@ def _made_up_word(number: int) -> str:
 
 
 def _call(
-    settings: MfaSettings, arguments: Sequence[str], root: Path, timeout_s: float
+    settings: MfaSettings,
+    arguments: Sequence[str],
+    root: Path,
+    timeout_s: float,
+    heed: Callable[[], None] = lambda: None,
 ) -> subprocess.CompletedProcess[str]:
     # MFA keeps its work folder and its settings below this one; its default is shared by all runs of a user.
     # Downloaded models lie there too: tasks.features.mfa_model finds those.
     environment = {**os.environ, "MFA_ROOT_DIR": str(root)}
     try:
-        return subprocess.run(
-            [str(settings.executable), *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout_s,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        return leashed([str(settings.executable), *arguments], environment, timeout_s, heed)
     except OSError as error:
         raise UserError(
             f"features.align.mfa.executable = {settings.executable}: cannot be started "

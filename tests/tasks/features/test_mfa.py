@@ -202,7 +202,7 @@ def test_the_command_is_the_documented_one_with_a_root_of_its_own(fake: Path, mo
 
 def test_a_model_is_trained_to_bytes(fake: Path, tmp_path: Path) -> None:
     trained = tmp_path / "trained"
-    trained.write_bytes(mfa.train(MfaSettings(executable=str(fake)), clips()))
+    trained.write_bytes(mfa.train(MfaSettings(executable=str(fake)), clips(), lambda: None))
     assert mfa_model.phones_of(trained) == mfa.spoken_phones(clips().values())
     results = mfa.align(MfaSettings(executable=str(fake)), "3", trained, clips())
     assert all(isinstance(result, Alignment) for result in results.values())
