@@ -7,7 +7,7 @@ from functools import cache
 
 from configs.nearest import nearest
 
-_CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,8})?")
+_CODE = re.compile(r"[a-z]{2,3}(-([A-Za-z]{2,8}|\d{3}))?")
 _OWN_CODES = frozenset(["cmn"])
 """Three letters that front ends know by themselves, although there are two for them."""
 

@@ -300,11 +300,12 @@ def _rows(scan: _Scan) -> list[dict[str, Any]]:
 
 
 def _language(said: Transcript | None, setting: str) -> str | None:
-    """The list's, else the setting's, which may name a region that the list leaves open (en, en-gb)."""
+    """The list's, else the setting's; of one language the setting's where that names a region."""
     listed = said.language if said is not None else None
-    if setting == "auto":
-        return listed
-    return setting if listed in (None, setting.partition("-")[0]) else listed
+    if listed is None:
+        return None if setting == "auto" else setting
+    base, _, region = setting.partition("-")
+    return setting if region and listed.partition("-")[0] == base else listed
 
 
 def _cuts(said: Transcript) -> list[dict[str, Any]] | None:

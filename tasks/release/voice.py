@@ -287,6 +287,8 @@ class Voice(ABC, Generic[ReferenceT]):
         """
         if language is None:
             return self.languages[0]
+        if language in self.languages:
+            return language
         for own in self.spoken_languages:
             # The accent is the one the voice was trained with, whichever was asked for.
             if base_language(own) == base_language(language):

@@ -28,6 +28,7 @@ from configs.nearest import did_you_mean, nearest
         ("yue", "yue"),
         ("en-us", "en-us"),
         ("zh-cn", "zh-cn"),
+        ("es-419", "es-419"),
         ("grc", "grc"),
     ],
 )

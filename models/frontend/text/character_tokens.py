@@ -14,11 +14,12 @@ import json
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from models.frontend.text.characters import MARKS
 from models.frontend.text.dictionary import Dictionary, InContext, aligned, load_forms
 from models.frontend.text.phonemized import TextError, base_language
+from models.frontend.text.regions import regional
 from models.frontend.text.symbols import UNKNOWN
 
 READS_FILES = ("tables/characters_{family.character_table}.json",)
@@ -67,7 +68,8 @@ def character_table(name: str, language: str = "") -> CharacterTable:
     source = resources.files(__package__).joinpath("tables", f"characters_{name}.json")
     data = json.loads(source.read_text(encoding="utf-8"))
     code = language.strip().lower().replace("_", "-")
-    own = data["languages"].get(code) or data["languages"].get(base_language(code), {})
+    known = (data["languages"].get(one) for one in (code, regional(code), base_language(code)))
+    own: dict[str, Any] = next((rules for rules in known if rules), {})
     words = own.get("dictionary")
     dictionary = words and Dictionary(
         forms=load_forms(f"{name}_{words['of']}"),

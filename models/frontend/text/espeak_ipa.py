@@ -14,6 +14,7 @@ from pathlib import Path
 
 from models.frontend.text.characters import is_han
 from models.frontend.text.reader_process import ask
+from models.frontend.text.regions import regional
 from models.frontend.text.symbols import (
     PRIMARY_STRESS,
     SECONDARY_STRESS,
@@ -26,7 +27,7 @@ from models.frontend.text.word_spans import word_spans
 
 _VOICE_OF = {
     "en": "en-us", "fr": "fr-fr", "zh": "cmn", "no": "nb", "nn": "nb", "iw": "he", "fil": "tl",
-    "zh-tw": "cmn", "zh-cn": "cmn", "yue": "yue", "en-uk": "en-gb",
+    "zh-tw": "cmn", "zh-cn": "cmn", "yue": "yue",
 }  # fmt: skip
 _DICTIONARY_OF = {"nb": "no"}
 # Measured with espeak-ng 1.52: the process dies of a segmentation fault on ordinary words.
@@ -54,13 +55,14 @@ class UnsupportedLanguageError(ValueError):
 
 
 def espeak_voice(language: str) -> str:
-    """espeak's voice for a language code ("de-AT" -> "de", "en" -> "en-us").
+    """espeak's voice for a language code ("de-AT" -> "de", "en" -> "en-us", "es-MX" -> "es-419").
 
     Raises UnsupportedLanguageError.
     """
     code = language.strip().lower().replace("_", "-")
     known = {voice.lower(): voice for voice in _usable_voices()}
-    for candidate in (code, _VOICE_OF.get(code), code.split("-")[0], _VOICE_OF.get(code.split("-")[0])):
+    base = code.split("-")[0]
+    for candidate in (code, _VOICE_OF.get(code), regional(code), base, _VOICE_OF.get(base)):
         if candidate in _CRASHING_VOICES:
             raise UnsupportedLanguageError(language, "espeak-ng 1.52 crashes in this voice")
         if candidate is not None and candidate in known:

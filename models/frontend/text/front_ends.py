@@ -42,6 +42,8 @@ _RULES = {
     "zh": "models.frontend.text.normalize_zh",
     "yue": "models.frontend.text.normalize_zh",
 }
+_RULES_OF_REGION = {"pt-br": "expand_brazilian"}
+"""Functions beside the language's own, in its module."""
 
 
 def modules_of(language: str, symbol_table: str) -> tuple[str, ...]:
@@ -62,11 +64,13 @@ def reader(base: str) -> Reader:
 
 
 @cache
-def rules(base: str) -> Rules | None:
-    """How numbers, dates and abbreviations are read; None where the base language has no rules of its own."""
+def rules(language: str) -> Rules | None:
+    """How numbers, dates and abbreviations are read; None where the language has no rules of its own."""
+    base = base_language(language)
     if base not in _RULES:
         return None
-    found: Rules = import_module(_RULES[base]).expand
+    name = _RULES_OF_REGION.get(language.lower().replace("_", "-"), "expand")
+    found: Rules = getattr(import_module(_RULES[base]), name)
     return found
 
 

@@ -63,7 +63,7 @@ def phonemize_marked(text: Marked, language: str, symbol_table: str) -> Phonemiz
 
 
 def _phonemize(text: Marked, language: str, base: str, symbol_table: str) -> Phonemized:
-    tokens = normalize(text.text, base)
+    tokens = normalize(text.text, language)
     if not any(not token.is_mark for token in tokens):
         raise TextError(
             "no_words", "text", text.plain(text.text[:60]), "it has no word that can be spoken",

@@ -16,6 +16,7 @@ from models.frontend.text.capitals import lower_capitals
 from models.frontend.text.characters import Token, detokenize, fold, tokenize
 from models.frontend.text.front_ends import rules
 from models.frontend.text.numbers import spell_numbers
+from models.frontend.text.phonemized import base_language
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _TAG = re.compile(
@@ -37,21 +38,21 @@ _NAMES_NUMERO = frozenset(("de", "es", "fr", "it", "lb", "nl", "pl", "pt", "ru")
 
 
 def normalize(text: str, language: str) -> list[Token]:
-    """Words and marks as they are spoken. `language`: base code ("en", "de", "zh", "sv").
+    """Words and marks as they are spoken. `language`: its code, with a region ("pt-br") or without.
 
     Any text is accepted; the list is empty when nothing in it can be spoken.
     """
+    expand, base = rules(language), base_language(language)
     text = _DEGREE.sub("°", without_markup(text))
-    if language in _NAMES_NUMERO:
+    if base in _NAMES_NUMERO:
         text = _NUMERO.sub("n°", text)
-    folded = fold(_HIGH_POWER.sub(lambda match: _high_power(match[0], language), text))
-    if language == "el":
+    folded = fold(_HIGH_POWER.sub(lambda match: _high_power(match[0], base), text))
+    if base == "el":
         # Greek asks with it: no semicolon.
         folded = folded.replace(";", ",")
-    if language not in _READS_POWERS:
+    if base not in _READS_POWERS:
         folded = _plain_powers(folded)
-    expand = rules(language)
-    spelled = expand(folded) if expand else spell_numbers(lower_capitals(folded, language=language), language)
+    spelled = expand(folded) if expand else spell_numbers(lower_capitals(folded, language=base), base)
     return tokenize(fold(spelled))
 
 

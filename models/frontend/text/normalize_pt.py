@@ -1,6 +1,9 @@
-"""Portuguese, of Brazil and Portugal: what its numbers, dates, units and abbreviations are called."""
+"""Portuguese, of Portugal and Brazil: what its numbers, dates, units and abbreviations are called."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
 
 from models.frontend.text.numbers import number_words
 from models.frontend.text.verbalize import verbalize
@@ -23,14 +26,16 @@ _RULERS = (
 )
 _QUEENS = listed("Maria Isabel Catarina")
 _RULER_MOST = 10
+_PORTUGAL, _BRAZIL = "pt", "pt-br"
 
 
-def _day(day: int, before: str, month: str) -> str:
+def _day(language: str, day: int, before: str, month: str) -> str:
     del before, month
-    return "primeiro" if day == 1 else number_words(day, "pt") or str(day)
+    return "primeiro" if day == 1 else number_words(day, language) or str(day)
 
 
 def _ordinal(value: int, mark: str) -> str | None:
+    # The same in Brazil.
     said = number_words(value, "pt", "ordinal")
     if said is None:
         return None
@@ -38,14 +43,14 @@ def _ordinal(value: int, mark: str) -> str | None:
     return " ".join(word[:-1] + ending for word in said.split()) if ending in ("a", "as", "os") else said
 
 
-def _ruler(value: int, name: str) -> str:
+def _ruler(language: str, value: int, name: str) -> str:
     if value > _RULER_MOST:
-        return number_words(value, "pt") or str(value)
+        return number_words(value, language) or str(value)
     return _ordinal(value, "a" if name in _QUEENS else "o") or str(value)
 
 
 WORDS = Vocabulary(
-    language="pt",
+    language=_PORTUGAL,
     comma="vírgula",
     decimals_as_number=True,
     to="a",
@@ -57,7 +62,7 @@ WORDS = Vocabulary(
     ),
     date="{day} de {month} de {year}",
     date_without_year="{day} de {month}",
-    day=_day,
+    day=partial(_day, _PORTUGAL),
     clock=Clock(
         r" ?(?:h|horas)\b", Noun(("hora", "horas"), "f"), "{hours} {hour}", "{hours} {hour}",
         "{hours} {hour} e {minutes}"
@@ -146,11 +151,19 @@ WORDS = Vocabulary(
     ordinal=_ordinal,
     counting=listed("século séculos capítulo tomo ato parte livro volume cena artigo título fase tipo"),
     rulers=listed(_RULERS),
-    ruler=_ruler,
+    ruler=partial(_ruler, _PORTUGAL),
     phone_words=r"(?:[Tt]el|[Tt]elefone|[Ff]ax|[Cc]elular|[Tt]elemóvel)\b\.? ?:?",
 )  # fmt: skip
+
+BRAZILIAN = replace(WORDS, language=_BRAZIL, day=partial(_day, _BRAZIL), ruler=partial(_ruler, _BRAZIL))
+"""Brazil counts in words of its own: dezesseis, not dezasseis, and dois bilhões, not dois mil milhões."""
 
 
 def expand(text: str) -> str:
     """Folded Portuguese text with everything that is not a word written out."""
     return verbalize(text, WORDS)
+
+
+def expand_brazilian(text: str) -> str:
+    """As `expand`, with Brazil's numbers."""
+    return verbalize(text, BRAZILIAN)

@@ -22,7 +22,9 @@ _DECIMAL_POINT = frozenset((
     "en", "zh", "yue", "ja", "ko", "he", "th", "am", "ti", "bn", "kn", "te", "hi", "ta", "ml", "mr", "gu",
     "pa", "or", "as", "ne", "si", "ur", "my", "ms", "sw", "fa", "cy", "ga", "gd", "mt", "mi", "haw",
 ))  # fmt: skip
-_NUM2WORDS_NAMES = {"nb": "no", "nn": "no", "kk": "kz"}
+_NUM2WORDS_NAMES = {"nb": "no", "nn": "no", "kk": "kz", "pt-br": "pt_BR"}
+# Commas between thousands and hundreds, which would be spoken as pauses.
+_PARTED = frozenset(("pt-br",))
 # num2words 0.5.14 has no negative numbers in these, or says them as if they were none (-3 as 17, in vi).
 _MINUS = {
     "cs": "minus", "pl": "minus", "sk": "mínus", "bn": "মাইনাস", "kn": "ಮೈನಸ್", "te": "మైనస్", "vi": "âm",
@@ -80,7 +82,7 @@ def _by_num2words(value: int | Decimal, language: str, form: str) -> str | None:
         words = within_steps(lambda: num2words(value, lang=name, to=form), _MAX_STEPS)
     except (NotImplementedError, ArithmeticError, ValueError, TypeError, LookupError, TooManyStepsError):
         return None
-    return str(words)
+    return str(words).replace(",", "") if language in _PARTED else str(words)
 
 
 def says_numbers(language: str) -> bool:

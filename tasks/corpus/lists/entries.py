@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from configs import languages
+from models.frontend.text.regions import regional
 
 MAX_LIST_BYTES = 64 << 20
 MAX_ROWS = 1_000_000
@@ -24,7 +25,7 @@ _LANGUAGES = {
     "cmn": "zh", "zh-hk": "yue", "zh_hk": "yue",  # as Common Voice calls Cantonese
     "und": None, "mul": None, "mis": None, "zxx": None,  # codes for no single language
 }  # fmt: skip
-_CODE = re.compile(r"[a-z]{2}([-_][a-z]{2,4})?")
+_CODE = re.compile(r"[a-z]{2}([-_]([a-z]{2,4}|\d{3}))?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 # What turns the order of writing round; pages and terminals that show the text must not obey it.
 _DIRECTIONS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
@@ -119,12 +120,15 @@ def require_characters(value: str) -> None:
 
 @lru_cache(maxsize=1024)
 def language_code(written: str) -> str | None:
-    """The code of a language as lists write it (`ZH`, `JP`, `de-DE`, `German`); None for anything else."""
+    """The code of a language as lists write it (`ZH`, `JP`, `de-DE`, `German`); None for anything else.
+
+    With the region where that is read otherwise (`pt-BR` is `pt-br`), else without (`de-AT` is `de`).
+    """
     lower = written.strip().lower()
     if not lower or lower in _LANGUAGES:
         return _LANGUAGES.get(lower)
     if _CODE.fullmatch(lower):
-        return lower[:2]
+        return regional(lower) or lower[:2]
     try:
         code = languages.language_code(lower)
     except ValueError:

@@ -117,6 +117,15 @@ def test_language_comes_from_the_list_then_from_the_settings(root):
     assert [row["language"] for row in scan(root, language="zhx").rows] == ["zh", "zhx"]
 
 
+@pytest.mark.parametrize(
+    ("setting", "read"), [("auto", "pt-br"), ("pt", "pt-br"), ("pt-pt", "pt-pt"), ("de", "pt-br")]
+)
+def test_the_lists_region_counts_unless_the_setting_names_another(root, setting, read):
+    record(root / "a.wav")
+    (root / "x.list").write_text("a.wav|s|pt-BR|um\n")
+    assert [row["language"] for row in scan(root, language=setting).rows] == [read]
+
+
 @pytest.mark.parametrize(("language", "said"), [("en-gb", "Hello."), ("yue", "你好。"), ("de", "Hallo.")])
 def test_subtitles_are_those_of_the_language_whatever_its_region(root, language, said):
     record(root / "a.wav")

@@ -329,7 +329,8 @@ def test_a_folders_recordings_are_those_under_it():
     [
         ("ZH", "zh"), ("JP", "ja"), ("de-DE", "de"), ("zh-HK", "yue"), ("zh-TW", "zh"), ("deu", "de"),
         ("German", "de"), ("Deutsch", "de"), ("cmn", "zh"), ("", None), ("und", None),
-        ("spk", None), ("42", None),
+        ("spk", None), ("42", None), ("pt_BR", "pt-br"), ("pt-PT", "pt"), ("en-GB", "en-gb"), ("en-US", "en"),
+        ("es-419", "es-419"), ("es-MX", "es-419"), ("es-ES", "es"), ("en-AU", "en-gb"), ("de-419", "de"),
     ],
 )  # fmt: skip
 def test_languages_are_known_by_code_and_name(written: str, code: str | None):

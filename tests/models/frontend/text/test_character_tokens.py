@@ -67,6 +67,12 @@ def test_rules_lead_into_the_table(name: str, language: str) -> None:
     assert max(table.ids.values()) < table.n_symbols
 
 
+def test_a_region_has_the_dictionary_that_it_is_read_by() -> None:
+    american, british = character_table("kokoro", "en"), character_table("kokoro", "en-gb")
+    assert character_table("kokoro", "en-AU").dictionary == british.dictionary != american.dictionary
+    assert character_table("kokoro", "en-CA").dictionary == american.dictionary
+
+
 @pytest.mark.parametrize("name", CHARACTER_TABLES)
 def test_every_ipa_phone_but_tones_has_characters(name: str) -> None:
     table = character_table(name)

@@ -215,6 +215,9 @@ def test_voices_without_a_dictionary_are_not_offered() -> None:
             espeak_voice(language)
     assert espeak_voice("de-AT") == "de"
     assert espeak_voice("no") == "nb"
+    assert espeak_voice("es_MX") == "es-419" and espeak_voice("es") == espeak_voice("es-ES") == "es"
+    assert espeak_voice("en-AU") == espeak_voice("en-uk") == "en-gb" and espeak_voice("en-CA") == "en-us"
+    assert espeak_voice("pt-BR") == "pt-br" and espeak_voice("pt-AO") == "pt"
 
 
 def test_unknown_sounds_are_counted_not_dropped() -> None:
@@ -249,3 +252,12 @@ def test_one_utterance_takes_milliseconds() -> None:
     for _ in range(20):
         phonemize(text, "de", "ipa")
     assert (time.process_time() - start) / 20 < 0.02
+
+
+def test_a_region_is_read_with_its_own_sounds_and_numbers() -> None:
+    assert (
+        "θ" in phonemize("cielo", "es", "ipa").phones and "θ" not in phonemize("cielo", "es-AR", "ipa").phones
+    )
+    assert phonemize("16", "pt", "ipa").words == ["dezasseis"]
+    assert phonemize("16", "pt_BR", "ipa").words == ["dezesseis"]
+    assert phonemize("bottle", "en-NZ", "ipa").phones == phonemize("bottle", "en-gb", "ipa").phones

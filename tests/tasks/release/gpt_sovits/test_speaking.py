@@ -346,6 +346,8 @@ def test_published_weights_bring_their_languages(voice: GptSovitsVoice) -> None:
     published = dataclasses.replace(voice, published=True, symbol_table="gpt-sovits-v2")
     assert published.spoken_languages[:2] == ("en", "zh")
     assert published.checked_language("zh") == "zh"
+    both = dataclasses.replace(voice, languages=("en", "en-gb"))
+    assert [both.checked_language(code) for code in ("en-gb", "en-au", "en")] == ["en-gb", "en", "en"]
     assert dataclasses.replace(published, symbol_table="ipa").spoken_languages == ("en",)
 
 
