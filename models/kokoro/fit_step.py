@@ -34,6 +34,8 @@ from models.speaker.likeness import SpeakerLikeness
 _SEMITONES_PER_OCTAVE = 12.0
 _DISTANCE_SHARE = 0.5
 """What the spectral distance weighs beside the similarity where voices are compared."""
+_HEARD_CROPS = 2
+"""Of a held-out clip, in lengths of a step's crop."""
 _VOICES_AT_ONCE = 9
 _FINALISTS = 12
 _MIXED = (1, 2, 3, 5)
@@ -93,19 +95,17 @@ def nearest_mix(
     """
     seeds = [int(torch.randint(1 << 30, (), generator=rng)) for _ in clips]
 
-    def mean_scores(of: Tensor) -> Tensor:
+    def scores(of: Tensor, clip: int) -> Tensor:
         # Each comparison on the same crops.
-        each = [
-            step.scores(c, of, torch.Generator().manual_seed(s), count)
-            for c, s in zip(clips, seeds, strict=True)
-        ]
-        return torch.stack(each).mean(0)
+        return step.scores(clips[clip], of, torch.Generator().manual_seed(seeds[clip]), count)
 
-    first = step.scores(clips[0], tables, torch.Generator().manual_seed(seeds[0]), count)
+    first = scores(tables, 0)
     near = first.argsort(descending=True)[:_FINALISTS]
-    order = near[mean_scores(tables[near]).argsort(descending=True)]
+    others = [scores(tables[near], clip) for clip in range(1, len(clips))]
+    order = near[torch.stack([first[near], *others]).mean(0).argsort(descending=True)]
     mixes = [order[:n] for n in _MIXED if n <= len(order)]
-    best = mixes[int(mean_scores(torch.stack([tables[mix].mean(0) for mix in mixes])).argmax())]
+    means = torch.stack([tables[mix].mean(0) for mix in mixes])
+    best = mixes[int(torch.stack([scores(means, clip) for clip in range(len(clips))]).mean(0).argmax())]
     shares = torch.zeros(len(tables))
     shares[best.cpu()] = 1.0 / len(best)
     return shares
@@ -114,7 +114,7 @@ def nearest_mix(
 def renderings(voices: int, clips: int) -> int:
     """How many `nearest_mix` compares."""
     near = min(_FINALISTS, voices)
-    return voices + clips * (near + sum(n <= near for n in _MIXED))
+    return voices + (clips - 1) * near + clips * sum(n <= near for n in _MIXED)
 
 
 class FitStep:
@@ -165,19 +165,17 @@ class FitStep:
     def validation_losses(self, batch: AcousticBatch) -> tuple[dict[str, Tensor], Tensor]:
         """Of one held-out clip, and what the voice makes of its text, [S].
 
-        `mel` with the recording's timing, pitch and energy; `speaker` of the text spoken freely, one less the
-        similarity; `f0` in semitones, `norm` and `length` as in training; `score`: `speaker` and half of
-        `mel`, by which voices are told better or worse: neither alone is a judge.
+        `mel` of the clip's middle with the recording's timing, pitch and energy; `speaker` of the text spoken
+        freely, one less the similarity; `f0` in semitones, `norm` and `length` as in training; `score`:
+        `speaker` and half of `mel`, by which voices are told better or worse: neither alone is a judge.
         """
         networks = self.networks
         speakers, texts = networks.indices(batch.speakers), self._known(batch)
         lengths = torch.tensor(batch.token_lengths)
         rows = networks.voices.rows(speakers, lengths)
         acoustic, prosodic = rows.split(networks.voices.style_dim, dim=1)
-        n_frames = batch.mel_lengths[0] // 2
-        whole = Crops((0,), n_frames)
         rng = torch.Generator().manual_seed(0)
-        fake, real = self._decoded(batch, texts, acoustic, whole, rng)
+        fake, real = self._decoded(batch, texts, acoustic, self._heard(batch), rng)
         spoken = networks.model.synthesize(batch.tokens, lengths, rows, rngs=[rng])[0]
         found = networks.likeness(spoken[None])
         losses = {
@@ -223,6 +221,12 @@ class FitStep:
             found.append((self.networks.likeness(fake) * target).sum(1) - _DISTANCE_SHARE * distance)
             count(len(part))
         return torch.cat(found)
+
+    def _heard(self, batch: AcousticBatch) -> Crops:
+        """The middle of a clip: twice what a step hears tells versions apart."""
+        whole = batch.mel_lengths[0] // 2
+        n_frames = min(whole, _HEARD_CROPS * self.crop_frames)
+        return Crops(((whole - n_frames) // 2,), n_frames)
 
     def _crop(
         self, batch: AcousticBatch, texts: list[_Text], acoustic: Tensor, rng: torch.Generator

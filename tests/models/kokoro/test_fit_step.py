@@ -9,7 +9,7 @@ from torch import Tensor
 from models.acoustics.batch import AcousticBatch
 from models.acoustics.durations import hard_alignment
 from models.frontend.mel import styletts2_mel
-from models.kokoro.fit_step import FitNetworks, FitStep, nearest_mix
+from models.kokoro.fit_step import FitNetworks, FitStep, nearest_mix, renderings
 from models.kokoro.fitted_voice import FittedVoices
 from models.losses.spectral import MultiResolutionMelLoss
 from models.speaker.ge2e import Ge2eEncoder
@@ -80,7 +80,9 @@ def test_the_voice_that_made_the_recordings_is_found(tables: Tensor, speaks: int
     with torch.no_grad():
         target = step_of(tables, even).networks.likeness(clips[0].wave)
     step = step_of(tables, even, target)
-    shares = nearest_mix(step, clips, tables, torch.Generator().manual_seed(3))
+    compared: list[int] = []
+    shares = nearest_mix(step, clips, tables, torch.Generator().manual_seed(3), compared.append)
+    assert sum(compared) == renderings(len(tables), len(clips))
     for clip in clips:
         assert step.scores(clip, tables, torch.Generator().manual_seed(5)).argmax() == speaks
     # Networks that have learnt nothing may tell a mean of voices no worse than the voice; without it never.
@@ -161,6 +163,19 @@ def test_what_precedes_the_voice_is_computed_once(tables: Tensor, monkeypatch: p
     monkeypatch.setattr(step.networks.model.text_encoder, "forward", refuse)
     again = step.losses(clip, torch.Generator().manual_seed(1))
     assert {name: value.item() for name, value in first.items()} == {n: v.item() for n, v in again.items()}
+
+
+@pytest.mark.parametrize(("second", "is_heard"), [(0.1, False), (0.5, True), (0.8, False)])
+def test_the_middle_of_a_held_out_clip_tells_versions_apart(
+    tables: Tensor, second: float, is_heard: bool
+) -> None:
+    step, clip = step_of(tables, one(0)), recorded(tables[1], 1)
+    n = 600 * CROP_FRAMES
+    assert clip.wave.shape[1] == 3 * n, "the middle is two crops of three"
+    noisy, at = clip.wave.clone(), int(second * 24_000)
+    noisy[:, at : at + 600] += 0.3
+    found, again = (step.validation_losses(one)[0]["mel"].item() for one in (clip, clip._replace(wave=noisy)))
+    assert (found != again) == is_heard
 
 
 def test_clips_together_are_what_they_are_alone(tables: Tensor) -> None:
