@@ -42,7 +42,7 @@ demo: $(READY) ## fit a voice to the embedded recordings, speak with it, judge i
 test: $(READY) ## all tests
 	@$(TESTS)
 
-test-fast: $(READY) ## the tests that take under two seconds each
+test-fast: $(READY) ## the tests that take under half a second each
 	@$(TESTS) -m "not slow and not browser"
 
 test-random: $(READY) ## property tests with examples that they have not tried yet, twenty times as many

@@ -173,6 +173,7 @@ def test_runs_wait_for_it(store: Store):
     assert order == ["waits", "gc", "run"]
 
 
+@pytest.mark.slow
 def test_two_at_once_do_not_meet(store: Store):
     inside = 0
 
@@ -205,6 +206,7 @@ def test_an_object_that_nobody_writes_anew_holds_nobody_up(tmp_path: Path, monke
     assert store.entries("leases") == []
 
 
+@pytest.mark.slow
 def test_a_beat_that_fails_once_does_not_end_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     store = Store(f"memory://{tmp_path.name}", tmp_path / "cache")
     monkeypatch.setattr(leases, "BEAT_S", 0.05)

@@ -54,6 +54,7 @@ def test_rows_come_back_in_the_asked_order(store: Store):
     assert shards.read_table(store, SCHEMA, wanted, ["value"]).column_names == ["value"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.text(max_size=5), st.floats(width=32, allow_nan=False)), min_size=1, max_size=8))
 def test_row_digest_is_of_the_row_alone(pairs: list[tuple[str, float]]):
     table = pa.Table.from_pylist(

@@ -13,6 +13,8 @@ from artifacts.tracking import StageRecord, Tracker
 from configs.errors import UserError
 from configs.loading import resolve
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 MADE, READ, OLD = "ab" * 32, "cd" * 32, "ef" * 32
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from artifacts import housekeeping
 from artifacts.store import Store
 from tests.tasks.small_pipeline import run_all, small_pipeline
@@ -11,6 +13,7 @@ from tests.tasks.small_pipeline import run_all, small_pipeline
 TEXTS = {"a": "one", "b": "seven"}
 
 
+@pytest.mark.slow
 def test_a_whole_store_is_what_it_was_afterwards(tmp_path: Path) -> None:
     run_all(small_pipeline(tmp_path, TEXTS))
     store = Store(str(tmp_path / "store"), tmp_path / "cache")
@@ -18,6 +21,7 @@ def test_a_whole_store_is_what_it_was_afterwards(tmp_path: Path) -> None:
     assert {status for status, _ in run_all(small_pipeline(tmp_path, TEXTS)).values()} == {"cached"}
 
 
+@pytest.mark.slow
 def test_a_torn_record_goes_and_its_stage_is_made_again(tmp_path: Path) -> None:
     run_all(small_pipeline(tmp_path, TEXTS))
     (record,) = (tmp_path / "store" / "actions" / "train").glob("*.json")
@@ -30,6 +34,7 @@ def test_a_torn_record_goes_and_its_stage_is_made_again(tmp_path: Path) -> None:
     assert {name for name, (status, _) in again.items() if status == "computed"} == {"train"}
 
 
+@pytest.mark.slow
 def test_a_torn_index_of_rows_goes_and_whole_ones_stay(tmp_path: Path) -> None:
     run_all(small_pipeline(tmp_path, TEXTS))
     store = Store(str(tmp_path / "store"), tmp_path / "cache")

@@ -6,6 +6,8 @@ import pytest
 
 from artifacts.tracking import Tracker
 
+pytestmark = pytest.mark.slow
+
 MADE, READ, OLD = "ab" * 32, "cd" * 32, "ef" * 32
 
 

@@ -108,6 +108,7 @@ def test_languages_lists_what_can_be_read(call: Call):
     assert len(codes) == len(set(codes)) > 90
 
 
+@pytest.mark.slow
 def test_config_show_says_first_what_a_preset_is(call: Call):
     for preset in ("kokoro-tiny", "styletts2-tiny"):
         _, output, _ = call("config", "show", "-p", preset)
@@ -225,6 +226,7 @@ def test_finetune_and_config_show_warn_in_one_line(
         assert (status, errors.count(said), "mix_steps" in errors) == (0, 1, False)
 
 
+@pytest.mark.slow
 def test_a_preset_or_voice_among_settings_is_refused_and_a_file_alone_is_warned_of(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -338,6 +340,7 @@ def test_where_tells_a_voices_places_as_its_siblings_do(call: Call, tmp_path: Pa
     assert "127.0.0.1:5000" in told["MLflow"] and f"-w {tmp_path / 'w'} up" in told["MLflow"]
 
 
+@pytest.mark.slow
 def test_commands_to_copy_name_the_workspace_and_quote_what_a_shell_would_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
@@ -408,6 +411,7 @@ def test_doctor_names_a_remedy_for_everything_that_is_missing(tmp_path: Path):
     assert all(finding["remedy"] for finding in findings if finding["state"] != "ok")
 
 
+@pytest.mark.slow
 def test_sample_writes_once_and_refuses_a_folder_of_others(call: Call, tmp_path: Path):
     folder = tmp_path / "sample"
     assert call("sample", str(folder))[0] == 0

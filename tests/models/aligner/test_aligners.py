@@ -14,6 +14,8 @@ from models.aligner.alignment import AlignError, Alignment, Interval
 from models.aligner.hmm_aligner import Utterance, acoustic_unit
 from models.aligner.quality import Limits, check_silence, loudness, require_plausible_rate, require_sound
 
+pytestmark = pytest.mark.slow
+
 TONE = (0.3 * np.sin(np.arange(16000) * 0.2)).astype(np.float32)
 
 
@@ -34,7 +36,6 @@ def within_20_ms(cases: list[Case], align: object) -> float:
     return float(np.mean(np.abs(errors) <= 0.02))
 
 
-@pytest.mark.slow
 def test_flat_start_on_one_voice(slt: list[Case]) -> None:
     assert within_20_ms(slt, by_hmm(slt, synthetic=False)) >= 0.78
 
@@ -43,7 +44,6 @@ def test_bootstrap_needs_a_few_clips_only(slt: list[Case]) -> None:
     assert within_20_ms(slt[:6], by_hmm(slt[:6], synthetic=True)) >= 0.7
 
 
-@pytest.mark.slow
 def test_pocketsphinx_beats_its_bar(speech: Path) -> None:
     cases = read_synthetic(speech)[::6]
     errors = [e for c in cases for e in errors_s(by_sphinx()(c.utterance), c.truth)]
@@ -51,7 +51,6 @@ def test_pocketsphinx_beats_its_bar(speech: Path) -> None:
     assert np.mean(np.abs(errors) <= 0.02) >= 0.8
 
 
-@pytest.mark.slow
 def test_wrong_text_scores_far_lower(slt: list[Case]) -> None:
     cases = slt[:8]
     model = hmm_aligner.train([case.utterance for case in cases])
@@ -67,7 +66,6 @@ def test_wrong_text_scores_far_lower(slt: list[Case]) -> None:
         assert min(right) > max(wrong) + 3
 
 
-@pytest.mark.slow
 def test_the_match_separates_right_from_swapped_text_whatever_the_scale(
     slt: list[Case], model: hmm.Model
 ) -> None:
@@ -80,7 +78,6 @@ def test_the_match_separates_right_from_swapped_text_whatever_the_scale(
         assert hmm_aligner.align(model, *swapped).match < 0.2
 
 
-@pytest.mark.slow
 def test_training_is_reproducible_and_models_survive_bytes(slt: list[Case]) -> None:
     utterances = [case.utterance for case in slt[:3]]
     first, again = hmm_aligner.train(utterances), hmm_aligner.train(utterances)

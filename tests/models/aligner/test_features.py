@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import librosa
 import numpy as np
+import pytest
 from scipy.fft import dct
 
 from models.aligner.features import HOP_SAMPLES, SAMPLE_RATE, extract
 
 
+@pytest.mark.slow
 def test_cepstra_are_those_of_26_htk_bands() -> None:
     rng = np.random.default_rng(4)
     time_s = np.arange(SAMPLE_RATE) / SAMPLE_RATE

@@ -38,6 +38,7 @@ def _batches(draw: st.DrawFn) -> tuple[int, list[tuple[int, int]], bool]:
     return draw(st.integers(0, 10**6)), draw(st.lists(lengths, min_size=1, max_size=4)), draw(st.booleans())
 
 
+@pytest.mark.slow
 @given(_batches())
 @settings(max_examples=150, deadline=None, derandomize=True)
 def test_every_row_is_the_restatement_s_whatever_its_batch(

@@ -299,6 +299,7 @@ def test_an_empty_file_is_refused():
     assert refusal(b"").code == "empty_file"
 
 
+@pytest.mark.slow
 def test_broken_bytes_get_an_answer_never_a_crash(voice, capfd):
     rng = np.random.default_rng(0)
     seeds = []

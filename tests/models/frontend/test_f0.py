@@ -19,6 +19,7 @@ def harmonic_tone(f0_hz: np.ndarray, sample_rate: int = RATE) -> np.ndarray:
     return (0.3 * tone / np.abs(tone).max()).astype(np.float32)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=8)
 @given(st.floats(min_value=80.0, max_value=400.0), st.sampled_from(["dio", "harvest"]))
 def test_steady_tones_are_found_within_one_percent(f0_hz: float, method: str) -> None:
@@ -48,6 +49,7 @@ def test_frames_are_centred_where_the_spectrograms_are(method: str) -> None:
     assert abs(np.median(pitch.f0_hz[inner] - centres[inner])) < 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "n_samples"),
     [

@@ -32,6 +32,7 @@ GERMAN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "language"),
     [

@@ -48,6 +48,7 @@ def test_cuts_are_the_references(goldens: Path) -> None:
         assert [list(piece) for piece in pieces] == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.05, 3.0), st.floats(0.0, 2.0)), min_size=1, max_size=6),
@@ -92,6 +93,7 @@ def test_the_level_is_a_frames_own() -> None:
     assert level[50] == pytest.approx(0.5 * np.sqrt(0.5))
 
 
+@pytest.mark.slow
 def test_a_piece_that_is_too_long_is_cut_on_in_its_pauses(long_recordings: Path) -> None:
     import soundfile
 

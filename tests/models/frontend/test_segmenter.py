@@ -43,6 +43,7 @@ def made_activity(spans: list[tuple[float, float]]) -> Activity:
 span = st.tuples(st.floats(0.1, 15.0), st.floats(0.08, 4.0))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(span, min_size=1, max_size=12))
 def test_no_segment_is_longer_than_the_maximum_and_none_overlaps(spans: list[tuple[float, float]]) -> None:
@@ -53,6 +54,7 @@ def test_no_segment_is_longer_than_the_maximum_and_none_overlaps(spans: list[tup
     assert all(0 <= segment.start_s < segment.end_s <= activity.duration_s for segment in segments)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(span, min_size=1, max_size=12))
 def test_no_speech_is_lost(spans: list[tuple[float, float]]) -> None:
@@ -89,6 +91,7 @@ def test_outer_silence_of_a_clip_is_trimmed_only_where_it_is_long() -> None:
     assert end_s == activity.duration_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [LJ, PEOPLE, SONNETS])
 def test_real_recordings_are_cut_in_true_pauses(long_recordings: Path, name: str) -> None:
     truth = json.loads((long_recordings / f"{name}.truth.json").read_text(encoding="utf-8"))
@@ -119,6 +122,7 @@ def test_noise_and_tones_hold_no_speech_and_quiet_speech_does(speech: Path, gain
     assert analyse_activity(voice * np.float32(gain), rate).speech_s > 3
 
 
+@pytest.mark.slow
 def test_looking_for_speech_leaves_the_threads_of_arithmetic_alone() -> None:
     program = (
         "import numpy, torch; torch.set_num_threads(2)\n"

@@ -73,6 +73,7 @@ def one(index: int) -> Tensor:
     return torch.eye(N_VOICES)[index : index + 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speaks", range(N_VOICES))
 def test_the_voice_that_made_the_recordings_is_found(tables: Tensor, speaks: int) -> None:
     clips = [recorded(tables[speaks], seed) for seed in (1, 2)]
@@ -115,6 +116,7 @@ def test_shares_add_up_to_one_however_they_move(tables: Tensor) -> None:
     assert voices.mix_distance().item() > 0
 
 
+@pytest.mark.slow
 def test_fitting_comes_nearer_to_a_voice_outside_of_the_mix_and_leaves_the_model_alone(
     tables: Tensor,
 ) -> None:

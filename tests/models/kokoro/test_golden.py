@@ -10,7 +10,7 @@ from models.kokoro.config import KokoroConfig
 from models.kokoro.model import Kokoro, Segment
 from tests.models import styletts2_golden as golden
 
-pytestmark = pytest.mark.golden
+pytestmark = [pytest.mark.golden, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

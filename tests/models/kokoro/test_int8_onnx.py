@@ -73,6 +73,7 @@ def test_a_channel_that_int8_emptied_is_silent_and_finite(file: Path) -> None:
     assert state["decoder.encode.conv1.weight_v"][3].any()
 
 
+@pytest.mark.slow
 def test_it_speaks_almost_as_before(model: Kokoro, file: Path) -> None:
     tokens = torch.tensor([[0, 5, 17, 60, 44, 9, 0]])
     lengths, row = torch.tensor([7]), torch.randn(1, model.config.voice_width, generator=torch.manual_seed(1))

@@ -99,6 +99,7 @@ def test_a_teacher_takes_the_place_of_predictions() -> None:
         assert torch.equal(changed.curves.f0_hz, spoken.curves.f0_hz)
 
 
+@pytest.mark.slow
 def test_segments_are_of_one_length_and_follow_from_their_generator() -> None:
     model, texts = small.model(), small.texts()
     teacher = taught(texts)

@@ -51,6 +51,7 @@ def test_the_released_config_is_ours_and_comes_back(goldens: Path, tmp_path: Pat
     assert official_problem(KokoroConfig()) is None
 
 
+@pytest.mark.slow
 def test_weights_and_sizes_come_back(model: Kokoro, files: tuple[Path, Path]) -> None:
     loaded = load_kokoro(*files)
     assert loaded.config == model.config

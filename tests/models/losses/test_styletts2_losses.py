@@ -69,6 +69,7 @@ def _magnitudes(wave: np.ndarray, n_fft: int, hop: int, window: int) -> np.ndarr
     return np.stack([np.abs(fourier @ (taper * padded[at : at + n_fft])) for at in frames], axis=1)
 
 
+@pytest.mark.slow
 def test_stft_loss_is_convergence_and_log_magnitude_at_each_resolution() -> None:
     real = torch.stack([test_wave("wave", 2_600, 24_000), 0.3 * test_wave("other", 2_600, 24_000)])
     fake = (0.8 * real + 0.01 * normal("n", 2, 2_600)).requires_grad_()

@@ -41,6 +41,7 @@ def test_a_click_in_the_midst_of_speech(speech: list[tuple[np.ndarray, int]]) ->
     assert count_clicks(loud, rate) == 1
 
 
+@pytest.mark.slow
 def test_offset_clipping_and_silence_move_their_own_measure(speech: list[tuple[np.ndarray, int]]) -> None:
     samples, rate = speech[0]
     before = artefacts(samples, rate)

@@ -71,6 +71,7 @@ def test_the_file_gives_the_network_back_and_the_same_opinion_every_time(
     assert distillmos(tone(WINDOW / SAMPLE_RATE), weights) != found
 
 
+@pytest.mark.slow
 def test_short_speech_is_followed_by_silence(weights: Path) -> None:
     wave = tone(2.5)
     assert distillmos(wave, weights) == distillmos(np.pad(wave, (0, WINDOW - len(wave))), weights)
@@ -85,6 +86,7 @@ def test_long_speech_is_heard_to_its_end(made: DistillMos, weights: Path) -> Non
     assert distillmos(wave, weights) == pytest.approx(heard(made, *windows), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_loudness_is_no_matter(weights: Path) -> None:
     wave = hiss(3)
     assert distillmos(wave * np.float32(0.01), weights) == pytest.approx(distillmos(wave, weights), abs=1e-3)
@@ -102,6 +104,7 @@ def test_the_spectrum_keeps_phases_and_compresses_magnitudes() -> None:
         np.testing.assert_allclose(found[0, 1, :, frame], wanted.imag, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_silence_has_a_finite_spectrum_and_an_opinion(weights: Path) -> None:
     assert torch.equal(compressed_spectrum(torch.zeros(1, 3200)), torch.zeros(1, 2, 161, 20))
     assert 1 < distillmos(np.zeros(SAMPLE_RATE, np.float32), weights) < 5

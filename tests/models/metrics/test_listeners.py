@@ -28,6 +28,7 @@ def test_a_share_is_what_textbooks_say() -> None:
     assert share_of(0, 0) == (0, 0, 0.0, 1.0, 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("truth", [0.5, 0.7, 0.9])
 def test_the_interval_of_a_share_holds_the_truth_as_often_as_it_says(truth: float) -> None:
     rng = np.random.default_rng(3)
@@ -49,6 +50,7 @@ def test_agreement_is_told_from_chance_only_where_there_is_enough() -> None:
     assert (undecided.value, undecided.of) == (1.0, 5)
 
 
+@pytest.mark.slow
 def test_a_random_rater_is_taken_for_one() -> None:
     rng = np.random.default_rng(5)
     named = [
@@ -88,6 +90,7 @@ def _answers(rng: np.random.Generator, raters: int, sentences: int, truth: list[
     return np.asarray(truth) + rater + sentence + rng.normal(0, 8, (raters, sentences, len(truth)))
 
 
+@pytest.mark.slow
 def test_mean_scores_hold_the_truth_as_often_as_they_say() -> None:
     truth = [70.0, 45.0]
     held = []

@@ -40,6 +40,7 @@ def _train(optimiser: ScaledAdam, model: nn.Module, steps: range) -> None:
         optimiser.step()
 
 
+@pytest.mark.slow
 def test_it_learns_and_resumes_exactly() -> None:
     model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
     optimiser = ScaledAdam(model.parameters(), lr=0.02, clipping_period=5)

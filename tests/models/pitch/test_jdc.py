@@ -27,6 +27,7 @@ def test_state_dict_has_the_published_names_and_shapes(goldens: Path, configurat
     assert found == golden.shapes(goldens, configuration)["pitch_extractor"]
 
 
+@pytest.mark.slow
 @pytest.mark.golden
 def test_pitch_reproduces_the_reference_alone_and_in_a_batch(goldens: Path) -> None:
     extractor = _published(goldens, CONFIGURATIONS[0])

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.golden
 TOLERANCE = 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_names_and_shapes_are_those_of_published_weights(goldens: Path, version: str) -> None:
     with torch.device("meta"):

@@ -58,6 +58,7 @@ def test_a_padded_row_is_encoded_as_alone(seed: int) -> None:
             assert not padded[b, :, t:].any()
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_changes_no_loss() -> None:
     step = tiny_step(tiny_config())
     step.generator.eval()
@@ -123,6 +124,7 @@ def test_speed_resamples_between_frame_centres(n_frames: int, speed: float) -> N
         torch.testing.assert_close(fast.mean[..., i], expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_posterior_path_is_the_vocoder_of_the_posterior_mean() -> None:
     generator = _generator()
     batch = synthetic_batch(generator.config)
@@ -134,6 +136,7 @@ def test_the_posterior_path_is_the_vocoder_of_the_posterior_mean() -> None:
         torch.testing.assert_close(out.wave, generator.dec(posterior.mean, style))
 
 
+@pytest.mark.slow
 def test_the_largest_version_trains_a_step_and_speaks(rng: torch.Generator) -> None:
     config = tiny_config("v2ProPlus", upsample_initial=96)
     assert config.upsample_kernels[0] == 20

@@ -118,6 +118,7 @@ def test_divergence_counts_frames_that_exist(seed: int) -> None:
     assert float(kl) == pytest.approx(total / int(lengths.sum()), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_flow_and_gated_convolutions_pass_the_gradient_check() -> None:
     flow = CouplingFlow(channels=4, hidden=3, kernel=3, n_layers=2, n_flows=2, style_channels=2).double()
     gated = WaveNet(channels=3, kernel=3, n_layers=2, style_channels=2).double()

@@ -12,6 +12,7 @@ from models.sovits.step import (
 from tests.models.sovits.conftest import PUBLISHED_WEIGHTS, synthetic_batch, tiny_config, tiny_step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["v2", "v2Pro"])
 @pytest.mark.parametrize("freeze", [True, False])
 def test_gradient_reaches_every_trained_parameter(version: str, freeze: bool, rng: torch.Generator) -> None:
@@ -75,6 +76,7 @@ def test_a_few_updates_lower_the_mel_loss_and_repeat_exactly() -> None:
     assert train() == history
 
 
+@pytest.mark.slow
 def test_validation_repeats_and_leaves_the_mode_and_weights(rng: torch.Generator) -> None:
     config = tiny_config(freeze_quantizer=False)
     step, batch = tiny_step(config), synthetic_batch(config)
@@ -101,6 +103,7 @@ def test_segments_lie_inside_their_clips() -> None:
         assert bool((starts + config.segment_frames <= batch.spec_lengths).all())
 
 
+@pytest.mark.slow
 def test_a_clip_shorter_than_a_segment_trains(rng: torch.Generator) -> None:
     config = tiny_config(segment_frames=64)
     step, batch = tiny_step(config), synthetic_batch(config)
@@ -122,6 +125,7 @@ def test_parameter_groups_slow_the_text_side_and_leave_out_the_frozen() -> None:
     assert set(generator.ssl_proj.parameters()).isdisjoint(trained)
 
 
+@pytest.mark.slow
 def test_half_precision_autocast_gives_finite_losses_near_full_precision() -> None:
     config = tiny_config(dropout=0.0)
     step, batch = tiny_step(config), synthetic_batch(config)

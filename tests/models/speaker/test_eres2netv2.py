@@ -37,6 +37,7 @@ def sound(sample_rate: int, seconds: float) -> np.ndarray:
     return (0.3 * np.sin(2 * np.pi * 220 * t) + 0.1 * np.sin(2 * np.pi * 1760 * t)).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_a_vector_hardly_depends_on_the_clips_rate(weights: Path) -> None:
     vectors = [embed_speaker_vector(sound(rate, 0.5), rate, weights) for rate in (SAMPLE_RATE, 48_000)]
     assert vectors[0].shape == (20_480,)
@@ -52,6 +53,7 @@ def test_silence_has_a_vector_and_less_than_a_frame_has_none(weights: Path) -> N
         embed_speaker_vector(np.zeros(399, np.float32), SAMPLE_RATE, weights)
 
 
+@pytest.mark.slow
 def test_pooling_refuses_what_has_no_deviation() -> None:
     network = ERes2NetV2().eval()
     with torch.inference_mode():
@@ -79,6 +81,7 @@ class Malicious:
         return print, ("executed",)
 
 
+@pytest.mark.slow
 def test_other_files_are_refused_and_named(
     weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

@@ -13,7 +13,7 @@ from models.speaker.eres2netv2 import SAMPLE_RATE, ERes2NetV2
 from tests.models.golden_fill import fill, relative_error, test_wave
 from tests.models.sovits.golden_case import arrays, case, manifest
 
-pytestmark = pytest.mark.golden
+pytestmark = [pytest.mark.golden, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ def clips(speech: Path) -> list[np.ndarray]:
     return found
 
 
+@pytest.mark.slow
 def test_another_rate_is_heard_as_the_encoders_own(clips: list[np.ndarray]) -> None:
     likeness = SpeakerLikeness(load_ge2e(), 24_000)
     for samples in clips:

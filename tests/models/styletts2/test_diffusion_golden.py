@@ -41,6 +41,7 @@ def test_state_dict_has_the_published_names_and_shapes(goldens: Path, name: str)
     assert found == golden.shapes(goldens, CASES[name][1])["diffusion"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 @torch.no_grad()
 def test_network_loss_and_sampler_reproduce_the_reference(goldens: Path, name: str) -> None:

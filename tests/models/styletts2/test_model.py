@@ -26,6 +26,7 @@ def _rngs() -> list[torch.Generator]:
     return [torch.Generator().manual_seed(row) for row in range(len(LENGTHS))]
 
 
+@pytest.mark.slow
 @VERSIONS
 def test_a_row_is_spoken_as_alone(version: str) -> None:
     """Style, durations and waveform, with every row's randomness its own."""
@@ -59,6 +60,7 @@ def test_a_row_is_spoken_as_alone(version: str) -> None:
         assert wave.std() == pytest.approx(float(alone.waves[0].std()), rel=1e-2)
 
 
+@pytest.mark.slow
 def test_faster_speech_is_shorter_and_the_style_can_be_given() -> None:
     model = _model("libritts")
     tokens, lengths = integers("speed/tokens", 1, 178, 1, 12), torch.tensor([12])

@@ -40,6 +40,7 @@ def test_inference(goldens: Path) -> None:
         golden.check(goldens, CASE, key, value)
 
 
+@pytest.mark.slow
 def test_children_are_modules_of_the_checkpoint(goldens: Path) -> None:
     for version, configuration in (
         ("ljspeech", "styletts2_ljspeech_istftnet"),

@@ -67,6 +67,7 @@ def generator_gradients(made: Networks, phase: Phase) -> dict[str, float]:
     return {name: float(loss.detach()) for name, loss in losses.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", [*STAGE1, *JOINT], ids=lambda phase: phase.name)
 def test_exactly_the_phases_networks_get_gradients(phase: Phase) -> None:
     made = networks()
@@ -93,6 +94,7 @@ def test_upsamplings_that_interpolate_are_held() -> None:
         assert held.issuperset(shapes) == interpolates and len(held) == len(shapes) * interpolates
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", [step.ALIGNED, joint_step.JOINT], ids=lambda phase: phase.name)
 def test_discriminators_learn_in_their_own_step_alone(phase: Phase) -> None:
     made = networks()
@@ -110,6 +112,7 @@ def test_discriminators_learn_in_their_own_step_alone(phase: Phase) -> None:
     assert with_gradient == set(DISCRIMINATORS)
 
 
+@pytest.mark.slow
 def test_a_pass_for_the_waveform_alone_makes_the_same_waveform() -> None:
     made = networks()
     enter(made, joint_step.JOINT)
@@ -123,6 +126,7 @@ def test_a_pass_for_the_waveform_alone_makes_the_same_waveform() -> None:
     assert not torch.equal(later.forward(batch(), joint_step.JOINT, rng(1)).fake, whole.fake)
 
 
+@pytest.mark.slow
 def test_before_joint_training_the_target_is_the_decoders_own() -> None:
     made = networks()
     later = JointStep(made, 80)
@@ -156,6 +160,7 @@ def test_spectral_norms_take_one_step_per_optimiser_step() -> None:
     assert all(torch.equal(layer.weight_u, once[name]) for name, layer in layers.items())
 
 
+@pytest.mark.slow
 def test_given_durations_and_pitch_need_neither_aligner_nor_extractor() -> None:
     made = networks(given=True)
     losses = generator_gradients(made, step.ALIGNED)
@@ -167,10 +172,12 @@ def test_given_durations_and_pitch_need_neither_aligner_nor_extractor() -> None:
     }
 
 
+@pytest.mark.slow
 def test_without_a_speech_language_model_its_distance_is_no_loss() -> None:
     assert "slm" not in generator_gradients(networks(slm=False), joint_step.PROSODY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", [step.ACOUSTIC, joint_step.PROSODY], ids=lambda phase: phase.name)
 def test_plain_spectrograms_are_compared_where_that_is_wanted(phase: Phase) -> None:
     made = networks(given=True, slm=False)
@@ -213,6 +220,7 @@ def test_pitch_counts_a_tenth_and_the_distance_from_the_path_tenfold() -> None:
     torch.testing.assert_close(aligner_losses(aligned, batch())["mono"], 10 * distance)
 
 
+@pytest.mark.slow
 def test_multi_speaker_models_hear_references() -> None:
     made = networks(multispeaker=True)
     enter(made, joint_step.JOINT)
@@ -224,6 +232,7 @@ def test_multi_speaker_models_hear_references() -> None:
     assert not torch.equal(later.forward(other, joint_step.JOINT, rng()).losses["diff"], found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lengths", [(80,), (80, 82)])
 def test_single_clips_of_a_second_train_finitely(lengths: tuple[int, ...]) -> None:
     made = networks()
@@ -255,6 +264,7 @@ def judged_networks() -> Networks:
     return made
 
 
+@pytest.mark.slow
 def test_the_adversary_trains_text_prosody_and_diffusion_alone() -> None:
     made = judged_networks()
     adversary = SlmAdversary(made, RULE)
@@ -310,6 +320,7 @@ def test_reconstructions_that_are_heard_teach_to_ignore_length_and_traces(crops:
     torch.testing.assert_close(found["slm_disc"], expected + length + traces)
 
 
+@pytest.mark.slow
 def test_the_adversary_speaks_other_texts_half_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     made = judged_networks()
     others = ([3, 4, 5, 6, 7, 8] * 4, [9, 8, 7, 6, 5] * 5)
@@ -331,6 +342,7 @@ def test_the_adversary_speaks_other_texts_half_the_time(monkeypatch: pytest.Monk
     assert all(text in others for text in drawn) and {len(text) for text in drawn} == {24, 25}
 
 
+@pytest.mark.slow
 def test_the_adversary_gives_a_recordings_own_style_to_its_own_text_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -361,6 +373,7 @@ def test_the_adversary_gives_a_recordings_own_style_to_its_own_text_alone(
     assert met == {(True, False), (True, True), (False, True)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("phase", "frames"), [(joint_step.JOINT, 60), (joint_step.FINETUNE, 40), (joint_step.FINETUNE_JOINT, 40)]
 )
@@ -426,6 +439,7 @@ def test_duration_projection_duration_lstm_and_diffusion_learn_a_hundredth_from_
         torch.testing.assert_close(parameter.grad, torch.full_like(parameter, wanted))
 
 
+@pytest.mark.slow
 def test_half_precision_losses_are_finite_and_close() -> None:
     made = networks()
     enter(made, joint_step.DIFFUSION)

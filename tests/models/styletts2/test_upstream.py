@@ -103,6 +103,7 @@ def test_a_voice_comes_back_bit_for_bit_and_byte_for_byte(made: Networks, tmp_pa
         assert all(torch.equal(content["net"][name][key], value) for key, value in table.items())
 
 
+@pytest.mark.slow
 @pytest.mark.golden
 @pytest.mark.parametrize("configuration", ("ljspeech_istftnet", "libritts_hifigan"))
 def test_written_names_are_the_published_ones(goldens: Path, tmp_path: Path, configuration: str) -> None:
@@ -298,6 +299,7 @@ def test_the_spread_of_a_voices_styles_is_read_and_written() -> None:
             sizes_of_content(content, "config.yml")
 
 
+@pytest.mark.slow
 def test_full_size_networks_need_no_memory_to_be_compared() -> None:
     with torch.device("meta"):
         published = StyleTTS2(styletts2_config("libritts")).decoder.state_dict()

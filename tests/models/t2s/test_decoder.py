@@ -34,6 +34,7 @@ def _batch() -> T2SBatch:
     )
 
 
+@pytest.mark.slow
 def test_training_reaches_every_parameter_and_learns_the_batch(model: TextToSemantic) -> None:
     step, batch = T2SStep(model), _batch()
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)

@@ -94,6 +94,7 @@ def test_reference_mask_reproduces_hidden_states_loss_and_gradient(
     assert np.linalg.norm(norms - expected) / np.linalg.norm(expected) < 1e-4
 
 
+@pytest.mark.slow
 def test_preference_against_rejected_sequences_reproduces_the_reference(
     goldens: Path, model: TextToSemantic, golden: dict[str, Any]
 ) -> None:
@@ -113,6 +114,7 @@ def test_preference_against_rejected_sequences_reproduces_the_reference(
     np.testing.assert_allclose(float(top_k_accuracy(codes_only, 3)), golden["dpo.acc_top3"], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_right_mask_gives_each_row_of_a_batch_its_own_loss(
     goldens: Path, model: TextToSemantic, golden: dict[str, Any]
 ) -> None:

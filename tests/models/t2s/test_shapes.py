@@ -80,6 +80,7 @@ def test_stepping_equals_a_pass_over_everything(
     torch.testing.assert_close(stepped, whole, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @cases
 @given(seeds, st.integers(2, 5), st.sampled_from(["fp32", None]), st.booleans())
 def test_rows_decode_as_alone(seed: int, n_rows: int, weights: Weights | None, prompted: bool) -> None:

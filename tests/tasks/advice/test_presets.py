@@ -165,6 +165,7 @@ def test_a_damaged_record_counts_as_none(tmp_path: Path) -> None:
     assert read_throughput(tmp_path) == {}
 
 
+@pytest.mark.slow
 def test_recordings_are_looked_at_without_decoding_them(tmp_path: Path) -> None:
     write_embedded(tmp_path / "in")
     found = look_at_recordings(tmp_path / "in", resolve().settings.corpus, tmp_path / "digests.json")

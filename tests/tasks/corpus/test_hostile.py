@@ -16,7 +16,7 @@ from tasks.corpus.stages import INGEST
 from tasks.stage import ConfigView, Reject
 from tests.speech.hostile import ITEMS, Item
 
-pytestmark = pytest.mark.hostile
+pytestmark = [pytest.mark.hostile, pytest.mark.slow]
 
 # The fixture's codes by ours, where they differ.
 THEIR_CODES = {"damaged": "truncated", "bad_row": "bad_metadata"}

@@ -37,6 +37,7 @@ def clip(speech) -> Path:
     return next(iter(sorted((speech / "ljs-mini" / "wavs").iterdir())))
 
 
+@pytest.mark.slow
 def test_rows_fit_the_schema_and_do_not_depend_on_the_place(speech, tmp_path):
     _, outcomes = ingest(speech / "ljs-mini", tmp_path)
     rows = [row for outcome in outcomes for row in outcome.rows]
@@ -82,6 +83,7 @@ def test_browser_recordings_take_their_texts(speech, tmp_path, layout):
         assert trimmed - 0.1 < made["duration_s"] < trimmed + 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corpus", ["readers", "kinds"])
 def test_whole_corpora(speech, tmp_path, corpus):
     rows, outcomes = ingest(speech / corpus, tmp_path)

@@ -346,6 +346,7 @@ def test_a_parquet_file_from_elsewhere_is_no_list(root):
         scan(root, metadata=str(root.parent / "x.parquet"))
 
 
+@pytest.mark.slow
 def test_a_page_that_stands_for_gigabytes_is_read_row_by_row(root):
     big = sounds(root, "a")[0]["bytes"] + b"\0" * (1 << 20)
     rows = pa.array([{"bytes": big, "path": f"{at}.wav"} for at in range(40)])

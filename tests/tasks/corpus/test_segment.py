@@ -46,6 +46,7 @@ def test_long_outer_silence_is_trimmed_to_a_margin(clip: tuple[np.ndarray, int])
     assert np.abs(audio.samples).max() == pytest.approx(np.abs(samples).max(), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_long_recording_is_cut_and_its_pieces_are_where_they_say(long_recordings: Path) -> None:
     samples, rate = read(long_recordings / "wavs" / f"{LJ}.flac")
     outcome = run_one(SEGMENT, recording(samples, rate))
@@ -61,6 +62,7 @@ def test_a_long_recording_is_cut_and_its_pieces_are_where_they_say(long_recordin
     assert len({utterance["utterance_id"] for utterance in outcome.rows}) == len(outcome.rows)
 
 
+@pytest.mark.slow
 def test_a_long_recording_shares_its_text_out_over_its_pieces(long_recordings: Path) -> None:
     samples, rate = read(long_recordings / "wavs" / f"{LJ}.flac")
     text = (long_recordings / "metadata.csv").read_text(encoding="utf-8").split(f"{LJ}|")[1]
@@ -76,6 +78,7 @@ def test_a_long_recording_shares_its_text_out_over_its_pieces(long_recordings: P
     assert first["text_after"].startswith("which is indeed")
 
 
+@pytest.mark.slow
 def test_other_limits_are_kept(long_recordings: Path) -> None:
     samples, rate = read(long_recordings / "wavs" / f"{PEOPLE}.flac")
     cfg = settings(corpus__segment__max_s=4.0)
@@ -99,6 +102,7 @@ def test_speech_50_db_down_is_speech(clip: tuple[np.ndarray, int]) -> None:
     assert len(run_one(SEGMENT, recording(samples * 10**-2.5, rate, text="words")).rows) == 1
 
 
+@pytest.mark.slow
 def test_gpt_sovits_slices_every_recording_without_text(long_recordings: Path) -> None:
     samples, rate = read(long_recordings / "wavs" / f"{LJ}.flac")
     cfg = settings(corpus__segment__method="gpt-sovits", corpus__segment__max_s=5.0)
@@ -112,6 +116,7 @@ def test_gpt_sovits_slices_every_recording_without_text(long_recordings: Path) -
     assert all(left["end_s"] <= right["start_s"] for left, right in pairwise(outcome.rows))
 
 
+@pytest.mark.slow
 def test_gpt_sovits_pieces_that_are_too_short_are_named(long_recordings: Path) -> None:
     samples, rate = read(long_recordings / "wavs" / f"{LJ}.flac")
     cfg = settings(corpus__segment__method="gpt-sovits", corpus__segment__clip_min_s=5.0)

@@ -175,6 +175,7 @@ def test_a_list_of_too_many_lines_is_refused(tmp_path):
         listing(tmp_path, b"\n" * 1_000_001)
 
 
+@pytest.mark.slow
 def test_a_line_of_megabytes_is_read(tmp_path):
     assert len(texts(listing(tmp_path, "a|" + "word " * 1_000_000))["a"]) == 4_999_999
 
@@ -306,6 +307,7 @@ def test_a_stretch_with_several_texts_has_none_and_the_others_stay():
     assert "Yes.; No." in refused.reason
 
 
+@pytest.mark.slow
 def test_recordings_of_one_name_in_many_folders_are_found_at_once():
     paths = [f"session{number:05d}/audio.wav" for number in range(20_000)]
     names = Names(paths)

@@ -105,6 +105,7 @@ def check_row(outcome: Outcome, row: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
+@pytest.mark.slow
 def test_german_is_learned_and_aligned(tmp_path: Path) -> None:
     rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN)]
     settings = AlignSettings()
@@ -122,6 +123,7 @@ def contents(produced: Produced) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in produced.files.items()}
 
 
+@pytest.mark.slow
 def test_the_model_is_the_same_bytes_whatever_the_clips_are_called_and_how_they_are_ordered(
     tmp_path: Path,
 ) -> None:
@@ -133,6 +135,7 @@ def test_the_model_is_the_same_bytes_whatever_the_clips_are_called_and_how_they_
     assert 0 < read_aligners(first.files[ALIGNERS])["de"].clips < 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a000", "z999"])
 def test_a_new_clip_leaves_the_model_alone_wherever_its_id_sorts(tmp_path: Path, name: str) -> None:
     rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN)]
@@ -146,6 +149,7 @@ def test_a_new_clip_leaves_the_model_alone_wherever_its_id_sorts(tmp_path: Path,
     assert read_aligners(anew.files[ALIGNERS])["de"].clips == 5
 
 
+@pytest.mark.slow
 def test_the_model_is_learned_anew_when_the_speech_has_doubled_and_says_so(tmp_path: Path) -> None:
     rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN)]
     first = run_model(rows[:2], AlignSettings(), tmp_path / "a")
@@ -155,6 +159,7 @@ def test_the_model_is_learned_anew_when_the_speech_has_doubled_and_says_so(tmp_p
     assert "learned anew" in warning and "grown" in warning
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["gone", "sound", "text"])
 def test_the_model_is_learned_anew_when_a_clip_that_taught_it_is_not_what_it_was(
     tmp_path: Path, change: str
@@ -172,6 +177,7 @@ def test_the_model_is_learned_anew_when_a_clip_that_taught_it_is_not_what_it_was
     assert "1 of the 4 clips" in again.warnings[0]
 
 
+@pytest.mark.slow
 def test_one_corrected_text_among_many_leaves_the_model_alone(tmp_path: Path) -> None:
     rows = [make_row(i, text, "de", 110 + 5 * i) for i, text in enumerate((GERMAN * 3)[:11])]
     first = run_model(rows, AlignSettings(), tmp_path / "a")
@@ -185,6 +191,7 @@ def test_one_corrected_text_among_many_leaves_the_model_alone(tmp_path: Path) ->
     assert "2 of the 11 clips" in anew.warnings[0]
 
 
+@pytest.mark.slow
 def test_a_lost_model_is_learned_again_from_the_same_clips(tmp_path: Path) -> None:
     rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN)]
     first = run_model(rows[:3], AlignSettings(), tmp_path / "a")
@@ -192,6 +199,7 @@ def test_a_lost_model_is_learned_again_from_the_same_clips(tmp_path: Path) -> No
     assert contents(run_model(rows, AlignSettings(), tmp_path / "b", table)) == contents(first)
 
 
+@pytest.mark.slow
 def test_more_speech_teaches_up_to_the_limit_and_speakers_take_turns(tmp_path: Path) -> None:
     rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN * 2)]
     rows = [
@@ -226,6 +234,7 @@ def test_english_needs_no_model(tmp_path: Path) -> None:
         assert check_row(outcome, row)["backend"] == "pocketsphinx"
 
 
+@pytest.mark.slow
 def test_marks_get_the_pause(tmp_path: Path) -> None:
     row = make_row(0, "Seven green bottles, on the shelf.", "en")
     produced = run_model([row], AlignSettings(), tmp_path)
@@ -257,6 +266,7 @@ def test_wrong_text_silence_and_haste_are_refused_by_name(tmp_path: Path) -> Non
     assert not any(outcome.rows for outcome in outcomes)
 
 
+@pytest.mark.slow
 def test_swapped_german_text_is_refused(tmp_path: Path) -> None:
     rows = [make_row(i, text, "de") for i, text in enumerate(GERMAN)]
     produced = run_model(rows, AlignSettings(), tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ def test_a_final_mark_lasts_to_the_end_of_the_clip_and_not_into_the_edge() -> No
     assert (frames.lead, frames.pauses, frames.trail) == (28, [0, 0], 20)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.floats(0.0, 9.0), st.floats(0.0, 1.0), st.integers(-1, 5)), max_size=12),
     st.lists(st.integers(1, 4), min_size=1, max_size=6),

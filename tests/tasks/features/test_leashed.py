@@ -68,6 +68,7 @@ def test_a_program_that_cannot_be_started_is_told(tmp_path: Path, error: type[OS
         leashed([str(program)], {}, 30)
 
 
+@pytest.mark.slow
 def test_it_ends_with_all_that_it_started_when_its_time_is_over(tmp_path: Path) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         leashed(lasting(tmp_path / "lasting"), dict(os.environ), 1.0)

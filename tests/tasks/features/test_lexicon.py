@@ -107,6 +107,7 @@ def run(pipeline: Pipeline) -> StageResult:
     return results["phonemize"]
 
 
+@pytest.mark.slow
 def test_a_new_word_reruns_the_clips_that_hold_it(build: Build) -> None:
     assert run(build("")).rows_computed == 4
     pipeline = build("# nobody says it\nunheard\t/ʌnˈhɜːd/\n")
@@ -126,6 +127,7 @@ def test_a_new_word_reruns_the_clips_that_hold_it(build: Build) -> None:
     assert result.rows_computed == 0
 
 
+@pytest.mark.slow
 def test_the_rows_say_which_words_were_given(build: Build) -> None:
     pipeline = build("Voicewright\t/ˈvɔɪsˌɹaɪt/\n")
     run(pipeline)

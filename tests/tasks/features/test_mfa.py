@@ -280,6 +280,7 @@ def test_a_models_content_counts_for_its_name(tmp_path: Path, monkeypatch: pytes
     assert found("arpa") == str(place)
 
 
+@pytest.mark.slow
 def test_a_named_model_comes_before_pocketsphinx_and_a_flat_start_after_it(
     fake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +308,7 @@ def test_a_named_model_comes_before_pocketsphinx_and_a_flat_start_after_it(
     assert not any("no output" in str(r) or "PretrainedModel" in str(r) for r in outcome.rejects)
 
 
+@pytest.mark.slow
 def test_mfa_trains_on_as_much_as_its_own_limit_says_and_keeps_its_model(fake: Path, tmp_path: Path) -> None:
     texts = ("A cold wind blew.", "Seven green bottles.", "On the shelf.")
     rows = [make_row(i, text, "en") for i, text in enumerate(texts)]

@@ -14,6 +14,7 @@ def row(text: str, language: str) -> dict[str, str]:
     return {"utterance_id": text[:8], "source_digest": "", "text": text, "language": language}
 
 
+@pytest.mark.slow
 def test_texts_that_break_a_reader_are_rejected_and_their_neighbours_are_read() -> None:
     cfg = ConfigView(resolve("tiny").settings, PHONEMIZE.config)
     texts = ["നമസ്കാരം", "\u0301\u0d5ce\u0d5e", "ന " * 4000, "നമസ്കാരം"]

@@ -355,6 +355,7 @@ def test_real_speech_has_pitch_where_it_is_loud(speech: Path, tree: SimpleNamesp
     assert np.median(energy[voiced]) > 3 * np.median(energy[~voiced])
 
 
+@pytest.mark.slow
 def test_ones_own_division_is_kept_unless_it_is_switched_off(
     inputs: FakeInputs, tree: SimpleNamespace, tmp_path: Path
 ) -> None:

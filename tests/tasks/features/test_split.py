@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ def test_every_set_that_should_exist_exists(clips: list[Clip]) -> None:
         assert counts["test"] >= 1
 
 
+@pytest.mark.slow
 @given(clips_of, st.randoms())
 def test_order_and_names_do_not_matter(clips: list[Clip], random: object) -> None:
     split = dict(zip(clips, split_clips(clips, 0.1, 0.1), strict=True))

@@ -69,6 +69,7 @@ def run(folder: Path, watched: tuple[str, ...], steps: int = 40, choose: str = "
     return train(Judged(), toy.feed(0), toy.held_out(), settings, Checkpoints(folder))
 
 
+@pytest.mark.slow
 def test_what_is_heard_decides_beside_the_distance(tmp_path: Path) -> None:
     heard = run(tmp_path / "heard", WATCHED)
     assert heard.state.best_step == 16

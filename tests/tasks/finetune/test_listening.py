@@ -142,6 +142,7 @@ def run(folder: Path, **changes: Any) -> Trained:
     return train(Humming(), toy.feed(0), clips, settings, Checkpoints(folder))
 
 
+@pytest.mark.slow
 def test_training_warns_from_its_middle_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         trained = run(tmp_path)
@@ -158,6 +159,7 @@ def test_training_stops_where_it_is_told_to(tmp_path: Path) -> None:
         run(tmp_path, ignored="stop")
 
 
+@pytest.mark.slow
 def test_hearing_leaves_no_trace_in_what_is_trained(tmp_path: Path) -> None:
     run(tmp_path / "heard")
     settings = toy.settings(max_steps=32, validate_every_steps=0)

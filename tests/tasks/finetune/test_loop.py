@@ -57,6 +57,7 @@ def test_stops_at_random_steps_leave_no_trace(attempt: int, uninterrupted: Snaps
     assert_same(final_state(tmp_path), uninterrupted)
 
 
+@pytest.mark.slow
 def test_a_stop_breaks_a_validation_off_which_the_next_run_makes_anew(
     uninterrupted: Snapshot, tmp_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_kill_9_leaves_no_trace(uninterrupted: Snapshot, tmp_path: Path) -> None
     assert_same(final_state(tmp_path), uninterrupted)
 
 
+@pytest.mark.slow
 def test_damaged_newest_checkpoint_falls_back_to_the_one_before(
     uninterrupted: Snapshot, tmp_path: Path
 ) -> None:
@@ -95,6 +97,7 @@ def test_where_a_checkpoint_was_saved_is_told(tmp_path: Path) -> None:
     assert saved == tmp_path / "step-00000003" and (saved / "tensors.safetensors").is_file()
 
 
+@pytest.mark.slow
 def test_half_written_checkpoint_is_ignored_and_swept(tmp_path: Path) -> None:
     toy.run(tmp_path, stop_at=7)
     (tmp_path / "partial-00000099-1").mkdir()
@@ -104,11 +107,13 @@ def test_half_written_checkpoint_is_ignored_and_swept(tmp_path: Path) -> None:
     assert [f.name for f in sorted(tmp_path.iterdir())] == ["step-00000035", "step-00000040"]
 
 
+@pytest.mark.slow
 def test_last_two_checkpoints_stay(tmp_path: Path) -> None:
     toy.run(tmp_path)
     assert [f.name for f in sorted(tmp_path.iterdir())] == ["step-00000035", "step-00000040"]
 
 
+@pytest.mark.slow
 def test_finished_run_does_nothing_more(uninterrupted: Snapshot, tmp_path: Path) -> None:
     toy.run(tmp_path)
     again = toy.run(tmp_path)
@@ -285,6 +290,7 @@ class Worsening(toy.ToyRecipe):
         return {"l1": torch.tensor(float(Worsening.validations))}
 
 
+@pytest.mark.slow
 def test_the_best_weights_outlive_a_stop(tmp_path: Path) -> None:
     Worsening.validations = 0
     settings = toy.settings(watched=("l1",), ema_decay=0.0)

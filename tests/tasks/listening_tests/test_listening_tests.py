@@ -79,6 +79,7 @@ def test_a_text_cannot_leave_its_place(tmp_path: Path) -> None:
 # -- what it comes to
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sure", [0.5, 0.75, 0.9])
 def test_a_known_preference_comes_back(tmp_path: Path, sure: float) -> None:
     key, _ = made(tmp_path, "ab", count=12)

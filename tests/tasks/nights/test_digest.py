@@ -189,6 +189,7 @@ def test_the_page_in_a_browser(browser, tmp_path: Path) -> None:
         browser.screenshot(tmp_path / f"{width}.png")
 
 
+@pytest.mark.slow
 def test_children_cost_too() -> None:
     before = cpu_seconds()
     busy = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\ninput()"

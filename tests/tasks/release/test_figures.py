@@ -39,6 +39,7 @@ def test_figure_is_a_picture_with_something_on_it(drawn: dict[str, bytes], name:
     assert pixels[..., :3].std() > 0.01
 
 
+@pytest.mark.slow
 def test_the_same_arrays_are_the_same_bytes(drawn: dict[str, bytes]) -> None:
     assert _drawn() == drawn
 

@@ -27,6 +27,7 @@ def text_of(recordings: list[Utterance]):
     return lambda samples_16k: next(texts)
 
 
+@pytest.mark.slow
 def test_a_speaker_is_most_like_herself(recordings: list[Utterance]) -> None:
     own = judge_recordings(recordings, text_of(recordings))
     speaker = embeddings(recordings)
@@ -40,6 +41,7 @@ def test_a_speaker_is_most_like_herself(recordings: list[Utterance]) -> None:
     assert own.errors == 0
 
 
+@pytest.mark.slow
 def test_words_are_counted_over_all_utterances(recordings: list[Utterance]) -> None:
     deaf = judge_recordings(recordings, lambda samples_16k: "")
     assert deaf.errors == deaf.words == 45
@@ -50,6 +52,7 @@ def test_words_are_counted_over_all_utterances(recordings: list[Utterance]) -> N
     assert (misheard.errors, misheard.words) == (1, len(first.text.split()))
 
 
+@pytest.mark.slow
 def test_loudness_follows_the_level(recordings: list[Utterance]) -> None:
     quiet = [
         Utterance(one.text, Waveform(np.float32(0.5) * one.wave.samples, one.wave.sample_rate))

@@ -42,6 +42,7 @@ def test_english_is_heard_without_any_weights_and_other_languages_are_not() -> N
     assert judges(recogniser=None).recogniser("en") is None
 
 
+@pytest.mark.slow
 def test_more_is_misheard_in_noise_and_of_other_words() -> None:
     here = judges()
     (text, wave), (other, _) = READER

@@ -69,6 +69,7 @@ def test_a_sentence_that_was_stopped_is_told(tmp_path: Path) -> None:
     assert "no end for 2 of 2 sentences" in made.warnings[0]
 
 
+@pytest.mark.slow
 def test_rendering_twice_gives_the_same_bytes(release: SimpleNamespace, tmp_path: Path) -> None:
     again = synthesize_corpus(
         release.inputs, synthetic.view(SYNTHESIZE, release.tree), synthetic.work(tmp_path)
@@ -78,6 +79,7 @@ def test_rendering_twice_gives_the_same_bytes(release: SimpleNamespace, tmp_path
     assert synthetic.file_bytes(exported) == synthetic.file_bytes(release.export)
 
 
+@pytest.mark.slow
 def test_a_stop_breaks_off_between_clips(release: SimpleNamespace, tmp_path: Path) -> None:
     for name, function, stage in (
         ("synthesize", synthesize_corpus, SYNTHESIZE),

@@ -44,6 +44,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     return invoke
 
 
+@pytest.mark.slow
 def test_text_from_argument_file_and_standard_input_is_the_same(
     call: Call, voice_folder: Path, tmp_path: Path
 ) -> None:
@@ -106,6 +107,7 @@ def test_without_the_option_the_voices_settings_tell_the_device(
     assert opening.device_of(None, tmp_path, "elsewhere").type == "cuda"
 
 
+@pytest.mark.slow
 def test_raw_samples_stream_to_standard_output(
     call: Call, voice_folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -117,6 +119,7 @@ def test_raw_samples_stream_to_standard_output(
     assert b"16000 Hz" in said.err
 
 
+@pytest.mark.slow
 def test_a_lexicon_is_added_to_the_voices_own(call: Call, voice_folder: Path, tmp_path: Path) -> None:
     lexicon = tmp_path / "mine.tsv"
     lexicon.write_text("Voicewright\tone two three\n", encoding="utf-8")
@@ -183,6 +186,7 @@ def test_subtitles_and_pauses_of_a_spoken_text(
     assert paths[1].read_text().count(" --> ") == 2 and paths[2].read_text().startswith("WEBVTT")
 
 
+@pytest.mark.slow
 def test_a_sentence_is_said_again_and_the_rest_kept(
     call: Call, voice_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -204,6 +208,7 @@ def test_a_sentence_is_said_again_and_the_rest_kept(
         assert np.array_equal(spoken("plain", number), spoken("again", number)) == (number != 1)
 
 
+@pytest.mark.slow
 def test_a_conversation(
     call: Call, voice_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

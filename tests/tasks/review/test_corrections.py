@@ -78,6 +78,7 @@ def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
         read_corrections(written(tmp_path, "c1\tkeep\n"))
 
 
+@pytest.mark.slow
 @hypothesis.given(strategies.dictionaries(
     strategies.from_regex(r"[A-Za-z0-9_.-]{1,20}", fullmatch=True),
     strategies.none() | strategies.from_regex(r"[a-zé]{1,9}( [a-z,.]{1,9}){0,4}", fullmatch=True),

@@ -49,6 +49,7 @@ def test_what_comes_out_is_the_tone_that_went_in(form: Format, rate: int) -> Non
     assert np.abs(samples).max() == pytest.approx(0.5, abs=0.06)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=10)
 @given(cuts=st.lists(st.integers(0, 24_000), max_size=6))

@@ -57,6 +57,7 @@ def test_amharic_numbers_of_seven_digits_stay_digits() -> None:
     assert phonemize("ሰላም 9999999", "am", "ipa").phones
 
 
+@pytest.mark.slow
 def test_a_word_that_crashes_espeak_is_refused_and_the_next_is_read() -> None:
     before = phonemize("നമസ്കാരം", "ml", "ipa")
     with pytest.raises(TextError, match=r"espeak crashed \(SIGSEGV\)") as refusal:
@@ -106,6 +107,7 @@ def test_going_back_and_forth_between_many_voices_takes_no_more_memory() -> None
     assert read_all() <= first * 1.02
 
 
+@pytest.mark.slow
 def test_a_breakdown_says_what_and_how() -> None:
     with pytest.raises(BreakdownError, match="espeak crashed") as breakdown:
         ask("espeak", CRASHING, "ml")

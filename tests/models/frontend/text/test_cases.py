@@ -52,6 +52,7 @@ def test_written_text_is_read_as_people_say_it(case: Case) -> None:
         assert said in case.spoken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", TABLES)
 def test_nearly_all_of_a_language_is_right(language: str) -> None:
     table = TABLES[language]

@@ -81,6 +81,7 @@ def test_every_ipa_phone_but_tones_has_characters(name: str) -> None:
     assert silent == set("1234567")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "de", "da", "lb"])
 def test_joined_characters_are_espeaks_string(language: str) -> None:
     from phonemizer.backend import EspeakBackend
@@ -225,6 +226,7 @@ def utterances(draw: st.DrawFn) -> tuple[Tokens, list[int], int, int, list[int]]
     return tokens, frames, lead, trail, pauses
 
 
+@pytest.mark.slow
 @given(utterances())
 def test_durations_add_up_to_half_the_frames(
     utterance: tuple[Tokens, list[int], int, int, list[int]],
@@ -236,6 +238,7 @@ def test_durations_add_up_to_half_the_frames(
     assert min(durations) >= (1 if sum(durations) >= len(durations) else 0)
 
 
+@pytest.mark.slow
 @given(utterances())
 def test_tokens_begin_near_their_phones_where_there_is_room(
     utterance: tuple[Tokens, list[int], int, int, list[int]],

@@ -49,6 +49,7 @@ def test_any_hangul_is_in_the_table(word: str) -> None:
     assert all(phone in TABLE.ids for phone in phones)
 
 
+@pytest.mark.slow
 def test_korean_sentences_have_breaks_between_words() -> None:
     spoken = phonemize("안녕, 나는 25 OK.", "ko", "gpt-sovits-v2")
     assert not spoken.unknown
@@ -104,6 +105,7 @@ def test_what_open_jtalk_is_silent_about_has_no_phones(monkeypatch: pytest.Monke
     assert japanese.japanese_phones("图") == []
 
 
+@pytest.mark.slow
 def test_cantonese_is_read_by_character() -> None:
     pytest.importorskip("ToJyutping", reason="Cantonese is not installed: make setup does it")
     spoken = phonemize("佢喺香港, OK!", "yue", "gpt-sovits-v2")

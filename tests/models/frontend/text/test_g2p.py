@@ -226,6 +226,7 @@ def test_unknown_sounds_are_counted_not_dropped() -> None:
     assert unknown == ["ʘ"]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.text(max_size=40),

@@ -197,6 +197,7 @@ def test_any_file_is_read_or_told(tmp_path_factory: pytest.TempPathFactory, cont
         assert all(one.said for one in lexicon.entries)
 
 
+@pytest.mark.slow
 def test_a_pronouncing_dictionary_is_searched_in_a_moment() -> None:
     import time
 

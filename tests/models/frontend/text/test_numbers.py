@@ -38,6 +38,7 @@ def test_every_number_is_said_and_no_two_alike(language: str) -> None:
     assert len(set(said.values())) == len(NUMBERS)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(
     st.integers(min_value=0, max_value=10**9), st.sampled_from(sorted(set(LANGUAGES) - SILENT - WITHOUT_ZERO))

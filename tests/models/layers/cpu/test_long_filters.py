@@ -15,6 +15,7 @@ def layer(channels: int, taps: int, dilation: int) -> NormedConv1d:
     return NormedConv1d(channels, channels, taps, padding=dilation * (taps - 1) // 2, dilation=dilation)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("channels", "taps", "dilation"), [(128, 11, 1), (128, 11, 5), (256, 7, 3)])
 @pytest.mark.parametrize("n_frames", [1, 61, 20_000])
 def test_folded_filters_say_what_their_definition_says(

@@ -206,6 +206,7 @@ def utterances(root: Path):
     return run_one(SEGMENT, recording)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pieces", [1, 3])
 def test_subtitles_cut_a_long_recording(talk, tmp_path, pieces):
     source, times = talk
@@ -222,6 +223,7 @@ def test_subtitles_cut_a_long_recording(talk, tmp_path, pieces):
     assert not outcome.rejects and not outcome.warnings
 
 
+@pytest.mark.slow
 def test_a_manifest_with_offsets_cuts_exactly(talk, tmp_path):
     source, times = talk
     root = tmp_path / "r"
@@ -243,6 +245,7 @@ def test_a_manifest_with_offsets_cuts_exactly(talk, tmp_path):
         assert (row["start_s"], row["end_s"]) == pytest.approx((start_s, end_s), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_times_beside_the_recording_are_refused_one_by_one(talk, tmp_path):
     source, times = talk
     root = tmp_path / "r"

@@ -37,6 +37,8 @@ from tasks.outcome import Produced
 from tasks.runner import StoppedError
 from tests.tasks.finetune import synthetic
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -112,7 +114,6 @@ def test_more_clips_are_rendered_than_measured_where_the_settings_say_so(
     assert rendered == {"tone_007", "tone_008"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stop_after", [1, 3, 5])
 def test_interrupted_sovits_equals_uninterrupted(
     stop_after: int, shards: dict[str, Path], sovits: Produced, tmp_path: Path
@@ -135,7 +136,6 @@ def test_quantizer_can_learn(shards: dict[str, Path], sovits: Produced, tmp_path
     assert learning.metrics["train/kl_ssl"] > 0 == sovits.metrics["train/kl_ssl"]
 
 
-@pytest.mark.slow
 def test_sovits_learns_the_tones(shards: dict[str, Path], tmp_path: Path) -> None:
     produced = train_sovits(
         shards, tmp_path, max_steps=60, validate_every_steps=30, checkpoint_every_steps=60
@@ -153,7 +153,6 @@ def test_long_clips_are_rejected_by_name(shards: dict[str, Path], tmp_path: Path
         train_sovits(shards, tmp_path / "none", max_clip_s=0.1)
 
 
-@pytest.mark.slow
 def test_bf16_trains_both_networks(
     shards: dict[str, Path], codes: pa.Table, sovits: Produced, tmp_path: Path
 ) -> None:

@@ -40,6 +40,8 @@ from tests.tasks.finetune import synthetic
 from tests.tasks.finetune.kokoro import case as kokoro_case
 from tests.tasks.finetune.styletts2 import case as styletts2_case
 
+pytestmark = pytest.mark.slow
+
 Fit = Callable[..., Produced]
 NAMES = ("am_low", "af_high", "bf_other")
 

@@ -38,6 +38,8 @@ from tests.tasks.finetune.kokoro import case as kokoro_case
 from tests.tasks.finetune.styletts2 import case as styletts2_case
 from tests.tasks.finetune.test_distributed import ROOT
 
+pytestmark = pytest.mark.slow
+
 Train = Callable[..., Produced]
 
 DECODER = tuple(
@@ -121,7 +123,6 @@ def test_a_run_stopped_twice_goes_on_exactly(
     assert synthetic.file_bytes(resumed) == synthetic.file_bytes(whole)
 
 
-@pytest.mark.slow
 def test_a_killed_run_goes_on_exactly(
     train: Train,
     table: Produced,

@@ -29,6 +29,7 @@ def texts(tmp_path: Path, languages: Sequence[str | None], **slm: Any) -> Produc
     return function_of(OTHER_TEXTS)(inputs, cfg, synthetic.work(tmp_path / "work"))
 
 
+@pytest.mark.slow
 def test_english_and_german_sentences_come_along_and_can_be_read(tmp_path: Path) -> None:
     made = texts(tmp_path, ["en-us", "de", None, "de"])
     assert not made.warnings

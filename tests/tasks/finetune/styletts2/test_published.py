@@ -26,6 +26,8 @@ from tasks.outcome import Produced
 from tests.models.styletts2 import official
 from tests.tasks.finetune.styletts2 import case as styletts2_case
 
+pytestmark = pytest.mark.slow
+
 ONE_STEP = {"max_steps": 1, "max_epochs": None}
 LITTLE = {"lr": 1e-12, "bert_lr": 1e-12, "ft_lr": 1e-12, "weight_decay": 0.0, "bert_weight_decay": 0.0}
 """Rates that move nothing that could be told from the file."""
@@ -67,7 +69,6 @@ def file(tmp_path: Path) -> Path:
     return official.write(tmp_path / "epoch_2nd_00100.pth", official.content(networks()))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("version", ("ljspeech", "libritts"))
 def test_fine_tuning_starts_exactly_from_a_published_voice(
     train: Callable[..., Produced], tmp_path: Path, version: str
@@ -219,7 +220,6 @@ def test_the_configuration_beside_a_voice_tells_what_weights_do_not(
         train("finetune", pretrained=str(file))
 
 
-@pytest.mark.slow
 def test_stage1_starts_from_the_files_of_aligner_and_pitch_extractor(
     train: Callable[..., Produced], file: Path, tmp_path: Path
 ) -> None:
@@ -248,7 +248,6 @@ def test_stage1_starts_from_the_files_of_aligner_and_pitch_extractor(
         )
 
 
-@pytest.mark.slow
 def test_stage2_starts_from_the_file_of_pl_bert(train: Callable[..., Produced], tmp_path: Path) -> None:
     began = networks().model.bert
     bert = official.write(tmp_path / "step_1000000.t7", official.bert_content(began))
@@ -264,7 +263,6 @@ def test_stage2_starts_from_the_file_of_pl_bert(train: Callable[..., Produced], 
         train("stage2", stage1, pretrained_bert=str(other))
 
 
-@pytest.mark.slow
 def test_a_voice_from_scratch_keeps_its_manner_of_speaking(
     train: Callable[..., Produced], tmp_path: Path
 ) -> None:

@@ -32,6 +32,8 @@ from tests.models.styletts2 import training_case
 from tests.tasks.finetune import synthetic
 from tests.tasks.finetune.styletts2 import case as styletts2_case
 
+pytestmark = pytest.mark.slow
+
 Train = Callable[..., Produced]
 
 
@@ -102,7 +104,6 @@ def test_stage1_goes_on_exactly_over_the_phase_border(
     assert [step for step, _ in stage1.series["train/mel"]] == [1, 2, 3, 4]
 
 
-@pytest.mark.slow
 def test_stage2_goes_on_exactly_in_the_joint_phase(
     train: Train, place: Path, stage2: Produced, slm: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -119,7 +120,6 @@ def test_stage2_goes_on_exactly_in_the_joint_phase(
     }
 
 
-@pytest.mark.slow
 def test_finetuning_goes_on_from_a_folder_and_exactly(
     train: Train, stage2: Produced, slm: dict[str, Any], tmp_path: Path
 ) -> None:

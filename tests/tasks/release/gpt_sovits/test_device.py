@@ -24,6 +24,8 @@ from tests.second_device import second_device
 from tests.tasks.finetune import synthetic
 from tests.tasks.release.spoken_elsewhere import TEXT, same_sound, spoken_on_both
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("manner", [{}, {"prompt_with_reference": False, "noise_scale": 0.0}])
 def test_a_text_sounds_the_same(voice_folder: Path, manner: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ def test_manners_that_leave_nothing_to_chance_say_so(voice: GptSovitsVoice) -> N
     assert np.array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_speeds_are_of_parts(voice: GptSovitsVoice) -> None:
     marked_speech.check_speeds(voice)
     text = '<speak>One <prosody rate="fast">two</prosody> three.</speak>'

@@ -166,6 +166,7 @@ def test_two_files_and_a_clip_make_a_voice_that_speaks(tmp_path: Path, hubert: P
         assert (tmp_path / "anna" / name).read_bytes() == (tmp_path / "x" / "anna" / name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("generator", "decoder", "message"),
     [

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.tasks.release.spoken_elsewhere import same_sound, spoken_on_both
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_text_sounds_the_same(voice_folder: Path) -> None:

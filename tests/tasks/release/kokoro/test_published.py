@@ -51,6 +51,7 @@ def call(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]
     return invoke
 
 
+@pytest.mark.slow
 def test_a_voice_a_mix_and_their_languages(workspace: Path) -> None:
     weights = LocalWeights(workspace / "models")
     one = load_published("kokoro/af_heart", weights)
@@ -68,6 +69,7 @@ def test_a_voice_a_mix_and_their_languages(workspace: Path) -> None:
     assert len(one.speak("Uno, dos.", SpeakOptions(language="es")).samples)
 
 
+@pytest.mark.slow
 def test_official_voices_beside_a_fitted_one_are_said_by_the_published_model(workspace: Path) -> None:
     weights = LocalWeights(workspace / "models")
     official = load_published("kokoro/af_heart", weights)
@@ -94,6 +96,7 @@ def test_only_names_behind_a_family_are_published() -> None:
     ] * 5
 
 
+@pytest.mark.slow
 def test_the_commands(call: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "mix.wav"
     assert call("speak", "-v", "kokoro/af_heart:0.6+bf_emma:0.4", "Hello.", "-o", str(output)) == 0

@@ -9,6 +9,8 @@ import pytest
 
 from tests.tasks.release.spoken_elsewhere import same_sound, spoken_on_both
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "manner", [{"style": "reference"}, {"style": "diffusion"}, {"alpha": 0.0, "beta": 0.0}]

@@ -19,6 +19,8 @@ from tasks.finetune.gpt_sovits.stages import TRAIN_SOVITS
 from tasks.outcome import Produced, StoppedError
 from tests.tasks.finetune import synthetic, together
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = {
     "max_steps": 9,
     "accumulate": 2,
@@ -58,7 +60,6 @@ def whole(shards: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     return folder, train(shards, folder)
 
 
-@pytest.mark.slow
 def test_stopped_at_random_steps_with_other_loaders_ends_the_same(
     whole: tuple[Path, Produced], shards: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -121,7 +122,6 @@ def test_no_sample_is_made_where_none_is_asked_for(shards: dict[str, Path], tmp_
     assert not [name for name in produced.files if name.startswith("samples/")]
 
 
-@pytest.mark.slow
 def test_stage_in_two_processes_ends_like_one(shards: dict[str, Path], tmp_path: Path) -> None:
     # Adam's first steps follow the gradients' signs, which rounding may flip where they are next to zero;
     # its epsilon keeps those parameters still.
@@ -138,7 +138,6 @@ def test_stage_in_two_processes_ends_like_one(shards: dict[str, Path], tmp_path:
     assert two.files.keys() == alone.files.keys()
 
 
-@pytest.mark.slow
 def test_what_ends_the_processes_reaches_the_user(shards: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"accumulate = 1: 2 processes .*at least 2"):
         train(shards, tmp_path, compute={"processes": 2}, accumulate=1, freeze_quantizer=True)

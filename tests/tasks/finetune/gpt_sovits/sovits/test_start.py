@@ -67,6 +67,7 @@ def train(shards: dict[str, Path], folder: Path, **changes: Any) -> Produced:
     return train_sovits(synthetic.FakeInputs({"shard": shards}), cfg, synthetic.work(folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frozen", [True, False])
 def test_training_goes_on_from_published_weights(
     frozen: bool, shards: dict[str, Path], tmp_path: Path
@@ -99,6 +100,7 @@ def test_training_goes_on_from_published_weights(
     assert not produced.warnings
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_an_exported_voice(shards: dict[str, Path], tmp_path: Path) -> None:
     """Posterior encoder and all: the champion of a night, or a voice that eight passes were too few for."""
     earlier = train(shards, tmp_path / "earlier")
@@ -123,12 +125,14 @@ def test_training_goes_on_from_an_exported_voice(shards: dict[str, Path], tmp_pa
         train(shards, tmp_path / "other", pretrained=str(other))
 
 
+@pytest.mark.slow
 def test_fresh_discriminators_are_said(shards: dict[str, Path], tmp_path: Path) -> None:
     files = published(tmp_path, sizes())
     produced = train(shards, tmp_path / "work", pretrained=files["pretrained"])
     assert [w for w in produced.warnings if "pretrained_discriminator is null" in w]
 
 
+@pytest.mark.slow
 def test_a_moved_file_is_the_same_start(shards: dict[str, Path], tmp_path: Path) -> None:
     files = published(tmp_path, sizes())
     moved = tmp_path / "elsewhere.pth"
@@ -138,6 +142,7 @@ def test_a_moved_file_is_the_same_start(shards: dict[str, Path], tmp_path: Path)
     assert synthetic.file_bytes(one) == synthetic.file_bytes(other)
 
 
+@pytest.mark.slow
 def test_file_for_synthesis_needs_leave(shards: dict[str, Path], tmp_path: Path) -> None:
     config = sizes()
     path = tmp_path / "voice.pth"
@@ -178,6 +183,7 @@ def test_discriminators_of_other_periods_are_refused(shards: dict[str, Path], tm
         SovitsTrainSettings(pretrained_discriminator="s2D.pth")
 
 
+@pytest.mark.slow
 def test_speaker_vectors_condition_a_pro_voice(tmp_path: Path) -> None:
     vector = np.random.default_rng(0).standard_normal(20480).astype(np.float32)
     rows = [{**synthetic.row(n, 0.8), "speaker_vector": vector.tobytes()} for n in range(3)]

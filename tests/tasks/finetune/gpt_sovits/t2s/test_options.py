@@ -64,6 +64,7 @@ def _train(
     return train_t2s(inputs, cfg, synthetic.work(folder, stop_after))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_after", [1, 4, 7])
 def test_scaled_adam_and_preference_resume_bit_for_bit(
     inputs: synthetic.FakeInputs, tmp_path: Path, stop_after: int
@@ -105,6 +106,7 @@ def test_two_processes_end_like_one(inputs: synthetic.FakeInputs, tmp_path: Path
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_scaled_adam_learns(inputs: synthetic.FakeInputs, tmp_path: Path) -> None:
     produced = _train(
         inputs,
