@@ -36,10 +36,12 @@ def language_code(given: str) -> str:
 
 
 def language_name(code: str) -> str:
-    """The English name of a code's language; the code itself where there is none."""
+    """The English name of a code's language, its region's own where there is one; else the code itself."""
     from babel import Locale
 
-    name = Locale("en").languages.get(code.partition("-")[0])
+    names = Locale("en").languages
+    base, _, region = code.partition("-")
+    name = names.get(f"{base}_{region.upper()}") or names.get(base)
     return str(name) if name else code
 
 

@@ -10,6 +10,7 @@ from configs.nearest import nearest
 from configs.settings import Settings
 from models.frontend.text.front_ends import modules_of
 from models.frontend.text.phonemized import AUTOMATIC, TextError, base_language, choose_table
+from models.frontend.text.regions import REGIONS
 
 ANY = "auto"
 _IPA = "ipa"
@@ -43,10 +44,13 @@ def check_language(settings: Settings) -> None:
 
 @cache
 def readable_languages() -> dict[str, str]:
-    """English names by code, sorted by name, of all languages that a front end of ours or espeak-ng reads."""
+    """English names by code, sorted by name, of all languages that a front end of ours or espeak-ng reads.
+
+    Regions of a language are among them where they are read in their own way.
+    """
     from models.frontend.text.espeak_ipa import supported_languages
 
-    codes = {base_language(voice) for voice in supported_languages()} | {_OF_TABLES}
+    codes = {base_language(voice) for voice in supported_languages()} | {_OF_TABLES, *REGIONS}
     named = {code: language_name(code) for code in codes}
     return dict(sorted(named.items(), key=lambda one: one[1].lower()))
 

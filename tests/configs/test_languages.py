@@ -44,7 +44,8 @@ def test_a_name_that_is_none_is_told_with_the_nearest() -> None:
 
 
 def test_names_of_codes() -> None:
-    assert [language_name(code) for code in ("de", "en-us", "qqq")] == ["German", "English", "qqq"]
+    assert [language_name(code) for code in ("de", "de-LU", "qqq")] == ["German", "German", "qqq"]
+    assert language_name("pt-br") == "Brazilian Portuguese" and language_name("en-us") == "American English"
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=6, unique_by=str.lower))

@@ -106,6 +106,7 @@ def test_languages_lists_what_can_be_read(call: Call):
     assert "Klingon" not in rules
     codes = [row["code"] for row in json.loads(output)]
     assert len(codes) == len(set(codes)) > 90
+    assert {"es", "es-419", "pt", "pt-br", "en", "en-gb"} <= set(codes) and "en-us" not in codes
 
 
 @pytest.mark.slow

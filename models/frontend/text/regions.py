@@ -14,6 +14,9 @@ _READ_AS = {
     "pt-br": "pt-br",
 }
 
+REGIONS = tuple(dict.fromkeys(_READ_AS.values()))
+"""Codes that are read otherwise than their language's own."""
+
 
 def regional(language: str) -> str | None:
     """The code that a language of a region ("en-AU", "es_MX") is read by; None where it is the language's."""
