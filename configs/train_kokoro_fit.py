@@ -77,7 +77,7 @@ class KokoroFitSettings(TrainSettings):
         description="of the biases of the decoder's styled norms, which learn with the vector where the "
         "voice has one speaker, and fall alike; 0 leaves the decoder as published",
     )
-    validate_every_steps: int = Field(default=20, ge=0, description="steps between validations; 0: never")
+    validate_every_steps: int = Field(default=25, ge=0, description="steps between validations; 0: never")
     validation_clips: int = Field(default=3, ge=0, description="held-out clips that a validation measures")
     recogniser: str | None = Field(
         default="whisper-base",
