@@ -8,6 +8,7 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
 from configs.corpus import CorpusSettings
+from models.frontend.text.regions import regional
 from tasks.corpus.lists.cues import Cues, read_cues
 from tasks.corpus.lists.entries import ListError, language_code
 from tasks.corpus.lists.lines import read_sidecar
@@ -16,7 +17,7 @@ from tasks.corpus.matching import Transcript, refused_text
 from tasks.corpus.walk import Found, lower_suffix, shown
 
 _TEXT_SUFFIXES = (".normalized.txt", ".lab", ".txt")
-_CODE = re.compile(r"\.([a-z]{2,3}([-_][A-Za-z]{2,4})?)")
+_CODE = re.compile(r"\.([a-z]{2,3}([-_]([A-Za-z]{2,4}|\d{3}))?)")
 
 
 class Sidecars:
@@ -59,9 +60,7 @@ class Sidecars:
         found = self._cues.get(stem, [])
         for suffix in CUE_SUFFIXES:
             alike = [path for path in found if path.lower().endswith(suffix)]
-            spoken = self._settings.language.partition("-")[0]
-            wanted = [path for path in alike if _language_of(path) == spoken]
-            chosen = wanted if len(alike) > 1 and wanted else alike
+            chosen = _in_language(alike, self._settings.language) if len(alike) > 1 else alike
             if len(chosen) > 1:
                 self.used.update(chosen)
                 names = ", ".join(shown(path) for path in chosen)
@@ -119,6 +118,14 @@ def _stem_of_cues(path: str) -> str:
         return stem.rpartition(".")[0]
     code = _CODE.fullmatch(PurePosixPath(stem).suffix)
     return stem[: -len(code[0])] if code else stem
+
+
+def _in_language(alike: list[str], language: str) -> list[str]:
+    """Those in the setting's region, else in its language, else all."""
+    base = language.partition("-")[0]
+    of_region = [path for path in alike if _language_of(path) == (regional(language) or base)]
+    of_language = [path for path in alike if (_language_of(path) or "").partition("-")[0] == base]
+    return of_region or of_language or alike
 
 
 def _language_of(path: str) -> str | None:

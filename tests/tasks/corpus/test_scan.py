@@ -135,6 +135,26 @@ def test_subtitles_are_those_of_the_language_whatever_its_region(root, language,
     assert [cut["text"] for cut in row["cuts"]] == [said]
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("pt", "Pois."), ("pt-br", "Então."), ("pt-ao", "Pois."), ("es", "Vale."), ("es-cl", "Ya.")],
+)
+def test_subtitles_of_a_region_go_before_those_of_its_language(root, language, said):
+    record(root / "a.wav")
+    for code, text in (("pt-PT", "Pois."), ("pt-BR", "Então."), ("es-ES", "Vale."), ("es-419", "Ya.")):
+        (root / f"a.{code}.srt").write_text(f"1\n00:00:00,000 --> 00:00:01,000\n{text}\n", encoding="utf-8")
+    (row,) = scan(root, language=language).rows
+    assert [cut["text"] for cut in row["cuts"]] == [said]
+
+
+def test_subtitles_of_the_only_region_are_those_of_the_language(root):
+    record(root / "a.wav")
+    for code, text in (("pt-BR", "Então."), ("de", "Ja.")):
+        (root / f"a.{code}.srt").write_text(f"1\n00:00:00,000 --> 00:00:01,000\n{text}\n", encoding="utf-8")
+    (row,) = scan(root, language="pt").rows
+    assert [cut["text"] for cut in row["cuts"]] == ["Então."]
+
+
 @pytest.mark.parametrize("name", ["nothing", "text"])
 def test_nothing_to_use_is_one_clear_error(root, name):
     if name == "text":
