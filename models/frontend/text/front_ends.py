@@ -12,6 +12,7 @@ from importlib import import_module
 
 from models.frontend.text.characters import Token
 from models.frontend.text.phonemized import base_language
+from models.frontend.text.regions import regional
 from models.frontend.text.vocabulary import Vocabulary
 
 Reader = Callable[[list[Token]], list[tuple[str, list[str]]]]
@@ -69,7 +70,7 @@ def rules(language: str) -> Rules | None:
     base = base_language(language)
     if base not in _RULES:
         return None
-    name = _RULES_OF_REGION.get(language.lower().replace("_", "-"), "expand")
+    name = _RULES_OF_REGION.get(regional(language) or base, "expand")
     found: Rules = getattr(import_module(_RULES[base]), name)
     return found
 
