@@ -29,6 +29,7 @@ from flows.commands import (
 from flows.commands.shared import WORKSPACE_HELP, Session, default_workspace, fetched_here, warn
 from flows.interrupts import SAID, STOPPING, Interrupts
 from flows.version import application_version
+from models.memory import one_arena
 from tasks.outcome import StoppedError
 
 USERS, MACHINES = 2, 74
@@ -101,6 +102,7 @@ def run(interrupts: Interrupts | None = None) -> None:
         interrupts: who listens to the signals; nobody when left out.
     """
     interrupts = interrupts or Interrupts()
+    one_arena()
     try:
         status = _status()
     except BaseException:

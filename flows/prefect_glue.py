@@ -37,6 +37,7 @@ from prefect.tasks import Task
 from artifacts.faults import writing
 from configs.errors import MachineError, UserError
 from flows.services import GPU_LIMIT
+from models.memory import kept_memory
 from tasks.outcome import StoppedError
 from tasks.pipeline import Pipeline
 from tasks.results import StageResult
@@ -217,7 +218,7 @@ def _stage(
 ) -> State[StageResult] | StageResult:
     progress = _Progress(pipeline.voice, name, watchers)
     try:
-        with _gpu_turn(pipeline, name, force), writing(pipeline.workspace, name):
+        with _gpu_turn(pipeline, name, force), writing(pipeline.workspace, name), kept_memory():
             result = pipeline.run_stage(name, force, progress)
     except StoppedError as stopped:
         return _cancelled(stopped)

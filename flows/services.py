@@ -33,6 +33,7 @@ from flows.supervisor import (
     state_path,
     supervisor_title,
 )
+from models.memory import ONE_ARENA
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFECT_PORT = 4200
@@ -104,6 +105,7 @@ def environment(workspace: Path, api_url: str | None) -> dict[str, str]:
         **NO_TELEMETRY,
         **RECORD_IN_BATCHES,
         **server,
+        **ONE_ARENA,
         "PREFECT_HOME": str(workspace / "prefect"),
         "PYTHONPATH": os.pathsep.join(path for path in dict.fromkeys(paths) if path),
         "VOICEWRIGHT_WORKSPACE": str(workspace),

@@ -21,6 +21,7 @@ from typing import Any
 
 from artifacts.faults import amount, available_memory_bytes, writing
 from configs.errors import MachineError
+from models.memory import keep_memory, one_arena
 
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -146,6 +147,8 @@ def _start_worker() -> None:
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sign, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    one_arena()
+    keep_memory()
     import torch
 
     torch.set_num_threads(1)

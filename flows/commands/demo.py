@@ -32,6 +32,7 @@ def demo(
 ) -> None:
     """Fit a voice to a minute and a half of embedded recordings, speak with it, and judge it beside them."""
     from flows.demo import PICTURE, VOICE, fetch_weights, fit_voice, speak_and_judge
+    from models.memory import kept_memory
 
     folder = folder.expanduser().resolve()
     workspace = session(context).workspace
@@ -43,7 +44,7 @@ def demo(
             warn(f"{error}\nwithout published weights the demo trains a tiny network from nothing instead")
             return _machinery(folder, workspace)
     fit_voice(folder, workspace)
-    with errors.status("") as status:
+    with errors.status("") as status, kept_memory():
         heard = speak_and_judge(folder, workspace, lambda said: status.update(escape(said)))
     _print(heard)
     console.print(f"[bold]{'picture':8}[/]", end="")

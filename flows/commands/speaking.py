@@ -27,6 +27,7 @@ from flows.commands.speak_options import (
     SSML,
     SUBTITLES,
 )
+from models.memory import kept_memory
 from tasks.voice import open_pipeline, remembered
 
 if TYPE_CHECKING:
@@ -103,10 +104,11 @@ def _say(
         )
     transcript = Transcript(voice.sample_rate)
     pieces = transcript.following(voice.pieces(marks, options))
-    if str(output) == STANDARD:
-        _stream(pieces, voice.sample_rate)
-    else:
-        _write(pieces, voice.sample_rate, output, len(voice.breaths(marks, options.language)))
+    with kept_memory():
+        if str(output) == STANDARD:
+            _stream(pieces, voice.sample_rate)
+        else:
+            _write(pieces, voice.sample_rate, output, len(voice.breaths(marks, options.language)))
     for write in writers:
         write(transcript)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from artifacts.faults import machine_error
 from configs.errors import UserError
 from configs.settings import Settings
+from models.memory import keep_memory, one_arena
 from tasks.finetune.distributed import Job, ReportedWarnings, joined, reporter
 from tasks.finetune.machine import choose_machine
 from tasks.finetune.training import Prepare, fit
@@ -18,6 +19,8 @@ from tasks.outcome import ConfigView, StoppedError, Work
 
 def main(path: Path) -> None:
     """Train the job's stage as one of several processes; the first of them reports on standard output."""
+    one_arena()
+    keep_memory()
     job = Job.read(path)
     cfg = ConfigView(Settings.model_validate(job.settings), job.paths)
     on_gpu = choose_machine(cfg.compute).device.type == "cuda"
