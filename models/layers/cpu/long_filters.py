@@ -53,8 +53,10 @@ def correlate(x: Tensor, spread: Tensor, bias: Tensor, padding: int, dilation: i
         padding: a multiple of `dilation`. A dilated filter reads every so many values, which are that many
             signals side by side.
     """
-    rows = torch.cat([_row(signal, spread, padding, dilation, n_taps) for signal in x[:, :, 0].mT])
-    return rows.add_(bias).unflatten(0, (len(x), -1)).mT[:, :, None]
+    rows = [_row(signal, spread, padding, dilation, n_taps) for signal in x[:, :, 0].mT]
+    # Joining a single row would copy it.
+    joined = torch.cat(rows) if len(rows) > 1 else rows[0]
+    return joined.add_(bias).unflatten(0, (len(x), -1)).mT[:, :, None]
 
 
 def _row(signal: Tensor, spread: Tensor, padding: int, dilation: int, n_taps: int) -> Tensor:

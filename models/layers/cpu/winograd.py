@@ -22,6 +22,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.layers.cpu.products import batched_product
+
 _POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 """Where the polynomials are evaluated, besides infinity; small powers of two keep the rounding low."""
 
@@ -100,7 +102,7 @@ class _Correlation(torch.autograd.Function):
         if not weight.requires_grad:
             return functional.conv2d(x, weight[..., None])
         n_rows, _, n_in, period = x.shape
-        products = torch.bmm(_spread_taps(weight), _spread_tiles(x))
+        products = batched_product(_spread_taps(weight), _spread_tiles(x))
         out = bases(_TAPS, x.dtype).back @ products.flatten(1)
         out = out.view(OUTPUTS, len(weight), n_rows, -1, period).permute(2, 1, 3, 0, 4).flatten(2, 3)
         return out[:, :, : n_in - _TAPS + 1].contiguous()
@@ -114,10 +116,10 @@ class _Correlation(torch.autograd.Function):
         products = products.view(len(basis.tile), len(weight), -1)
         x_gradient = weight_gradient = None
         if ctx.needs_input_grad[0]:
-            spread = torch.bmm(_spread_taps(weight).transpose(1, 2), products)
+            spread = batched_product(_spread_taps(weight).transpose(1, 2), products)
             x_gradient = _join_tiles(basis.tile.T @ spread.flatten(1), x.shape)
         if ctx.needs_input_grad[1]:
-            spread = torch.bmm(products, _spread_tiles(x).transpose(1, 2))
+            spread = batched_product(products, _spread_tiles(x).transpose(1, 2))
             joined = (basis.taps.T @ spread.flatten(1)).view(_TAPS, *weight.shape[:2])
             weight_gradient = joined.permute(1, 2, 0)
         return x_gradient, weight_gradient
