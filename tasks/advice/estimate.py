@@ -83,7 +83,7 @@ def estimate(
         memory_gb += [] if took.memory_gb is None else [took.memory_gb]
     training_s = sum(trainings_s.values()) if len(trainings_s) == len(steps) else None
     others = [name for name in stages if name not in steps]
-    others_s = _others_s(settings.family.name, speech, here, known, others, device)
+    others_s = _others_s(settings, speech, here, known, others, device)
     return Estimate(
         seconds=None if training_s is None else training_s + sum(others_s.values()),
         training_s=training_s,
@@ -134,7 +134,7 @@ _NETWORK = {"fit_kokoro": "kokoro_fit"}
 
 
 def _others_s(
-    family: str,
+    settings: Settings,
     speech: Speech,
     machine: Machine,
     known: Mapping[str, Measured],
@@ -147,10 +147,17 @@ def _others_s(
         took = {name: known[key] for name, key in keys.items() if key in known}
         spent_s = {name: one["each_s"] * speech.seconds + one["further_s"] for name, one in took.items()}
         return dict.fromkeys(stages, 0.0) | spent_s
-    others = OTHERS.get(family, PLAIN)
+    others = OTHERS.get(settings.family.name, PLAIN)
     slower = OTHERS_GFLOPS / max(machine.gflops, LEAST_GFLOPS)
     whole_s = slower * (others.further_s + others.each_s * speech.seconds)
-    return dict.fromkeys(stages, whole_s / max(_ALL_OTHERS, len(stages)))
+    found = dict.fromkeys(stages, whole_s / max(_ALL_OTHERS, len(stages)))
+    sentences_s = slower * others.sentence_s * settings.release.evaluate.sentences
+    for name in _SAYING_AND_JUDGING & found.keys():
+        found[name] += sentences_s / len(_SAYING_AND_JUDGING)
+    return found
+
+
+_SAYING_AND_JUDGING = {"synthesize", "evaluate"}
 
 
 _ALL_OTHERS = 18

@@ -12,6 +12,8 @@ THREADS = 2
 """That `compute.threads` asks for, with which speed is measured here and was measured elsewhere."""
 _SIDE, _TIMES = 512, 24
 """Short turns: the best of them is undisturbed also where other programs run."""
+_BF16_FLAGS = {"amx_bf16", "avx512_bf16"}
+"""As `models.layers.precision` asks torch, which takes seconds to import."""
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -25,7 +27,7 @@ class Machine(NamedTuple):
         disk_gb: Free where the workspace is.
         gpu: Name of the CUDA device that torch sees; empty without one.
         gpu_gb: Its memory.
-        amx: Whether the CPU has units for bfloat16 matrices.
+        bf16: Whether the CPU multiplies in bfloat16.
         load: Programs that wanted a core in the last minute, on average.
         gflops: Billion operations a second of a matrix product in fp32 on `THREADS` threads.
     """
@@ -36,7 +38,7 @@ class Machine(NamedTuple):
     disk_gb: float
     gpu: str
     gpu_gb: float
-    amx: bool
+    bf16: bool
     load: float
     gflops: float
 
@@ -52,7 +54,7 @@ def look_at_machine(workspace: Path) -> Machine:
         disk_gb=shutil.disk_usage(workspace).free / 1e9,
         gpu=gpu,
         gpu_gb=gpu_gb,
-        amx="amx_bf16" in _read(Path("/proc/cpuinfo")),
+        bf16=not _BF16_FLAGS.isdisjoint(_read(Path("/proc/cpuinfo")).split()),
         load=os.getloadavg()[0],
         gflops=_gflops(),
     )

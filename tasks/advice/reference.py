@@ -46,10 +46,10 @@ _BY_PRESET = {
     # docs/howto/small-voices.md: .27 to .29 s a step of two clips, on one thread
     ("small", "train_sovits"): Reference(0.28 / 2, 180, 30, None),
 }
-_FIT = Reference(8.1, 180, 0, None)
-_FIT_AMX = Reference(2.6, 180, 0, None)
-"""kokoro_fit.json: 134 s of speech in 60 steps and 8.1 minutes without AMX; 30 s in 50 steps and 2.2 minutes
-with it. First comparison and validations are spread over the steps."""
+_FIT = Reference(5.2, 180, 0, None)
+_FIT_BF16 = Reference(2.6, 180, 0, None)
+"""docs/howto/choosing.md: 30 s of speech in 50 steps and 4.3 minutes in fp32, 2.2 in bf16. First comparison
+and validations are spread over the steps."""
 
 
 class Others(NamedTuple):
@@ -58,14 +58,17 @@ class Others(NamedTuple):
     Attributes:
         further_s: Seconds, however little speech there is.
         each_s: Seconds for a second of speech.
+        sentence_s: Seconds to say and to judge one of `release.evaluate.sentences`.
     """
 
     further_s: float
     each_s: float
+    sentence_s: float = 6.6
 
 
 OTHERS = {"kokoro": Others(40, 0.4)}
-"""kokoro_fit.json: all but the fitting took 39 s for 30 s of speech, 97 s for 134 s."""
+"""kokoro_fit.json: all but the fitting took 39 s for 30 s of speech, 97 s for 134 s, without sentences, of
+which thirty took 3.3 minutes (docs/howto/choosing.md)."""
 PLAIN = Others(4, 0.13)
 """stages.json: 18 s for 109 s of speech, with small networks; of other families nothing was measured."""
 OTHERS_GFLOPS = 180
@@ -78,7 +81,7 @@ def reference_of(stage: str, preset: str, machine: Machine) -> Reference | None:
     if machine.gpu:
         return None
     if stage == "fit_kokoro":
-        return _FIT_AMX if machine.amx else _FIT
+        return _FIT_BF16 if machine.bf16 else _FIT
     if preset.endswith("-tiny") or preset in {"tiny", "small"}:
         return _BY_PRESET.get((preset, stage))
     return _FULL_SIZE.get(stage)

@@ -140,6 +140,14 @@ def test_a_slower_machine_takes_longer() -> None:
     assert fast.seconds > fast.training_s > 0
 
 
+def test_sentences_to_judge_take_their_time() -> None:
+    settings = resolve("kokoro-fit", overrides=["release.evaluate.sentences=0"]).settings
+    names = [stage.name for stage in stages_of(settings).all]
+    without = estimate(settings, Speech(90.0, 15, 1), MACHINE, {}, names).by_stage
+    longer = _estimated("kokoro-fit").by_stage
+    assert {name for name in names if longer[name] > without[name] + 60} == {"synthesize", "evaluate"}
+
+
 def test_what_this_machine_took_counts_before_what_others_did() -> None:
     own = {"each_s": 2.0, "further_s": 30.0, "memory_gb": 3.0}
     other = {"each_s": 0.01, "further_s": 0.0, "memory_gb": 1.0}
