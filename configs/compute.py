@@ -33,7 +33,7 @@ class ComputeSettings(Section):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto",
         description="arithmetic of training; auto is bf16 on a CUDA device and fp32 on a CPU, but for a "
-        "fitting, which is bf16 on a CPU with units for it (AMX) too",
+        "fitting, which is bf16 on a CPU with units for it (AMX, AVX512_BF16) too",
     )
     processes: int = Field(
         default=1,

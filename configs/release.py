@@ -55,7 +55,7 @@ class SynthesizeSettings(Section):
     precision: SpokenPrecision = Field(
         default="fp32",
         description="arithmetic of the vocoder; `auto` is bf16 on a CUDA device and on CPUs with units for "
-        "it (AMX), `bf16` is bf16 anywhere. fp32 until bf16 has been heard with published weights",
+        "it (AMX, AVX512_BF16), `bf16` is bf16 anywhere. fp32 until it has been heard with published weights",
     )
     pause_s: float = Field(default=0.3, ge=0, le=5, description="between sentences, seconds")
 
@@ -190,8 +190,8 @@ class KokoroSpeakSettings(Section):
     precision: SpokenPrecision = Field(
         default="auto",
         description="arithmetic of the decoder; auto is bf16 on CUDA devices and on CPUs with units for it "
-        "(AMX), where it is nearly twice as fast, else fp32. Words and their timing are the same, waveforms "
-        "correlate by .999",
+        "(AMX, AVX512_BF16), where it is half again to twice as fast, else fp32. Words and their timing are "
+        "the same, waveforms correlate by .999",
     )
     keep_edges: bool = Field(
         default=True,

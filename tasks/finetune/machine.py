@@ -44,7 +44,7 @@ def choose_machine(compute: ComputeSettings, bf16_on_cpu: bool = False) -> Machi
 
     Args:
         compute: What is asked for.
-        bf16_on_cpu: Whether the work takes bf16 where a CPU has units for it (AMX); it does on CUDA devices.
+        bf16_on_cpu: Whether the work takes bf16 where a CPU has units for it; it does on CUDA devices.
 
     Raises:
         UserError: a CUDA device is asked for and there is none.
