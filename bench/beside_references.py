@@ -16,7 +16,7 @@ the published sizes and random inputs of the same shapes.
 Each side of each item runs in a process of its own, which is started, warmed up and then waits for its turn,
 so that a machine that slows down slows all sides and the peak of memory is the work's. T2S decodes with each
 number of threads, the rest is measured with the largest only. Decoding takes the time for one code, which
-reads text and prompt, off the time for all. bf16 of ours is measured where the processor has units for it.
+reads text and prompt, off the time for all. Ours keeps freed memory, as stages and speaking do. bf16 of ours is measured where the processor has units for it.
 Run it on a machine that does nothing else; it takes about ten minutes. Items that `--only` leaves out stay in
 the file as they are. `--tiny` only shows that everything runs.
 """
@@ -40,6 +40,7 @@ import torch
 from bench.beside import shapes
 from bench.beside.shapes import Asked
 from bench.measuring.results import FOLDER
+from models.memory import keep_memory, one_arena
 
 THEIRS = "reference"
 SETTLING_S = 0.2
@@ -229,6 +230,9 @@ ANSWER = "=answer="
 def _answer(side: str, described: str) -> None:
     """Do what the parent says, line by line."""
     asked = Asked.of_json(described)
+    if side == "ours":
+        one_arena()
+        keep_memory()
     torch.set_num_threads(asked.threads)
     if side == "prepare":
         import_module("bench.beside.ours").prepare(asked)
