@@ -16,7 +16,8 @@ the published sizes and random inputs of the same shapes.
 Each side of each item runs in a process of its own, which is started, warmed up and then waits for its turn,
 so that a machine that slows down slows all sides and the peak of memory is the work's. T2S decodes with each
 number of threads, the rest is measured with the largest only. Decoding takes the time for one code, which
-reads text and prompt, off the time for all. Ours keeps freed memory, as stages and speaking do. bf16 of ours is measured where the processor has units for it.
+reads text and prompt, off the time for all. Once it is built ours keeps freed memory, as stages and speaking
+do. bf16 of ours is measured where the processor has units for it.
 Run it on a machine that does nothing else; it takes about ten minutes. Items that `--only` leaves out stay in
 the file as they are. `--tiny` only shows that everything runs.
 """
@@ -40,7 +41,6 @@ import torch
 from bench.beside import shapes
 from bench.beside.shapes import Asked
 from bench.measuring.results import FOLDER
-from models.memory import keep_memory, one_arena
 
 THEIRS = "reference"
 SETTLING_S = 0.2
@@ -230,9 +230,6 @@ ANSWER = "=answer="
 def _answer(side: str, described: str) -> None:
     """Do what the parent says, line by line."""
     asked = Asked.of_json(described)
-    if side == "ours":
-        one_arena()
-        keep_memory()
     torch.set_num_threads(asked.threads)
     if side == "prepare":
         import_module("bench.beside.ours").prepare(asked)
@@ -240,6 +237,11 @@ def _answer(side: str, described: str) -> None:
     module = "bench.beside.ours" if side == "ours" else SIDES[asked.item.split()[0]]
     torch.manual_seed(0)
     works: shapes.Works = import_module(module).works(asked)
+    if side == "ours":
+        # Not before: a reference has modules of the same names.
+        from models.memory import keep_memory
+
+        keep_memory()
     for line in sys.stdin:
         if line.strip() != "go":
             print(ANSWER, _peak_memory_mb(), flush=True)
