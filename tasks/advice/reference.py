@@ -47,9 +47,10 @@ _BY_PRESET = {
     ("small", "train_sovits"): Reference(0.28 / 2, 180, 30, None),
 }
 _FIT = Reference(5.2, 180, 0, None)
-_FIT_BF16 = Reference(2.6, 180, 0, None)
-"""docs/howto/choosing.md: 30 s of speech in 50 steps and 4.3 minutes in fp32, 2.2 in bf16. First comparison
-and validations are spread over the steps."""
+"""docs/howto/choosing.md: 30 s of speech in 50 steps and 4.3 minutes in fp32. First comparison and
+validations are spread over the steps."""
+_FIT_BF16 = Reference(0.77, 248, 24, 2.6)
+"""The same speech in 62 s in bf16."""
 
 
 class Others(NamedTuple):
