@@ -27,8 +27,7 @@ def spoken_dtype(wanted: Literal["auto", "fp32", "bf16"], device: torch.device) 
 def computes_in_bf16(device: torch.device) -> bool:
     """Whether convolutions in bfloat16 are much faster than in float32.
 
-    They are on GPUs, and on CPUs with AMX or AVX512_BF16: two to four times (measured on Xeons with the one,
-    on an EPYC with the other).
+    They are on GPUs, and on CPUs with AMX or AVX512_BF16: about twice with the latter (an EPYC, measured).
     """
     if device.type != "cpu":
         return True
