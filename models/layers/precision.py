@@ -1,11 +1,13 @@
 """Half precision: where it pays, and arithmetic that it would ruin."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
+
+from models.layers.cpu.capabilities import capabilities
 
 BF16_UNITS = ("amx_bf16", "avx512_bf16")
 """Of CPUs that multiply in bfloat16, by the names that Linux and torch have for them."""
@@ -31,7 +33,5 @@ def computes_in_bf16(device: torch.device) -> bool:
     """
     if device.type != "cpu":
         return True
-    # Older torch cannot be asked, and is taken to have none.
-    asked: Callable[[], Mapping[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
-    capabilities = asked()
-    return any(capabilities.get(units, False) for units in BF16_UNITS)
+    told = capabilities()
+    return any(told.get(units, False) for units in BF16_UNITS)

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.layers.cpu.capabilities import capabilities
+
 
 def batched_product(a: Tensor, b: Tensor) -> Tensor:
     """[N, M, K] and [N, K, P] -> [N, M, P]; gradients are not followed."""
@@ -24,9 +26,9 @@ def batched_product(a: Tensor, b: Tensor) -> Tensor:
     return out
 
 
-def mkl_is_slow(capabilities: Mapping[str, Any]) -> bool:
-    """Whether MKL leaves half of this processor unused; of what `torch.cpu.get_capabilities` tells of it."""
-    return bool(capabilities.get("avx512_f")) and "intel" not in str(capabilities.get("cpu_name", "")).lower()
+def mkl_is_slow(told: Mapping[str, Any]) -> bool:
+    """Whether MKL leaves half of a processor unused, by what `capabilities` tells of it."""
+    return bool(told.get("avx512_f")) and "intel" not in str(told.get("cpu_name", "")).lower()
 
 
 @functools.cache
@@ -35,8 +37,6 @@ def _onednn_product() -> Callable[..., Tensor] | None:
 
     PyTorch's own compiler calls this operator for layers on a CPU; it has no public name.
     """
-    # Older torch cannot be asked.
-    asked: Callable[[], Mapping[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
-    if not mkl_is_slow(asked()) or not torch.backends.mkldnn.is_available():
+    if not mkl_is_slow(capabilities()) or not torch.backends.mkldnn.is_available():
         return None
     return getattr(torch.ops.mkldnn, "_linear_pointwise", None)
